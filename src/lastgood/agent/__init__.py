@@ -1,0 +1,1 @@
+"""The loop: when to run which flow."""

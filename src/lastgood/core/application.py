@@ -1,0 +1,86 @@
+"""An application: a path on one branch of one config repo, bound to one destination.
+
+Values only; `core/config.py` reads them from `lastgood.yaml`.
+"""
+
+import datetime as dt
+from typing import Any
+
+from lastgood.core.value import Value
+from lastgood.core.version import Version
+from lastgood.core.words import Health, RendererName, Sync
+
+
+class Policy(Value, frozen=True, kw_only=True):
+    """What the writers of the config repo want; an operator's limits may lower it."""
+
+    bake_s: int = 600
+    prune: bool = True
+    self_heal: bool = True
+    reason_required: bool = False
+    auto_rollback: bool = False
+
+
+class Scope(Value, frozen=True, kw_only=True):
+    """Which files an application is made of.
+
+    path: its folder, "" for the repo's root. others: inputs outside it (folders or files).
+    left_out: paths inside that do not count (`lastgood.yaml`, `.lastgood`, another environment's values file).
+    """
+
+    path: str
+    others: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+class Application(Value, frozen=True, kw_only=True):
+    """One application as its entry in `lastgood.yaml` defines it.
+
+    definition: the entry with its pattern filled in, as plain JSON: kept with each deployment and compared.
+    render: as asked for; `auto` is settled by the files at the path.
+    """
+
+    name: str
+    repo: str
+    branch: str
+    path: str
+    group: str
+    environment: str | None
+    destination: str
+    namespace: str | None
+    render: str
+    scope: Scope
+    policy: Policy
+    definition: dict[str, Any]
+
+
+class Refusal(Value, frozen=True, kw_only=True):
+    """A head that a hold refused: the commit that brought it, and the hold's id."""
+
+    commit: str
+    hold: str
+
+
+class ApplicationView(Value, frozen=True, kw_only=True):
+    """What `apps` prints of one application; what Git alone cannot know is None."""
+
+    name: str
+    group: str
+    environment: str | None
+    repo: str | None
+    branch: str | None
+    path: str
+    destination: str
+    renderer: RendererName
+    health: Health | None
+    sync: Sync | None
+    observed_at: dt.datetime | None
+    desired: Version | None
+    running: Version | None
+    last_good: Version | None
+    held: int
+    paused: bool | None
+    refused: Refusal | None
+    updated_at: dt.datetime | None
+    state: str = "followed"
+    message: str | None = None

@@ -1,0 +1,67 @@
+"""A deployment: one attempt to make a target run a version, with every phase and time. Pure values."""
+
+import datetime as dt
+from typing import Any
+
+from lastgood.core.commit import Commit
+from lastgood.core.observation import ResourceResult
+from lastgood.core.resource import ImageChange
+from lastgood.core.value import Value
+from lastgood.core.words import Outcome, Trigger
+
+
+class Phase(Value, frozen=True, kw_only=True):
+    """A step of a deployment: render, apply, watch or bake. message: what it came to."""
+
+    name: str
+    started_at: dt.datetime
+    finished_at: dt.datetime | None = None
+    message: str = ""
+
+
+class Deployment(Value, frozen=True, kw_only=True):
+    """The record of one attempt; kept for ever.
+
+    number: counts up from 1 in its application, never reused. operation: the id of what asked for it.
+    baked_at: when it had stayed Healthy for its bake time; degraded_at: when it degraded by itself afterwards.
+    own_fault: a failure for reasons of the version itself (not of the target or of lastgood).
+    """
+
+    id: int
+    app: str
+    number: int
+    version: str
+    path_tree: str | None
+    commit: Commit
+    trigger: Trigger
+    outcome: Outcome
+    started_at: dt.datetime
+    finished_at: dt.datetime | None = None
+    baked_at: dt.datetime | None = None
+    degraded_at: dt.datetime | None = None
+    own_fault: bool = False
+    message: str = ""
+    operation: str | None = None
+    definition: dict[str, Any] = {}
+    digest: str | None = None
+    images: tuple[ImageChange, ...] = ()
+    resources: tuple[ResourceResult, ...] = ()
+    phases: tuple[Phase, ...] = ()
+    superseded_by: str | None = None
+    last_words: str = ""
+
+
+class DeploymentView(Value, frozen=True, kw_only=True):
+    """The `deployment` field of a timeline entry."""
+
+    id: int
+    outcome: Outcome
+    trigger: Trigger
+    started_at: dt.datetime
+    finished_at: dt.datetime | None
+    baked_at: dt.datetime | None
+    message: str
+    degraded_at: dt.datetime | None = None
+    phases: tuple[Phase, ...] = ()
+    resources: tuple[ResourceResult, ...] = ()
+    last_words: str = ""

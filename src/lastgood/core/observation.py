@@ -1,0 +1,60 @@
+"""What a target says of what it runs, as values. Knows no target."""
+
+import datetime as dt
+
+from lastgood.core.value import Value
+from lastgood.core.words import Change, Health, Sync
+
+
+class ResourceHealth(Value, frozen=True, kw_only=True):
+    """One resource as observed. last_words: the end of a failing process's log, bounded and redacted."""
+
+    kind: str
+    name: str
+    health: Health
+    reason: str = ""
+    message: str = ""
+    last_words: str = ""
+    ready: int = 0
+    wanted: int = 1
+
+
+class Observation(Value, frozen=True, kw_only=True):
+    """An application as observed at one moment. A target that cannot look says Unknown and why.
+
+    digest: the rendered digest of what is installed, None if nothing is. sync compares it with what was asked last.
+    """
+
+    app: str
+    observed_at: dt.datetime
+    health: Health
+    sync: Sync
+    message: str = ""
+    digest: str | None = None
+    resources: tuple[ResourceHealth, ...] = ()
+
+
+class ResourceResult(Value, frozen=True, kw_only=True):
+    """What applying did to one resource. outcome: applied, unchanged, removed or failed."""
+
+    kind: str
+    name: str
+    change: Change | None
+    outcome: str
+    message: str = ""
+
+
+class ApplyResult(Value, frozen=True, kw_only=True):
+    """What applying did. complete: every resource was done; else the message says what was and was not."""
+
+    complete: bool
+    resources: tuple[ResourceResult, ...]
+    message: str = ""
+
+
+_ORDER: tuple[Health, ...] = ("Missing", "Degraded", "Unknown", "Progressing", "Suspended", "Healthy")
+
+
+def worst(healths: list[Health]) -> Health:
+    """Return the word that needs a person most; Healthy for none at all."""
+    return min(healths, key=_ORDER.index, default="Healthy")

@@ -1,0 +1,435 @@
+"""What flows and queries need from the world, in the words of the design. Protocols only.
+
+Rules in core may await these ports (which applications are at a commit, which version a text names); they know
+nothing of what stands behind them.
+
+Every method that waits for anything is a coroutine. Cancelling a caller never leaves half a write:
+an adapter finishes what it began. Errors are those of `core/errors.py` and no others.
+"""
+
+import datetime as dt
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from lastgood.core.application import Application, ApplicationView, Scope
+from lastgood.core.commit import Commit, Edit, FileChange, History, Person, TreeEntry
+from lastgood.core.deployment import Deployment
+from lastgood.core.observation import ApplyResult, Observation
+from lastgood.core.operation import Operation
+from lastgood.core.plan import Plan
+from lastgood.core.record import (
+    ApplicationRecord,
+    Bucket,
+    DeploymentQuery,
+    Event,
+    HeadKind,
+    HoldRecord,
+    ObservedHead,
+    Pause,
+    RefusedHead,
+    RepoRecord,
+)
+from lastgood.core.request import (
+    DiffView,
+    ForgetResult,
+    HoldRequest,
+    HoldResult,
+    PauseRequest,
+    PressRequest,
+    PressResult,
+    RollbackRequest,
+    UndoRequest,
+)
+from lastgood.core.resource import Rendered
+from lastgood.core.status import StatusView, WaitResult
+from lastgood.core.timeline import TimelineEntry, TimelineQuery
+from lastgood.core.words import RendererName
+
+
+class Clock(Protocol):
+    """Time, so that a test can move it."""
+
+    def now(self) -> dt.datetime:
+        """Return the time, aware, UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after that many seconds of this clock."""
+        ...
+
+
+class ConfigRepo(Protocol):
+    """A config repo: read as Git objects, never checked out. Object ids are 40 hex digits.
+
+    `name` is the repo's name on the server; in a clone the folder's name.
+    """
+
+    name: str
+
+    async def fetch(self, branch: str) -> str | None:
+        """Ask the remote for the branch and bring what is new; return its head, None where the branch is not there.
+
+        Without a remote (a clone of its own), the local branch is the answer.
+        Raises RemoteUnreachable; RepoUnsupported for SHA-256.
+        """
+        ...
+
+    async def head(self, branch: str) -> str | None:
+        """Return the head as last fetched, without the network; None where there is none."""
+        ...
+
+    async def remote_head(self, branch: str) -> str | None:
+        """Ask the remote where the branch is now, bring nothing. Raises RemoteUnreachable."""
+        ...
+
+    async def resolve(self, text: str) -> Commit:
+        """Find the commit that a prefix, a tag or a branch names. Text is hostile: it is never an option.
+
+        Raises UnknownVersion; AmbiguousVersion with `candidates` (list of {"oid", "subject"}).
+        """
+        ...
+
+    async def commit(self, oid: str) -> Commit:
+        """Read a commit. Raises ObjectMissing."""
+        ...
+
+    async def at_date(self, head: str, when: dt.datetime) -> Commit | None:
+        """Return the newest first-parent commit of head committed at or before that time."""
+        ...
+
+    async def is_ancestor(self, ancestor: str, descendant: str) -> bool | None:
+        """Say whether the first is reachable from the second (or is it); None where a shallow clone cannot tell."""
+        ...
+
+    async def commits_between(self, exclude: str, include: str, *, limit: int = 1000) -> list[Commit]:
+        """Return what is reachable from `include` and not from `exclude`, newest first."""
+        ...
+
+    async def entry(self, commit_or_tree: str, path: str) -> TreeEntry | None:
+        """Return what stands at a path ("" is the root tree itself), None for nothing. Never follows symlinks."""
+        ...
+
+    async def list_tree(self, tree: str) -> list[TreeEntry]:
+        """Return the names in one tree, in Git's order. Raises ObjectMissing."""
+        ...
+
+    async def read(self, blob: str, *, max_bytes: int, path: str = "") -> bytes:
+        """Read a file. Raises ObjectTooLarge before reading more than max_bytes."""
+        ...
+
+    async def changes(self, old: str | None, new: str | None, *, lines: bool = True) -> list[FileChange]:
+        """Compare two trees (None: empty), by path, without renames. lines False: do not count lines."""
+        ...
+
+    async def history(self, head: str, scope: Scope, *, limit: int | None = None) -> History:
+        """Return the first-parent commits at which the scope's content changed, newest first."""
+        ...
+
+    async def version(self, commit: str, scope: Scope) -> tuple[str | None, str | None]:
+        """Return (version id, path tree id) of a scope at a commit; (None, None) where the path is not there."""
+        ...
+
+    async def write_blob(self, data: bytes) -> str:
+        """Store a file's content; return its id."""
+        ...
+
+    async def write_tree(self, base: str, edits: Sequence[Edit]) -> str:
+        """Store the tree that is `base` with the edits; return its id. Folders that become empty go."""
+        ...
+
+    async def merge_files(self, base: str, ours: str, theirs: str) -> str | None:
+        """Merge three blobs line by line; return the result's blob id, None on a conflict."""
+        ...
+
+    async def make_commit(
+        self, *, tree: str, parents: Sequence[str], author: Person, authored_at: dt.datetime, message: str
+    ) -> str:
+        """Store a commit whose committer is lastgood; move no ref. Return its id."""
+        ...
+
+    async def author(self) -> Person:
+        """Say who acts here: in a clone as `git var GIT_AUTHOR_IDENT` says; on a server lastgood itself."""
+        ...
+
+    async def keep(self, ref: str, commit: str) -> None:
+        """Point a ref of lastgood's own (`refs/lastgood/...`) to a commit, here."""
+        ...
+
+    async def kept(self, prefix: str) -> dict[str, str]:
+        """Return lastgood's own refs under a prefix, name to commit."""
+        ...
+
+    async def drop(self, ref: str) -> None:
+        """Delete a ref of lastgood's own; nothing happens if it is not there."""
+        ...
+
+    async def push(self, branch: str, commit: str, *, expected: str) -> None:
+        """Move the remote's branch from `expected` to `commit`, with a lease, and only so.
+
+        Raises HeadMoved (somebody else was first; facts expected, found), PushRefused (the server's rule,
+        in its words), PushUnknown (no clear answer), RemoteUnreachable (nothing was sent).
+        """
+        ...
+
+    async def push_ref(self, ref: str, commit: str) -> bool:
+        """Offer a ref of lastgood's own to the remote; say whether it was accepted."""
+        ...
+
+
+class SourceRepo(Protocol):
+    """A source repo: where the program's code is."""
+
+    async def resolve(self, revision: str) -> str:
+        """Return the commit that a revision names, fetching once if it is not here. Raises UnknownVersion."""
+        ...
+
+    async def files(self, commit: str) -> AsyncIterator[tuple[TreeEntry, bytes]]:
+        """Yield every file and symlink of a commit (submodules are skipped), as stored, no filter applied."""
+        ...
+
+
+class Renderer(Protocol):
+    """Makes resources from an application's files at a commit."""
+
+    async def kind(self, app: Application, repo: ConfigRepo, commit: str) -> RendererName:
+        """Say which renderer an application's files call for (`render: auto` is settled by the files at its path)."""
+        ...
+
+    async def render(self, app: Application, repo: ConfigRepo, commit: str) -> Rendered:
+        """Render. Raises RenderFailed (the content is wrong), NoRenderer (nothing here renders that kind)."""
+        ...
+
+
+class Target(Protocol):
+    """One destination, where applications run."""
+
+    async def apply(self, app: Application, rendered: Rendered) -> ApplyResult:
+        """Make it so. What already is so is left alone. A half-done apply is a result, not an error.
+
+        Raises TargetFailed if nothing at all was done.
+        """
+        ...
+
+    async def observe(self, app: str) -> Observation:
+        """Look once. Never raises for what runs there: Unknown and why is an answer."""
+        ...
+
+    async def prune(self, app: str) -> list[str]:
+        """Stop and delete everything of an application; return what was deleted, as `Kind name`."""
+        ...
+
+    def changes(self) -> AsyncIterator[str]:
+        """Yield the name of an application each time something about it changed, without end."""
+        ...
+
+
+class Store(Protocol):
+    """The records. Every write is one transaction. Raises StoreUnavailable, StoreFull, StoreNewer."""
+
+    # repos and heads
+    async def save_repo(self, repo: RepoRecord) -> None:
+        """Insert or replace a followed repo by name."""
+        ...
+
+    async def repos(self) -> list[RepoRecord]:
+        """Return the followed repos by name."""
+        ...
+
+    async def observe_head(
+        self, *, repo: str, branch: str, commit: str, previous: str | None, kind: HeadKind, at: dt.datetime
+    ) -> ObservedHead:
+        """Append to the log of heads."""
+        ...
+
+    async def observed_heads(self, repo: str, branch: str, *, limit: int = 100) -> list[ObservedHead]:
+        """Return the log, newest first."""
+        ...
+
+    # applications
+    async def save_application(self, app: ApplicationRecord) -> None:
+        """Insert or replace an application by name."""
+        ...
+
+    async def application(self, name: str) -> ApplicationRecord | None:
+        """Return one application."""
+        ...
+
+    async def applications(self) -> list[ApplicationRecord]:
+        """Return all applications by name, removed ones too."""
+        ...
+
+    async def delete_application(self, name: str) -> None:
+        """Stop keeping an application's present state; its deployments stay for ever."""
+        ...
+
+    async def observe(self, observation: Observation) -> None:
+        """Set health, sync, message and observed_at of an application."""
+        ...
+
+    # deployments
+    async def start_deployment(self, deployment: Deployment) -> Deployment:
+        """Record the start of an attempt (id and number of the argument are ignored); return it with both."""
+        ...
+
+    async def save_deployment(self, deployment: Deployment) -> None:
+        """Replace a deployment's changing parts: outcome, times, message, phases, resources, digest, images."""
+        ...
+
+    async def deployment(self, app: str, number: int) -> Deployment | None:
+        """Return one record."""
+        ...
+
+    async def deployments(self, query: DeploymentQuery) -> list[Deployment]:
+        """Return records, newest first."""
+        ...
+
+    async def count_deployments(self, query: DeploymentQuery) -> int:
+        """Count the records that match, limit and before_id aside."""
+        ...
+
+    async def deployment_buckets(self, query: DeploymentQuery, edges: Sequence[dt.datetime]) -> list[Bucket]:
+        """Count the matching records between each two neighbouring edges, by outcome (or trigger, if succeeded)."""
+        ...
+
+    async def unfinished_deployments(self) -> list[Deployment]:
+        """Return what was in progress when the last agent ended."""
+        ...
+
+    # operations
+    async def save_operation(self, operation: Operation) -> None:
+        """Insert or replace an operation by id."""
+        ...
+
+    async def operation(self, operation: str) -> Operation | None:
+        """Return one operation."""
+        ...
+
+    async def operations(self, *, app: str | None = None, open_only: bool = False, limit: int = 50) -> list[Operation]:
+        """Return operations, newest first; open_only: those that did not end."""
+        ...
+
+    # holds, refusals, pauses
+    async def save_hold(self, hold: HoldRecord) -> None:
+        """Insert or replace a hold by (app, hold id)."""
+        ...
+
+    async def holds(self, app: str | None = None, *, in_force: bool = True) -> list[HoldRecord]:
+        """Return holds, oldest first."""
+        ...
+
+    async def refuse(self, refused: RefusedHead) -> None:
+        """Record that a hold kept a commit out; once for each (app, commit)."""
+        ...
+
+    async def refused_heads(self, app: str | None = None, *, limit: int = 1000) -> list[RefusedHead]:
+        """Return refusals, newest first."""
+        ...
+
+    async def pause(self, pause: Pause) -> None:
+        """Add a pause, replacing one of the same scope and name."""
+        ...
+
+    async def resume(self, scope: str, name: str | None) -> bool:
+        """End a pause; say whether there was one."""
+        ...
+
+    async def pauses(self) -> list[Pause]:
+        """Return the pauses in force."""
+        ...
+
+    # events
+    async def add_event(self, *, kind: str, app: str | None, payload: Mapping[str, Any], at: dt.datetime) -> Event:
+        """Append an event."""
+        ...
+
+    async def events(self, *, after: int, limit: int = 200) -> list[Event]:
+        """Return events with an id above `after`, oldest first."""
+        ...
+
+
+class Notifier(Protocol):
+    """Tells people. Failing to tell never fails what is told."""
+
+    async def tell(self, event: Event) -> None:
+        """Send a message about an event."""
+        ...
+
+
+class Lastgood(Protocol):
+    """All that a front end may ask: served by `local/` from flows and queries, or by `remote/` from a server."""
+
+    async def apps(self) -> list[ApplicationView]:
+        """Return the applications by name."""
+        ...
+
+    async def status(self, app: str) -> StatusView:
+        """Return one application in full. Raises UnknownApplication."""
+        ...
+
+    async def timeline(self, query: TimelineQuery) -> list[TimelineEntry]:
+        """Return history, newest first. Raises UnknownApplication."""
+        ...
+
+    async def show(self, app: str, version: str) -> TimelineEntry:
+        """Return one record. Raises UnknownVersion."""
+        ...
+
+    async def diff(self, app: str, from_: str, to: str | None) -> DiffView:
+        """Compare two versions; to None: with the current one."""
+        ...
+
+    async def render(self, app: str, version: str | None) -> Rendered:
+        """Render a version (None: the current one)."""
+        ...
+
+    async def plan(self, request: RollbackRequest) -> Plan:
+        """Say what a rollback would do. Never raises for a check that blocks."""
+        ...
+
+    async def rollback(self, request: RollbackRequest, *, planned: Plan | None = None) -> Plan:
+        """Do it; planned: the plan that the person saw. Raises Blocked, BranchMoved, PushRefused, PushUnknown."""
+        ...
+
+    async def plan_undo(self, request: UndoRequest) -> Plan:
+        """Say what an undo would do. Raises NothingToUndo."""
+        ...
+
+    async def undo(self, request: UndoRequest, *, planned: Plan | None = None) -> Plan:
+        """Do it."""
+        ...
+
+    async def hold(self, request: HoldRequest, *, dry_run: bool = False) -> HoldResult:
+        """Put a version on hold, by a commit."""
+        ...
+
+    async def unhold(self, request: HoldRequest, *, dry_run: bool = False) -> HoldResult:
+        """Let a version go, by a commit."""
+        ...
+
+    async def pause(self, request: PauseRequest) -> list[Pause]:
+        """Stop deployments; return the pauses in force."""
+        ...
+
+    async def resume(self, request: PauseRequest) -> list[Pause]:
+        """Let deployments go on; return the pauses still in force."""
+        ...
+
+    async def retry(self, request: PressRequest, *, dry_run: bool = False) -> PressResult:
+        """Press: try the failed, refused or stopped deployment again."""
+        ...
+
+    async def sync(self, app: str | None) -> list[str]:
+        """Look now; return the names of the repos that were looked at."""
+        ...
+
+    async def forget(self, app: str, *, prune: bool, dry_run: bool = False) -> ForgetResult:
+        """Stop following an application that was removed from Git; prune: delete what it ran."""
+        ...
+
+    async def operation(self, operation: str) -> Operation:
+        """Return one operation. Raises UnknownOperation."""
+        ...
+
+    async def wait_healthy(self, plan: Plan, *, timeout_s: float) -> WaitResult:
+        """Wait until what a rollback pushed is Healthy, or failed, or the time is over."""
+        ...

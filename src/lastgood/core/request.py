@@ -1,0 +1,113 @@
+"""What somebody may ask of lastgood, and the short answers. Pure values; the long answers are `core/plan.py`."""
+
+import datetime as dt
+
+from lastgood.core.commit import Person
+from lastgood.core.hold import Hold
+from lastgood.core.plan import PlannedFile, PlannedResource
+from lastgood.core.value import Value
+from lastgood.core.version import Version
+from lastgood.core.words import Mode, Via
+
+
+class RollbackRequest(Value, frozen=True, kw_only=True):
+    """What somebody asked for. Exactly one of `to`, `last_good`, `previous`, or none of them (last_good).
+
+    without, with_: a feature's id. commits: for revert. despite: names of checks to override.
+    expect_head, expect_versions: what the person saw (plan page): another version in one of the
+    applications is `stale-plan`. by: None in a clone, where Git names the author.
+    """
+
+    apps: tuple[str, ...]
+    to: str | None = None
+    last_good: bool = False
+    previous: bool = False
+    mode: Mode = "restore"
+    commits: tuple[str, ...] = ()
+    with_shared: bool = False
+    via: Via = "push"
+    reason: str = ""
+    hold: bool = True
+    despite: tuple[str, ...] = ()
+    push: bool = True
+    by: Person | None = None
+    expect_versions: dict[str, str | None] = {}
+
+
+class UndoRequest(Value, frozen=True, kw_only=True):
+    """Take back the last operation of an application, or the one with the id `operation`."""
+
+    app: str
+    operation: str | None = None
+    reason: str = ""
+    despite: tuple[str, ...] = ()
+    push: bool = True
+    by: Person | None = None
+
+
+class HoldRequest(Value, frozen=True, kw_only=True):
+    """Put a version on hold, or let it go (`unhold`: every entry that refuses this version)."""
+
+    app: str
+    version: str
+    reason: str = ""
+    until: dt.datetime | None = None
+    push: bool = True
+    by: Person | None = None
+
+
+class HoldResult(Value, frozen=True, kw_only=True):
+    """What `hold` and `unhold` did. commit: None in a dry run, or where nothing was to do."""
+
+    app: str
+    operation: str
+    holds: tuple[Hold, ...]
+    commit: str | None
+    pushed: bool | None
+    git: tuple[str, ...] = ()
+
+
+class PauseRequest(Value, frozen=True, kw_only=True):
+    """Stop (or resume) deployments. scope: application, environment, repo or everything; name: None for everything."""
+
+    scope: str
+    name: str | None
+    reason: str = ""
+    by: Person | None = None
+
+
+class PressRequest(Value, frozen=True, kw_only=True):
+    """`retry`: let the refused, failed or stopped head of an application go now."""
+
+    app: str
+    by: Person | None = None
+
+
+class PressResult(Value, frozen=True, kw_only=True):
+    """What a press would start, or started."""
+
+    app: str
+    version: Version | None
+    files: tuple[PlannedFile, ...]
+    because: str
+    started: bool
+
+
+class ForgetResult(Value, frozen=True, kw_only=True):
+    """What `forget` did; pruned: what was deleted, by kind and name."""
+
+    app: str
+    pruned: tuple[str, ...]
+
+
+class DiffView(Value, frozen=True, kw_only=True):
+    """`diff`: files and, where the renderer is known, rendered resources. rendered False: files only, and why."""
+
+    app: str
+    from_: Version
+    to: Version
+    rendered: bool
+    why: str
+    resources: tuple[PlannedResource, ...]
+    files: tuple[PlannedFile, ...]
+    file_diffs: dict[str, str] = {}

@@ -1,0 +1,32 @@
+"""One application in full, and what came of waiting for it. Pure values."""
+
+from lastgood.core.application import ApplicationView, Policy
+from lastgood.core.deployment import Deployment
+from lastgood.core.hold import Hold
+from lastgood.core.observation import ResourceHealth
+from lastgood.core.record import Pause, RepoRecord
+from lastgood.core.value import Value
+from lastgood.core.words import Health, Outcome
+
+
+class StatusView(Value, frozen=True, kw_only=True):
+    """What `status APP` prints. resources, deployment, health_message: None or empty in Git alone."""
+
+    application: ApplicationView
+    policy: Policy
+    holds: tuple[Hold, ...]
+    pauses: tuple[Pause, ...]
+    repo: RepoRecord | None
+    deployment: Deployment | None
+    resources: tuple[ResourceHealth, ...]
+    health_message: str
+    warnings: tuple[str, ...] = ()
+
+
+class WaitResult(Value, frozen=True, kw_only=True):
+    """How waiting ended. healthy: every application runs what was pushed and is Healthy."""
+
+    healthy: bool
+    health: dict[str, Health]
+    outcome: dict[str, Outcome | None]
+    message: str

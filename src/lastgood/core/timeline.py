@@ -1,0 +1,77 @@
+"""The timeline of applications: what it shows, and the rules by which entries relate to each other. Pure."""
+
+import datetime as dt
+from typing import Any
+
+from lastgood.core.commit import Person
+from lastgood.core.deployment import DeploymentView
+from lastgood.core.feature import Feature
+from lastgood.core.operation import OperationView
+from lastgood.core.resource import ImageChange
+from lastgood.core.value import Value
+
+
+class Input(Value, frozen=True, kw_only=True):
+    """One input of a version: path from the repo's root, object id, and the other applications that use it."""
+
+    path: str
+    oid: str
+    shared_with: tuple[str, ...] = ()
+
+
+class TimelineEntry(Value, frozen=True, kw_only=True):
+    """A deployment, or a version without one, with the field names that scripts rely on.
+
+    refused_by: the id of the hold that refused this head, for a commit that the agent kept out.
+    health: the application's health now, on the entry that runs; None elsewhere and in Git alone.
+    """
+
+    app: str
+    number: int | None
+    version: str | None
+    path_tree: str | None
+    inputs: tuple[Input, ...]
+    commit: str
+    short: str
+    subject: str
+    body: str
+    author: Person
+    committer: Person
+    committed_at: dt.datetime
+    ran: bool | None
+    current: bool
+    last_good: bool
+    held: bool
+    same_as: str | None
+    operation: OperationView | None
+    deployment: DeploymentView | None
+    images: tuple[ImageChange, ...]
+    features: tuple[Feature, ...]
+    pull_requests: tuple[dict[str, Any], ...]
+    issues: tuple[dict[str, Any], ...]
+    committers: tuple[Person, ...]
+    health: str | None = None
+    sync: str | None = None
+    refused_by: str | None = None
+    truncated: bool = False
+
+
+class TimelineQuery(Value, frozen=True, kw_only=True):
+    """Which entries to show. app None: of everything. before: only entries older than this cursor (opaque).
+
+    search: every word must occur in subject, body, hash, author, issue, image or reason, without case.
+    """
+
+    app: str | None = None
+    environment: str | None = None
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+    outcome: str | None = None
+    author: str | None = None
+    search: str | None = None
+    feature: str | None = None
+    image: str | None = None
+    trigger: str | None = None
+    held: bool | None = None
+    limit: int | None = None
+    before: str | None = None

@@ -1,0 +1,1 @@
+"""The demo's repos and its story."""

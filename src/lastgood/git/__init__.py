@@ -1,0 +1,1 @@
+"""Config and source repos: fetch, read trees, make commits, push."""

@@ -1,0 +1,1 @@
+"""The port Lastgood, served from flows and queries."""

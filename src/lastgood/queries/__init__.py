@@ -1,0 +1,1 @@
+"""One file for each thing that a user looks at; sees core and its ports only."""

@@ -1,0 +1,1 @@
+"""The port Lastgood, asked of a server."""

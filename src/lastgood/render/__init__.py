@@ -1,0 +1,1 @@
+"""From an application's files to resources."""

@@ -1,0 +1,1 @@
+"""The records: SQLAlchemy on SQLite, migrated by Alembic."""

@@ -1,0 +1,1 @@
+"""Ways of running things: make it so, watch it, tell health."""

@@ -1,0 +1,1 @@
+"""Dashboard, REST API and event stream; is handed what it shows."""

@@ -1,0 +1,24 @@
+"""What every test stands on: its own HOME, no configuration of this machine's git, no network settings."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path_factory.getbasetemp() / "home"
+    home.mkdir(exist_ok=True)
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "LASTGOOD_SERVER", "LASTGOOD_TOKEN", "SSH_AUTH_SOCK"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_AUTHOR_NAME", "Priya Raman")
+    monkeypatch.setenv("GIT_AUTHOR_EMAIL", "priya@example.com")
+    monkeypatch.setenv("GIT_COMMITTER_NAME", "Priya Raman")
+    monkeypatch.setenv("GIT_COMMITTER_EMAIL", "priya@example.com")
