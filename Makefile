@@ -1,0 +1,64 @@
+# Two commands do everything on a machine with git, make and Python 3.11 or newer: make demo, make test.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+RUN := $(VENV)/.run-installed
+DEV := $(VENV)/.dev-installed
+ARGS ?=
+
+.PHONY: help demo test check unit test-browser bench reference lock clean
+
+help:
+	@echo "make demo          the whole story on this machine (ARGS=--once: ends by itself)"
+	@echo "make test          everything but the browser tests"
+	@echo "make test-browser  the dashboard in a real Chromium"
+	@echo "make bench         what is measured, as ratios in one run"
+	@echo "make reference     print the reference pages of docs/ anew"
+	@echo "make lock          pin the dependencies anew"
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("lastgood needs Python 3.11 or newer; give it as PYTHON=...") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUN): pyproject.toml requirements/build.txt requirements/run.txt | $(VENV)/bin/python
+	@echo "Installing lastgood into $(VENV) ..."
+	@$(PIP) install --require-hashes -r requirements/build.txt -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): requirements/dev.txt $(RUN)
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(RUN)
+	@$(BIN)/lastgood demo $(ARGS)
+
+check: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(DEV)
+	$(BIN)/pytest -q -n 2 --dist worksteal -m "not browser" $(ARGS)
+
+test: check unit
+
+test-browser: $(DEV)
+	$(BIN)/pytest -q -m browser $(ARGS)
+
+bench: $(DEV)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+reference: $(DEV)
+	$(BIN)/python -m docs.write_reference
+
+lock:
+	$(BIN)/pip install --quiet uv
+	echo setuptools | $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url --no-annotate - -o requirements/build.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url --no-annotate pyproject.toml -o requirements/run.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url --no-annotate pyproject.toml --extra dev -c requirements/run.txt -o requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

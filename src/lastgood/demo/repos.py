@@ -1,0 +1,156 @@
+"""Build the demo's repos with a real git: the shop's source repo, and the bare config repo that releases are pushed to.
+
+Knows nothing of the agent; whoever pushes here is a person or a bot like any other.
+"""
+
+import datetime as dt
+import os
+import re
+import subprocess
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lastgood.demo.shop import SourceCommit, service_source
+
+SERVICES = ("web", "cart", "payments")
+ENVIRONMENTS = ("staging", "production")
+
+
+def git(*arguments: str, folder: Path, text: str = "", env: Mapping[str, str] | None = None) -> str:
+    """Run git in a folder, without this person's configuration; return what it prints."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+    clean |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", **(env or {})}
+    done = subprocess.run(
+        ["git", *arguments],  # noqa: S607 - the git of this machine, found as everybody finds it
+        cwd=folder,
+        input=text.encode(),
+        capture_output=True,
+        env=clean,
+        check=False,
+        timeout=60,
+    )
+    if done.returncode:
+        message = f"git {arguments[0]} failed: {done.stderr.decode(errors='replace').strip()}"
+        raise RuntimeError(message)
+    return done.stdout.decode(errors="replace")
+
+
+def _data(content: str) -> str:
+    return f"data {len(content.encode())}\n{content}\n"
+
+
+def build_source_repo(folder: Path, history: Sequence[SourceCommit], *, now: dt.datetime) -> dict[str, str]:
+    """Write the source repo as a bare repository; return commit name -> 40 hex digits."""
+    folder.mkdir(parents=True)
+    git("init", "-q", "--bare", "-b", "main", ".", folder=folder)
+    marks = {commit.name: number for number, commit in enumerate(history, start=1)}
+    stream = []
+    for commit in history:
+        when = f"{int((now - commit.age).timestamp())} +0000"
+        stream.append(f"commit refs/heads/main\nmark :{marks[commit.name]}\n")
+        stream.append(f"author {commit.author} {when}\ncommitter {commit.author} {when}\n")
+        stream.append(_data(commit.message))
+        stream.extend(
+            f"{'from' if position == 0 else 'merge'} :{marks[parent]}\n"
+            for position, parent in enumerate(commit.parents)
+        )
+        for service in SERVICES:
+            source = service_source(service, commit.features[service], commit.needs[service])
+            stream.append(f"M 100644 inline services/{service}.py\n{_data(source)}")
+        stream.append("\n")
+    git("fast-import", "--quiet", "--force", "--export-marks=marks", folder=folder, text="".join(stream))
+    found = dict(line.split() for line in (folder / "marks").read_text().splitlines())
+    return {name: found[f":{number}"] for name, number in marks.items()}
+
+
+class ConfigWriter:
+    """Somebody's clone of the config repo: edits, commits, pushes. One commit, one push, as releases go."""
+
+    def __init__(self, folder: Path, *, bare: Path, source: Path, python: str, ports: Mapping[str, int]) -> None:
+        """ports: `service-environment` to the port that it listens on."""
+        self.folder = folder
+        self.bare = bare
+        self._source = source
+        self._python = python
+        self._ports = ports
+
+    def start(self) -> None:
+        """Make the bare config repo, and clone it."""
+        self.bare.mkdir(parents=True)
+        git("init", "-q", "--bare", "-b", "main", ".", folder=self.bare)
+        git("clone", "-q", str(self.bare), str(self.folder), folder=self.bare)
+        git("symbolic-ref", "HEAD", "refs/heads/main", folder=self.folder)
+
+    def pull(self) -> None:
+        """Bring the clone to the branch's head, rollbacks included."""
+        git("fetch", "-q", "origin", "main", folder=self.folder)
+        git("reset", "-q", "--hard", "origin/main", folder=self.folder)
+
+    def write_settings(self) -> None:
+        """Write lastgood.yaml: one pattern finds all six applications."""
+        (self.folder / "lastgood.yaml").write_text(
+            textwrap.dedent(f"""\
+                version: 1
+                applications:
+                  - name: "{{service}}-{{environment}}"
+                    path: "apps/{{service}}/{{environment}}"
+                    environment: "{{environment}}"
+                    group: "{{service}}"
+                    destination: "{{environment}}"
+                    policy: {{bake: 1s}}
+                sources:
+                  - image: "{{service}}"
+                    repo: "{self._source}"
+                    revision: "{{tag}}"
+                """)
+        )
+
+    def write_release(self, service: str, environment: str, revision: str) -> None:
+        """Write the process-compose.yaml of one application, at one source revision."""
+        port = self._ports[f"{service}-{environment}"]
+        path = self.folder / "apps" / service / environment / "process-compose.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(
+            textwrap.dedent(f"""\
+                version: "0.5"
+                x-lastgood:
+                  artifacts:
+                    {service}: {revision}
+                processes:
+                  {service}:
+                    command: exec {self._python} services/{service}.py
+                    environment:
+                      - PORT={port}
+                    readiness_probe:
+                      http_get: {{host: 127.0.0.1, port: {port}, path: /ready}}
+                      period_seconds: 0.2
+                      timeout_seconds: 1
+                      failure_threshold: 10
+                    availability: {{restart: on_failure, backoff_seconds: 1}}
+                    shutdown: {{timeout_seconds: 5}}
+                """)
+        )
+
+    def set_revision(self, service: str, environment: str, revision: str) -> None:
+        """Change only the revision, as a bot that writes image tags does."""
+        path = self.folder / "apps" / service / environment / "process-compose.yaml"
+        path.write_text(re.sub(rf"(?m)^(    {service}: ).*$", rf"\g<1>{revision}", path.read_text()))
+
+    def remove_applications(self) -> None:
+        """Take every application out of the repo."""
+        git("rm", "-rq", "apps", folder=self.folder)
+
+    def push(self, message: str, author: str) -> str:
+        """Commit everything as that person, push, and return the commit's id."""
+        name, _, address = author.rstrip(">").partition(" <")
+        env = {
+            "GIT_AUTHOR_NAME": name,
+            "GIT_AUTHOR_EMAIL": address,
+            "GIT_COMMITTER_NAME": name,
+            "GIT_COMMITTER_EMAIL": address,
+        }
+        git("add", "-A", folder=self.folder)
+        git("commit", "-q", "-F", "-", folder=self.folder, text=message, env=env)
+        git("push", "-q", "origin", "HEAD:main", folder=self.folder)
+        return git("rev-parse", "HEAD", folder=self.folder).strip()
