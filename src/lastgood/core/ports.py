@@ -355,6 +355,30 @@ class Notifier(Protocol):
         ...
 
 
+class Agent(Protocol):
+    """What a front end may ask of the agent that follows the repos. All else goes through Git or the store."""
+
+    async def look(self, repo: str | None) -> list[str]:
+        """Look at a repo (None: at all) now instead of at the next poll; return the names looked at.
+
+        Returns when what was found is recorded; deployments that follow from it go on by themselves.
+        Raises LastgoodError for a name that is not followed.
+        """
+        ...
+
+    async def press(self, request: PressRequest, *, dry_run: bool = False) -> PressResult:
+        """Let the failed, refused or stopped head of an application go. Raises UnknownApplication."""
+        ...
+
+    async def forget(self, app: str, *, prune: bool, dry_run: bool = False) -> ForgetResult:
+        """Stop following an application that is gone from Git. Raises UnknownApplication, NotAllowed."""
+        ...
+
+    async def changed(self, app: str | None) -> None:
+        """Say that pauses, holds or marks of an application (None: of any) changed in the store."""
+        ...
+
+
 class Lastgood(Protocol):
     """All that a front end may ask: served by `local/` from flows and queries, or by `remote/` from a server."""
 
