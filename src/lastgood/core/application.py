@@ -26,6 +26,7 @@ class Scope(Value, frozen=True, kw_only=True):
 
     path: its folder, "" for the repo's root. others: inputs outside it (folders or files).
     left_out: paths inside that do not count (`lastgood.yaml`, `.lastgood`, another environment's values file).
+    All are paths from the repo's root.
     """
 
     path: str

@@ -62,7 +62,7 @@ class TreeEntry(Value, frozen=True, kw_only=True):
     @property
     def is_file(self) -> bool:
         """Whether it is a regular file, executable or not."""
-        return self.mode in (MODE_FILE, MODE_EXECUTABLE)
+        return self.mode & 0o170000 == 0o100000  # noqa: PLR2004 - old repositories have 100664, too
 
 
 class Edit(Value, frozen=True, kw_only=True):
