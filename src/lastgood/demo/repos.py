@@ -74,6 +74,7 @@ class ConfigWriter:
         self._source = source
         self._python = python
         self._ports = ports
+        self.head = ""
 
     def start(self) -> None:
         """Make the bare config repo, and clone it."""
@@ -153,4 +154,5 @@ class ConfigWriter:
         git("add", "-A", folder=self.folder)
         git("commit", "-q", "-F", "-", folder=self.folder, text=message, env=env)
         git("push", "-q", "origin", "HEAD:main", folder=self.folder)
-        return git("rev-parse", "HEAD", folder=self.folder).strip()
+        self.head = git("rev-parse", "HEAD", folder=self.folder).strip()
+        return self.head
