@@ -1,0 +1,103 @@
+"""Which renderer an application's files call for, and the renderers that there are. Knows no target.
+
+Renders of one version under one definition are kept in memory: Git's content never changes under an id.
+"""
+
+import hashlib
+from collections import OrderedDict
+
+from lastgood.core.application import Application
+from lastgood.core.commit import TreeEntry
+from lastgood.core.errors import GitFailed, NoRenderer, ObjectTooLarge, RenderFailed
+from lastgood.core.ports import ConfigRepo
+from lastgood.core.resource import Rendered
+from lastgood.core.value import to_json
+from lastgood.core.words import RendererName
+from lastgood.render.process_compose import render_process_compose
+
+PROCESS_COMPOSE_FILES = ("process-compose.yaml", "process-compose.yml")
+KUSTOMIZE_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+HELM_FILES = ("Chart.yaml",)
+MANIFEST_ENDINGS = (".yaml", ".yml", ".json")
+MAX_FILE_BYTES = 1_000_000
+KEPT_RENDERS = 256
+
+
+class Renderers:
+    """The port Renderer for every kind. What nothing here renders is answered with NoRenderer."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Rendered] = OrderedDict()
+
+    async def kind(self, app: Application, repo: ConfigRepo, commit: str) -> RendererName:
+        """Say which renderer the application's files call for; its own word wins over the files."""
+        match app.render:
+            case "plain" | "kustomize" | "helm" | "process-compose":
+                return app.render
+        return kind_of_files(await _files(app, repo, commit))
+
+    async def render(self, app: Application, repo: ConfigRepo, commit: str) -> Rendered:
+        """Render the version that a commit has.
+
+        Raises RenderFailed (facts: file, line or None, reason), NoRenderer (facts: kind).
+        """
+        kind = await self.kind(app, repo, commit)
+        if kind != "process-compose":
+            raise NoRenderer(app=app.name, kind=kind)
+        version, _ = await repo.version(commit, app.scope)
+        key = hashlib.sha256(to_json([app.repo, version, app.name, app.path, app.definition])).hexdigest()
+        if version is not None and key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        rendered = await self._process_compose(app, repo, commit)
+        if version is not None:
+            self._kept[key] = rendered
+            while len(self._kept) > KEPT_RENDERS:
+                self._kept.popitem(last=False)
+        return rendered
+
+    async def _process_compose(self, app: Application, repo: ConfigRepo, commit: str) -> Rendered:
+        files = {entry.path: entry for entry in await _files(app, repo, commit)}
+        found = [files[name] for name in PROCESS_COMPOSE_FILES if name in files]
+        where = f"{app.path}/" if app.path else ""
+        if not found:
+            reason = f"there is no {PROCESS_COMPOSE_FILES[0]} in {app.path or 'the root of the repo'}"
+            raise RenderFailed(app=app.name, file=f"{where}{PROCESS_COMPOSE_FILES[0]}", line=None, reason=reason)
+        entry, file = found[0], f"{where}{found[0].path}"
+        if len(found) > 1:
+            reason = f"there are both {found[0].path} and {found[1].path}; keep one"
+            raise RenderFailed(app=app.name, file=file, line=None, reason=reason)
+        if not entry.is_file:
+            raise RenderFailed(app=app.name, file=file, line=None, reason=f"{file} is not a regular file")
+        try:
+            content = await repo.read(entry.oid, max_bytes=MAX_FILE_BYTES, path=file)
+        except ObjectTooLarge as too_large:
+            raise RenderFailed(app=app.name, file=file, line=None, reason=too_large.message) from too_large
+        return render_process_compose(content, app=app.name, file=file)
+
+
+def kind_of_files(entries: list[TreeEntry]) -> RendererName:
+    """Settle `render: auto` by the names in the application's folder."""
+    names = {entry.path for entry in entries if not entry.is_tree}
+    if names.intersection(PROCESS_COMPOSE_FILES):
+        return "process-compose"
+    if names.intersection(KUSTOMIZE_FILES):
+        return "kustomize"
+    if names.intersection(HELM_FILES):
+        return "helm"
+    if any(name.endswith(MANIFEST_ENDINGS) for name in names):
+        return "plain"
+    return "unknown"
+
+
+async def _files(app: Application, repo: ConfigRepo, commit: str) -> list[TreeEntry]:
+    """Return what stands in the application's folder, minus what is never part of it; nothing where it is not there."""
+    left_out = {*app.scope.left_out, "lastgood.yaml", ".lastgood"} if not app.path else set(app.scope.left_out)
+    prefix = f"{app.path}/" if app.path else ""
+    try:
+        folder = await repo.entry(commit, app.path)
+        if folder is None or not folder.is_tree:
+            return []
+        return [entry for entry in await repo.list_tree(folder.oid) if f"{prefix}{entry.path}" not in left_out]
+    except GitFailed as missing:
+        raise RenderFailed(app=app.name, file=app.path, line=None, reason=missing.message) from missing

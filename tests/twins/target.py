@@ -1,0 +1,150 @@
+"""The twin of a target: keeps in memory what was applied, and is as healthy as a test says."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from lastgood.core.application import Application
+from lastgood.core.errors import TargetFailed
+from lastgood.core.observation import (
+    ApplyResult,
+    Observation,
+    ResourceHealth,
+    ResourceResult,
+    worst,
+)
+from lastgood.core.ports import Clock
+from lastgood.core.resource import Rendered, Resource
+from lastgood.core.words import Health
+
+
+class MemoryTarget:
+    """The port Target. What is applied is at once as healthy as `set_health` said, else Healthy.
+
+    applied: (application, digest) of every apply that did something, in order: what a flow really asked for.
+    """
+
+    def __init__(self, clock: Clock, *, name: str = "memory") -> None:
+        self.name = name
+        self.clock = clock
+        self.applied: list[tuple[str, str]] = []
+        self._running: dict[str, Rendered] = {}
+        self._wanted: dict[str, str] = {}
+        self._health: dict[str, tuple[Health, str, str]] = {}
+        self._failures: dict[str, list[str]] = {}
+        self._partial: dict[str, list[str]] = {}
+        self._gates: dict[str, asyncio.Event] = {}
+        self._watchers: list[asyncio.Queue[str]] = []
+
+    # what a test turns
+    def set_health(self, app: str, health: Health, message: str = "", *, last_words: str = "") -> None:
+        """Let everything of an application be in that health from now on, and say so to who watches."""
+        self._health[app] = (health, message, last_words)
+        self._tell(app)
+
+    def fail_apply(self, app: str, reason: str = "the target is away") -> None:
+        """Let the next apply raise TargetFailed, having done nothing."""
+        self._failures.setdefault(app, []).append(reason)
+
+    def half_apply(self, app: str, resource: str) -> None:
+        """Let the next apply do everything but that resource."""
+        self._partial.setdefault(app, []).append(resource)
+
+    def block_apply(self, app: str) -> asyncio.Event:
+        """Let applies wait until the event that is returned is set."""
+        return self._gates.setdefault(app, asyncio.Event())
+
+    def drift(self, app: str, resource: str) -> None:
+        """Let somebody remove one resource behind lastgood's back."""
+        running = self._running[app]
+        left = tuple(r for r in running.resources if r.name != resource)
+        self._running[app] = msgspec.structs.replace(running, resources=left, digest=f"{running.digest}-drifted")
+        self._tell(app)
+
+    # the port
+    async def apply(self, app: Application, rendered: Rendered) -> ApplyResult:
+        if app.name in self._gates:
+            await self._gates[app.name].wait()
+        if self._failures.get(app.name):
+            raise TargetFailed(app=app.name, destination=self.name, reason=self._failures[app.name].pop(0))
+        if not rendered.resources:
+            reason = "the version renders to nothing, and an empty version never deletes what runs"
+            raise TargetFailed(app=app.name, destination=self.name, reason=reason)
+        skipped = self._partial[app.name].pop(0) if self._partial.get(app.name) else None
+        before = {r.name: r for r in self._running[app.name].resources} if app.name in self._running else {}
+        after = {r.name: r for r in rendered.resources}
+        results = [_result(r, before.get(r.name), skipped=skipped) for r in rendered.resources]
+        results += [
+            ResourceResult(kind=r.kind, name=r.name, change="removed", outcome="removed")
+            for name, r in sorted(before.items())
+            if name not in after and app.policy.prune
+        ]
+        done = tuple(r for r in rendered.resources if r.name != skipped)
+        digest = rendered.digest if skipped is None else f"{rendered.digest}-partial"
+        self._running[app.name] = msgspec.structs.replace(rendered, resources=done, digest=digest)
+        self._wanted[app.name] = rendered.digest
+        self.applied.append((app.name, rendered.digest))
+        self._tell(app.name)
+        message = "" if skipped is None else f"not done: {skipped}"
+        return ApplyResult(complete=skipped is None, resources=tuple(results), message=message)
+
+    async def observe(self, app: str) -> Observation:
+        now = self.clock.now()
+        rendered = self._running.get(app)
+        if rendered is None:
+            return Observation(
+                app=app, observed_at=now, health="Missing", sync="Unknown", message="nothing is installed"
+            )
+        health, message, last_words = self._health.get(app, ("Healthy", "", ""))
+        resources = tuple(
+            ResourceHealth(
+                kind=r.kind,
+                name=r.name,
+                health=health,
+                message=message,
+                last_words=last_words,
+                ready=int(health == "Healthy"),
+            )
+            for r in rendered.resources
+        )
+        return Observation(
+            app=app,
+            observed_at=now,
+            health=worst([r.health for r in resources]),
+            sync="Synced" if rendered.digest == self._wanted[app] else "OutOfSync",
+            message=message,
+            digest=rendered.digest,
+            resources=resources,
+        )
+
+    async def prune(self, app: str) -> list[str]:
+        rendered = self._running.pop(app, None)
+        self._wanted.pop(app, None)
+        if rendered is None:
+            return []
+        self._tell(app)
+        return [f"{r.kind} {r.name}" for r in sorted(rendered.resources, key=lambda r: r.name)]
+
+    async def changes(self) -> AsyncIterator[str]:
+        queue: asyncio.Queue[str] = asyncio.Queue()
+        self._watchers.append(queue)
+        try:
+            while True:
+                yield await queue.get()
+        finally:
+            self._watchers.remove(queue)
+
+    def _tell(self, app: str) -> None:
+        for queue in self._watchers:
+            queue.put_nowait(app)
+
+
+def _result(after: Resource, before: Resource | None, *, skipped: str | None) -> ResourceResult:
+    if after.name == skipped:
+        return ResourceResult(kind=after.kind, name=after.name, change=None, outcome="failed", message="refused")
+    if before is None:
+        return ResourceResult(kind=after.kind, name=after.name, change="added", outcome="applied")
+    if before.manifest == after.manifest:
+        return ResourceResult(kind=after.kind, name=after.name, change=None, outcome="unchanged")
+    return ResourceResult(kind=after.kind, name=after.name, change="modified", outcome="applied")
