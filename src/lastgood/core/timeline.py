@@ -24,6 +24,7 @@ class TimelineEntry(Value, frozen=True, kw_only=True):
 
     refused_by: the id of the hold that refused this head, for a commit that the agent kept out.
     health: the application's health now, on the entry that runs; None elsewhere and in Git alone.
+    cursor: give it as `before` of a query to continue after this entry; opaque, "" where that is not possible.
     """
 
     app: str
@@ -54,6 +55,7 @@ class TimelineEntry(Value, frozen=True, kw_only=True):
     sync: str | None = None
     refused_by: str | None = None
     truncated: bool = False
+    cursor: str = ""
 
 
 class TimelineQuery(Value, frozen=True, kw_only=True):
