@@ -1,0 +1,281 @@
+"""What belongs to the operator: flags, then the environment (`LASTGOOD_*`), then `lastgood.toml`.
+
+Only reads and checks; opens nothing. The writers of a config repo can name what stands here, never define it.
+"""
+
+import os
+import tomllib
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from lastgood.core.duration import parse_duration
+from lastgood.core.errors import SettingsWrong
+
+FILE = "lastgood.toml"
+PREFIX = "LASTGOOD_"
+# Names that the command line reads itself: they are no settings of the server.
+CLIENT_VARIABLES = ("LASTGOOD_SERVER", "LASTGOOD_TOKEN")
+_NAME = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
+
+
+def _seconds(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    seconds = parse_duration(value)
+    if seconds is None:
+        raise ValueError("is no duration; write it as `90s`, `10m` or `2h`")
+    return seconds
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=30 * 86_400)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class RepoSettings(_Part):
+    """A config repo that the agent follows, on one branch."""
+
+    name: str = Field(pattern=_NAME, description="the repo's name here; applications and commands use it")
+    url: str = Field(min_length=1, description="a URL or a path, as `git fetch` takes it")
+    branch: str = Field(default="main", min_length=1, description="the branch that is followed")
+
+    @field_validator("url", "branch")
+    @classmethod
+    def _no_option(cls, value: str) -> str:
+        if value.startswith(("-", "ext::")):
+            raise ValueError("may not begin with `-` or `ext::`")
+        return value
+
+
+class DestinationSettings(_Part):
+    """A place where applications run, and who may use it."""
+
+    type: Literal["process"] = Field(description="the way of running things: `process`")
+    run_as: str | None = Field(default=None, description="the account that the repos' commands run as (needs root)")
+    run_as_agent: bool = Field(
+        default=False, description="true: the repos' commands may run as the account of lastgood itself"
+    )
+    repos: tuple[str, ...] | None = Field(default=None, description="names of repos that may use it; left out: all")
+    paths: tuple[str, ...] | None = Field(
+        default=None, description="patterns of paths that may use it (`apps/*/staging`); left out: all"
+    )
+
+    @model_validator(mode="after")
+    def _says_who_runs(self) -> Self:
+        if (self.run_as is None) is not self.run_as_agent:
+            raise ValueError(
+                'says not as whom commands of the repo run; give either `run_as = "account"` or `run_as_agent = true`'
+            )
+        return self
+
+    def refuses(self, repo: str, path: str) -> str | None:
+        """Say in a sentence why an application may not use it; None where it may."""
+        if self.repos is not None and repo not in self.repos:
+            return f"the server's settings do not let the repo {repo} use it"
+        if self.paths is not None and not any(_matches(path, pattern) for pattern in self.paths):
+            return f"the server's settings do not let the path {path or '.'} use it"
+        return None
+
+
+def _matches(path: str, pattern: str) -> bool:
+    # `*` stays within one folder: `apps/*/staging` must not let `apps/web/production/staging` in.
+    parts, patterns = path.split("/"), pattern.strip("/").split("/")
+    return len(parts) == len(patterns) and all(map(fnmatchcase, parts, patterns))
+
+
+class SourceSettings(_Part):
+    """Source repos that releases may be made from."""
+
+    url: str = Field(
+        min_length=1, description="a source repo's URL or path, or the beginning of several, ending in `/`"
+    )
+
+    def allows(self, url: str) -> bool:
+        """Say whether it covers a URL: the same one, or one below it."""
+        return url == self.url or (self.url.endswith("/") and url.startswith(self.url) and ".." not in url.split("/"))
+
+
+class PollSettings(_Part):
+    """How often the remotes are asked."""
+
+    every: Seconds = Field(default=30.0, description="time between two looks at a repo, give or take a fifth")
+
+
+class LimitSettings(_Part):
+    """What the writers of config repos may not go beyond."""
+
+    prune: bool = Field(default=True, description="false: nothing that left Git is ever deleted by a deployment")
+    self_heal: bool = Field(default=True, description="false: drift is shown, never healed")
+    auto_rollback: bool = Field(default=False, description="true: a policy may ask for rollbacks by itself")
+    lost_share: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="a change that loses more than this share of a repo's applications (and more than one) asks first",
+    )
+    progress: Seconds = Field(default=300.0, description="a deployment that is not Healthy after this time has failed")
+
+
+class PersonSettings(_Part):
+    """Somebody who may sign in."""
+
+    name: str = Field(min_length=1, description="the name that commits and records show")
+    email: str = Field(min_length=3, description="the address that commits show")
+    token_sha256: str = Field(
+        pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the person's token, 64 hex digits: the token is not kept"
+    )
+
+
+class SignInSettings(_Part):
+    """Who may use the dashboard and the API besides the holder of the server's own token."""
+
+    people: tuple[PersonSettings, ...] = Field(default=(), description="the people, each with the hash of a token")
+
+
+class WebSettings(_Part):
+    """Where the dashboard and the API listen."""
+
+    host: str = Field(default="127.0.0.1", description="the address; any but this machine's own demands `web.sign_in`")
+    port: int = Field(default=8484, ge=0, le=65_535, description="the port; 0: any free one")
+    allowed_hosts: tuple[str, ...] = Field(default=(), description="names that browsers may use for this server")
+    sign_in: SignInSettings = Field(default=SignInSettings(), description="who may sign in")
+
+
+class LogSettings(_Part):
+    """What is logged, to stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="the least level shown")
+    format: Literal["auto", "text", "json"] = Field(default="auto", description="auto: text on a terminal, else JSON")
+
+
+class Settings(BaseSettings):
+    """All settings of a server. Paths are absolute: those in the file count from the file's folder."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+    data: Path = Field(default=Path("data"), description="the folder of the records, mirrors, releases and processes")
+    repos: tuple[RepoSettings, ...] = Field(default=(), description="the config repos that are followed")
+    destinations: dict[str, DestinationSettings] = Field(default={}, description="where applications may run, by name")
+    sources: tuple[SourceSettings, ...] = Field(default=(), description="source repos that releases may be made from")
+    poll: PollSettings = Field(default=PollSettings(), description="how often remotes are asked")
+    limits: LimitSettings = Field(default=LimitSettings(), description="upper limits on the repos' policies")
+    web: WebSettings = Field(default=WebSettings(), description="where dashboard and API listen")
+    log: LogSettings = Field(default=LogSettings(), description="what is logged")
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        names = [repo.name for repo in self.repos]
+        if len(set(names)) != len(names):
+            raise ValueError("two repos have the same name; names are unique on a server")
+        for name, destination in self.destinations.items():
+            for repo in destination.repos or ():
+                if repo not in names:
+                    raise ValueError(f"the destination {name} names the repo {repo}, which is not among `repos`")
+        return self
+
+    def allows_source(self, url: str) -> bool:
+        """Say whether releases may be made from a source repo."""
+        return any(source.allows(url) for source in self.sources)
+
+
+def read_settings(file: Path | None = None, **flags: Any) -> Settings:
+    """Read the settings: flags (nested dicts; None is left out) over the environment over the file.
+
+    file: None: `lastgood.toml` in the present folder, if it is there. A named file must be there.
+    Paths (`data`, `./` and `../` in a repo's url) count from the file's folder.
+    Raises SettingsWrong naming the setting, what is wrong with it, and where it stands.
+    """
+    path = file if file is not None else Path(FILE)
+    if file is not None and not file.is_file():
+        raise SettingsWrong(setting=str(file), reason="there is no such file", hint="see docs/reference/settings.md")
+    _refuse_unknown_variables()
+
+    class FromFile(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            _ = dotenv_settings, file_secret_settings
+            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, path)
+
+    try:
+        found = FromFile(**_given(flags))
+    except ValidationError as wrong:
+        raise _settings_wrong(wrong, path) from wrong
+    except SettingsError as wrong:
+        raise SettingsWrong(setting="environment", reason=str(wrong), hint="write lists and tables as JSON") from wrong
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+        raise SettingsWrong(setting=str(path), reason=f"is not TOML: {wrong}", hint="mend the line named") from wrong
+    except OSError as wrong:
+        raise SettingsWrong(setting=str(path), reason=f"cannot be read: {wrong.strerror}") from wrong
+    folder = path.resolve().parent
+    return found.model_copy(
+        update={
+            "data": folder / found.data.expanduser(),
+            "repos": tuple(_placed(repo, folder) for repo in found.repos),
+            "sources": tuple(_placed(source, folder) for source in found.sources),
+        }
+    )
+
+
+_Placed = TypeVar("_Placed", RepoSettings, SourceSettings)
+
+
+def _placed(part: _Placed, folder: Path) -> _Placed:
+    if not part.url.startswith(("./", "../")):
+        return part
+    slash = "/" if part.url.endswith("/") else ""
+    return part.model_copy(update={"url": f"{(folder / part.url).resolve()}{slash}"})
+
+
+def _given(flags: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what was not said, so that it hides neither environment nor file."""
+    kept = {name: _given(value) if isinstance(value, dict) else value for name, value in flags.items()}
+    return {name: value for name, value in kept.items() if value is not None and value != {}}
+
+
+def _refuse_unknown_variables() -> None:
+    for variable in sorted(os.environ):
+        if not variable.startswith(PREFIX) or variable in CLIENT_VARIABLES:
+            continue
+        if variable.removeprefix(PREFIX).split("__")[0].lower() not in Settings.model_fields:
+            known = ", ".join(f"{PREFIX}{name.upper()}" for name in Settings.model_fields)
+            raise SettingsWrong(
+                setting=variable, reason="there is no such setting", hint=f"the environment may set {known}"
+            )
+
+
+def _settings_wrong(wrong: ValidationError, file: Path) -> SettingsWrong:
+    """Name the first wrong setting as its writer spells it. The value is not repeated: it may be a secret."""
+    first = wrong.errors(include_url=False, include_input=False, include_context=False)[0]
+    setting = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
+    reason = {"extra_forbidden": "there is no such setting", "missing": "is not set"}.get(
+        first["type"], first["msg"].removeprefix("Value error, ")
+    )
+    return SettingsWrong(
+        setting=setting or str(file),
+        reason=reason,
+        hint=f"mend it in {file}, or where the environment or a flag sets it",
+    )
