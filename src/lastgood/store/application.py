@@ -1,0 +1,107 @@
+"""Statements about the present state of applications. Their deployments are `deployment.py`."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from lastgood.core.observation import Observation
+from lastgood.core.record import ApplicationRecord
+from lastgood.store.schema import applications
+from lastgood.store.upsert import upsert
+
+
+def save(connection: Connection, app: ApplicationRecord) -> None:
+    """Insert or replace an application by name."""
+    upsert(
+        connection,
+        applications,
+        {
+            "name": app.name,
+            "repo": app.repo,
+            "branch": app.branch,
+            "path": app.path,
+            "group_name": app.group,
+            "environment": app.environment,
+            "destination": app.destination,
+            "renderer": app.renderer,
+            "definition": app.definition,
+            "state": app.state,
+            "message": app.message,
+            "current_version": app.current,
+            "desired_version": app.desired,
+            "running_version": app.running,
+            "last_good_version": app.last_good,
+            "refused": app.refused,
+            "held": app.held,
+            "health": app.health,
+            "sync": app.sync,
+            "health_message": app.health_message,
+            "observed_at": app.observed_at,
+            "updated_at": app.updated_at,
+        },
+    )
+
+
+def read(connection: Connection, name: str) -> ApplicationRecord | None:
+    """Return one application, None where there is none."""
+    row = connection.execute(select(applications).where(applications.c.name == name)).one_or_none()
+    return None if row is None else _record(row)
+
+
+def read_all(connection: Connection) -> list[ApplicationRecord]:
+    """Return all applications by name."""
+    return [_record(row) for row in connection.execute(select(applications).order_by(applications.c.name))]
+
+
+def delete(connection: Connection, name: str) -> None:
+    """Forget the present state; numbers and deployments stay."""
+    connection.execute(applications.delete().where(applications.c.name == name))
+
+
+def observe(connection: Connection, observation: Observation) -> None:
+    """Keep what was observed; nothing happens where the application is not kept any more."""
+    connection.execute(
+        applications.update()
+        .where(applications.c.name == observation.app)
+        .values(
+            health=observation.health,
+            sync=observation.sync,
+            health_message=observation.message,
+            observed_at=observation.observed_at,
+        )
+    )
+
+
+def environment(connection: Connection, name: str) -> str | None:
+    """Return the environment that an application has now, None where that is not known."""
+    found: str | None = connection.execute(
+        select(applications.c.environment).where(applications.c.name == name)
+    ).scalar_one_or_none()
+    return found
+
+
+def _record(row: Row[Any]) -> ApplicationRecord:
+    return ApplicationRecord(
+        name=row.name,
+        repo=row.repo,
+        branch=row.branch,
+        path=row.path,
+        group=row.group_name,
+        environment=row.environment,
+        destination=row.destination,
+        renderer=row.renderer,
+        definition=row.definition,
+        state=row.state,
+        message=row.message,
+        current=row.current_version,
+        desired=row.desired_version,
+        running=row.running_version,
+        last_good=row.last_good_version,
+        refused=row.refused,
+        held=row.held,
+        health=row.health,
+        sync=row.sync,
+        health_message=row.health_message,
+        observed_at=row.observed_at,
+        updated_at=row.updated_at,
+    )

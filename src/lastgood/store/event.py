@@ -1,0 +1,26 @@
+"""Statements about the log of events that front ends follow. Knows no other table."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from lastgood.core.record import Event
+from lastgood.store.schema import events
+
+
+def add(connection: Connection, *, kind: str, app: str | None, payload: Mapping[str, Any], at: dt.datetime) -> Event:
+    """Append an event."""
+    new = events.insert().values(kind=kind, app=app, payload=dict(payload), at=at)
+    return _event(connection.execute(new.returning(*events.c)).one())
+
+
+def read_after(connection: Connection, *, after: int, limit: int) -> list[Event]:
+    """Return events with an id above `after`, oldest first."""
+    asked = select(events).where(events.c.id > after).order_by(events.c.id).limit(limit)
+    return [_event(row) for row in connection.execute(asked)]
+
+
+def _event(row: Row[Any]) -> Event:
+    return Event(id=row.id, at=row.at, kind=row.kind, app=row.app, payload=row.payload)

@@ -1,0 +1,75 @@
+"""Statements about holds and the heads that they refused. The rules are `core/hold.py`."""
+
+from sqlalchemy import Connection, desc, select
+
+from lastgood.core.record import HoldRecord, RefusedHead
+from lastgood.store import application
+from lastgood.store.schema import holds, refused_heads
+from lastgood.store.upsert import insert, upsert
+
+
+def save(connection: Connection, record: HoldRecord) -> None:
+    """Insert or replace a hold by (app, id)."""
+    upsert(
+        connection,
+        holds,
+        {
+            "app": record.app,
+            "hold_id": record.hold.id,
+            "hold": record.hold,
+            "since": record.hold.since,
+            "commit_oid": record.commit,
+            "ended_at": record.ended_at,
+            "ended_by": record.ended_by,
+            "vanished": record.vanished,
+        },
+    )
+
+
+def read_all(connection: Connection, app: str | None, *, in_force: bool) -> list[HoldRecord]:
+    """Return holds, oldest first; in_force: only those that nobody and nothing ended (a date is the caller's to ask).
+
+    app: of that one only.
+    """
+    asked = select(holds).order_by(holds.c.since, holds.c.app, holds.c.hold_id)
+    if app is not None:
+        asked = asked.where(holds.c.app == app)
+    if in_force:
+        asked = asked.where(holds.c.ended_at.is_(None))
+    return [
+        HoldRecord(
+            app=row.app,
+            hold=row.hold,
+            commit=row.commit_oid,
+            ended_at=row.ended_at,
+            ended_by=row.ended_by,
+            vanished=row.vanished,
+        )
+        for row in connection.execute(asked)
+    ]
+
+
+def refuse(connection: Connection, refused: RefusedHead) -> None:
+    """Record a refusal; the first one of an (app, commit) stays."""
+    values = {
+        "app": refused.app,
+        "environment": application.environment(connection, refused.app),
+        "commit_oid": refused.commit,
+        "version": refused.version,
+        "hold": refused.hold,
+        "at": refused.at,
+    }
+    connection.execute(
+        insert(connection, refused_heads).values(**values).on_conflict_do_nothing(index_elements=["app", "commit_oid"])
+    )
+
+
+def refused(connection: Connection, app: str | None, *, limit: int) -> list[RefusedHead]:
+    """Return refusals, newest first."""
+    asked = select(refused_heads).order_by(desc(refused_heads.c.at), desc(refused_heads.c.id)).limit(limit)
+    if app is not None:
+        asked = asked.where(refused_heads.c.app == app)
+    return [
+        RefusedHead(app=row.app, commit=row.commit_oid, version=row.version, hold=row.hold, at=row.at)
+        for row in connection.execute(asked)
+    ]

@@ -1,0 +1,57 @@
+"""Open a database: private files, the newest schema, or a clear no with nothing changed. Knows no table."""
+
+import os
+from pathlib import Path
+
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from lastgood.core.errors import StoreFailed
+from lastgood.store.database import Database, server_engine, sqlite_engine
+from lastgood.store.errors import translated
+from lastgood.store.migrate import check_known, migrate
+
+
+def open_database(where: str | Path, *, busy_timeout_s: float) -> Database:
+    """Open a file, or a server by its URL, and bring its schema up to date.
+
+    Raises StoreNewer (nothing was changed), StoreUnavailable, StoreFull, StoreFailed.
+    """
+    if isinstance(where, str) and "://" in where:
+        try:
+            return _up_to_date(Database(server_engine(where)))
+        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as unknown:
+            # The URL may carry a password: it is not repeated.
+            raise StoreFailed(
+                "the store's URL names no database that can be used here",
+                hint="give a file's path, or install the driver that the URL names",
+                reason="unusable URL",
+            ) from unknown
+    path = Path(where).absolute()
+    _make_private(path)
+    return _up_to_date(Database(sqlite_engine(str(path), busy_timeout_s=busy_timeout_s)))
+
+
+def memory_database() -> Database:
+    """Open an empty database that is gone when it is closed."""
+    return _up_to_date(Database(sqlite_engine(None, busy_timeout_s=0)))
+
+
+def _make_private(path: Path) -> None:
+    # SQLite would make the file by the umask, readable for everybody; its log files take the file's own mode.
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except OSError as refused:
+        raise StoreFailed(reason=f"{path}: {refused.strerror}") from refused
+
+
+def _up_to_date(database: Database) -> Database:
+    try:
+        with translated(), database.engine.connect() as connection:
+            check_known(connection)
+        database.allow_readers_beside_a_writer()
+        database.write_now(migrate)
+    except BaseException:
+        database.close()
+        raise
+    return database

@@ -1,0 +1,57 @@
+"""Full-text search over deployment records. The one module that knows SQLite's FTS5; other databases use LIKE.
+
+What is searched stands in folded case in `deployments.search_text`. SQLite indexes it by trigrams, so that a word
+is found wherever it occurs, in any writing system, and nothing in a search text is ever an operator.
+"""
+
+from sqlalchemy import ColumnElement, Connection, column, select, table
+
+from lastgood.core.commit import Commit
+from lastgood.core.resource import ImageChange
+from lastgood.store.schema import deployments
+
+# A commit message of megabytes is somebody's attack or mishap: its beginning is searched.
+_TEXT_MAX = 32_768
+_SEARCH_MAX = 1_024
+_WORDS_MAX = 16
+_TRIGRAM = 3
+
+_index = table("deployment_search", column("rowid"), column("search_text"))
+
+
+def search_text(commit: Commit, images: tuple[ImageChange, ...], reason: str) -> str:
+    """Return what a record is found by: hash, people, subject, body, images and reason, in folded case."""
+    people = {f"{p.name} <{p.email}>" for p in (commit.author, commit.committer)}
+    parts = [commit.oid, *sorted(people), image_text(images), reason[:_TEXT_MAX], commit.message[:_TEXT_MAX]]
+    return "\n".join(parts).replace("\0", " ").casefold()
+
+
+def image_text(images: tuple[ImageChange, ...]) -> str:
+    """Return the images before and after, a line each, in folded case."""
+    return "\n".join(part for i in images for part in (i.name, i.from_, i.to) if part).casefold()
+
+
+def words(text: str) -> list[str]:
+    """Split what somebody typed into folded words; bounded, because it comes from outside."""
+    return text[:_SEARCH_MAX].replace("\0", " ").casefold().split()[:_WORDS_MAX]
+
+
+def found(connection: Connection, wanted: list[str]) -> list[ColumnElement[bool]]:
+    """Return the conditions on `deployments` that every wanted word occurs in search_text.
+
+    wanted: folded words, as `words` returns them.
+    """
+    if connection.dialect.name != "sqlite":
+        return [contains(deployments.c.search_text, word) for word in wanted]
+    conditions = [contains(deployments.c.search_text, word) for word in wanted if len(word) < _TRIGRAM]
+    # A phrase in double quotes is text and nothing else; a quote in it is written twice.
+    phrases = ['"' + word.replace('"', '""') + '"' for word in wanted if len(word) >= _TRIGRAM]
+    if phrases:
+        matching = select(_index.c.rowid).where(_index.c.search_text.op("MATCH")(" ".join(phrases)))
+        conditions.append(deployments.c.id.in_(matching))
+    return conditions
+
+
+def contains(text: ColumnElement[str], part: str) -> ColumnElement[bool]:
+    """Return the condition that a folded column contains a folded text, each character standing for itself."""
+    return text.contains(part, autoescape=True)

@@ -1,0 +1,84 @@
+"""Statements that find, count and chart deployment records by a filter. Reads only; knows no single record's form."""
+
+import datetime as dt
+from collections.abc import Sequence
+from itertools import pairwise
+
+from sqlalchemy import ColumnElement, Connection, Integer, case, column, desc, func, select, values
+
+from lastgood.core.deployment import Deployment
+from lastgood.core.record import Bucket, DeploymentQuery
+from lastgood.store import deployment
+from lastgood.store.columns import UtcTime
+from lastgood.store.schema import deployments
+from lastgood.store.search import contains, found, words
+
+_ID_MAX = 2**63 - 1
+
+
+def page(connection: Connection, query: DeploymentQuery) -> list[Deployment]:
+    """Return the matching records, newest first, at most query.limit."""
+    conditions = _conditions(connection, query)
+    if query.before_id is not None:
+        conditions.append(deployments.c.id < min(query.before_id, _ID_MAX))
+    # Ids first, from an index alone: sorting must not carry whole records along.
+    ids = select(deployments.c.id).where(*conditions).order_by(desc(deployments.c.id)).limit(min(query.limit, _ID_MAX))
+    asked = select(*deployment.RECORD).where(deployments.c.id.in_(ids)).order_by(desc(deployments.c.id))
+    return [deployment.record(row) for row in connection.execute(asked)]
+
+
+def count(connection: Connection, query: DeploymentQuery) -> int:
+    """Count the matching records, limit and before_id aside."""
+    asked = select(func.count()).select_from(deployments).where(*_conditions(connection, query))
+    return connection.execute(asked).scalar_one()
+
+
+def buckets(connection: Connection, query: DeploymentQuery, edges: Sequence[dt.datetime]) -> list[Bucket]:
+    """Count the matching records that began in [edge, next edge), by trigger if they succeeded, else by outcome.
+
+    edges: ascending. Returns len(edges) - 1 buckets, empty ones too.
+    """
+    spans = list(pairwise(edges))
+    if not spans:
+        return []
+    bars = (
+        values(column("bar", Integer), column("begins", UtcTime), column("ends", UtcTime), name="bars")
+        .data([(number, begins, ends) for number, (begins, ends) in enumerate(spans)])
+        .cte("bars")
+    )
+    kind = case((deployments.c.outcome == "succeeded", deployments.c.trigger), else_=deployments.c.outcome)
+    asked = (
+        select(bars.c.bar, kind.label("kind"), func.count().label("records"))
+        .select_from(bars)
+        .join(deployments, (deployments.c.started_at >= bars.c.begins) & (deployments.c.started_at < bars.c.ends))
+        .where(*_conditions(connection, query))
+        .group_by(bars.c.bar, kind)
+    )
+    counts: list[dict[str, int]] = [{} for _ in spans]
+    for row in connection.execute(asked):
+        counts[row.bar][row.kind] = row.records
+    return [
+        Bucket(start=begins, end=ends, counts=dict(sorted(by_kind.items())))
+        for (begins, ends), by_kind in zip(spans, counts, strict=True)
+    ]
+
+
+def _conditions(connection: Connection, query: DeploymentQuery) -> list[ColumnElement[bool]]:
+    records = deployments.c
+    equal = (
+        (records.app, query.app),
+        (records.environment, query.environment),
+        (records.outcome, query.outcome),
+        (records.trigger, query.trigger),
+    )
+    conditions = [where == value for where, value in equal if value is not None]
+    if query.since is not None:
+        conditions.append(records.started_at >= query.since)
+    if query.until is not None:
+        conditions.append(records.started_at < query.until)
+    wanted = words(query.search or "")
+    for text, where in ((query.author, records.author_folded), (query.image, records.images_folded)):
+        for word in words(text or ""):
+            conditions.append(contains(where, word))
+            wanted.append(word)
+    return [*conditions, *found(connection, wanted)]
