@@ -1,0 +1,76 @@
+"""What should happen next to one application: deploy, wait, or leave it as it is. Pure rules, asked again and again.
+
+They look at what is true now and never at what led to it, so that a restart at any point comes to the same answer.
+"""
+
+from typing import Any, Literal
+
+from lastgood.core.deployment import Deployment
+from lastgood.core.observation import Observation
+from lastgood.core.record import ApplicationRecord, Pause
+from lastgood.core.value import Value
+from lastgood.core.words import Trigger
+
+StepKind = Literal["rest", "deploy", "resume", "retry", "heal"]
+
+
+class Step(Value, frozen=True, kw_only=True):
+    """What to do. trigger: None for commit, rollback or undo, which the commit itself tells.
+
+    resume: the record of `last` goes on. retry: again after a failure of the world. heal: after drift.
+    """
+
+    kind: StepKind
+    trigger: Trigger | None = None
+
+
+REST = Step(kind="rest")
+
+
+def next_step(  # noqa: PLR0911 - a table of rules in their order
+    record: ApplicationRecord,
+    *,
+    definition: dict[str, Any],
+    last: Deployment | None,
+    observation: Observation | None,
+    self_heal: bool,
+    pressed: bool,
+) -> Step:
+    """Say what to do now.
+
+    definition: of the application as it would be deployed. last: its newest deployment that nothing overtook.
+    observation: as seen last. pressed: somebody asked to try again what failed.
+    """
+    drifted = self_heal and observation is not None and has_drifted(observation)
+    if record.desired is None or record.state == "removed":
+        return REST
+    if last is None or last.version != record.desired.version:
+        return Step(kind="deploy", trigger="retry" if pressed else None) if record.state == "followed" else REST
+    if last.outcome == "in-progress":
+        return Step(kind="resume", trigger=last.trigger)
+    if record.state == "followed":
+        if last.definition != definition:
+            return Step(kind="deploy", trigger="definition")
+        if pressed:
+            return Step(kind="deploy", trigger="retry")
+        if last.outcome != "succeeded" and not last.own_fault:
+            return Step(kind="retry", trigger="retry")
+    # A version that failed for its own reasons fails again: only a press or another version goes on.
+    # What succeeded is kept as it was, also while a newer head is refused, stopped or broken.
+    return Step(kind="heal", trigger="drift") if drifted and last.outcome == "succeeded" else REST
+
+
+def has_drifted(observation: Observation) -> bool:
+    """Say whether what runs is no longer what was applied."""
+    return observation.sync == "OutOfSync" or observation.health == "Missing"
+
+
+def pause_over(record: ApplicationRecord, pauses: list[Pause]) -> Pause | None:
+    """Return a pause that stops the application's deployments, None where there is none."""
+    names = {
+        "application": record.name,
+        "environment": record.environment,
+        "repo": record.repo,
+        "everything": None,
+    }
+    return next((p for p in pauses if p.scope == "everything" or p.name == names[p.scope]), None)

@@ -1,0 +1,156 @@
+"""The applications as the agent knows them: records written through to the store, read from memory.
+
+One agent follows a server's repos and is the only writer of these records, so what is in memory is what is stored, and
+a look that changes one application among a thousand writes one. Whoever waits for an application waits here.
+"""
+
+import asyncio
+import datetime as dt
+from typing import Any
+
+import msgspec
+
+from lastgood.core.application import Application
+from lastgood.core.deployment import Deployment
+from lastgood.core.observation import Observation
+from lastgood.core.ports import Clock, Store
+from lastgood.core.record import ApplicationRecord, DeploymentQuery
+from lastgood.core.words import Trigger
+
+# Health older than 90 s is shown as Unknown: three chances to say that nothing changed.
+REFRESH_S = 20
+
+
+class Asked:
+    """Why a desired version should go, where its commit does not tell: a press, or a reset of lastgood's own."""
+
+    def __init__(self, trigger: Trigger, operation: str | None) -> None:
+        self.trigger: Trigger = trigger
+        self.operation = operation
+
+
+class Known:
+    """Records, definitions, newest deployments and observations, by application."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._records: dict[str, ApplicationRecord] = {}
+        self._deployments: dict[str, Deployment | None] = {}
+        self._observations: dict[str, Observation] = {}
+        self._written_at: dict[str, dt.datetime] = {}
+        self._changes: dict[str, asyncio.Event] = {}
+        self.applications: dict[str, Application] = {}
+        self.asked: dict[str, Asked] = {}
+
+    async def load(self) -> None:
+        """Read what the last agent left. Raises StoreFailed."""
+        self._records = {record.name: record for record in await self._store.applications()}
+        self._deployments = {run.app: run for run in await self._store.unfinished_deployments()}
+
+    def record(self, app: str) -> ApplicationRecord | None:
+        """Return an application's record."""
+        return self._records.get(app)
+
+    def of_repo(self, repo: str) -> list[ApplicationRecord]:
+        """Return the records of a repo's applications, removed ones too."""
+        return [record for record in self._records.values() if record.repo == repo]
+
+    def names(self) -> list[str]:
+        """Return the applications that have a record."""
+        return list(self._records)
+
+    async def save(self, record: ApplicationRecord, **facts: Any) -> None:
+        """Write a record if it says something new, with an event that carries the facts. Raises StoreFailed."""
+        if self._records.get(record.name) == record:
+            return
+        now = self._clock.now()
+        record = msgspec.structs.replace(record, updated_at=now)
+        await self._store.save_application(record)
+        self._records[record.name] = record
+        await self._store.add_event(
+            kind="application", app=record.name, payload={"state": record.state, **facts}, at=now
+        )
+        self.happened(record.name)
+
+    async def forget(self, app: str) -> None:
+        """Keep nothing of an application but its history. Raises StoreFailed."""
+        await self._store.delete_application(app)
+        for kept in (self._records, self._deployments, self._observations, self._written_at, self.applications):
+            kept.pop(app, None)
+        await self._store.add_event(kind="application", app=app, payload={"state": "forgotten"}, at=self._clock.now())
+        self.happened(app)
+
+    async def last(self, app: str) -> Deployment | None:
+        """Return the newest deployment that nothing overtook. Raises StoreFailed."""
+        if app not in self._deployments:
+            runs = await self._store.deployments(DeploymentQuery(app=app, limit=20))
+            self._deployments[app] = next((run for run in runs if run.outcome != "superseded"), None)
+        return self._deployments[app]
+
+    def ran(self, deployment: Deployment) -> None:
+        """Take note of a deployment as it was stored last."""
+        if deployment.outcome == "superseded":
+            self._deployments.pop(deployment.app, None)
+        else:
+            self._deployments[deployment.app] = deployment
+        self.happened(deployment.app)
+
+    def observation(self, app: str) -> Observation | None:
+        """Return what was seen last, None where nobody looked yet."""
+        return self._observations.get(app)
+
+    async def observe(self, seen: Observation) -> None:
+        """Take note of an observation; store it if it says something new, or so that it is not taken for old.
+
+        Raises StoreFailed; what was seen is known all the same.
+        """
+        record, before = self._records.get(seen.app), self._observations.get(seen.app)
+        self._observations[seen.app] = seen
+        self.happened(seen.app)
+        if record is None:
+            return
+        written_at = self._written_at.get(seen.app)
+        same = before is not None and msgspec.structs.replace(before, observed_at=seen.observed_at) == seen
+        if same and written_at is not None and (seen.observed_at - written_at).total_seconds() < REFRESH_S:
+            return
+        await self._store.observe(seen)
+        self._written_at[seen.app] = seen.observed_at
+        turned = (record.health, record.sync) != (seen.health, seen.sync)
+        self._records[seen.app] = msgspec.structs.replace(
+            self._records[seen.app],
+            health=seen.health,
+            sync=seen.sync,
+            health_message=seen.message,
+            observed_at=seen.observed_at,
+        )
+        if turned:
+            payload = {"health": seen.health, "sync": seen.sync, "message": seen.message}
+            await self._store.add_event(kind="health", app=seen.app, payload=payload, at=seen.observed_at)
+
+    def change(self, app: str) -> asyncio.Event:
+        """Return an event that is set at the next change of an application: take it first, then look, then wait."""
+        return self._changes.setdefault(app, asyncio.Event())
+
+    def happened(self, app: str) -> None:
+        """Wake whoever waits for a change of an application."""
+        event = self._changes.pop(app, None)
+        if event is not None:
+            event.set()
+
+
+async def wait_for(event: asyncio.Event, clock: Clock, seconds: float | None) -> bool:
+    """Wait for a change, at most so long; say whether it came. None: as long as it takes."""
+    if seconds is None:
+        await event.wait()
+        return True
+    if seconds <= 0:
+        return event.is_set()
+    waiting = [asyncio.ensure_future(event.wait()), asyncio.ensure_future(clock.sleep(seconds))]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+    return event.is_set()
