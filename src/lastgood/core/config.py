@@ -1,0 +1,263 @@
+"""Read `lastgood.yaml`, the part of the settings that belongs to the people who write the config repo.
+
+Bytes in, RepoConfig out. Hostile input: it names things and defines none. Knows no repository and no server.
+"""
+
+from typing import Any
+
+from lastgood.core.application import Policy
+from lastgood.core.duration import parse_duration
+from lastgood.core.entry import Entry, Helm
+from lastgood.core.nearest import did_you_mean
+from lastgood.core.pattern import is_label, is_name, resolve, segments, stray_brace, words_in
+from lastgood.core.sources import MAX_IMAGE_WORDS, Source, address_is_safe
+from lastgood.core.value import Value
+from lastgood.core.yaml import Document, Path, read_yaml
+
+CONFIG_FILE = "lastgood.yaml"
+MAX_CONFIG_BYTES = 1_000_000
+MAX_ENTRIES = 2_000
+MAX_SOURCES = 1_000
+MAX_TEXT = 500
+MAX_VALUES_FILES = 50
+MAX_WORDS = 8
+LONGEST_BAKE_S = 30 * 86_400
+RENDERERS = ("auto", "plain", "kustomize", "helm", "process-compose")
+
+# Every key that may stand in the file, by where it stands. The reference page is held to this table by a test.
+KEYS: dict[str, tuple[str, ...]] = {
+    "": ("version", "applications", "sources", "reset"),
+    "applications[]": (
+        "name",
+        "path",
+        "environment",
+        "group",
+        "destination",
+        "namespace",
+        "render",
+        "policy",
+        "helm",
+    ),
+    "applications[].policy": ("bake", "prune", "self_heal", "reason", "auto_rollback"),
+    "applications[].helm": ("release", "values"),
+    "sources[]": ("image", "repo", "revision", "issues"),
+    "sources[].issues": ("jira",),
+}
+
+
+class RepoConfig(Value, frozen=True, kw_only=True):
+    """`lastgood.yaml` as read. reset_refused: nobody may move the branch back (`reset: refused`)."""
+
+    entries: tuple[Entry, ...] = ()
+    sources: tuple[Source, ...] = ()
+    reset_refused: bool = False
+
+
+def parse_config(data: bytes, *, file: str = CONFIG_FILE) -> RepoConfig:
+    """Read the file's bytes.
+
+    Raises ConfigWrong with file, line and reason at the first thing that is wrong; an unknown key suggests a known one.
+    """
+    document = read_yaml(data, file=file, max_bytes=MAX_CONFIG_BYTES)
+    if document.value is None:
+        document.wrong((), "it is empty", hint="`lastgood init` writes one")
+    top = _mapping(document, (), document.value, KEYS[""])
+    version = _need(document, (), top, "version")
+    if version != 1 or isinstance(version, bool):
+        document.wrong(("version",), "`version` must be 1", hint="a newer lastgood may know this version")
+    reset = _choice(document, ("reset",), top.get("reset", "allowed"), ("allowed", "refused"))
+    entries = _items(document, ("applications",), top.get("applications", []), most=MAX_ENTRIES)
+    sources = _items(document, ("sources",), top.get("sources", []), most=MAX_SOURCES)
+    return RepoConfig(
+        entries=tuple(_entry(document, ("applications", n), one) for n, one in enumerate(entries)),
+        sources=tuple(_source(document, ("sources", n), one) for n, one in enumerate(sources)),
+        reset_refused=reset == "refused",
+    )
+
+
+def _entry(document: Document, at: Path, value: Any) -> Entry:
+    fields = _mapping(document, at, value, KEYS["applications[]"])
+    path = _path(document, at, fields)
+    words = words_in("/".join(path))
+    texts: dict[str, str | None] = {}
+    for key in ("name", "destination", "namespace", "environment", "group"):
+        required = key in {"name", "destination"}
+        if required or key in fields:
+            raw = _need(document, at, fields, key)
+            text = _template(document, (*at, key), raw, words)
+            _check_literal(document, (*at, key), text, label=key in {"environment", "group"})
+            texts[key] = text
+    return Entry(
+        name=str(texts["name"]),
+        path=path,
+        destination=str(texts["destination"]),
+        namespace=texts.get("namespace"),
+        environment=texts.get("environment"),
+        group=texts.get("group"),
+        render=_choice(document, (*at, "render"), fields.get("render", "auto"), RENDERERS),
+        policy=_policy(document, (*at, "policy"), fields.get("policy", {})),
+        helm=_helm(document, (*at, "helm"), fields.get("helm"), path, words),
+        line=document.line(at),
+    )
+
+
+def _path(document: Document, at: Path, fields: dict[str, Any]) -> tuple[str, ...]:
+    where = (*at, "path")
+    text = _text(document, where, _need(document, at, fields, "path"))
+    path = segments(text)
+    if path is None:
+        document.wrong(where, f"`path` {text!r} must be a folder inside the repo, relative to its root")
+    if path and path[0] in {".lastgood", ".git"}:
+        document.wrong(where, f"`path` cannot be in {path[0]}, which holds no application")
+    for segment in path:
+        if stray_brace(segment):
+            document.wrong(where, f"`path` has a brace in {segment!r} that belongs to no {{word}}")
+        if words_in(segment) and not (segment.startswith("{") and segment.endswith("}") and segment.count("{") == 1):
+            document.wrong(
+                where,
+                f"in `path`, a {{word}} stands for a whole folder name, and {segment!r} has more than that",
+                hint="write one entry for each such folder",
+            )
+    if len(words_in("/".join(path))) > MAX_WORDS:
+        document.wrong(where, f"`path` has more than {MAX_WORDS} words")
+    return path
+
+
+def _policy(document: Document, at: Path, value: Any) -> Policy:
+    fields = _mapping(document, at, value, KEYS["applications[].policy"])
+    bake_s = 600
+    if "bake" in fields:
+        text = _text(document, (*at, "bake"), fields["bake"])
+        seconds = parse_duration(text)
+        if seconds is None or seconds > LONGEST_BAKE_S:
+            document.wrong((*at, "bake"), f"`bake` {text!r} must be a duration like 90s, 10m or 1h30m, at most 30d")
+        bake_s = seconds
+    reason = _choice(document, (*at, "reason"), fields.get("reason", "optional"), ("optional", "required"))
+    return Policy(
+        bake_s=bake_s,
+        prune=_truth(document, (*at, "prune"), fields.get("prune", True)),
+        self_heal=_truth(document, (*at, "self_heal"), fields.get("self_heal", True)),
+        reason_required=reason == "required",
+        auto_rollback=_truth(document, (*at, "auto_rollback"), fields.get("auto_rollback", False)),
+    )
+
+
+def _helm(document: Document, at: Path, value: Any, path: tuple[str, ...], words: tuple[str, ...]) -> Helm | None:
+    if value is None:
+        return None
+    fields = _mapping(document, at, value, KEYS["applications[].helm"])
+    release = None
+    if "release" in fields:
+        release = _template(document, (*at, "release"), fields["release"], words)
+        _check_literal(document, (*at, "release"), release, label=False)
+    values = []
+    for n, one in enumerate(_items(document, (*at, "values"), fields.get("values", []), most=MAX_VALUES_FILES)):
+        where = (*at, "values", n)
+        text = _template(document, where, one, words)
+        found = resolve(path, text)
+        if not found:
+            document.wrong(where, f"the values file {text!r} must be a file inside the repo, relative to `path`")
+        values.append(found)
+    return Helm(release=release, values=tuple(values))
+
+
+def _source(document: Document, at: Path, value: Any) -> Source:
+    fields = _mapping(document, at, value, KEYS["sources[]"])
+    image = _text(document, (*at, "image"), _need(document, at, fields, "image"))
+    if stray_brace(image):
+        document.wrong((*at, "image"), "`image` has a brace that belongs to no {word}")
+    words = words_in(image)
+    if len(words) > MAX_IMAGE_WORDS:
+        document.wrong((*at, "image"), f"`image` has more than {MAX_IMAGE_WORDS} words")
+    repo = _template(document, (*at, "repo"), _need(document, at, fields, "repo"), words)
+    if not address_is_safe(repo):
+        document.wrong((*at, "repo"), "`repo` must be an address without options and without a password")
+    revision = _template(document, (*at, "revision"), fields.get("revision", "{tag}"), (*words, "tag"))
+    issues = _mapping(document, (*at, "issues"), fields.get("issues", {}), KEYS["sources[].issues"])
+    links = {name: _text(document, (*at, "issues", name), link) for name, link in issues.items()}
+    for name, link in links.items():
+        if not link.startswith(("https://", "http://")) or not address_is_safe(link):
+            document.wrong((*at, "issues", name), f"`{name}` must be a web address without a password")
+    return Source(image=image, repo=repo, revision=revision, issues=links)
+
+
+def _mapping(document: Document, at: Path, value: Any, known: tuple[str, ...]) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        document.wrong(at, f"{_called(at)} must be a mapping of keys to values")
+    for key in value:
+        if key not in known:
+            hint = did_you_mean(key, known) or f"known here: {', '.join(known)}"
+            document.wrong((*at, key), f"there is no key {key[:80]!r} here", hint=hint)
+    return value
+
+
+def _items(document: Document, at: Path, value: Any, *, most: int) -> list[Any]:
+    if not isinstance(value, list):
+        document.wrong(at, f"{_called(at)} must be a list")
+    if len(value) > most:
+        document.wrong(at, f"{_called(at)} has {len(value)} items; the limit is {most}")
+    return value
+
+
+def _need(document: Document, at: Path, fields: dict[str, Any], key: str) -> Any:
+    if key not in fields:
+        document.wrong(at, f"`{key}` is missing")
+    return fields[key]
+
+
+def _text(document: Document, at: Path, value: Any) -> str:
+    # A folder called 2024 or a destination called true is written without quotes: the text as written is meant.
+    text = value if isinstance(value, str) else document.written(at) if value is not None else None
+    if not text:
+        document.wrong(at, f"{_called(at)} must be text")
+    if len(text) > MAX_TEXT:
+        document.wrong(at, f"{_called(at)} has {len(text)} characters; the limit is {MAX_TEXT}")
+    if not text.isprintable():
+        document.wrong(at, f"{_called(at)} has a character that cannot be printed")
+    return text
+
+
+def _template(document: Document, at: Path, value: Any, words: tuple[str, ...]) -> str:
+    text = _text(document, at, value)
+    if stray_brace(text):
+        document.wrong(at, f"{_called(at)} has a brace that belongs to no {{word}}")
+    for word in words_in(text):
+        if word not in words:
+            where = "`image`" if at[0] == "sources" else "`path`"
+            hint = did_you_mean(word, words) or (f"{where} has: {', '.join(words)}" if words else "")
+            document.wrong(at, f"{_called(at)} uses {{{word}}}, which is not in {where}", hint=hint)
+    return text
+
+
+def _check_literal(document: Document, at: Path, text: str, *, label: bool) -> None:
+    if words_in(text):
+        return
+    if not (is_label(text) if label else is_name(text)):
+        document.wrong(
+            at, f"{_called(at)} {text!r} must be made of {'' if label else 'small '}letters, digits, - and ."
+        )
+
+
+def _choice(document: Document, at: Path, value: Any, known: tuple[str, ...]) -> str:
+    if not isinstance(value, str) or value not in known:
+        hint = did_you_mean(value, known) if isinstance(value, str) else ""
+        document.wrong(at, f"{_called(at)} must be one of: {', '.join(known)}", hint=hint)
+    return value
+
+
+_TRUTH = {"on": True, "yes": True, "off": False, "no": False}
+
+
+def _truth(document: Document, at: Path, value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str) or value.lower() not in _TRUTH:
+        document.wrong(at, f"{_called(at)} must be true or false (or on, off)")
+    return _TRUTH[value.lower()]
+
+
+def _called(at: Path) -> str:
+    names = [step for step in at if isinstance(step, str)]
+    if not names:
+        return "the file"
+    return f"`{names[-1]}`" if isinstance(at[-1], str) else f"each of `{names[-1]}`"

@@ -1,0 +1,233 @@
+"""Find the applications of a config repo at a commit: `lastgood.yaml` there, and the folders that its patterns match.
+
+Reads tree objects through the ConfigRepo port and remembers them by id, so that a look costs what changed since the
+last one. Knows no Git process and no server; what is wrong in the repo becomes a Problem, never an exception.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from lastgood.core.application import Application
+from lastgood.core.commit import TreeEntry
+from lastgood.core.config import CONFIG_FILE, MAX_CONFIG_BYTES, RepoConfig, parse_config
+from lastgood.core.entry import Entry, NotAnApplication, application_at
+from lastgood.core.errors import ConfigWrong, ObjectTooLarge
+from lastgood.core.pattern import as_word, fill, usable_segment
+from lastgood.core.ports import ConfigRepo
+from lastgood.core.sharing import Sharing
+from lastgood.core.value import Value
+
+MAX_APPLICATIONS = 10_000
+_MAX_PROBLEMS = 1_000
+
+Words = tuple[tuple[str, str], ...]
+
+
+class Problem(Value, frozen=True, kw_only=True):
+    """Something that is wrong in the repo. app: whom it concerns; None: a whole entry, or the file."""
+
+    app: str | None
+    file: str
+    line: int | None
+    reason: str
+    hint: str = ""
+
+
+class Discovered(Value, frozen=True, kw_only=True):
+    """The applications at a commit, by name, sorted.
+
+    config: None if `lastgood.yaml` is missing or wrong; then there are no applications, which says nothing about
+    those that ran before. problems: one for each thing that is wrong. An application whose folder is missing stands in
+    both; names that two folders claim stand in `problems` alone.
+    """
+
+    config: RepoConfig | None
+    applications: dict[str, Application]
+    problems: tuple[Problem, ...]
+    sharing: Sharing
+
+    def problem(self, app: str) -> Problem | None:
+        """Return the first problem of an application."""
+        return next((one for one in self.problems if one.app == app), None)
+
+    def shared_with(self, app: str, path: str) -> tuple[str, ...]:
+        """Return the other applications that are made of files at, under or around a path, sorted."""
+        return tuple(name for name in self.sharing.using(path) if name != app)
+
+
+class Discovery:
+    """Keeps what one look at a branch read for the next; one for each repo is enough, one for all does no harm."""
+
+    def __init__(self) -> None:
+        self._last: dict[tuple[str, str], _Look] = {}
+
+    async def applications(self, repo: ConfigRepo, branch: str, commit: str) -> Discovered:
+        """Return what `lastgood.yaml` at the commit makes of the folders at the commit.
+
+        Raises the errors of the port (ObjectMissing and its like), and nothing for what the files say.
+        """
+        key = (repo.name, branch)
+        before = self._last.get(key)
+        root = await repo.entry(commit, "")
+        if root is None:
+            return _nothing(Problem(app=None, file=CONFIG_FILE, line=None, reason="the commit has no files"))
+        if before is not None and before.root == root.oid:
+            return before.discovered
+        look = _Look(repo, branch, root.oid, before)
+        look.discovered = await look.discover()
+        look.before = None
+        self._last[key] = look
+        return look.discovered
+
+
+class _Look:
+    """One pass over the trees that the patterns lead to."""
+
+    def __init__(self, repo: ConfigRepo, branch: str, root: str, before: "_Look | None") -> None:
+        self.repo = repo
+        self.branch = branch
+        self.root = root
+        self.before = before
+        self.trees: dict[str, dict[str, TreeEntry]] = {}
+        self.config_blob: str | None = None
+        self.config: RepoConfig | None = None
+        self.made: dict[tuple[int, Words, tuple[str, ...]], Application] = {}
+        self.discovered = _nothing()
+
+    async def discover(self) -> Discovered:
+        """Read the configuration, follow every entry, and sort out names that two claim."""
+        wrong = await self._read_config()
+        if self.config is None:
+            return _nothing(wrong)
+        found: dict[str, list[tuple[Application, Problem | None]]] = {}
+        problems: list[Problem] = []
+        count = 0
+        for number, entry in enumerate(self.config.entries):
+            matches = await self._matches(entry)
+            if not matches:
+                problems.append(_problem(entry, None, f"the pattern {_shown(entry)} matches no folder"))
+            count += len(matches)
+            if count > MAX_APPLICATIONS:
+                reason = f"the patterns match more than {MAX_APPLICATIONS} folders; the rest is left out"
+                problems.append(_problem(entry, None, reason))
+                break
+            for words, folder, trouble in matches:
+                try:
+                    app = await self._application(number, entry, words, folder)
+                except NotAnApplication as wrong_words:
+                    at = "/".join(fill(segment, dict(words)) for segment in entry.path)
+                    problems.append(_problem(entry, None, f"{at or '.'} is no application: {wrong_words}"))
+                    continue
+                problem = None if trouble is None else _problem(entry, app.name, trouble)
+                found.setdefault(app.name, []).append((app, problem))
+        applications: dict[str, Application] = {}
+        for name, claims in sorted(found.items()):
+            if len(claims) > 1:
+                places = ", ".join(app.path or "." for app, _ in claims[:5])
+                reason = f"{len(claims)} folders claim the name {name}: {places}"
+                hint = "make `name` use every {word} of `path`"
+                problems.append(Problem(app=name, file=CONFIG_FILE, line=None, reason=reason, hint=hint))
+                continue
+            app, problem = claims[0]
+            applications[name] = app
+            if problem is not None:
+                problems.append(problem)
+        return Discovered(
+            config=self.config,
+            applications=applications,
+            problems=tuple(problems[:_MAX_PROBLEMS]),
+            sharing=Sharing.of(applications.values()),
+        )
+
+    async def _read_config(self) -> Problem | None:
+        entry = (await self._names(self.root)).get(CONFIG_FILE)
+        if entry is None:
+            return _file_problem("it is missing", hint="`lastgood init` writes one")
+        if not entry.is_file:
+            return _file_problem("it must be a file, and not a link, a submodule or a folder")
+        self.config_blob = entry.oid
+        if self.before is not None and self.before.config_blob == entry.oid and self.before.config is not None:
+            self.config = self.before.config
+            return None
+        try:
+            data = await self.repo.read(entry.oid, max_bytes=MAX_CONFIG_BYTES, path=CONFIG_FILE)
+            self.config = parse_config(data)
+        except ObjectTooLarge as wrong:
+            return _file_problem(f"it is larger than {MAX_CONFIG_BYTES} bytes", hint=wrong.hint)
+        except ConfigWrong as wrong:
+            line = wrong.facts.get("line")
+            return Problem(app=None, file=CONFIG_FILE, line=line, reason=str(wrong.facts["reason"]), hint=wrong.hint)
+        return None
+
+    async def _names(self, tree: str) -> dict[str, TreeEntry]:
+        if tree not in self.trees:
+            known = self.before.trees.get(tree) if self.before is not None else None
+            if known is None:
+                known = {entry.path: entry for entry in await self.repo.list_tree(tree)}
+            self.trees[tree] = known
+        return self.trees[tree]
+
+    async def _matches(self, entry: Entry) -> list[tuple[Words, str | None, str | None]]:
+        """Return (words, tree id of the folder, what is wrong with it) for each match."""
+        at: list[tuple[dict[str, str], str]] = [({}, self.root)]
+        for depth, segment in enumerate(entry.path):
+            onward: list[tuple[dict[str, str], str]] = []
+            for words, tree in at:
+                names = await self._names(tree)
+                onward.extend(_steps(segment, words, names))
+                if len(onward) > MAX_APPLICATIONS:
+                    break
+            if not onward and entry.is_literal:
+                return [((), None, await self._missing(entry, depth, at[0][1]))]
+            at = onward
+        return [(tuple(words.items()), tree, None) for words, tree in at]
+
+    async def _missing(self, entry: Entry, depth: int, tree: str) -> str:
+        there = (await self._names(tree)).get(entry.path[depth])
+        if there is None:
+            return f"its path {_shown(entry)} is missing"
+        return f"its path {_shown(entry)} is not a folder: {'/'.join(entry.path[: depth + 1])} is a file or a link"
+
+    async def _application(self, number: int, entry: Entry, words: Words, folder: str | None) -> Application:
+        files: tuple[str, ...] = ()
+        if entry.lists_values and folder is not None:
+            files = tuple(name for name, one in (await self._names(folder)).items() if not one.is_tree)
+        key = (number, words, files)
+        same_config = self.before is not None and self.before.config is self.config
+        app = self.before.made.get(key) if same_config and self.before is not None else None
+        if app is None:
+            app = application_at(entry, dict(words), repo=self.repo.name, branch=self.branch, files_at_path=files)
+        self.made[key] = app
+        return app
+
+
+def _steps(
+    segment: str, words: Mapping[str, str], names: Mapping[str, TreeEntry]
+) -> Iterable[tuple[dict[str, str], str]]:
+    word = as_word(segment)
+    wanted = segment if word is None else words.get(word)
+    if wanted is not None:
+        entry = names.get(wanted)
+        if entry is not None and entry.is_tree:
+            yield dict(words), entry.oid
+        return
+    for name, entry in names.items():
+        # Folders like .git and .lastgood hold no applications, as a shell's `*` passes them by.
+        if entry.is_tree and word is not None and not name.startswith(".") and usable_segment(name):
+            yield {**words, word: name}, entry.oid
+
+
+def _shown(entry: Entry) -> str:
+    return "/".join(entry.path) or "."
+
+
+def _problem(entry: Entry, app: str | None, reason: str) -> Problem:
+    return Problem(app=app, file=CONFIG_FILE, line=entry.line, reason=reason)
+
+
+def _file_problem(reason: str, *, hint: str = "") -> Problem:
+    return Problem(app=None, file=CONFIG_FILE, line=None, reason=reason, hint=hint)
+
+
+def _nothing(problem: Problem | None = None) -> Discovered:
+    problems = () if problem is None else (problem,)
+    return Discovered(config=None, applications={}, problems=problems, sharing=Sharing())

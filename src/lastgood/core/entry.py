@@ -1,0 +1,129 @@
+"""An entry of `lastgood.yaml`, and the application that it makes of one matching folder. Pure values and rules."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lastgood.core.application import Application, Policy, Scope
+from lastgood.core.pattern import as_word, fill, is_label, is_name, without_environment, words_in
+from lastgood.core.value import Value, to_plain
+
+# Values files at a chart's root that belong to somebody else unless they are listed: values-staging.yaml,
+# values_qa.yml, values.production.yaml. `values.yaml` itself is the chart's own and always counts.
+_OTHER_VALUES = re.compile(r"values[-_.].+\.ya?ml")
+
+
+class Helm(Value, frozen=True, kw_only=True):
+    """How a chart is released. release None: the application's name. values: files, as segments from the root."""
+
+    release: str | None = None
+    values: tuple[tuple[str, ...], ...] = ()
+
+
+class Entry(Value, frozen=True, kw_only=True):
+    """One item of `applications`: fields are patterns over the words of `path`, which is in segments, () the root."""
+
+    name: str
+    path: tuple[str, ...]
+    destination: str
+    namespace: str | None = None
+    environment: str | None = None
+    group: str | None = None
+    render: str = "auto"
+    policy: Policy = Policy()
+    helm: Helm | None = None
+    line: int = 1
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether it names one folder rather than a pattern of them."""
+        return not any(as_word(segment) for segment in self.path)
+
+    @property
+    def lists_values(self) -> bool:
+        """Whether the chart's inputs are narrowed to listed values files."""
+        return self.helm is not None and bool(self.helm.values)
+
+
+class NotAnApplication(Exception):
+    """The words of a match do not make a valid application; the text says why. Discovery makes a Problem of it."""
+
+
+def application_at(
+    entry: Entry, words: Mapping[str, str], *, repo: str, branch: str, files_at_path: Iterable[str] = ()
+) -> Application:
+    """Fill an entry in with the words of one match.
+
+    files_at_path: the names at the application's folder; needed only where `entry.lists_values`.
+    Raises NotAnApplication if a filled-in field is not what such a field may be.
+    """
+    name = _named("name", fill(entry.name, words))
+    environment = _labelled("environment", entry.environment, words)
+    group = _labelled("group", entry.group, words) or without_environment(name, environment)
+    namespace = None if entry.namespace is None else _named("namespace", fill(entry.namespace, words))
+    destination = _named("destination", fill(entry.destination, words))
+    path = "/".join(fill(segment, words) for segment in entry.path)
+    scope, helm = _scope(entry, words, name, path, files_at_path)
+    definition: dict[str, Any] = {
+        "name": name,
+        "path": path or ".",
+        "environment": environment,
+        "group": group,
+        "destination": destination,
+        "namespace": namespace,
+        "render": entry.render,
+        "policy": to_plain(entry.policy),
+        "helm": helm,
+    }
+    return Application(
+        name=name,
+        repo=repo,
+        branch=branch,
+        path=path,
+        group=group,
+        environment=environment,
+        destination=destination,
+        namespace=namespace,
+        render=entry.render,
+        scope=scope,
+        policy=entry.policy,
+        definition=definition,
+    )
+
+
+def _named(field: str, text: str) -> str:
+    if not is_name(text):
+        raise NotAnApplication(f"the {field} {text[:120]!r} must be made of small letters, digits, - and .")
+    return text
+
+
+def _labelled(field: str, pattern: str | None, words: Mapping[str, str]) -> str | None:
+    if pattern is None:
+        return None
+    text = fill(pattern, words)
+    if not is_label(text):
+        raise NotAnApplication(f"the {field} {text[:120]!r} must be made of letters, digits, - and .")
+    return text
+
+
+def _scope(
+    entry: Entry, words: Mapping[str, str], name: str, path: str, files_at_path: Iterable[str]
+) -> tuple[Scope, dict[str, Any] | None]:
+    left_out = [] if path else [".lastgood", "lastgood.yaml"]
+    if entry.helm is None:
+        return Scope(path=path, left_out=tuple(left_out)), None
+    values = ["/".join(fill(segment, words) for segment in file) for file in entry.helm.values]
+    release = name if entry.helm.release is None else _named("release", fill(entry.helm.release, words))
+    inside = f"{path}/" if path else ""
+    if values:
+        at_root = (f"{inside}{file}" for file in files_at_path if _OTHER_VALUES.fullmatch(file))
+        left_out += sorted(file for file in at_root if file not in values)
+    others = dict.fromkeys(file for file in values if not file.startswith(inside))
+    # An empty `helm: {}` says no more than its absence, and so compares equal to it.
+    helm = {"release": release, "values": values} if values or release != name else None
+    return Scope(path=path, others=tuple(others), left_out=tuple(left_out)), helm
+
+
+def entry_words(entry: Entry) -> tuple[str, ...]:
+    """Return the words of an entry's path."""
+    return words_in("/".join(entry.path))

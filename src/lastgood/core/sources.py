@@ -1,0 +1,76 @@
+"""Source repos as `lastgood.yaml` names them, and which of them an image or artifact comes from. Knows no network."""
+
+import re
+from collections.abc import Sequence
+
+from lastgood.core.pattern import WORD, fill
+from lastgood.core.value import Value
+
+# Each word multiplies the work of a match that fails: three words over 300 characters stay under a tenth of a second.
+MAX_IMAGE_WORDS = 3
+_LONGEST_IMAGE = 300
+
+
+class Source(Value, frozen=True, kw_only=True):
+    """One item of `sources`. image: a pattern of image names (or artifact names, for the process target).
+
+    repo, revision: patterns over the words of `image`; revision also over {tag}. issues: tracker to web address.
+    """
+
+    image: str
+    repo: str
+    revision: str = "{tag}"
+    issues: dict[str, str] = {}
+
+
+class SourceOf(Value, frozen=True, kw_only=True):
+    """Where an image's code is: the repo's address and the revision to ask it for."""
+
+    repo: str
+    revision: str
+    issues: dict[str, str] = {}
+
+
+def source_of(sources: Sequence[Source], image: str, tag: str) -> SourceOf | None:
+    """Return the first source whose `image` fits; a {word} there stands for one part of a name, without / : @.
+
+    image: a name without tag or digest; tag: what follows it (for artifacts, the revision as written).
+    """
+    for source in sources:
+        words = _match(source.image, image)
+        if words is not None:
+            return SourceOf(
+                repo=fill(source.repo, words),
+                revision=fill(source.revision, words | {"tag": tag}),
+                issues=source.issues,
+            )
+    return None
+
+
+def _match(pattern: str, image: str) -> dict[str, str] | None:
+    if len(image) > _LONGEST_IMAGE:
+        return None
+    seen: dict[str, int] = {}
+    parts = []
+    at = 0
+    for found in WORD.finditer(pattern):
+        parts.append(re.escape(pattern[at : found.start()]))
+        at = found.end()
+        # The same word twice must stand for the same text twice.
+        parts.append(rf"(?P=w{seen[found[1]]})" if found[1] in seen else rf"(?P<w{len(seen)}>[^/:@]+)")
+        seen.setdefault(found[1], len(seen))
+    parts.append(re.escape(pattern[at:]))
+    fits = re.fullmatch("".join(parts), image)
+    return None if fits is None else {word: fits[f"w{n}"] for word, n in seen.items()}
+
+
+_PASSWORD_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/@]*:[^/@]*@", re.IGNORECASE)
+
+
+def address_is_safe(address: str) -> bool:
+    """Say whether an address carries no password, cannot be taken for an option, and names no helper program.
+
+    `ext::sh -c ...` makes git run a program; such transports are named with `::`.
+    """
+    head = address.split("/", 1)[0]
+    return not address.startswith("-") and "::" not in head and _PASSWORD_IN_URL.match(address) is None
