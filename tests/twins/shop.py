@@ -1,0 +1,119 @@
+"""The demo's shop for tests of whole commands: a clone with a history, or a running server beside its repos."""
+
+import contextlib
+import datetime as dt
+import json
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from lastgood.demo.repos import ConfigWriter, build_source_repo
+from lastgood.demo.server import DemoServer, run_lastgood
+from lastgood.demo.shop import INES, NOAH, PRIYA, source_history
+
+WITHIN_S = 30
+APPS = tuple(f"{service}-{environment}" for service in ("web", "cart") for environment in ("staging", "production"))
+
+
+class ShopClone:
+    """A clone of a config repo with six releases; the clone's remote is a bare repo beside it."""
+
+    def __init__(self, folder: Path, writer: ConfigWriter, revisions: dict[str, str]) -> None:
+        self.folder = folder
+        self.writer = writer
+        self.revisions = revisions
+
+    @classmethod
+    def make(cls, root: Path, *, ports: dict[str, int] | None = None) -> "ShopClone":
+        revisions = build_source_repo(root / "source.git", source_history(), now=dt.datetime.now(dt.UTC))
+        writer = ConfigWriter(
+            root / "clone",
+            bare=root / "config.git",
+            source=root / "source.git",
+            python=sys.executable,
+            ports=ports or dict.fromkeys(APPS, 1),
+        )
+        writer.start()
+        writer.write_settings()
+        for app in APPS:
+            writer.write_release(*app.split("-"), revisions["start"])
+        writer.push("Run the shop", PRIYA)
+        for service, revision, author in (("web", "gift", INES), ("cart", "merge-11", NOAH), ("web", "merge-16", NOAH)):
+            for environment in ("staging", "production"):
+                writer.set_revision(service, environment, revisions[revision])
+                writer.push(f"Release {service} to {environment}", author)
+        return cls(root / "clone", writer, revisions)
+
+
+class ShopServer:
+    """`lastgood serve` in a folder with lastgood.toml, following the clone's remote; four real processes."""
+
+    def __init__(self, folder: Path, shop: ShopClone, server: DemoServer) -> None:
+        self.folder = folder
+        self.shop = shop
+        self.server = server
+
+    @classmethod
+    @contextlib.contextmanager
+    def start(cls, root: Path) -> Iterator["ShopServer"]:
+        taken = [socket.create_server(("127.0.0.1", 0)) for _ in APPS]
+        ports = {app: one.getsockname()[1] for app, one in zip(APPS, taken, strict=True)}
+        for one in taken:
+            one.close()
+        shop = ShopClone.make(root, ports=ports)
+        folder = root / "server"
+        folder.mkdir()
+        (folder / "lastgood.toml").write_text(
+            "\n".join(
+                (
+                    'data = "data"',
+                    "[[repos]]",
+                    'name = "shop-config"',
+                    f'url = "{root / "config.git"}"',
+                    "[destinations.staging]",
+                    'type = "process"',
+                    "run_as_agent = true",
+                    "[destinations.production]",
+                    'type = "process"',
+                    "run_as_agent = true",
+                    "[[sources]]",
+                    f'url = "{root / "source.git"}"',
+                    "[web]",
+                    "port = 0",
+                )
+            )
+        )
+        server = DemoServer(folder)
+        shown = cls(folder, shop, server)
+        try:
+            server.start()
+            yield shown
+        finally:
+            shown.close()
+
+    def apps(self) -> list[dict]:
+        """Ask `lastgood apps` beside the server."""
+        code, printed = run_lastgood(self.folder, "apps", "-o", "json")
+        assert code == 0, printed
+        return json.loads(printed)
+
+    def settle(self) -> None:
+        """Wait until every application is Healthy. Fails with what is seen instead."""
+        deadline = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=WITHIN_S)
+        pause = threading.Event()
+        while not (len(seen := self.apps()) == len(APPS) and all(app["health"] == "Healthy" for app in seen)):
+            assert dt.datetime.now(dt.UTC) < deadline, seen
+            pause.wait(0.1)
+
+    def close(self) -> None:
+        """Close the shop: nothing that it started may outlive the test."""
+        with contextlib.suppress(RuntimeError, AssertionError):
+            self.shop.writer.pull()
+            self.shop.writer.remove_applications()
+            self.shop.writer.push("Close the shop", PRIYA)
+            run_lastgood(self.folder, "sync")
+            for app in APPS:
+                run_lastgood(self.folder, "forget", app, "--prune", "--yes")
+        self.server.stop()
