@@ -4,9 +4,17 @@ import datetime as dt
 import hashlib
 from typing import Any
 
+from sqlalchemy import Connection
+
 from lastgood.core.commit import Commit, Person
-from lastgood.core.deployment import Deployment
+from lastgood.core.deployment import Deployment, Phase
 from lastgood.core.record import ApplicationRecord
+from lastgood.core.resource import ImageChange
+from lastgood.store import SqlStore
+from lastgood.store import application as application_sql
+from lastgood.store import deployment as deployment_sql
+from lastgood.store.schema import deployments as deployment_table
+from lastgood.store.schema import numbering
 
 NOON = dt.datetime(2026, 11, 19, 12, 0, tzinfo=dt.UTC)
 PRIYA = Person(name="Priya Raman", email="priya@example.com")
@@ -77,3 +85,46 @@ def make_application(name: str = "web-production", **changed: Any) -> Applicatio
         "updated_at": None,
     }
     return ApplicationRecord(**(given | changed))
+
+
+async def fill(store: SqlStore, *, applications: int, deployments: int) -> None:
+    """Give a store many applications and records, in few transactions: a release every minute up to NOON."""
+    names = [f"service{n}-{'production' if n % 2 else 'staging'}" for n in range(applications)]
+    await store._database.write(_fill_applications, names)
+    for begin in range(0, deployments, 10_000):
+        await store._database.write(
+            _fill_deployments, names, range(begin, min(deployments, begin + 10_000)), deployments
+        )
+
+
+def _fill_applications(connection: Connection, names: list[str]) -> None:
+    for name in names:
+        application_sql.save(connection, make_application(name))
+    connection.execute(numbering.insert(), [{"app": name, "last_number": 0} for name in names])
+
+
+def _fill_deployments(connection: Connection, names: list[str], numbers: range, total: int) -> None:
+    rows = []
+    for n in numbers:
+        app = names[n % len(names)]
+        commit = make_commit(
+            f"{app}: release 1.{n}\n\nCarries SHOP-{n} and a fix for the totals of large carts.\n",
+            author=Person(name=f"Person {n % 97}", email=f"person{n % 97}@example.com"),
+        )
+        made = make_deployment(
+            app,
+            commit=commit,
+            outcome="failed" if n % 10 == 0 else "succeeded",
+            trigger="rollback" if n % 20 == 1 else "commit",
+            own_fault=n % 10 == 0,
+            started_at=NOON - dt.timedelta(minutes=total - n),
+            finished_at=NOON - dt.timedelta(minutes=total - n, seconds=-40),
+            baked_at=None if n % 10 == 0 else NOON - dt.timedelta(minutes=total - n - 10),
+            images=(ImageChange(name="web", from_=oid(f"{n - 1}"), to=oid(f"{n}")),),
+            phases=tuple(Phase(name=name, started_at=NOON, finished_at=NOON) for name in ("render", "apply", "watch")),
+            definition={"name": app, "path": f"apps/{app}", "destination": "local"},
+        )
+        fixed = deployment_sql._fixed(made, app.rpartition("-")[2])
+        rows.append({**fixed, **deployment_sql._changing(made, ""), "number": n // len(names) + 1})
+    connection.execute(deployment_table.insert(), rows)
+    connection.execute(numbering.update().values(last_number=numbers[-1] // len(names) + 1))

@@ -8,7 +8,7 @@ an adapter finishes what it began. Errors are those of `core/errors.py` and no o
 """
 
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from lastgood.core.application import Application, ApplicationView, Scope
@@ -295,6 +295,17 @@ class Store(Protocol):
         """Return what was in progress when the last agent ended."""
         ...
 
+    async def latest_deployments(self, apps: Collection[str]) -> dict[str, Deployment]:
+        """Return the newest record of each of these applications that has one."""
+        ...
+
+    async def judged_deployments(self, app: str, *, limit: int = 200) -> list[Deployment]:
+        """Return of each version the newest record that judges it, newest first: all that last-good depends on.
+
+        Judged: it baked, degraded afterwards, or failed for its own reasons.
+        """
+        ...
+
     # operations
     async def save_operation(self, operation: Operation) -> None:
         """Insert or replace an operation by id."""
@@ -321,8 +332,16 @@ class Store(Protocol):
         """Record that a hold kept a commit out; once for each (app, commit)."""
         ...
 
-    async def refused_heads(self, app: str | None = None, *, limit: int = 1000) -> list[RefusedHead]:
-        """Return refusals, newest first."""
+    async def refused_heads(
+        self,
+        app: str | None = None,
+        *,
+        environment: str | None = None,
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+        limit: int = 1000,
+    ) -> list[RefusedHead]:
+        """Return refusals, newest first; since, until: refused in [since, until)."""
         ...
 
     async def pause(self, pause: Pause) -> None:

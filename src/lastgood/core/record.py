@@ -113,7 +113,12 @@ class Event(Value, frozen=True, kw_only=True):
 
 
 class DeploymentQuery(Value, frozen=True, kw_only=True):
-    """Which deployment records to read, newest first. before_id: only those with a smaller id."""
+    """Which deployment records to read, newest first. before_id: only those with a smaller id.
+
+    since, until: began in [since, until). environment: the application's when the attempt began.
+    author, image: every word occurs in the author's name and address; in the images before and after; without case.
+    search: as in TimelineQuery. version, commit, operation: whole ids.
+    """
 
     app: str | None = None
     environment: str | None = None
@@ -126,6 +131,9 @@ class DeploymentQuery(Value, frozen=True, kw_only=True):
     trigger: str | None = None
     before_id: int | None = None
     limit: int = 50
+    version: str | None = None
+    commit: str | None = None
+    operation: str | None = None
 
 
 class Bucket(Value, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 from sqlalchemy.pool import StaticPool
 
 from lastgood.core.errors import StoreFailed
@@ -101,9 +101,9 @@ def sqlite_engine(path: str | None, *, busy_timeout_s: float) -> Engine:
     )
 
 
-def server_engine(url: str) -> Engine:
+def server_engine(url: URL) -> Engine:
     """Return an engine for a database server by its SQLAlchemy URL."""
-    return create_engine(make_url(url), hide_parameters=True, pool_pre_ping=True)
+    return create_engine(url, hide_parameters=True, pool_pre_ping=True)
 
 
 def _with_sqlite_manners(engine: Engine) -> Engine:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, desc, select
+from sqlalchemy import Connection, Row, desc, func, select
 
 from lastgood.core.commit import Commit, Person
 from lastgood.core.deployment import Deployment
@@ -64,6 +64,21 @@ def latest(connection: Connection, apps: list[str]) -> dict[str, Deployment]:
     )
     asked = select(*RECORD).where(deployments.c.id.in_(select(newest).where(numbering.c.app.in_(apps))))
     return {row.app: record(row) for row in connection.execute(asked)}
+
+
+def judged(connection: Connection, app: str, *, limit: int) -> list[Deployment]:
+    """Return of each version the newest record that judges it, newest first; the rule itself is core/last_good.py."""
+    failed_by_itself = deployments.c.outcome.in_(("failed", "partial")) & deployments.c.own_fault
+    judges = deployments.c.baked_at.is_not(None) | deployments.c.degraded_at.is_not(None) | failed_by_itself
+    newest = (
+        select(func.max(deployments.c.id).label("id"))
+        .where(deployments.c.app == app, judges)
+        .group_by(deployments.c.version)
+        .order_by(desc("id"))
+        .limit(limit)
+    )
+    asked = select(*RECORD).where(deployments.c.id.in_(newest)).order_by(desc(deployments.c.id))
+    return [record(row) for row in connection.execute(asked)]
 
 
 def _next_number(connection: Connection, app: str) -> int:

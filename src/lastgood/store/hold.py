@@ -1,5 +1,7 @@
 """Statements about holds and the heads that they refused. The rules are `core/hold.py`."""
 
+import datetime as dt
+
 from sqlalchemy import Connection, desc, select
 
 from lastgood.core.record import HoldRecord, RefusedHead
@@ -64,11 +66,26 @@ def refuse(connection: Connection, refused: RefusedHead) -> None:
     )
 
 
-def refused(connection: Connection, app: str | None, *, limit: int) -> list[RefusedHead]:
-    """Return refusals, newest first."""
-    asked = select(refused_heads).order_by(desc(refused_heads.c.at), desc(refused_heads.c.id)).limit(limit)
+def refused(
+    connection: Connection,
+    app: str | None,
+    *,
+    environment: str | None,
+    since: dt.datetime | None,
+    until: dt.datetime | None,
+    limit: int,
+) -> list[RefusedHead]:
+    """Return refusals in [since, until), newest first."""
+    rows = refused_heads.c
+    asked = select(refused_heads).order_by(desc(rows.at), desc(rows.id)).limit(limit)
     if app is not None:
-        asked = asked.where(refused_heads.c.app == app)
+        asked = asked.where(rows.app == app)
+    if environment is not None:
+        asked = asked.where(rows.environment == environment)
+    if since is not None:
+        asked = asked.where(rows.at >= since)
+    if until is not None:
+        asked = asked.where(rows.at < until)
     return [
         RefusedHead(app=row.app, commit=row.commit_oid, version=row.version, hold=row.hold, at=row.at)
         for row in connection.execute(asked)

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from lastgood.core.errors import StoreFailed
@@ -18,7 +19,9 @@ def open_database(where: str | Path, *, busy_timeout_s: float) -> Database:
     """
     if isinstance(where, str) and "://" in where:
         try:
-            return _up_to_date(Database(server_engine(where)))
+            url = make_url(where)
+            if url.get_backend_name() != "sqlite":
+                return _up_to_date(Database(server_engine(url)))
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as unknown:
             # The URL may carry a password: it is not repeated.
             raise StoreFailed(
@@ -26,6 +29,9 @@ def open_database(where: str | Path, *, busy_timeout_s: float) -> Database:
                 hint="give a file's path, or install the driver that the URL names",
                 reason="unusable URL",
             ) from unknown
+        if not url.database or url.query:
+            raise StoreFailed(reason="an SQLite URL here is sqlite:/// and a file's path, nothing else")
+        where = url.database
     path = Path(where).absolute()
     _make_private(path)
     return _up_to_date(Database(sqlite_engine(str(path), busy_timeout_s=busy_timeout_s)))

@@ -132,6 +132,8 @@ deployments = Table(
     Index(None, "outcome", "id"),
     Index(None, "trigger", "id"),
     Index(None, "app", "version", "id"),
+    Index(None, "app", "commit_oid", "id"),
+    Index(None, "operation", "id"),
     # For ranges of time and for the chart, which counts from the index alone.
     Index(None, "started_at", "outcome", "trigger"),
     Index(None, "app", "started_at", "outcome", "trigger"),
@@ -196,6 +198,7 @@ refused_heads = Table(
     Column("at", UtcTime, nullable=False),
     UniqueConstraint("app", "commit_oid"),
     Index(None, "app", "at"),
+    Index(None, "environment", "at"),
     Index(None, "at"),
     sqlite_autoincrement=True,
 )

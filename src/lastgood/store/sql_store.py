@@ -132,6 +132,10 @@ class SqlStore:
         """Return the newest record of each of these applications that has one."""
         return await self._database.read(deployment_sql.latest, sorted(set(apps)))
 
+    async def judged_deployments(self, app: str, *, limit: int = 200) -> list[Deployment]:
+        """Return of each version the newest record that judges it, newest first: all that last-good depends on."""
+        return await self._database.read(deployment_sql.judged, app, limit=limit)
+
     # operations
     async def save_operation(self, operation: Operation) -> None:
         """Insert or replace an operation by id."""
@@ -158,9 +162,19 @@ class SqlStore:
         """Record that a hold kept a commit out; once for each (app, commit)."""
         await self._database.write(hold_sql.refuse, refused)
 
-    async def refused_heads(self, app: str | None = None, *, limit: int = 1000) -> list[RefusedHead]:
-        """Return refusals, newest first."""
-        return await self._database.read(hold_sql.refused, app, limit=limit)
+    async def refused_heads(
+        self,
+        app: str | None = None,
+        *,
+        environment: str | None = None,
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+        limit: int = 1000,
+    ) -> list[RefusedHead]:
+        """Return refusals, newest first; since, until: refused in [since, until)."""
+        return await self._database.read(
+            hold_sql.refused, app, environment=environment, since=since, until=until, limit=limit
+        )
 
     async def pause(self, pause: Pause) -> None:
         """Add a pause, replacing one of the same scope and name."""

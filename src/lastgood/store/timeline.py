@@ -70,6 +70,9 @@ def _conditions(connection: Connection, query: DeploymentQuery) -> list[ColumnEl
         (records.environment, query.environment),
         (records.outcome, query.outcome),
         (records.trigger, query.trigger),
+        (records.version, query.version),
+        (records.commit_oid, query.commit),
+        (records.operation, query.operation),
     )
     conditions = [where == value for where, value in equal if value is not None]
     if query.since is not None:

@@ -144,6 +144,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_refused_heads_app_at"), "refused_heads", ["app", "at"])
+    op.create_index(op.f("ix_refused_heads_environment_at"), "refused_heads", ["environment", "at"])
     op.create_index(op.f("ix_refused_heads_at"), "refused_heads", ["at"])
     op.create_table(
         "repos",
@@ -205,6 +206,8 @@ def upgrade() -> None:
         ["app", "started_at", "outcome", "trigger"],
     )
     op.create_index(op.f("ix_deployments_app_version_id"), "deployments", ["app", "version", "id"])
+    op.create_index(op.f("ix_deployments_app_commit_oid_id"), "deployments", ["app", "commit_oid", "id"])
+    op.create_index(op.f("ix_deployments_operation_id"), "deployments", ["operation", "id"])
     op.create_index(op.f("ix_deployments_environment_id"), "deployments", ["environment", "id"])
     op.create_index(
         op.f("ix_deployments_environment_started_at_outcome_trigger"),
