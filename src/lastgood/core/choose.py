@@ -1,0 +1,260 @@
+"""Find the version that a person means by a commit, a version id, `previous`, `last-good`, `n41` or a date.
+
+Awaits the ports ConfigRepo and Store; decides nothing about whether going there is wise.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from itertools import pairwise
+
+from lastgood.core.application import Application
+from lastgood.core.claim import confirmed_claim
+from lastgood.core.commit import Commit, HistoryEntry
+from lastgood.core.deployment import Deployment
+from lastgood.core.errors import (
+    AmbiguousVersion,
+    HistoryTruncated,
+    NoLastGood,
+    NoPrevious,
+    ObjectMissing,
+    UnknownVersion,
+)
+from lastgood.core.hold import Hold, in_force
+from lastgood.core.last_good import known_good
+from lastgood.core.ports import ConfigRepo, Store
+from lastgood.core.record import DeploymentQuery
+from lastgood.core.version import Version, version_at
+from lastgood.core.version_text import Date, Name, Number, Word, read_version_text
+
+MAX_RECORDS = 1000
+MIN_VERSION_PREFIX = 4
+_FIRST_LOOK = 64
+
+
+async def choose(
+    text: str,
+    *,
+    app: Application,
+    repo: ConfigRepo,
+    store: Store | None,
+    head: str,
+    now: dt.datetime,
+    holds: Sequence[Hold] = (),
+) -> Version:
+    """Return the version of an application that a VERSION names.
+
+    head: the branch's head, whose version is `current`. holds: those in force, which `last-good` passes over.
+    The result's commit is the one named, or the one that brought the version; its version is None where the
+    application's path is not there.
+    Raises UnknownVersion, AmbiguousVersion, NoLastGood, NoPrevious (all exit 5), CommandLineWrong, HistoryTruncated.
+    """
+    chooser = _Chooser(app=app, repo=repo, store=store, head=head, now=now, holds=holds)
+    match read_version_text(text, now=now):
+        case Word(word="current"):
+            return await chooser.current()
+        case Word(word="previous"):
+            return await chooser.previous()
+        case Word():
+            return await chooser.last_good()
+        case Number(number=number):
+            return await chooser.numbered(number)
+        case Date(at=at):
+            return await chooser.dated(at, text)
+        case Name(text=name):
+            return await chooser.named(name)
+
+
+async def current_version(*, app: Application, repo: ConfigRepo, store: Store | None, head: str) -> Version:
+    """Return the version at a head, with the commit that brought it."""
+    now = dt.datetime.min.replace(tzinfo=dt.UTC)
+    return await _Chooser(app=app, repo=repo, store=store, head=head, now=now, holds=()).current()
+
+
+class _Chooser:
+    def __init__(
+        self,
+        *,
+        app: Application,
+        repo: ConfigRepo,
+        store: Store | None,
+        head: str,
+        now: dt.datetime,
+        holds: Sequence[Hold],
+    ) -> None:
+        self.app = app
+        self.repo = repo
+        self.store = store
+        self.head = head
+        self.now = now
+        self.holds = holds
+
+    async def current(self) -> Version:
+        version, path_tree = await self.repo.version(self.head, self.app.scope)
+        entries = (await self.repo.history(self.head, self.app.scope, limit=1)).entries
+        # At the edge of a shallow clone the commit that brought the version is not known: the head has it, too.
+        fits = bool(entries) and entries[0].version == version
+        commit = entries[0].commit if fits else await self.repo.commit(self.head)
+        return version_at(commit, version=version, path_tree=path_tree, ran=await self._ran(version))
+
+    async def previous(self) -> Version:
+        runs = await self._runs()
+        if runs:
+            return await self._previous_run(runs)
+        current, _ = await self.repo.version(self.head, self.app.scope)
+        looked_at = _FIRST_LOOK
+        while True:
+            history = await self.repo.history(self.head, self.app.scope, limit=looked_at)
+            found = await self._before(history.entries, current)
+            if found is not None:
+                return await self._entry(found)
+            if len(history.entries) < looked_at:
+                break
+            looked_at *= 8
+        if history.truncated:
+            raise HistoryTruncated(app=self.app.name)
+        raise NoPrevious(app=self.app.name)
+
+    async def _before(self, entries: Sequence[HistoryEntry], current: str | None) -> HistoryEntry | None:
+        left: set[str | None] = set()
+        for newer, older in reversed(list(pairwise(entries))):
+            claim = await confirmed_claim(self.repo, newer.commit)
+            if claim is not None and claim.kind in {"rollback", "undo"}:
+                left.discard(newer.version)
+                if claim.kind == "rollback":
+                    left.add(older.version)
+        passed_over = {current, None, *left}
+        return next((entry for entry in entries if entry.version not in passed_over), None)
+
+    async def _previous_run(self, runs: Sequence[Deployment]) -> Version:
+        current, _ = await self.repo.version(self.head, self.app.scope)
+        left: set[str | None] = set()
+        ran = [run for run in runs if run.outcome != "superseded"]
+        for newer, older in reversed(list(pairwise(ran))):
+            if newer.trigger in {"rollback", "undo"} and newer.version != older.version:
+                left.discard(newer.version)
+                if newer.trigger == "rollback":
+                    left.add(older.version)
+        # What ran before this one: newer runs (of a version that the branch has left by a reset) do not count.
+        start = next((i for i, run in enumerate(ran) if run.version == current), 0)
+        for run in ran[start:]:
+            if run.version != current and run.version not in left:
+                return _run_version(run)
+        raise NoPrevious(app=self.app.name)
+
+    async def last_good(self) -> Version:
+        if self.store is None:
+            raise NoLastGood(app=self.app.name)
+        current, _ = await self.repo.version(self.head, self.app.scope)
+        record = await self.store.application(self.app.name)
+        running = record.running.version if record is not None and record.running is not None else None
+        for run in known_good(await self._runs(), other_than=(current, running)):
+            if not await self._is_held(run):
+                return _run_version(run)
+        raise NoLastGood(app=self.app.name)
+
+    async def _is_held(self, run: Deployment) -> bool:
+        entered = {f"{image.name}:{image.to}" for image in run.images}
+        for hold in self.holds:
+            if not in_force(hold, self.now):
+                continue
+            if hold.version == run.version or entered.intersection(hold.images):
+                return True
+            for file in () if hold.images else hold.files:
+                try:
+                    entry = await self.repo.entry(run.commit.oid, file.path)
+                except ObjectMissing:
+                    continue
+                if entry is not None and entry.oid == file.blob:
+                    return True
+        return False
+
+    async def numbered(self, number: int) -> Version:
+        hint = f"`--previous` goes back to the version before this one; see `lastgood timeline {self.app.name}`"
+        if self.store is None:
+            raise UnknownVersion(
+                f"n{number} is not known: Git alone has no deployment numbers",
+                hint=hint,
+                app=self.app.name,
+                version=f"n{number}",
+            )
+        run = await self.store.deployment(self.app.name, number)
+        if run is None:
+            raise UnknownVersion(app=self.app.name, version=f"n{number}", hint=hint)
+        return _run_version(run)
+
+    async def dated(self, at: dt.datetime, text: str) -> Version:
+        for run in await self._runs():
+            if run.started_at <= at and run.outcome == "succeeded":
+                return _run_version(run)
+        commit = await self.repo.at_date(self.head, at)
+        if commit is None:
+            raise UnknownVersion(app=self.app.name, version=text)
+        return await self._commit(commit)
+
+    async def named(self, text: str) -> Version:
+        try:
+            return await self._commit(await self.repo.resolve(text))
+        except UnknownVersion:
+            found = await self._by_version_id(text.lower())
+        except AmbiguousVersion as several:
+            raise AmbiguousVersion(
+                f"{text} is ambiguous in {self.app.name}: {_candidates(several)}",
+                app=self.app.name,
+                version=text,
+                candidates=several.facts.get("candidates", []),
+            ) from several
+        if found is None:
+            raise UnknownVersion(app=self.app.name, version=text)
+        return found
+
+    async def _by_version_id(self, prefix: str) -> Version | None:
+        if len(prefix) < MIN_VERSION_PREFIX or set(prefix) - set("0123456789abcdef"):
+            return None
+        found: dict[str, Version] = {}
+        for run in await self._runs():
+            if run.version.startswith(prefix):
+                found.setdefault(run.version, _run_version(run))
+        for entry in (await self.repo.history(self.head, self.app.scope)).entries:
+            version = entry.version
+            if version is None or version in found:
+                continue
+            if version.startswith(prefix) or (entry.path_tree or "").startswith(prefix):
+                found[version] = await self._entry(entry)
+        if len(found) > 1:
+            raise AmbiguousVersion(
+                f"{prefix} is ambiguous in {self.app.name}: {', '.join(sorted(found))}",
+                app=self.app.name,
+                version=prefix,
+                candidates=sorted(found),
+            )
+        return next(iter(found.values()), None)
+
+    async def _commit(self, commit: Commit) -> Version:
+        version, path_tree = await self.repo.version(commit.oid, self.app.scope)
+        return version_at(commit, version=version, path_tree=path_tree, ran=await self._ran(version))
+
+    async def _entry(self, entry: HistoryEntry) -> Version:
+        ran = await self._ran(entry.version)
+        return version_at(entry.commit, version=entry.version, path_tree=entry.path_tree, ran=ran)
+
+    async def _runs(self) -> list[Deployment]:
+        if self.store is None:
+            return []
+        return await self.store.deployments(DeploymentQuery(app=self.app.name, limit=MAX_RECORDS))
+
+    async def _ran(self, version: str | None) -> bool | None:
+        if self.store is None:
+            return None
+        return any(run.version == version and run.outcome != "superseded" for run in await self._runs())
+
+
+def _run_version(run: Deployment) -> Version:
+    return version_at(run.commit, version=run.version, path_tree=run.path_tree, ran=run.outcome != "superseded")
+
+
+def _candidates(several: AmbiguousVersion) -> str:
+    shown = []
+    for candidate in several.facts.get("candidates", [])[:10]:
+        oid, subject = (candidate["oid"], candidate["subject"]) if isinstance(candidate, dict) else (candidate, "")
+        shown.append(f"{oid[:10]} ({subject})" if subject else str(oid))
+    return ", ".join(shown)
