@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from twins.shop import ShopClone, ShopServer
 
 ROOT = Path(__file__).parents[2]
