@@ -1,0 +1,5 @@
+"""`python -m lastgood` is the program `lastgood`."""
+
+from lastgood.cli import main
+
+main()

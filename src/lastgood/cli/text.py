@@ -1,0 +1,188 @@
+"""How text looks: tables that fit the terminal, relative times with the absolute beside them, colours of `git diff`.
+
+Pure: width, colours and the time are arguments. Text from Git is text: control characters are taken out.
+"""
+
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import NamedTuple
+
+_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
+# C0 and C1 controls, DEL, and the marks that turn the direction of what follows.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_CONTROLS_IN_LINE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+_ESCAPES = re.compile("\x1b\\[[0-9;]*m")
+_HEALTH = {"Healthy": "green", "Progressing": "cyan", "Degraded": "red", "Missing": "red", "Suspended": "yellow"}
+_SYNC = {"Synced": "green", "OutOfSync": "yellow"}
+_OUTCOME = {"succeeded": "green", "failed": "red", "partial": "red", "superseded": "dim", "in-progress": "cyan"}
+_CHECK = {"pass": "green", "warn": "yellow", "block": "red", "unknown": "yellow"}
+
+
+class Style(NamedTuple):
+    """How wide the output is, and whether it is coloured."""
+
+    width: int
+    color: bool
+
+    def paint(self, text: str, *looks: str) -> str:
+        """Colour a text, if there are colours."""
+        codes = ";".join(_CODES[look] for look in looks if look)
+        return f"\x1b[{codes}m{text}\x1b[0m" if self.color and codes and text else text
+
+    def health(self, word: str | None) -> str:
+        """Colour a health word; None is "unknown"."""
+        return self.paint(word or "unknown", _HEALTH.get(word or "", "dim"))
+
+    def sync(self, word: str | None) -> str:
+        """Colour a sync word."""
+        return self.paint(word or "unknown", _SYNC.get(word or "", "dim"))
+
+    def outcome(self, word: str | None) -> str:
+        """Colour an outcome; None (no deployment) is empty."""
+        return self.paint(word, _OUTCOME.get(word, "")) if word else ""
+
+    def check(self, word: str) -> str:
+        """Colour a check's outcome."""
+        return self.paint(word, _CHECK.get(word, ""))
+
+
+def clean(text: str, *, lines: bool = False) -> str:
+    """Take control characters out of a text from elsewhere; lines: line ends and tabs may stay."""
+    return (_CONTROLS_IN_LINE if lines else _CONTROLS).sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def width_of(text: str) -> int:
+    """Return how many columns a text takes on a terminal."""
+    text = _ESCAPES.sub("", text)
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(c) or unicodedata.category(c) in {"Mn", "Me", "Cf"}
+        else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
+
+
+def cut(text: str, width: int) -> str:
+    """Shorten a text without colours to a number of columns, with an ellipsis for what is gone."""
+    if width_of(text) <= width:
+        return text
+    kept, used = [], 0
+    for character in text:
+        used += width_of(character)
+        if used > width - 1:
+            break
+        kept.append(character)
+    return "".join(kept).rstrip() + "…"
+
+
+class Column(NamedTuple):
+    """A column of a table. least: the columns it may be cut down to; None: it is never cut."""
+
+    title: str
+    least: int | None = None
+    look: str = ""
+
+
+def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], style: Style) -> str:
+    """Lay out rows under titles; empty columns go, and the widest that may be cut give way until it fits.
+
+    A column that is never cut (a hash, a time) keeps its width even on a terminal too small for it.
+    """
+    shown = [i for i in range(len(columns)) if any(row[i] for row in rows)]
+    widths = {i: max(len(columns[i].title), *(width_of(row[i]) for row in rows)) for i in shown}
+    while sum(widths.values()) + 2 * (len(shown) - 1) > style.width:
+        room = {i: widths[i] for i in shown if widths[i] > (least if (least := columns[i].least) is not None else 10**6)}
+        if not room:
+            break
+        widths[max(room, key=lambda i: room[i])] -= 1
+    lines = [_row([style.paint(columns[i].title, "dim") for i in shown], [widths[i] for i in shown])]
+    for row in rows:
+        cells = []
+        for i in shown:
+            text = row[i] if width_of(row[i]) <= widths[i] else cut(_ESCAPES.sub("", row[i]), widths[i])
+            cells.append(style.paint(text, columns[i].look))
+        lines.append(_row(cells, [widths[i] for i in shown]))
+    return "\n".join(lines)
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = [cell + " " * (width - width_of(cell)) for cell, width in zip(cells, widths, strict=True)]
+    return "  ".join(padded).rstrip()
+
+
+def facts(pairs: Sequence[tuple[str, str]], style: Style) -> str:
+    """Lay out names and values, one pair a line; pairs without a value go; a value of several lines is indented."""
+    shown = [(name, value) for name, value in pairs if value]
+    if not shown:
+        return ""
+    wide = max(len(name) for name, _ in shown)
+    return "\n".join(
+        style.paint(name.ljust(wide), "dim") + "  " + value.replace("\n", "\n" + " " * (wide + 2))
+        for name, value in shown
+    )
+
+
+_UNITS = (("year", 31_557_600), ("month", 2_629_800), ("week", 604_800), ("day", 86_400), ("hour", 3600), ("minute", 60))
+
+
+def relative(when: dt.datetime, now: dt.datetime) -> str:
+    """Say how long ago (or until) a time is, in one unit."""
+    seconds = (now - when).total_seconds()
+    past, seconds = seconds >= 0, abs(seconds)
+    for unit, length in _UNITS:
+        if seconds >= length and (unit != "week" or seconds >= 2 * length):
+            count = int(seconds // length)
+            words = f"{count} {unit}{'s' if count > 1 else ''}"
+            return f"{words} ago" if past else f"in {words}"
+    return "just now" if past else "soon"
+
+
+def absolute(when: dt.datetime) -> str:
+    """Write a time in the reader's own time zone, to the minute."""
+    return when.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def moment(when: dt.datetime | None, now: dt.datetime) -> str:
+    """Write a time relative with the absolute beside it; None is "unknown"."""
+    return "unknown" if when is None else f"{relative(when, now)} ({absolute(when)})"
+
+
+def short_hashes(oids: Sequence[str | None]) -> dict[str, str]:
+    """Shorten ids to seven characters, or as many as tell them apart from each other."""
+    known = sorted({oid for oid in oids if oid})
+    short = {}
+    for at, oid in enumerate(known):
+        length = 7
+        for other in known[max(at - 1, 0) : at] + known[at + 1 : at + 2]:
+            while length < len(oid) and other.startswith(oid[:length]):
+                length += 1
+        short[oid] = oid[:length]
+    return short
+
+
+def diff_colors(diff: str, style: Style) -> str:
+    """Colour a unified diff as `git diff` does; its text is cleaned."""
+    lines = []
+    for raw in diff.rstrip("\n").split("\n"):
+        line = clean(raw, lines=True)
+        if line.startswith(("--- ", "+++ ", "diff ")):
+            lines.append(style.paint(line, "bold"))
+        elif line.startswith("@@"):
+            lines.append(style.paint(line, "cyan"))
+        elif line.startswith("+"):
+            lines.append(style.paint(line, "green"))
+        elif line.startswith("-"):
+            lines.append(style.paint(line, "red"))
+        else:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """Count something in words: `1 file`, `2 files`."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
