@@ -1,7 +1,7 @@
 """The REST API: the port Lastgood over HTTP, with the field names that scripts rely on.
 
-Every route stands in ROUTES below the list, from which the OpenAPI document is made as well. Bodies are the
-values of `core/`, as JSON; unknown fields are ignored. Errors are `{"error": {code, message, app, hint, facts}}`.
+The OpenAPI document is made from the same table, ROUTES, as the routes themselves. Bodies are the
+values of `core/`, as JSON; an unknown field in a request is refused. Errors are `{"error": {code, message, app, hint, facts}}`.
 
     method path (under /api/v1)                 asks with              answers with
     GET    /version                             -                      Running {version}
@@ -42,8 +42,302 @@ Who asks: `Authorization: Bearer TOKEN`. A named person is always the author; `b
 with the server's own token, whose holder runs the server.
 
 HTTP status by error: exit code 2 -> 422 (a body that cannot be read: 400; too large: 413), 3 -> 409, 4 -> 409,
-5 -> 404, 6 -> 504, 7 -> 202 (the push may have arrived: ask again), not-allowed -> 403, not signed in -> 401,
+5 -> 404, 6 -> 504, 7 -> 502 (the push may have arrived: ask again), not-allowed -> 403, not signed in -> 401,
 store-unavailable, store-full, remote-unreachable -> 503, all others -> 500.
 
 Not offered: `render`, which shows Secrets as they are.
 """
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from lastgood.core.application import ApplicationView
+from lastgood.core.checks import CHECKS, CheckDefinition
+from lastgood.core.errors import BranchMoved, CommandLineWrong, LastgoodError, NotAllowed, Unknown
+from lastgood.core.errors import NotHealthyInTime, PushUnknown, Refused, RemoteUnreachable, StoreFull, StoreUnavailable
+from lastgood.core.operation import Operation
+from lastgood.core.plan import Plan
+from lastgood.core.ports import Lastgood
+from lastgood.core.record import Pause
+from lastgood.core.request import (
+    DiffView,
+    ForgetResult,
+    HoldRequest,
+    HoldResult,
+    PauseRequest,
+    PressRequest,
+    PressResult,
+    RollbackRequest,
+    UndoRequest,
+)
+from lastgood.core.status import StatusView, WaitResult
+from lastgood.core.timeline import TimelineEntry
+from lastgood.core.value import Value, to_json
+from lastgood.web.access import SignedIn
+from lastgood.web.asked import Unreadable, flag, read_body, read_query
+
+WAIT_MOST_S = 60.0
+
+
+class Running(Value, frozen=True, kw_only=True):
+    """Which lastgood answers."""
+
+    version: str
+
+
+class RollbackOrder(Value, frozen=True, kw_only=True):
+    """A rollback to do; planned: the plan that the person saw."""
+
+    request: RollbackRequest
+    planned: Plan | None = None
+
+
+class UndoOrder(Value, frozen=True, kw_only=True):
+    """An undo to do; planned: the plan that the person saw."""
+
+    request: UndoRequest
+    planned: Plan | None = None
+
+
+class SyncOrder(Value, frozen=True, kw_only=True):
+    """Look now at the repo of an application; None: at every repo."""
+
+    app: str | None = None
+
+
+class Looked(Value, frozen=True, kw_only=True):
+    """Names of the repos that were looked at."""
+
+    repos: tuple[str, ...]
+
+
+class ForgetOrder(Value, frozen=True, kw_only=True):
+    """Stop following an application that was removed from Git; prune: delete what it ran."""
+
+    app: str
+    prune: bool = False
+
+
+class WaitOrder(Value, frozen=True, kw_only=True):
+    """Wait for what a rollback pushed. timeout_s: the server waits 60 s at most."""
+
+    plan: Plan
+    timeout_s: float = WAIT_MOST_S
+
+
+class Asked(Value, frozen=True, kw_only=True):
+    """One request, parsed: path and query as text, body as its value."""
+
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: Any
+    who: SignedIn
+
+    def signed(self, request: Any) -> Any:
+        """Put the author into a request: a named person always, `by` as given only for the server's own token."""
+        by = request.by if self.who.operator and request.by is not None else self.who.person
+        return msgspec.structs.replace(request, by=by)
+
+
+Handler = Callable[[Lastgood, Asked], Awaitable[Any]]
+
+
+class Route(Value, frozen=True, kw_only=True):
+    """One line of the table: what the router and the OpenAPI document are made from."""
+
+    method: str
+    path: str
+    summary: str
+    handler: Handler
+    answer: Any
+    body: Any = None
+    query: str = ""
+
+
+async def _apps(lastgood: Lastgood, asked: Asked) -> list[ApplicationView]:  # noqa: ARG001 - every handler has one shape
+    return await lastgood.apps()
+
+
+async def _status(lastgood: Lastgood, asked: Asked) -> StatusView:
+    return await lastgood.status(asked.path["name"])
+
+
+async def _timeline(lastgood: Lastgood, asked: Asked) -> list[TimelineEntry]:
+    return await lastgood.timeline(read_query(asked.query, app=asked.path.get("name")))
+
+
+async def _show(lastgood: Lastgood, asked: Asked) -> TimelineEntry:
+    return await lastgood.show(asked.path["name"], asked.path["version"])
+
+
+async def _diff(lastgood: Lastgood, asked: Asked) -> DiffView:
+    if not asked.query.get("from"):
+        raise CommandLineWrong("diff needs `from`", hint="/api/v1/apps/NAME/diff?from=VERSION&to=VERSION")
+    return await lastgood.diff(asked.path["name"], asked.query["from"], asked.query.get("to") or None)
+
+
+async def _plan(lastgood: Lastgood, asked: Asked) -> Plan:
+    return await lastgood.plan(asked.signed(asked.body))
+
+
+async def _rollback(lastgood: Lastgood, asked: Asked) -> Plan:
+    return await lastgood.rollback(asked.signed(asked.body.request), planned=asked.body.planned)
+
+
+async def _plan_undo(lastgood: Lastgood, asked: Asked) -> Plan:
+    return await lastgood.plan_undo(asked.signed(asked.body))
+
+
+async def _undo(lastgood: Lastgood, asked: Asked) -> Plan:
+    return await lastgood.undo(asked.signed(asked.body.request), planned=asked.body.planned)
+
+
+async def _hold(lastgood: Lastgood, asked: Asked) -> HoldResult:
+    return await lastgood.hold(asked.signed(asked.body), dry_run=flag(asked.query, "dry_run"))
+
+
+async def _unhold(lastgood: Lastgood, asked: Asked) -> HoldResult:
+    return await lastgood.unhold(asked.signed(asked.body), dry_run=flag(asked.query, "dry_run"))
+
+
+async def _pause(lastgood: Lastgood, asked: Asked) -> list[Pause]:
+    return await lastgood.pause(asked.signed(asked.body))
+
+
+async def _resume(lastgood: Lastgood, asked: Asked) -> list[Pause]:
+    return await lastgood.resume(asked.signed(asked.body))
+
+
+async def _retry(lastgood: Lastgood, asked: Asked) -> PressResult:
+    return await lastgood.retry(asked.signed(asked.body), dry_run=flag(asked.query, "dry_run"))
+
+
+async def _sync(lastgood: Lastgood, asked: Asked) -> Looked:
+    return Looked(repos=tuple(await lastgood.sync(asked.body.app)))
+
+
+async def _refresh(lastgood: Lastgood, asked: Asked) -> Looked:
+    name = asked.path["name"]
+    app = next((app.name for app in await lastgood.apps() if app.repo == name), None)
+    repos = await lastgood.sync(app)
+    if name not in repos:
+        raise Unknown(f"there is no repo {name[:100]}", hint="the repos are named in lastgood.toml", name=name)
+    return Looked(repos=tuple(repos))
+
+
+async def _forget(lastgood: Lastgood, asked: Asked) -> ForgetResult:
+    return await lastgood.forget(asked.body.app, prune=asked.body.prune, dry_run=flag(asked.query, "dry_run"))
+
+
+async def _operation(lastgood: Lastgood, asked: Asked) -> Operation:
+    return await lastgood.operation(asked.path["id"])
+
+
+async def _wait(lastgood: Lastgood, asked: Asked) -> WaitResult:
+    timeout_s = min(max(asked.body.timeout_s, 0.0), WAIT_MOST_S)
+    return await lastgood.wait_healthy(asked.body.plan, timeout_s=timeout_s)
+
+
+async def _checks(lastgood: Lastgood, asked: Asked) -> tuple[CheckDefinition, ...]:  # noqa: ARG001 - every handler has one shape
+    return CHECKS
+
+
+def _route(
+    method: str, path: str, handler: Handler, answer: Any, summary: str, body: Any = None, query: str = ""
+) -> Route:
+    return Route(method=method, path=path, summary=summary, handler=handler, answer=answer, body=body, query=query)
+
+
+ROUTES: tuple[Route, ...] = (
+    _route("GET", "/apps", _apps, list[ApplicationView], "The applications, by name"),
+    _route("GET", "/apps/{name}", _status, StatusView, "One application in full"),
+    _route("GET", "/timeline", _timeline, list[TimelineEntry], "History of everything, newest first", query="timeline"),
+    _route(
+        "GET",
+        "/apps/{name}/timeline",
+        _timeline,
+        list[TimelineEntry],
+        "History of one application, newest first",
+        query="timeline",
+    ),
+    _route("GET", "/apps/{name}/versions/{version}", _show, TimelineEntry, "One record"),
+    _route("GET", "/apps/{name}/diff", _diff, DiffView, "What differs between two versions", query="diff"),
+    _route("POST", "/plans", _plan, Plan, "What a rollback would do", RollbackRequest),
+    _route("POST", "/rollbacks", _rollback, Plan, "Roll back, by a Git commit", RollbackOrder),
+    _route("POST", "/undo/plans", _plan_undo, Plan, "What an undo would do", UndoRequest),
+    _route("POST", "/undo", _undo, Plan, "Take the last operation back, by a Git commit", UndoOrder),
+    _route("POST", "/holds", _hold, HoldResult, "Put a version on hold", HoldRequest, query="dry_run"),
+    _route("POST", "/unholds", _unhold, HoldResult, "Let a held version go", HoldRequest, query="dry_run"),
+    _route("POST", "/pauses", _pause, list[Pause], "Stop deployments", PauseRequest),
+    _route("POST", "/resumes", _resume, list[Pause], "Let deployments go on", PauseRequest),
+    _route("POST", "/retries", _retry, PressResult, "Try a stopped deployment again", PressRequest, query="dry_run"),
+    _route("POST", "/sync", _sync, Looked, "Look at the repos now", SyncOrder),
+    _route("POST", "/repos/{name}/refresh", _refresh, Looked, "Look at one repo now"),
+    _route(
+        "POST", "/forgets", _forget, ForgetResult, "Stop following a removed application", ForgetOrder, query="dry_run"
+    ),
+    _route("GET", "/operations/{id}", _operation, Operation, "One operation"),
+    _route("POST", "/waits", _wait, WaitResult, "Wait until what was pushed is healthy", WaitOrder),
+    _route("GET", "/checks", _checks, list[CheckDefinition], "Every check, and what it asks"),
+)
+
+
+def api_router(lastgood: Lastgood, *, version: str) -> APIRouter:
+    """Make the routes of the table, and `/version`; the stream and the document are added by the composition."""
+    router = APIRouter(prefix="/api/v1")
+
+    def add(route: Route) -> None:
+        async def endpoint(request: Request) -> Response:
+            body = await request.body()
+            asked = Asked(
+                path=request.path_params,
+                query=dict(request.query_params),
+                body=None if route.body is None else read_body(body, route.body),
+                who=request.scope["signed_in"],
+            )
+            return json_answer(await route.handler(lastgood, asked))
+
+        path = route.path.replace("{version}", "{version:path}")
+        router.add_api_route(path, endpoint, methods=[route.method], response_model=None, include_in_schema=False)
+
+    for route in ROUTES:
+        add(route)
+
+    @router.get("/version", include_in_schema=False)
+    async def running() -> Response:
+        return json_answer(Running(version=version))
+
+    return router
+
+
+def json_answer(value: Any) -> Response:
+    """Send a value as its JSON."""
+    return Response(to_json(value), media_type="application/json")
+
+
+def json_error(error: LastgoodError, status: int | None = None) -> Response:
+    """Send an error in the one JSON shape; status None: the one of its class."""
+    return Response(to_json(error.as_json()), status_code=status or http_status(error), media_type="application/json")
+
+
+def http_status(error: LastgoodError) -> int:
+    """Return the HTTP status of an error, as the table at the top of this file has it."""
+    for kinds, status in _STATUS:
+        if isinstance(error, kinds):
+            return status
+    return 500
+
+
+_STATUS: tuple[tuple[tuple[type[LastgoodError], ...], int], ...] = (
+    ((Unreadable,), 400),
+    ((CommandLineWrong,), 422),
+    ((Unknown,), 404),
+    ((Refused, BranchMoved), 409),
+    ((NotHealthyInTime,), 504),
+    ((PushUnknown,), 502),
+    ((NotAllowed,), 403),
+    ((StoreUnavailable, StoreFull, RemoteUnreachable), 503),
+)

@@ -1,0 +1,66 @@
+"""The web server put together: pages, API and event stream over the port Lastgood, behind the guard.
+
+Is handed everything that it shows; makes no adapter and starts no agent.
+"""
+
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, RedirectResponse
+
+from lastgood.core.errors import LastgoodError, Unknown
+from lastgood.core.ports import Clock, Lastgood
+from lastgood.web.access import Access, Doorkeeper
+from lastgood.web.api import api_router
+from lastgood.web.applications import applications_router
+from lastgood.web.assets import Assets
+from lastgood.web.guard import Guard
+from lastgood.web.openapi import openapi_router
+from lastgood.web.pages import Pages
+from lastgood.web.records import Records
+from lastgood.web.sign_in import error_answer, refusal, sign_in_router
+
+
+def create_web(lastgood: Lastgood, records: Records,  # noqa: ARG001 - the stream reads it
+    *, access: Access, clock: Clock, version: str) -> FastAPI:
+    """Make the ASGI application that uvicorn serves.
+
+    lastgood: what is asked and done. records: where events and the chart's counts are read (a Store is one).
+    access: who may; call `check_address` before listening anywhere.
+    """
+    assets = Assets()
+    pages = Pages(assets=assets, clock=clock, version=version)
+    doorkeeper = Doorkeeper(access)
+
+    app = FastAPI(title="lastgood", version=version, docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.exception_handler(LastgoodError)
+    async def said_no(request: Request, error: LastgoodError) -> Response:
+        return error_answer(pages, request, error)
+
+    @app.exception_handler(HTTPException)
+    async def not_routed(request: Request, error: HTTPException) -> Response:
+        missing = Unknown(f"there is no page {request.url.path[:200]}", name=request.url.path[:200])
+        return error_answer(pages, request, missing, error.status_code)
+
+    @app.get("/", include_in_schema=False)
+    async def start() -> Response:
+        return RedirectResponse("/applications", status_code=303)
+
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> Response:
+        return JSONResponse({"status": "ok"})
+
+    for router in (
+        assets.router(),
+        sign_in_router(doorkeeper, pages),
+        applications_router(lastgood, pages),
+        openapi_router(version),
+        api_router(lastgood, version=version),
+    ):
+        app.include_router(router)
+
+    def refuse(scope, status, error):  # type: ignore[no-untyped-def]
+        return refusal(pages, scope, status, error)
+
+    app.add_middleware(Guard, doorkeeper=doorkeeper, clock=clock, refuse=refuse)
+    return app

@@ -1,0 +1,103 @@
+"""Read what a browser or a script asks for: query strings and JSON bodies, hostile until parsed here."""
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec.structs import fields
+
+from lastgood.core.errors import CommandLineWrong
+from lastgood.core.timeline import TimelineQuery
+from lastgood.core.value import Value
+
+T = TypeVar("T")
+TEXT_CHARS = 500
+LIMIT = 50
+LIMIT_MOST = 1000
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class Unreadable(CommandLineWrong):
+    """A body that is not the JSON that this route takes."""
+
+
+class QueryText(Value, frozen=True, kw_only=True):
+    """The filters of a timeline as text, in the order in which the API document lists them."""
+
+    environment: str | None = None
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+    outcome: str | None = None
+    author: str | None = None
+    search: str | None = None
+    feature: str | None = None
+    image: str | None = None
+    trigger: str | None = None
+    held: bool | None = None
+    limit: int = LIMIT
+    before: str | None = None
+
+
+def read_query(query: Mapping[str, str], *, app: str | None) -> TimelineQuery:
+    """Read a timeline's filters. An empty value is no filter. Raises CommandLineWrong."""
+    known = {field.name for field in fields(QueryText)}
+    unknown = sorted(set(query) - known)
+    if unknown:
+        raise CommandLineWrong(f"there is no filter {unknown[0][:40]}", hint="filters: " + ", ".join(sorted(known)))
+    given = {name: text(value) for name, value in query.items() if value.strip()}
+    try:
+        read = msgspec.convert(given, QueryText, strict=False)
+    except msgspec.ValidationError as wrong:
+        raise CommandLineWrong(f"the filters cannot be read: {wrong}") from wrong
+    for when in (read.since, read.until):
+        if when is not None and when.tzinfo is None:
+            raise CommandLineWrong("a time needs its offset from UTC, as in 2026-11-20T14:00:00Z")
+    if not 1 <= read.limit <= LIMIT_MOST:
+        raise CommandLineWrong(f"limit is from 1 to {LIMIT_MOST}")
+    return TimelineQuery(app=app, **msgspec.structs.asdict(read))
+
+
+def read_body(body: bytes, kind: type[T]) -> T:
+    """Decode a request's JSON body strictly; a field that the request does not have is refused.
+
+    Raises Unreadable.
+    """
+    try:
+        plain = msgspec.json.decode(body)
+        _no_unknown(plain, kind)
+        return msgspec.convert(plain, kind)
+    except (msgspec.DecodeError, RecursionError) as wrong:
+        raise Unreadable(f"the body cannot be read: {wrong}") from wrong
+
+
+def text(value: str, *, most: int = TEXT_CHARS) -> str:
+    """Return a line that somebody typed, trimmed. Raises CommandLineWrong for a long one or control characters."""
+    value = value.strip()
+    if len(value) > most:
+        raise CommandLineWrong(f"a value has {len(value)} characters; the limit is {most}")
+    if _CONTROL.search(value):
+        raise CommandLineWrong("a value has control characters")
+    return value
+
+
+def flag(query: Mapping[str, str], name: str) -> bool:
+    """Read a true or false of a query string; absent is false."""
+    value = query.get(name, "false")
+    if value not in {"true", "false"}:
+        raise CommandLineWrong(f"{name} is true or false")
+    return value == "true"
+
+
+def _no_unknown(plain: Any, kind: Any) -> None:
+    # Values that come back from us (a plan) may carry fields of another release; what asks must be understood whole.
+    if not (isinstance(plain, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+        return
+    known = {field.encode_name: field for field in fields(kind)}
+    unknown = sorted(set(plain) - set(known))
+    if unknown:
+        raise Unreadable(f"there is no field {unknown[0][:40]!r}", hint="fields: " + ", ".join(sorted(known)))
+    request = known.get("request")
+    if request is not None:
+        _no_unknown(plain.get("request"), request.type)
