@@ -1,0 +1,104 @@
+"""A branch of a config repo and all that a flow needs to act on it. Composition makes one for each branch followed."""
+
+from dataclasses import dataclass, field
+
+from lastgood.core.application import Application
+from lastgood.core.commit import Commit
+from lastgood.core.discovery import Discovered, Discovery
+from lastgood.core.errors import ConfigWrong, GitFailed, ObjectMissing, UnknownApplication
+from lastgood.core.hold import MAX_HOLD_BYTES, Hold, hold_path, in_force, parse_holds
+from lastgood.core.nearest import nearest
+from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store
+from lastgood.core.yaml import config_wrong
+from lastgood.flows.journal import Journal
+
+
+@dataclass(frozen=True, kw_only=True)
+class FollowedBranch:
+    """What stands around a rollback, an undo or a hold.
+
+    name: the branch. store: None for Git alone. journal: where operations are remembered; with a store,
+    `StoreJournal(store)`. may_reset: a person's clone. live: ids of operations under way in this process;
+    one set for all flows over the same journal.
+    """
+
+    repo: ConfigRepo
+    name: str
+    discovery: Discovery
+    renderer: Renderer
+    store: Store | None
+    journal: Journal
+    clock: Clock
+    may_reset: bool = False
+    live: set[str] = field(default_factory=set)
+    past: Discovery = field(default_factory=Discovery)
+
+    async def fetch(self) -> "Look":
+        """Ask the remote where the branch is, and look at it there. Raises RemoteUnreachable, GitFailed."""
+        head = await self.repo.fetch(self.name)
+        if head is None:
+            raise GitFailed(f"there is no branch {self.name}", hint="nothing was changed")
+        return await self.at(head)
+
+    async def at(self, head: str) -> "Look":
+        """Look at the branch as it is at a head that is already here."""
+        commit = await self.repo.commit(head)
+        return Look(self, commit, await self.discovery.applications(self.repo, self.name, head))
+
+
+@dataclass(frozen=True)
+class Look:
+    """The branch at one head: applications, holds."""
+
+    branch: FollowedBranch
+    head: Commit
+    discovered: Discovered
+
+    async def application(self, name: str, *, also_at: str | None = None) -> Application:
+        """Return an application by name.
+
+        also_at: a commit where it may stand if it is gone at the head (its folder was removed or renamed).
+        Raises ConfigWrong where lastgood.yaml cannot be read, UnknownApplication with the nearest names.
+        """
+        found = self.discovered.applications.get(name)
+        if found is None and also_at is not None:
+            past = await self.branch.past.applications(self.branch.repo, self.branch.name, also_at)
+            found = past.applications.get(name)
+        if found is not None:
+            return found
+        problem = self.discovered.problem(name)
+        if self.discovered.config is None and self.discovered.problems:
+            problem = self.discovered.problems[0]
+        if problem is not None:
+            raise config_wrong(problem.file, problem.line, problem.reason, hint=problem.hint)
+        names = nearest(name, self.discovered.applications)
+        hint = f"did you mean {', '.join(names)}?" if names else None
+        raise UnknownApplication(name=name, nearest=list(names), hint=hint, app=name)
+
+    async def file_holds(self, app: str) -> tuple[Hold, ...]:
+        """Return the holds that stand in Git at the head. Raises ConfigWrong for a file that cannot be read."""
+        return await holds_at(self.branch.repo, self.head.oid, app)
+
+    async def holds(self, app: str) -> tuple[Hold, ...]:
+        """Return the holds in force: those in Git, and those that the store remembers beyond them (after a reset)."""
+        now = self.branch.clock.now()
+        holds = await self.file_holds(app)
+        if self.branch.store is not None:
+            known = {hold.id for hold in holds}
+            remembered = await self.branch.store.holds(app)
+            holds += tuple(r.hold for r in remembered if r.vanished and r.hold.id not in known)
+        return tuple(hold for hold in holds if in_force(hold, now))
+
+
+async def holds_at(repo: ConfigRepo, commit: str, app: str) -> tuple[Hold, ...]:
+    """Return the holds of an application as they stand in Git at a commit. Raises ConfigWrong."""
+    path = hold_path(app)
+    try:
+        entry = await repo.entry(commit, path)
+    except ObjectMissing as missing:
+        raise ConfigWrong(file=path, line=None, reason="it is not here") from missing
+    if entry is None:
+        return ()
+    if not entry.is_file:
+        raise config_wrong(path, None, "it must be a file, and not a link, a submodule or a folder")
+    return parse_holds(await repo.read(entry.oid, max_bytes=MAX_HOLD_BYTES, path=path), file=path)
