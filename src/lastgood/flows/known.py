@@ -40,6 +40,7 @@ class Known:
         self._observations: dict[str, Observation] = {}
         self._written_at: dict[str, dt.datetime] = {}
         self._changes: dict[str, asyncio.Event] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
         self.applications: dict[str, Application] = {}
         self.asked: dict[str, Asked] = {}
 
@@ -60,24 +61,44 @@ class Known:
         """Return the applications that have a record."""
         return list(self._records)
 
-    async def save(self, record: ApplicationRecord, **facts: Any) -> None:
-        """Write a record if it says something new, with an event that carries the facts. Raises StoreFailed."""
-        if self._records.get(record.name) == record:
-            return
+    async def add(self, record: ApplicationRecord) -> None:
+        """Write the record of a new application. Raises StoreFailed."""
+        async with self._lock(record.name):
+            await self._write(record)
+
+    async def update(self, app: str, **fields: Any) -> ApplicationRecord:
+        """Write these fields of a record and leave the others to who writes them; return it. Raises StoreFailed."""
+        async with self._lock(app):
+            before = self._records[app]
+            after = msgspec.structs.replace(before, **fields)
+            if after != before:
+                await self._write(after)
+            return self._records[app]
+
+    async def _write(self, record: ApplicationRecord) -> None:
         now = self._clock.now()
         record = msgspec.structs.replace(record, updated_at=now)
         await self._store.save_application(record)
         self._records[record.name] = record
-        await self._store.add_event(
-            kind="application", app=record.name, payload={"state": record.state, **facts}, at=now
-        )
+        payload = {
+            "state": record.state,
+            "message": record.message,
+            "desired": record.desired and record.desired.commit,
+            "running": record.running and record.running.commit,
+            "refused": record.refused and record.refused.commit,
+        }
+        await self._store.add_event(kind="application", app=record.name, payload=payload, at=now)
         self.happened(record.name)
+
+    def _lock(self, app: str) -> asyncio.Lock:
+        return self._locks.setdefault(app, asyncio.Lock())
 
     async def forget(self, app: str) -> None:
         """Keep nothing of an application but its history. Raises StoreFailed."""
         await self._store.delete_application(app)
         for kept in (self._records, self._deployments, self._observations, self._written_at, self.applications):
             kept.pop(app, None)
+        self.asked.pop(app, None)
         await self._store.add_event(kind="application", app=app, payload={"state": "forgotten"}, at=self._clock.now())
         self.happened(app)
 
@@ -105,25 +126,27 @@ class Known:
 
         Raises StoreFailed; what was seen is known all the same.
         """
-        record, before = self._records.get(seen.app), self._observations.get(seen.app)
+        before = self._observations.get(seen.app)
         self._observations[seen.app] = seen
         self.happened(seen.app)
-        if record is None:
+        if seen.app not in self._records:
             return
         written_at = self._written_at.get(seen.app)
         same = before is not None and msgspec.structs.replace(before, observed_at=seen.observed_at) == seen
         if same and written_at is not None and (seen.observed_at - written_at).total_seconds() < REFRESH_S:
             return
-        await self._store.observe(seen)
-        self._written_at[seen.app] = seen.observed_at
-        turned = (record.health, record.sync) != (seen.health, seen.sync)
-        self._records[seen.app] = msgspec.structs.replace(
-            self._records[seen.app],
-            health=seen.health,
-            sync=seen.sync,
-            health_message=seen.message,
-            observed_at=seen.observed_at,
-        )
+        async with self._lock(seen.app):
+            await self._store.observe(seen)
+            self._written_at[seen.app] = seen.observed_at
+            record = self._records[seen.app]
+            turned = (record.health, record.sync) != (seen.health, seen.sync)
+            self._records[seen.app] = msgspec.structs.replace(
+                record,
+                health=seen.health,
+                sync=seen.sync,
+                health_message=seen.message,
+                observed_at=seen.observed_at,
+            )
         if turned:
             payload = {"health": seen.health, "sync": seen.sync, "message": seen.message}
             await self._store.add_event(kind="health", app=seen.app, payload=payload, at=seen.observed_at)

@@ -1,0 +1,213 @@
+"""Deploy: make a target run the version that an application should have, watch it, and record how it went.
+
+In order: render, record the start, apply, watch until Healthy, failed or overtaken. Killed at any step, the record
+stays in progress and the next agent goes on with it: applying again leaves alone what already is so.
+"""
+
+import contextlib
+
+import msgspec
+
+from lastgood.core.application import Application
+from lastgood.core.commit import Commit
+from lastgood.core.config import CONFIG_FILE
+from lastgood.core.deployment import Deployment, Phase
+from lastgood.core.desired import Step
+from lastgood.core.errors import ConfigWrong, GitFailed, LastgoodError, RenderFailed, StoreFailed, TargetFailed
+from lastgood.core.limits import Limits
+from lastgood.core.observation import Observation
+from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store, Target
+from lastgood.core.resource import Rendered, image_changes
+from lastgood.core.rewrite import path_changed_by
+from lastgood.core.version import Version
+from lastgood.flows.attempt import Attempt
+from lastgood.flows.known import Known, wait_for
+from lastgood.flows.last_good import refresh_last_good
+from lastgood.flows.why import Why, why_deployed
+
+
+class Deploy:
+    """Deploys applications of one config repo to their targets; one call for each attempt."""
+
+    def __init__(self, *, repo: ConfigRepo, store: Store, known: Known, renderer: Renderer, clock: Clock) -> None:
+        self._repo = repo
+        self._store = store
+        self._known = known
+        self._renderer = renderer
+        self._clock = clock
+
+    async def why(self, app: Application, step: Step) -> Why:
+        """Say why the desired version would be deployed now. Raises StoreFailed, GitFailed."""
+        asked = self._known.asked.get(app.name)
+        if asked is not None:
+            return Why(trigger=asked.trigger, operation=asked.operation, recorded=True)
+        if step.trigger is not None and step.kind != "resume":
+            return Why(trigger=step.trigger)
+        commit = await self._repo.commit(_commit_of(self._desired(app.name)))
+        return await why_deployed(commit, app=app.name, repo=self._repo, store=self._store)
+
+    async def __call__(self, app: Application, *, target: Target, step: Step, why: Why, limits: Limits) -> Deployment:
+        """Make one attempt at the desired version, or go on with the one in progress; return its record as it ended.
+
+        Raises StoreFailed: nothing was begun, or what was begun is still in progress on record. Raises NoRenderer
+        and GitFailed before anything is recorded.
+        """
+        desired = self._desired(app.name)
+        app = msgspec.structs.replace(app, policy=limits.lower(app.policy))
+        attempt = await self._attempt(app, desired, step, why)
+        if attempt.deployment.version != desired.version or attempt.deployment.definition != app.definition:
+            return await attempt.finish("superseded", "overtaken while no agent ran", superseded_by=desired.version)
+        rendered = await self._render(app, desired, attempt, resumes=step.kind == "resume")
+        if rendered is None:
+            return attempt.deployment
+        self._known.asked.pop(app.name, None)
+        applied = await self._apply(app, desired, target, rendered, attempt)
+        if not applied:
+            return attempt.deployment
+        done = await self._watch(app, target, rendered, attempt, limits.progress_s)
+        await refresh_last_good(app.name, store=self._store, known=self._known, clock=self._clock)
+        return done
+
+    def _desired(self, app: str) -> Version:
+        record = self._known.record(app)
+        if record is None or record.desired is None or record.desired.version is None:
+            raise AssertionError("only an application that should run something is deployed")
+        return record.desired
+
+    async def _attempt(self, app: Application, desired: Version, step: Step, why: Why) -> Attempt:
+        last = await self._known.last(app.name)
+        if step.kind == "resume" and last is not None:
+            phases = tuple(p if p.finished_at else _interrupted(p) for p in last.phases)
+            deployment = msgspec.structs.replace(last, phases=phases)
+        else:
+            commit = await self._commit(app, desired, step)
+            deployment = Deployment(
+                id=0,
+                app=app.name,
+                number=0,
+                version=desired.version or "",
+                path_tree=desired.path_tree,
+                commit=commit,
+                trigger=why.trigger,
+                outcome="in-progress",
+                started_at=self._clock.now(),
+                operation=why.operation,
+                definition=app.definition,
+            )
+        return Attempt(deployment, store=self._store, known=self._known, clock=self._clock)
+
+    async def _commit(self, app: Application, desired: Version, step: Step) -> Commit:
+        """Return the commit that the deployment is laid to: for a definition, the one that changed the entry."""
+        head = await self._repo.head(app.branch) if step.trigger == "definition" else None
+        if head is not None:
+            commit = await path_changed_by(self._repo, CONFIG_FILE, previous=None, head=head)
+            if (await self._repo.version(commit.oid, app.scope))[0] == desired.version:
+                return commit
+        return await self._repo.commit(_commit_of(desired))
+
+    async def _render(self, app: Application, desired: Version, attempt: Attempt, *, resumes: bool) -> Rendered | None:
+        """Render, and record the start: an attempt that changes anything is on record before it does."""
+        attempt.begin("render")
+        before = await self._images_before(app)
+        wrong: LastgoodError | None = None
+        rendered = None
+        try:
+            rendered = await self._renderer.render(app, self._repo, _commit_of(desired))
+            attempt.end(" ".join(rendered.warnings))
+        except (RenderFailed, ConfigWrong) as failed:
+            wrong = failed
+            attempt.end(failed.message)
+        if rendered is not None:
+            images = image_changes(before, rendered.images) if not resumes else attempt.deployment.images
+            attempt.deployment = msgspec.structs.replace(attempt.deployment, digest=rendered.digest, images=images)
+        if resumes:
+            await attempt.write()
+        else:
+            await attempt.start()
+        if wrong is not None:
+            self._known.asked.pop(app.name, None)
+            await attempt.finish("failed", wrong.message, own_fault=True)
+        return rendered
+
+    async def _images_before(self, app: Application) -> dict[str, str]:
+        record = self._known.record(app.name)
+        if record is None or record.running is None or record.running.commit is None:
+            return {}
+        # What ran may be gone from the mirror, or no longer render: then it is not known, and nothing fails for it.
+        with contextlib.suppress(LastgoodError):
+            return (await self._renderer.render(app, self._repo, record.running.commit)).images
+        return {}
+
+    async def _apply(
+        self, app: Application, desired: Version, target: Target, rendered: Rendered, attempt: Attempt
+    ) -> bool:
+        attempt.begin("apply")
+        await attempt.write()
+        try:
+            result = await target.apply(app, rendered)
+        except TargetFailed as failed:
+            await attempt.finish("failed", failed.message)
+            return False
+        attempt.end(result.message)
+        await self._known.update(app.name, running=msgspec.structs.replace(desired, ran=True))
+        await attempt.write(resources=result.resources)
+        if not result.complete:
+            await attempt.finish("partial", result.message)
+        return result.complete
+
+    async def _watch(
+        self, app: Application, target: Target, rendered: Rendered, attempt: Attempt, progress_s: float
+    ) -> Deployment:
+        """Wait until the target says Healthy or Degraded, another version is wanted, or the time is over."""
+        attempt.begin("watch")
+        began = self._clock.now()
+        seen: Observation | None = None
+        first = await target.observe(app.name)
+        with contextlib.suppress(StoreFailed):  # what was seen counts, also where it could not be stored
+            await self._known.observe(first)
+        while True:
+            happened = self._known.change(app.name)
+            newer = self._overtaken_by(app, attempt.deployment)
+            if newer is not None:
+                said = f"overtaken by {newer.short or newer.version}"
+                return await attempt.finish("superseded", said, superseded_by=newer.version)
+            latest = self._known.observation(app.name)
+            if latest is not None and latest.observed_at >= began and latest.digest == rendered.digest:
+                seen = latest
+                if seen.health == "Healthy" and seen.sync == "Synced":
+                    return await attempt.finish("succeeded", seen.message or "Healthy", seen=seen)
+                if seen.health == "Degraded":
+                    return await attempt.finish("failed", seen.message or "Degraded", own_fault=True, seen=seen)
+            left = progress_s - (self._clock.now() - began).total_seconds()
+            if left <= 0:
+                return await self._out_of_time(attempt, latest, seen, progress_s)
+            await wait_for(happened, self._clock, left)
+
+    @staticmethod
+    async def _out_of_time(
+        attempt: Attempt, latest: Observation | None, seen: Observation | None, progress_s: float
+    ) -> Deployment:
+        health = latest.health if latest is not None else "Unknown"
+        why = f": {latest.message}" if latest is not None and latest.message else ""
+        # A target that could not be looked at says nothing about the version.
+        own_fault = seen is not None and seen.health != "Unknown"
+        said = f"{health} after {progress_s:.0f} s{why}"
+        return await attempt.finish("failed", said, own_fault=own_fault, seen=seen)
+
+    def _overtaken_by(self, app: Application, deployment: Deployment) -> Version | None:
+        record = self._known.record(app.name)
+        if record is None or record.desired is None or record.desired.version is None:
+            return None
+        now = self._known.applications.get(app.name, app)
+        same = record.desired.version == deployment.version and now.definition == deployment.definition
+        return None if same else record.desired
+
+
+def _commit_of(version: Version) -> str:
+    if version.commit is None:
+        raise GitFailed("no commit is known to have the version that should run")
+    return version.commit
+
+
+def _interrupted(phase: Phase) -> Phase:
+    return msgspec.structs.replace(phase, finished_at=phase.started_at, message="the agent ended here")
