@@ -14,6 +14,7 @@ LastgoodError
         Blocked
         RevertConflict
         NeedsConfirmation
+        ReasonMissing
     BranchMoved                4  the same application changed meanwhile
     NotHealthyInTime           6  pushed, but the target is not healthy
     PushUnknown                7  nobody knows whether the push arrived
@@ -176,6 +177,13 @@ class NeedsConfirmation(Refused):
 
     template = "this would have to ask, and there is no terminal"
     hint_template = "nothing was changed; give `--yes` to go ahead"
+
+
+class ReasonMissing(Refused):
+    """The policy of an application asks for a reason, and none was given."""
+
+    template = "{app} asks for a reason (`policy: {{reason: required}}`)"
+    hint_template = "nothing was changed; give `--reason TEXT`"
 
 
 class BranchMoved(LastgoodError):

@@ -83,7 +83,10 @@ class PlanResult(Value, frozen=True, kw_only=True):
 
 
 class Plan(Value, frozen=True, kw_only=True):
-    """A plan, and after it was done its result: the JSON of `plan`, `rollback` and `undo`."""
+    """A plan, and after it was done its result: the JSON of `plan`, `rollback` and `undo`.
+
+    message: the whole commit message ("" for a reset, which makes no commit). notes: sentences for people.
+    """
 
     id: str
     mode: Mode
@@ -98,6 +101,7 @@ class Plan(Value, frozen=True, kw_only=True):
     kind: OperationKind = "rollback"
     reason: str = ""
     message: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def blocking(self) -> tuple[Check, ...]:

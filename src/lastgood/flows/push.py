@@ -1,0 +1,266 @@
+"""Deliver a plan: commit, push, and be sure of what came of it.
+
+An operation is journalled before each step that the world can see. Killed anywhere, either its commit is on the
+remote and `flows/recover.py` goes on from there, or nothing happened. Knows no version and no check.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from lastgood.core.commit import Person
+from lastgood.core.errors import (
+    BranchMoved,
+    GitFailed,
+    HeadMoved,
+    LastgoodError,
+    PushUnknown,
+    RemoteUnreachable,
+    StoreFailed,
+)
+from lastgood.core.hold import Hold
+from lastgood.core.operation import Moved, Operation, Step
+from lastgood.core.plan import Plan
+from lastgood.core.push import judge_push
+from lastgood.core.record import HoldRecord
+from lastgood.core.value import to_plain
+from lastgood.flows.branch import FollowedBranch, holds_at
+
+MAX_PLANS = 20
+MAX_PUSHES = 3
+DISCARDED = "refs/lastgood/discarded/"
+UNPUSHED = "refs/lastgood/unpushed/"
+
+Replan = Callable[[str], Awaitable[Plan]]
+"""Given the new head, the same plan on it. Raises BranchMoved where an application of the plan moved."""
+
+
+class Journalled:
+    """One operation, written down at each step."""
+
+    def __init__(self, branch: FollowedBranch, operation: Operation) -> None:
+        self.branch = branch
+        self.operation = operation
+
+    async def step(self, step: Step, **changes: Any) -> None:
+        """Write down how far it has come; changes: other fields of the operation."""
+        self.operation = msgspec.structs.replace(self.operation, step=step, **changes)
+        await self.branch.journal.save(self.operation)
+
+    async def end(self, step: Step, message: str) -> None:
+        """Write down that it is over, and why."""
+        await self.step(step, message=message, finished_at=self.branch.clock.now())
+
+
+def remembered(plan: Plan, request: Mapping[str, Any], ends: tuple[str, ...]) -> dict[str, Any]:
+    """Return what the journal keeps: the plan, what was asked, and the ids of the holds that it ends."""
+    return {**to_plain(plan), "request": dict(request), "ends": list(ends)}
+
+
+def with_result(plan: Plan, *, commit: str, pushed: bool | None) -> Plan:
+    """Return the plan with what came of it."""
+    return msgspec.structs.replace(
+        plan, result=msgspec.structs.replace(plan.result, commit=commit, pushed=pushed, head=plan.head)
+    )
+
+
+class Delivery:
+    """Takes plans to the branch."""
+
+    def __init__(self, branch: FollowedBranch) -> None:
+        self.branch = branch
+        self.repo = branch.repo
+
+    async def deliver(
+        self,
+        plan: Plan,
+        *,
+        moved: tuple[Moved, ...],
+        by: Person,
+        push: bool,
+        request: Mapping[str, Any],
+        replan: Replan,
+        ends: tuple[str, ...] = (),
+    ) -> Plan:
+        """Do what a plan says; return it with its result.
+
+        moved: for the record. request: what was asked, so that the same command can finish it later.
+        ends: ids of the holds that the commit ends.
+        Raises BranchMoved, PushRefused, PushUnknown (the same call finishes it), RemoteUnreachable, StoreFailed.
+        """
+        entry = Journalled(
+            self.branch,
+            Operation(
+                id=plan.id,
+                kind=plan.kind,
+                repo=self.repo.name,
+                branch=self.branch.name,
+                moved=moved,
+                reason=plan.reason,
+                despite=despite_of(plan),
+                by=by,
+                requested_at=self.branch.clock.now(),
+                step="planned",
+                head=plan.head,
+                plan=remembered(plan, request, ends),
+            ),
+        )
+        self.branch.live.add(plan.id)
+        try:
+            await entry.step("planned")
+            if plan.mode == "reset":
+                return await self._move(plan, entry)
+            return await self._commit_and_push(plan, entry, push=push, replan=replan)
+        except StoreFailed:
+            raise
+        except PushUnknown as unknown:
+            await entry.step("unknown", message=unknown.message)
+            raise
+        except LastgoodError as failed:
+            await entry.end("failed", failed.message)
+            raise
+        finally:
+            self.branch.live.discard(plan.id)
+
+    async def _commit_and_push(self, plan: Plan, entry: Journalled, *, push: bool, replan: Replan) -> Plan:
+        kept = entry.operation.plan or {}
+        for _ in range(MAX_PLANS):
+            commit = await self._commit(plan, entry.operation.by)
+            content = remembered(plan, kept["request"], tuple(kept["ends"]))
+            await entry.step("committed", commit=commit, head=plan.head, plan=content)
+            if not push:
+                await self.repo.keep(f"{UNPUSHED}{plan.id}", commit)
+                await entry.end("done", f"kept under {UNPUSHED}{plan.id}; not pushed")
+                return with_result(plan, commit=commit, pushed=False)
+            await entry.step("pushing")
+            try:
+                await self.push(commit, expected=plan.head)
+            except HeadMoved as moved:
+                head = await self.repo.fetch(self.branch.name)
+                if head is None:
+                    raise GitFailed(f"the branch {self.branch.name} is gone", hint="nothing was pushed") from moved
+                plan = await replan(head)
+                continue
+            return await self.arrived(plan, entry)
+        raise GitFailed(
+            f"{self.branch.name} moved {MAX_PLANS} times while the plan was made",
+            hint="nothing was pushed; try again when it is quieter",
+        )
+
+    async def _commit(self, plan: Plan, by: Person) -> str:
+        commit = await self.repo.make_commit(
+            tree=plan.result.tree,
+            parents=[plan.head],
+            author=by,
+            authored_at=self.branch.clock.now().replace(microsecond=0),
+            message=plan.message,
+        )
+        made = await self.repo.commit(commit)
+        # What the plan said is what happens: on that head, with that tree, and no other.
+        if made.parents != (plan.head,) or made.tree != plan.result.tree:
+            raise GitFailed(f"the commit {commit[:7]} is not the one that was planned", hint="nothing was pushed")
+        return commit
+
+    async def _move(self, plan: Plan, entry: Journalled) -> Plan:
+        """Move the branch to a commit that is already there: a reset, or its undo."""
+        to = plan.result.commit
+        if to is None:
+            raise GitFailed("a reset needs a commit to go to")
+        await entry.step("committed", commit=to)
+        if plan.kind == "rollback":
+            # Before the branch moves, and apart from it: a server may refuse the ref and still take the push.
+            ref = f"{DISCARDED}{plan.head}"
+            await self.repo.keep(ref, plan.head)
+            await self.repo.push_ref(ref, plan.head)
+        await entry.step("pushing")
+        try:
+            await self.push(to, expected=plan.head)
+        except HeadMoved as moved:
+            # A reset takes everything after `to` away: what nobody has looked at may not go with it.
+            raise BranchMoved(
+                app=plan.applications[0].app,
+                branch=self.branch.name,
+                planned_on=plan.head,
+                found=str(moved.facts.get("found") or plan.head),
+            ) from moved
+        return await self.arrived(plan, entry)
+
+    async def push(self, commit: str, *, expected: str) -> None:
+        """Push until there is a clear answer. Raises HeadMoved, PushRefused, PushUnknown, RemoteUnreachable."""
+        unknown: PushUnknown | None = None
+        for _ in range(MAX_PUSHES):
+            try:
+                await self.repo.push(self.branch.name, commit, expected=expected)
+            except PushUnknown as no_answer:
+                unknown = no_answer
+            except RemoteUnreachable as silent:
+                if unknown is None:
+                    raise
+                raise unknown from silent
+            else:
+                return
+            try:
+                found = await self.repo.fetch(self.branch.name)
+            except RemoteUnreachable as silent:
+                raise unknown from silent
+            # The remote stands where it stood: the same commit may be pushed again. Anywhere else is an answer.
+            if found != expected:
+                await self.judge(commit, expected=expected, found=found)
+                return
+        if unknown is not None:
+            raise unknown
+
+    async def judge(self, commit: str, *, expected: str, found: str | None) -> None:
+        """Return if the branch, found there now, has the commit. Raises HeadMoved, PushRefused, PushUnknown."""
+        await judge_push(
+            branch=self.branch.name,
+            commit=commit,
+            expected=expected,
+            found=found,
+            refusal=None,
+            is_ancestor=self.repo.is_ancestor,
+        )
+
+    async def arrived(self, plan: Plan, entry: Journalled) -> Plan:
+        """Record what is now true: the commit is on the branch, holds began or ended, the operation is done."""
+        done = with_result(plan, commit=str(entry.operation.commit), pushed=True)
+        try:
+            await entry.step("pushed")
+            await self._record_holds(done, entry.operation)
+            await entry.end("done", "")
+        except StoreFailed as failed:
+            # The commit is on the branch: that is the news. The next start finds the operation open and records it.
+            note = f"the commit is pushed but not yet recorded: {failed.message}"
+            return msgspec.structs.replace(done, notes=(*done.notes, note))
+        return done
+
+    async def _record_holds(self, plan: Plan, operation: Operation) -> None:
+        store, now = self.branch.store, self.branch.clock.now()
+        if store is None or operation.commit is None:
+            return
+        ends = set((operation.plan or {}).get("ends", []))
+        for part in plan.applications:
+            known = {record.hold.id: record for record in await store.holds(part.app, in_force=False)}
+            known |= {record.hold.id: record for record in await store.holds(part.app)}
+            if plan.mode == "reset":
+                holds: tuple[Hold, ...] = (part.hold,) if part.hold is not None else ()
+            else:
+                holds = await holds_at(self.repo, operation.commit, part.app)
+            for hold in holds:
+                old = known.get(hold.id)
+                if old is None or old.ended_at is not None:
+                    vanished = plan.mode == "reset"
+                    await store.save_hold(
+                        HoldRecord(app=part.app, hold=hold, commit=operation.commit, vanished=vanished)
+                    )
+            for record in known.values():
+                if record.hold.id in ends and record.ended_at is None:
+                    await store.save_hold(
+                        msgspec.structs.replace(record, ended_at=now, ended_by=operation.by.name, vanished=False)
+                    )
+
+
+def despite_of(plan: Plan) -> tuple[str, ...]:
+    """Return the names of the checks that were overridden, each once, in the table's order."""
+    return tuple(dict.fromkeys(check.name for check in plan.checks if check.overridden))

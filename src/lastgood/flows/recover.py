@@ -1,0 +1,114 @@
+"""Finish what an earlier process left: ask the remote what became of each operation that has not ended.
+
+Called when the agent starts, and by a command that is given again. Plans nothing anew.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from lastgood.core.errors import GitFailed, HeadMoved, PushRefused, PushUnknown, RemoteUnreachable
+from lastgood.core.operation import Operation
+from lastgood.core.plan import Plan
+from lastgood.flows.branch import FollowedBranch
+from lastgood.flows.push import Delivery, Journalled
+
+GIT_KINDS = frozenset({"rollback", "undo", "hold", "unhold"})
+BUSY = dt.timedelta(minutes=10)
+_BEFORE_THE_PUSH = frozenset({"planned", "committed"})
+
+
+async def pending(branch: FollowedBranch) -> list[Operation]:
+    """Return the branch's operations in Git that have not ended, oldest first."""
+    return [
+        operation
+        for operation in await branch.journal.pending()
+        if operation.kind in GIT_KINDS and (operation.repo, operation.branch) == (branch.repo.name, branch.name)
+    ]
+
+
+async def recover(branch: FollowedBranch) -> list[Operation]:
+    """Finish all that is pending and not under way in this process; return how each ended.
+
+    To be called at the start, before anything else acts on the branch. Where the remote cannot be reached an
+    operation stays as it is.
+    """
+    ended = []
+    for operation in await pending(branch):
+        if operation.id not in branch.live:
+            entry, _ = await settle(branch, operation, again=True)
+            ended.append(entry.operation)
+    return ended
+
+
+async def settle(branch: FollowedBranch, operation: Operation, *, again: bool) -> tuple[Journalled, Plan | None]:
+    """Find out what became of an operation; return its record and, if it is on the branch, its plan with the result.
+
+    again: push the same commit again if the branch stands where it was planned; else give the operation up.
+    """
+    entry, delivery = Journalled(branch, operation), Delivery(branch)
+    plan = _plan(operation)
+    if operation.step in _BEFORE_THE_PUSH or operation.commit is None or operation.head is None or plan is None:
+        await entry.end("failed", "it was interrupted before the push; nothing was changed")
+        return entry, None
+    try:
+        found = await branch.repo.fetch(branch.name)
+        if found != operation.head:
+            await delivery.judge(operation.commit, expected=operation.head, found=found)
+        elif again:
+            await entry.step("pushing")
+            await delivery.push(operation.commit, expected=operation.head)
+        else:
+            await entry.end("failed", "the push never arrived, and something else was asked for since")
+            return entry, None
+    except (RemoteUnreachable, PushUnknown) as silent:
+        await entry.step("unknown", message=silent.message)
+    except HeadMoved:
+        await entry.end("failed", "the branch moved before the push arrived; nothing was changed")
+    except (PushRefused, GitFailed) as refused:
+        await entry.end("failed", refused.message)
+    else:
+        return entry, await delivery.arrived(plan, entry)
+    return entry, None
+
+
+async def finish_same(branch: FollowedBranch, request: Mapping[str, Any], apps: set[str]) -> Plan | None:
+    """Finish an earlier call of the very same command, whose push had no clear answer; return its plan if it is there.
+
+    Other operations of these applications that wait for an answer are settled on the way, and never pushed again.
+    Raises PushUnknown where there still is no answer.
+    """
+    for operation in await pending(branch):
+        mine = apps.intersection(move.app for move in operation.moved)
+        if not mine or operation.id in branch.live or operation.step in _BEFORE_THE_PUSH:
+            continue
+        same = (operation.plan or {}).get("request") == request
+        entry, plan = await settle(branch, operation, again=same)
+        if entry.operation.step == "unknown":
+            raise PushUnknown(commit=operation.commit, branch=branch.name)
+        if same and plan is not None:
+            return plan
+    return None
+
+
+async def under_way(branch: FollowedBranch, app: str, *, own: str) -> Operation | None:
+    """Return another operation of an application that has not ended. own: the id of the one that asks.
+
+    One of another process counts for ten minutes: after that the process is taken to have died.
+    """
+    for operation in await pending(branch):
+        if operation.id == own or not any(move.app == app for move in operation.moved):
+            continue
+        young = branch.clock.now() - operation.requested_at < BUSY
+        if operation.id in branch.live or (young and operation.step != "unknown"):
+            return operation
+    return None
+
+
+def _plan(operation: Operation) -> Plan | None:
+    try:
+        return msgspec.convert(operation.plan, Plan)
+    except msgspec.ValidationError:
+        return None
