@@ -275,10 +275,10 @@ class MemoryConfigRepo:
         if len(prefix) >= 4 and not set(prefix) - set("0123456789abcdef"):  # four is the least that Git accepts
             found = sorted(o for o in self.objects if o.startswith(prefix) and self.objects.kind(o) == "commit")
         if not found:
-            raise UnknownVersion(version=text)
+            raise UnknownVersion(f"there is no commit {text}", hint="", version=text)
         if len(found) > 1:
             candidates = [{"oid": o, "subject": self.objects.commit(o).subject} for o in found]
-            raise AmbiguousVersion(version=text, candidates=candidates)
+            raise AmbiguousVersion(f"{text} is ambiguous", version=text, candidates=candidates)
         return self.objects.commit(found[0])
 
     async def commit(self, oid: str) -> Commit:

@@ -17,13 +17,15 @@ async def judge_push(
     """Return if the push arrived, also when somebody has pushed on top of it since.
 
     expected: where the branch was to be moved from; found: where it is now (its history is here), None if gone.
-    refusal: the server's words, None if it gave none. Raises HeadMoved, PushRefused, or PushUnknown where a
-    shallow clone cannot tell.
+    refusal: the server's words, None if it gave no clear answer. Raises HeadMoved, PushRefused, or PushUnknown
+    where there was no answer and nothing happened (yet), or where a shallow clone cannot tell.
     """
     if found == commit:
         return
     if found == expected:
-        raise PushRefused(branch=branch, remote_message=refusal or "it gave no reason")
+        if refusal is None:
+            raise PushUnknown(commit=commit, branch=branch)
+        raise PushRefused(branch=branch, remote_message=refusal)
     if found is not None:
         below = await is_ancestor(commit, found)
         # A reset goes to a commit below the old head. If that head is still in the branch, the reset is not.

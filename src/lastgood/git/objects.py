@@ -1,0 +1,167 @@
+"""Read Git objects through long-lived `git cat-file` processes. Knows no branch and no remote."""
+
+import contextlib
+import subprocess
+import threading
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+
+from lastgood.core.commit import Commit, TreeEntry
+from lastgood.core.commit_object import parse_commit
+from lastgood.core.errors import GitFailed, ObjectMissing, ObjectTooLarge
+from lastgood.core.tree import EMPTY_TREE, parse_tree
+from lastgood.git.program import Git, start_failure
+
+MAX_TREE_BYTES = 64 << 20
+MAX_COMMIT_BYTES = 8 << 20
+_MEMO_TREES = 4096
+
+
+class _Batch:
+    """One `git cat-file` process that answers line by line; started when first asked, again after a death."""
+
+    def __init__(self, git: Git, mode: str) -> None:
+        self._git = git
+        self._mode = mode
+        self._process: subprocess.Popen[bytes] | None = None
+        self._finalizer: weakref.finalize[..., object] | None = None
+
+    def ask(self, oid: str) -> tuple[str, int, bytes] | None:
+        """Return (kind, size, content or nothing); None if the object is not here."""
+        process = self._running()
+        if process.stdin is None or process.stdout is None:
+            raise GitFailed("git cat-file has no pipes")
+        try:
+            process.stdin.write(oid.encode() + b"\n")
+            process.stdin.flush()
+            words = process.stdout.readline().split()
+            if len(words) != 3:  # noqa: PLR2004 - id, kind, size; else "<id> missing", or nothing at all
+                if not words:
+                    raise BrokenPipeError
+                return None
+            size = int(words[2])
+            content = process.stdout.read(size + 1)[:size] if self._mode == "--batch" else b""
+            return words[1].decode(), size, content
+        except (OSError, ValueError) as wrong:
+            self.end()
+            raise GitFailed("git cat-file ended before its answer") from wrong
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self.end()
+            try:
+                self._process = subprocess.Popen(
+                    self._git.arguments("cat-file", self._mode),
+                    cwd=self._git.folder,
+                    env=self._git.environment(),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+            except OSError as wrong:
+                raise start_failure(wrong, self._git.folder) from wrong
+            self._finalizer = weakref.finalize(self, _end, self._process)
+        return self._process
+
+    def end(self) -> None:
+        if self._finalizer is not None:
+            self._finalizer()
+        self._process = self._finalizer = None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
+    process.kill()
+    process.wait()
+
+
+class ObjectReader:
+    """Reads commits, trees and blobs by id, sizes first. Safe to use from several threads, one at a time."""
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._lock = threading.Lock()
+        self._check = _Batch(git, "--batch-check")
+        self._content = _Batch(git, "--batch")
+        self._trees: dict[str, Sequence[TreeEntry]] = {EMPTY_TREE: ()}
+
+    def close(self) -> None:
+        """End the processes; a later question starts them again."""
+        with self._lock:
+            self._check.end()
+            self._content.end()
+
+    def kind(self, oid: str) -> str | None:
+        """Return commit, tree, blob or tag; None if the object is not here."""
+        with self._lock:
+            found = self._check.ask(checked(oid))
+        return None if found is None else found[0]
+
+    def read(self, kind: str, oid: str, *, max_bytes: int, path: str = "") -> bytes:
+        """Read one object. Raises ObjectMissing (also if it is of another kind), ObjectTooLarge."""
+        with self._lock:
+            found = self._check.ask(checked(oid))
+            if found is None or found[0] != kind:
+                raise ObjectMissing(object=oid)
+            if found[1] > max_bytes:
+                raise ObjectTooLarge(path=path or oid, size_bytes=found[1], limit_bytes=max_bytes)
+            answer = self._content.ask(oid)
+        if answer is None:
+            raise ObjectMissing(object=oid)
+        return answer[2]
+
+    def commit(self, oid: str) -> Commit:
+        """Read a commit by its full id."""
+        return parse_commit(oid, self.read("commit", oid, max_bytes=MAX_COMMIT_BYTES))
+
+    def tree(self, oid: str) -> Sequence[TreeEntry]:
+        """Read a tree by its full id; the last few thousand are remembered."""
+        known = self._trees.get(oid)
+        if known is None:
+            known = parse_tree(self.read("tree", oid, max_bytes=MAX_TREE_BYTES))
+            if len(self._trees) >= _MEMO_TREES:
+                self._trees = {EMPTY_TREE: ()}
+            self._trees[oid] = known
+        return known
+
+    def commits(self, oids: Sequence[str]) -> Iterator[Commit]:
+        """Read many commits at once, in the order asked for."""
+        if not oids:
+            return
+        asked = "\n".join(checked(oid) for oid in oids).encode() + b"\n"
+        out = self._git.run("cat-file", "--batch", "--buffer", stdin=asked).out
+        at = 0
+        for oid in oids:
+            end = out.index(b"\n", at)
+            words = out[at:end].split()
+            if len(words) != 3 or words[1] != b"commit":  # noqa: PLR2004 - id, kind, size
+                raise ObjectMissing(object=oid)
+            size = int(words[2])
+            yield parse_commit(oid, out[end + 1 : end + 1 + size])
+            at = end + 2 + size
+
+    def trees_at(self, commits: Iterable[str], path: str) -> list[str | None]:
+        """Return, for each commit, the id of the folder at a path; None where no folder is there.
+
+        The path holds no newline.
+        """
+        asked = "".join(f"{oid}:{path}\n" for oid in commits).encode("utf-8", "surrogateescape")
+        if not asked:
+            return []
+        out = self._git.run("cat-file", "--batch-check=%(objectname) %(objecttype)", "--buffer", stdin=asked).out
+        found = []
+        for line in out.split(b"\n")[:-1]:
+            oid, _, kind = line.partition(b" ")
+            found.append(oid.decode() if kind == b"tree" else None)
+        return found
+
+
+def checked(oid: str) -> str:
+    """Return an object id that is one; raise ObjectMissing for any other text."""
+    if len(oid) == 40 and not set(oid) - set("0123456789abcdef"):  # noqa: PLR2004 - the length of SHA-1
+        return oid
+    raise ObjectMissing(object=oid[:80])
