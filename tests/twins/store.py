@@ -22,7 +22,7 @@ PRIYA = Person(name="Priya Raman", email="priya@example.com")
 
 def oid(text: str) -> str:
     """Return an object id that stands for a text."""
-    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    return hashlib.sha1(text.encode(errors="surrogatepass"), usedforsecurity=False).hexdigest()
 
 
 def make_commit(message: str = "web: release 1.4.2", **changed: Any) -> Commit:

@@ -15,6 +15,8 @@ from lastgood.core.value import to_json, to_plain
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
+# What a whole number can be in every database; a larger one from outside matches nothing.
+INTEGER_MAX = 2**63 - 1
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 # SQLite gives a counting key only to INTEGER; the others need 64 bits said.

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import StaticPool
 
-from lastgood.core.errors import StoreFailed
+from lastgood.core.errors import StoreFailed, StoreUnavailable
 from lastgood.store.errors import translated
 
 P = ParamSpec("P")
@@ -77,7 +77,11 @@ class Database:
         def run() -> T:
             return _transaction(engine, work, *args, **kwargs)
 
-        return await asyncio.get_running_loop().run_in_executor(threads, run)
+        try:
+            begun = asyncio.get_running_loop().run_in_executor(threads, run)
+        except RuntimeError as shut:
+            raise StoreUnavailable(reason="they are closed already") from shut
+        return await begun
 
 
 def _transaction(engine: Engine, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -9,6 +9,7 @@ from lastgood.core.commit import Commit, Person
 from lastgood.core.deployment import Deployment
 from lastgood.core.errors import StoreFailed
 from lastgood.store import application, operation
+from lastgood.store.columns import INTEGER_MAX
 from lastgood.store.schema import deployments, numbering
 from lastgood.store.search import image_text, search_text
 from lastgood.store.upsert import insert
@@ -41,7 +42,7 @@ def save(connection: Connection, deployment: Deployment) -> None:
 def read(connection: Connection, app: str, number: int) -> Deployment | None:
     """Return one record, None where there is none."""
     row = connection.execute(
-        select(*RECORD).where(deployments.c.app == app, deployments.c.number == number)
+        select(*RECORD).where(deployments.c.app == app, deployments.c.number == min(number, INTEGER_MAX))
     ).one_or_none()
     return None if row is None else record(row)
 

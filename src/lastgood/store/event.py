@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from lastgood.core.record import Event
+from lastgood.store.columns import INTEGER_MAX
 from lastgood.store.schema import events
 
 
@@ -18,7 +19,7 @@ def add(connection: Connection, *, kind: str, app: str | None, payload: Mapping[
 
 def read_after(connection: Connection, *, after: int, limit: int) -> list[Event]:
     """Return events with an id above `after`, oldest first."""
-    asked = select(events).where(events.c.id > after).order_by(events.c.id).limit(limit)
+    asked = select(events).where(events.c.id > min(after, INTEGER_MAX)).order_by(events.c.id).limit(limit)
     return [_event(row) for row in connection.execute(asked)]
 
 

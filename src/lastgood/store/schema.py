@@ -5,7 +5,7 @@
 
 from typing import Any
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, UniqueConstraint
 
 from lastgood.core.application import Refusal
 from lastgood.core.deployment import Phase
@@ -84,7 +84,7 @@ numbering = Table(
     "numbering",
     metadata,
     Column("app", CleanText, primary_key=True),
-    Column("last_number", Integer, nullable=False),
+    Column("last_number", BigInteger, nullable=False),
 )
 
 # environment: the application's when the attempt began. *_folded and search_text: for filters, in folded case.
@@ -93,7 +93,7 @@ deployments = Table(
     metadata,
     Column("id", CountingKey, primary_key=True),
     Column("app", CleanText, ForeignKey("numbering.app"), nullable=False),
-    Column("number", Integer, nullable=False),
+    Column("number", BigInteger, nullable=False),
     Column("environment", CleanText),
     Column("version", CleanText, nullable=False),
     Column("path_tree", CleanText),

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, column, select, table
 
 from lastgood.core.commit import Commit
 from lastgood.core.resource import ImageChange
+from lastgood.store.columns import clean
 from lastgood.store.schema import deployments
 
 # A commit message of megabytes is somebody's attack or mishap: its beginning is searched.
@@ -23,7 +24,7 @@ def search_text(commit: Commit, images: tuple[ImageChange, ...], reason: str) ->
     """Return what a record is found by: hash, people, subject, body, images and reason, in folded case."""
     people = {f"{p.name} <{p.email}>" for p in (commit.author, commit.committer)}
     parts = [commit.oid, *sorted(people), image_text(images), reason[:_TEXT_MAX], commit.message[:_TEXT_MAX]]
-    return "\n".join(parts).replace("\0", " ").casefold()
+    return clean("\n".join(parts).replace("\0", " ").casefold())
 
 
 def image_text(images: tuple[ImageChange, ...]) -> str:
@@ -33,7 +34,7 @@ def image_text(images: tuple[ImageChange, ...]) -> str:
 
 def words(text: str) -> list[str]:
     """Split what somebody typed into folded words; bounded, because it comes from outside."""
-    return text[:_SEARCH_MAX].replace("\0", " ").casefold().split()[:_WORDS_MAX]
+    return clean(text[:_SEARCH_MAX].replace("\0", " ").casefold()).split()[:_WORDS_MAX]
 
 
 def found(connection: Connection, wanted: list[str]) -> list[ColumnElement[bool]]:

@@ -4,25 +4,27 @@ import datetime as dt
 from collections.abc import Sequence
 from itertools import pairwise
 
-from sqlalchemy import ColumnElement, Connection, Integer, case, column, desc, func, select, values
+from sqlalchemy import ColumnElement, Connection, Integer, case, desc, func, literal_column, select
 
 from lastgood.core.deployment import Deployment
 from lastgood.core.record import Bucket, DeploymentQuery
 from lastgood.store import deployment
-from lastgood.store.columns import UtcTime
+from lastgood.store.columns import INTEGER_MAX
 from lastgood.store.schema import deployments
 from lastgood.store.search import contains, found, words
-
-_ID_MAX = 2**63 - 1
 
 
 def page(connection: Connection, query: DeploymentQuery) -> list[Deployment]:
     """Return the matching records, newest first, at most query.limit."""
     conditions = _conditions(connection, query)
     if query.before_id is not None:
-        conditions.append(deployments.c.id < min(query.before_id, _ID_MAX))
+        conditions.append(deployments.c.id < min(query.before_id, INTEGER_MAX))
+    newest: ColumnElement[int] = deployments.c.id
+    if query.since is not None or query.until is not None:
+        # Hides the key from the planner, which would walk back through all records to find a distant time.
+        newest = newest + 0
     # Ids first, from an index alone: sorting must not carry whole records along.
-    ids = select(deployments.c.id).where(*conditions).order_by(desc(deployments.c.id)).limit(min(query.limit, _ID_MAX))
+    ids = select(deployments.c.id).where(*conditions).order_by(desc(newest)).limit(_at_most(query.limit))
     asked = select(*deployment.RECORD).where(deployments.c.id.in_(ids)).order_by(desc(deployments.c.id))
     return [deployment.record(row) for row in connection.execute(asked)]
 
@@ -41,18 +43,15 @@ def buckets(connection: Connection, query: DeploymentQuery, edges: Sequence[dt.d
     spans = list(pairwise(edges))
     if not spans:
         return []
-    bars = (
-        values(column("bar", Integer), column("begins", UtcTime), column("ends", UtcTime), name="bars")
-        .data([(number, begins, ends) for number, (begins, ends) in enumerate(spans)])
-        .cte("bars")
+    began = deployments.c.started_at
+    bar = _bar(edges, 0, len(spans)).label("bar")
+    kind = case((deployments.c.outcome == "succeeded", deployments.c.trigger), else_=deployments.c.outcome).label(
+        "kind"
     )
-    kind = case((deployments.c.outcome == "succeeded", deployments.c.trigger), else_=deployments.c.outcome)
     asked = (
-        select(bars.c.bar, kind.label("kind"), func.count().label("records"))
-        .select_from(bars)
-        .join(deployments, (deployments.c.started_at >= bars.c.begins) & (deployments.c.started_at < bars.c.ends))
-        .where(*_conditions(connection, query))
-        .group_by(bars.c.bar, kind)
+        select(bar, kind, func.count().label("records"))
+        .where(began >= edges[0], began < edges[-1], *_conditions(connection, query))
+        .group_by("bar", "kind")
     )
     counts: list[dict[str, int]] = [{} for _ in spans]
     for row in connection.execute(asked):
@@ -61,6 +60,20 @@ def buckets(connection: Connection, query: DeploymentQuery, edges: Sequence[dt.d
         Bucket(start=begins, end=ends, counts=dict(sorted(by_kind.items())))
         for (begins, ends), by_kind in zip(spans, counts, strict=True)
     ]
+
+
+def _at_most(limit: int) -> int:
+    # A negative limit would be none at all in SQLite.
+    return min(max(limit, 0), INTEGER_MAX)
+
+
+def _bar(edges: Sequence[dt.datetime], first: int, last: int) -> ColumnElement[int]:
+    # A decision tree, so that each record is read once and compared six times for 60 bars.
+    if last - first == 1:
+        return literal_column(str(first), Integer)
+    middle = (first + last) // 2
+    before = deployments.c.started_at < edges[middle]
+    return case((before, _bar(edges, first, middle)), else_=_bar(edges, middle, last))
 
 
 def _conditions(connection: Connection, query: DeploymentQuery) -> list[ColumnElement[bool]]:

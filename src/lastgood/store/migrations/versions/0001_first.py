@@ -83,7 +83,7 @@ def upgrade() -> None:
     op.create_table(
         "numbering",
         sa.Column("app", sa.Text(), nullable=False),
-        sa.Column("last_number", sa.Integer(), nullable=False),
+        sa.Column("last_number", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("app", name=op.f("pk_numbering")),
     )
     op.create_table(
@@ -161,7 +161,7 @@ def upgrade() -> None:
         "deployments",
         sa.Column("id", COUNTING, nullable=False),
         sa.Column("app", sa.Text(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("environment", sa.Text()),
         sa.Column("version", sa.Text(), nullable=False),
         sa.Column("path_tree", sa.Text()),
