@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
 # C0 and C1 controls, DEL, and the marks that turn the direction of what follows.
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_CONTROLS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
 _CONTROLS_IN_LINE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
@@ -61,8 +63,11 @@ def width_of(text: str) -> int:
     if text.isascii():
         return len(text)
     return sum(
-        0 if unicodedata.combining(c) or unicodedata.category(c) in {"Mn", "Me", "Cf"}
-        else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        0
+        if unicodedata.combining(c) or unicodedata.category(c) in {"Mn", "Me", "Cf"}
+        else 2
+        if unicodedata.east_asian_width(c) in "WF"
+        else 1
         for c in text
     )
 
@@ -96,7 +101,9 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], style: Style
     shown = [i for i in range(len(columns)) if any(row[i] for row in rows)]
     widths = {i: max(len(columns[i].title), *(width_of(row[i]) for row in rows)) for i in shown}
     while sum(widths.values()) + 2 * (len(shown) - 1) > style.width:
-        room = {i: widths[i] for i in shown if widths[i] > (least if (least := columns[i].least) is not None else 10**6)}
+        room = {
+            i: widths[i] for i in shown if widths[i] > (least if (least := columns[i].least) is not None else 10**6)
+        }
         if not room:
             break
         widths[max(room, key=lambda i: room[i])] -= 1
@@ -127,7 +134,14 @@ def facts(pairs: Sequence[tuple[str, str]], style: Style) -> str:
     )
 
 
-_UNITS = (("year", 31_557_600), ("month", 2_629_800), ("week", 604_800), ("day", 86_400), ("hour", 3600), ("minute", 60))
+_UNITS = (
+    ("year", 31_557_600),
+    ("month", 2_629_800),
+    ("week", 604_800),
+    ("day", 86_400),
+    ("hour", 3600),
+    ("minute", 60),
+)
 
 
 def relative(when: dt.datetime, now: dt.datetime) -> str:

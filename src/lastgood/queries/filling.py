@@ -1,0 +1,205 @@
+"""Fill in a row of the timeline: people, operation, hold, images, inputs. Awaits the ports; decides no order."""
+
+from lastgood.core.claim import confirmed_claim
+from lastgood.core.deployment import Deployment, DeploymentView
+from lastgood.core.errors import LastgoodError
+from lastgood.core.hold import Hold, held_paths, image_references, refusing
+from lastgood.core.operation import OperationView
+from lastgood.core.ports import Clock, Renderer, Store
+from lastgood.core.record import ApplicationRecord
+from lastgood.core.resource import ImageChange, image_changes
+from lastgood.core.timeline import Input, TimelineEntry
+from lastgood.core.words import RendererName
+from lastgood.queries.followed import Place
+from lastgood.queries.freshness import fresh
+from lastgood.queries.relation import Row
+
+
+class Filler:
+    """Turns rows into entries; remembers what rows of one application share."""
+
+    def __init__(
+        self, places: dict[str, Place], *, renderer: Renderer, clock: Clock, store: Store | None = None
+    ) -> None:
+        self._places = places
+        self._renderer = renderer
+        self._clock = clock
+        self._store = store
+        self._holds: dict[str, tuple[Hold, ...]] = {}
+        self._kinds: dict[str, RendererName] = {}
+        self._images: dict[tuple[str, str], dict[str, str]] = {}
+        self._records: dict[str, ApplicationRecord | None] = {}
+
+    async def entry(self, row: Row) -> TimelineEntry:
+        """Return the whole entry of a row."""
+        place = self._places.get(row.app)
+        commit = row.commit
+        health = sync = None
+        if row.runs:
+            record = await self._record(row.app)
+            health, sync = fresh(record, self._clock.now()) if record else (None, None)
+        return TimelineEntry(
+            app=row.app,
+            number=row.deployment.number if row.deployment else None,
+            version=row.version,
+            path_tree=row.path_tree,
+            inputs=await self._inputs(row, place),
+            commit=commit.oid,
+            short=commit.short,
+            subject=commit.subject,
+            body=commit.body,
+            author=commit.author,
+            committer=commit.committer,
+            committed_at=commit.committed_at,
+            ran=row.ran,
+            current=row.current,
+            last_good=row.last_good,
+            held=await self._held(row, place),
+            same_as=row.same_as,
+            operation=await self._operation(row, place),
+            deployment=deployment_view(row.deployment) if row.deployment else None,
+            images=await self._image_changes(row, place),
+            features=(),
+            pull_requests=(),
+            issues=(),
+            committers=(),
+            health=health,
+            sync=sync,
+            refused_by=row.refused.hold if row.refused else None,
+            truncated=row.truncated,
+        )
+
+    async def _record(self, app: str) -> ApplicationRecord | None:
+        if app not in self._records:
+            self._records[app] = await self._store.application(app) if self._store is not None else None
+        return self._records[app]
+
+    async def _inputs(self, row: Row, place: Place | None) -> tuple[Input, ...]:
+        if place is None or row.version is None:
+            return ()
+        scope = place.application.scope
+        found = []
+        if row.path_tree is not None:
+            others = place.discovered.shared_with(row.app, scope.path)
+            found.append(Input(path=scope.path or ".", oid=row.path_tree, shared_with=others))
+        for path in scope.others:
+            try:
+                entry = await place.repo.entry(row.commit.oid, path)
+            except LastgoodError:
+                continue
+            if entry is not None:
+                others = place.discovered.shared_with(row.app, path)
+                found.append(Input(path=path, oid=entry.oid, shared_with=others))
+        return tuple(found)
+
+    async def _held(self, row: Row, place: Place | None) -> bool:
+        holds = await self._holds_of(row.app, place)
+        if not holds or row.version is None:
+            return False
+        if any(hold.version == row.version for hold in holds):
+            return refusing(holds, version=row.version, images=(), files={}, now=self._clock.now()) is not None
+        images: frozenset[str] = frozenset()
+        if any(hold.images for hold in holds):
+            images = image_references(await self._images_of(row.commit.oid, row.app, place))
+            if row.deployment is not None and not images:
+                images = image_references({i.name: i.to for i in row.deployment.images if i.to is not None})
+        files: dict[str, str] = {}
+        for path in held_paths(holds) if place is not None else ():
+            try:
+                entry = await place.repo.entry(row.commit.oid, path) if place is not None else None
+            except LastgoodError:
+                continue
+            if entry is not None:
+                files[path] = entry.oid
+        return refusing(holds, version=row.version, images=images, files=files, now=self._clock.now()) is not None
+
+    async def _holds_of(self, app: str, place: Place | None) -> tuple[Hold, ...]:
+        if app not in self._holds:
+            if self._store is not None:
+                # The store remembers holds that a rewrite of history took out of Git.
+                self._holds[app] = tuple(record.hold for record in await self._store.holds(app))
+            else:
+                self._holds[app] = await place.readable_holds() if place is not None else ()
+        return self._holds[app]
+
+    async def _operation(self, row: Row, place: Place | None) -> OperationView | None:
+        asked = row.deployment.operation if row.deployment else None
+        if asked is not None and self._store is not None and (known := await self._store.operation(asked)) is not None:
+            moved = next((move for move in known.moved if move.app == row.app), None)
+            return OperationView(
+                id=known.id,
+                kind=known.kind,
+                from_=moved.from_ if moved else None,
+                to=moved.to if moved else None,
+                reason=known.reason,
+                despite=known.despite,
+                recorded=True,
+            )
+        if place is None:
+            return None
+        try:
+            claim = await confirmed_claim(place.repo, row.commit)
+        except LastgoodError:
+            return None
+        moved = next((move for move in claim.moved if move.app == row.app), None) if claim else None
+        if claim is None or moved is None:
+            return None
+        recorded = self._store is not None and await self._store.operation(claim.id) is not None
+        return OperationView(
+            id=claim.id,
+            kind=claim.kind,
+            from_=moved.from_,
+            to=moved.to,
+            reason=claim.reason,
+            despite=claim.despite,
+            recorded=recorded,
+        )
+
+    async def _image_changes(self, row: Row, place: Place | None) -> tuple[ImageChange, ...]:
+        if row.deployment is not None:
+            return row.deployment.images
+        if row.version is None:
+            return ()
+        after = await self._images_of(row.commit.oid, row.app, place)
+        before = await self._images_of(row.before, row.app, place) if row.before else {}
+        return image_changes(before, after)
+
+    async def _images_of(self, commit: str, app: str, place: Place | None) -> dict[str, str]:
+        """Return the images of a version, nothing where no renderer here knows them."""
+        if place is None or await self._kind(app, place) != "process-compose":
+            return {}
+        key = (app, commit)
+        if key not in self._images:
+            try:
+                rendered = await self._renderer.render(place.application, place.repo, commit)
+                self._images[key] = rendered.images
+            except LastgoodError:
+                self._images[key] = {}
+        return self._images[key]
+
+    async def _kind(self, app: str, place: Place) -> RendererName:
+        # Settled once at the head: asking again for each of thousands of versions of an application that
+        # nothing here renders would be most of the work of its timeline.
+        if app not in self._kinds:
+            try:
+                self._kinds[app] = await self._renderer.kind(place.application, place.repo, place.head)
+            except LastgoodError:
+                self._kinds[app] = "unknown"
+        return self._kinds[app]
+
+
+def deployment_view(run: Deployment) -> DeploymentView:
+    """Show a record as the timeline does."""
+    return DeploymentView(
+        id=run.id,
+        outcome=run.outcome,
+        trigger=run.trigger,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        baked_at=run.baked_at,
+        message=run.message,
+        degraded_at=run.degraded_at,
+        phases=run.phases,
+        resources=run.resources,
+        last_words=run.last_words,
+    )

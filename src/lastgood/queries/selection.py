@@ -1,0 +1,83 @@
+"""Which entries of a timeline somebody wants to see, and where a page of them goes on. Pure."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from lastgood.core.errors import CommandLineWrong
+from lastgood.core.timeline import TimelineEntry, TimelineQuery
+from lastgood.queries.relation import Row
+
+MAX_WORDS = 20
+
+
+def row_matches(row: Row, query: TimelineQuery) -> bool:
+    """Answer the questions of a query that cost nothing."""
+    run = row.deployment
+    return (
+        (query.since is None or row.at >= query.since)
+        and (query.until is None or row.at <= query.until)
+        and (query.outcome is None or (run is not None and run.outcome == query.outcome))
+        and (query.trigger is None or (run is not None and run.trigger == query.trigger))
+        and (query.author is None or _in(query.author, row.commit.author.name, row.commit.author.email))
+    )
+
+
+def entry_matches(entry: TimelineEntry, query: TimelineQuery) -> bool:
+    """Answer the questions that need the whole entry."""
+    return (
+        (query.held is None or entry.held == query.held)
+        and (query.image is None or any(_in(query.image, *_image_texts(entry, i)) for i in range(len(entry.images))))
+        and (query.search is None or _found(entry, query.search))
+    )
+
+
+def _in(text: str, *where: str | None) -> bool:
+    text = text.casefold()
+    return any(text in place.casefold() for place in where if place)
+
+
+def _image_texts(entry: TimelineEntry, at: int) -> tuple[str | None, ...]:
+    image = entry.images[at]
+    return image.name, f"{image.name}:{image.from_}", f"{image.name}:{image.to}"
+
+
+def _found(entry: TimelineEntry, search: str) -> bool:
+    texts = [
+        entry.app,
+        entry.subject,
+        entry.body,
+        entry.commit,
+        entry.version,
+        entry.author.name,
+        entry.author.email,
+        entry.operation.reason if entry.operation else None,
+        entry.deployment.message if entry.deployment else None,
+    ]
+    for at in range(len(entry.images)):
+        texts += _image_texts(entry, at)
+    return all(_in(word, *texts) for word in search.split()[:MAX_WORDS])
+
+
+def cursor(entry: TimelineEntry) -> str:
+    """Return the mark after which the next page begins; the same for the same entry."""
+    at = entry.deployment.started_at if entry.deployment else entry.committed_at
+    return f"{at.isoformat()}~{entry.app}~{entry.number or entry.commit}"
+
+
+def after(entries: Sequence[Row], mark: str | None) -> Sequence[Row]:
+    """Return the rows that follow a mark; a mark whose entry has gone stands for its time.
+
+    Raises CommandLineWrong for a mark that `cursor` never made.
+    """
+    if mark is None:
+        return entries
+    try:
+        time, app, key = mark.split("~")
+        at = dt.datetime.fromisoformat(time).astimezone(dt.UTC)
+    except (ValueError, OverflowError) as wrong:
+        raise CommandLineWrong("`before` is not the mark of a timeline entry") from wrong
+    for place, row in enumerate(entries):
+        number = row.deployment.number if row.deployment else None
+        if row.app == app and key == str(number or row.commit.oid):
+            return entries[place + 1 :]
+    return [row for row in entries if row.at < at]

@@ -1,0 +1,127 @@
+"""The timeline of one application or of everything, from Git alone or from the records merged with Git.
+
+Rows come first (cheap), then the entries that somebody asked for are filled in. Awaits the ports; writes nothing.
+"""
+
+import contextlib
+import heapq
+from collections.abc import AsyncIterator, Sequence
+
+from lastgood.core.commit import History
+from lastgood.core.errors import GitFailed
+from lastgood.core.ports import Clock, Renderer, Store
+from lastgood.core.record import DeploymentQuery
+from lastgood.core.timeline import TimelineEntry, TimelineQuery
+from lastgood.queries.filling import Filler
+from lastgood.queries.followed import Followed, Place, places, unknown_application
+from lastgood.queries.relation import Row, git_rows, recorded_rows
+from lastgood.queries.selection import after, entry_matches, row_matches
+
+# Records of one application that are looked at for one answer; older ones are reached by `before`.
+MAX_RECORDS = 5_000
+MAX_ENTRIES = 10_000
+
+
+class Timelines:
+    """Reads timelines. One object serves one look at the repos."""
+
+    def __init__(
+        self, followed: Sequence[Followed], *, renderer: Renderer, clock: Clock, store: Store | None = None
+    ) -> None:
+        self._followed = followed
+        self._renderer = renderer
+        self._clock = clock
+        self._store = store
+
+    async def timeline(self, query: TimelineQuery) -> list[TimelineEntry]:
+        """Return the entries that match, newest first. Raises UnknownApplication, CommandLineWrong."""
+        limit = min(query.limit or MAX_ENTRIES, MAX_ENTRIES)
+        known = await places(self._followed)
+        rows = await self._all_rows(query, known) if query.app is None else await self.rows(query.app, known)
+        filler = Filler(known, renderer=self._renderer, clock=self._clock, store=self._store)
+        entries: list[TimelineEntry] = []
+        async for entry in self._matching(after(rows, query.before), query, filler):
+            entries.append(entry)
+            if len(entries) == limit:
+                break
+        return entries
+
+    @staticmethod
+    async def _matching(rows: Sequence[Row], query: TimelineQuery, filler: Filler) -> AsyncIterator[TimelineEntry]:
+        for row in rows:
+            if row_matches(row, query):
+                entry = await filler.entry(row)
+                if entry_matches(entry, query):
+                    yield entry
+
+    async def rows(self, app: str, known: dict[str, Place]) -> list[Row]:
+        """Return all rows of one application, newest first. Raises UnknownApplication."""
+        place = known.get(app)
+        if self._store is None:
+            if place is None:
+                raise unknown_application(app, known)
+            return git_rows(app, await place.repo.history(place.head, place.application.scope))
+        return await self._recorded(app, place, self._store, known)
+
+    async def _recorded(self, app: str, place: Place | None, store: Store, known: dict[str, Place]) -> list[Row]:
+        record = await store.application(app)
+        runs = await store.deployments(DeploymentQuery(app=app, limit=MAX_RECORDS))
+        if record is None and place is None and not runs:
+            raise unknown_application(app, [*known, *(one.name for one in await store.applications())])
+        history = History(entries=())
+        if place is not None:
+            # The records alone are still a timeline.
+            with contextlib.suppress(GitFailed):
+                history = await place.repo.history(place.head, place.application.scope)
+        return recorded_rows(
+            app,
+            history,
+            runs,
+            await store.refused_heads(app),
+            current=record.current.version if record and record.current else None,
+            last_good=record.last_good.version if record and record.last_good else None,
+            running=record.running.version if record and record.running else None,
+        )
+
+    async def _all_rows(self, query: TimelineQuery, known: dict[str, Place]) -> list[Row]:
+        if self._store is not None:
+            return await self._all_recorded(query, known, self._store)
+        lists = [
+            await self.rows(name, known)
+            for name, place in known.items()
+            if query.environment is None or place.application.environment == query.environment
+        ]
+        # Each application keeps its own order, whatever its authors' clocks said.
+        return list(heapq.merge(*lists, key=lambda row: row.at, reverse=True))
+
+    async def _all_recorded(self, query: TimelineQuery, known: dict[str, Place], store: Store) -> list[Row]:
+        """Find the newest records of everything, then let each application's own rows say how they relate."""
+        environments = {record.name: record.environment for record in await store.applications()}
+        wanted = DeploymentQuery(
+            environment=query.environment,
+            since=query.since,
+            until=query.until,
+            outcome=query.outcome,
+            author=query.author,
+            image=query.image,
+            trigger=query.trigger,
+            limit=MAX_RECORDS if query.limit is None or query.before or query.search else max(query.limit * 2, 200),
+        )
+        runs = await store.deployments(wanted)
+        refused = [
+            head
+            for head in await store.refused_heads()
+            if query.environment is None or query.environment == environments.get(head.app)
+        ]
+        ids = {run.id for run in runs}
+        heads = {(head.app, head.commit) for head in refused}
+        oldest = runs[-1].started_at if len(runs) == wanted.limit else None
+        rows: list[Row] = []
+        for app in sorted({run.app for run in runs} | {head.app for head in refused}):
+            rows += [
+                row
+                for row in await self._recorded(app, known.get(app), store, known)
+                if (row.deployment.id in ids if row.deployment else (app, row.commit.oid) in heads)
+                and (oldest is None or row.at >= oldest)
+            ]
+        return sorted(rows, key=lambda row: row.at, reverse=True)
