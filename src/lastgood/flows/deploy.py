@@ -38,7 +38,7 @@ class Deploy:
 
     async def why(self, app: Application, step: Step) -> Why:
         """Say why the desired version would be deployed now. Raises StoreFailed, GitFailed."""
-        asked = self._known.asked.get(app.name)
+        asked = self._known.asked_for(app.name)
         if asked is not None:
             return Why(trigger=asked.trigger, operation=asked.operation, recorded=True)
         if step.trigger is not None and step.kind != "resume":
@@ -58,15 +58,22 @@ class Deploy:
         if attempt.deployment.version != desired.version or attempt.deployment.definition != app.definition:
             return await attempt.finish("superseded", "overtaken while no agent ran", superseded_by=desired.version)
         rendered = await self._render(app, desired, attempt, resumes=step.kind == "resume")
+        await self._answered(app.name)
         if rendered is None:
             return attempt.deployment
-        self._known.asked.pop(app.name, None)
         applied = await self._apply(app, desired, target, rendered, attempt)
         if not applied:
             return attempt.deployment
         done = await self._watch(app, target, rendered, attempt, limits.progress_s)
         await refresh_last_good(app.name, store=self._store, known=self._known, clock=self._clock)
         return done
+
+    async def _answered(self, app: str) -> None:
+        """What was asked for has begun: a press ends with that."""
+        asked = self._known.asked.pop(app, None)
+        press = await self._store.operation(asked.operation) if asked is not None else None
+        if press is not None and press.kind == "retry":
+            await self._store.save_operation(msgspec.structs.replace(press, step="done", finished_at=self._clock.now()))
 
     def _desired(self, app: str) -> Version:
         record = self._known.record(app)
@@ -125,7 +132,6 @@ class Deploy:
         else:
             await attempt.start()
         if wrong is not None:
-            self._known.asked.pop(app.name, None)
             await attempt.finish("failed", wrong.message, own_fault=True)
         return rendered
 

@@ -15,18 +15,22 @@ from lastgood.core.deployment import Deployment
 from lastgood.core.observation import Observation
 from lastgood.core.ports import Clock, Store
 from lastgood.core.record import ApplicationRecord, DeploymentQuery
+from lastgood.core.value import Value
 from lastgood.core.words import Trigger
 
 # Health older than 90 s is shown as Unknown: three chances to say that nothing changed.
 REFRESH_S = 20
 
 
-class Asked:
-    """Why a desired version should go, where its commit does not tell: a press, or a reset of lastgood's own."""
+class Asked(Value, frozen=True, kw_only=True):
+    """Why a desired version should go, where its commit does not tell: a press, or a reset of lastgood's own.
 
-    def __init__(self, trigger: Trigger, operation: str | None) -> None:
-        self.trigger: Trigger = trigger
-        self.operation = operation
+    version: only if it still is the desired one; None: whichever the reset brings.
+    """
+
+    trigger: Trigger
+    operation: str
+    version: str | None = None
 
 
 class Known:
@@ -102,6 +106,13 @@ class Known:
         await self._store.add_event(kind="application", app=app, payload={"state": "forgotten"}, at=self._clock.now())
         self.happened(app)
 
+    def asked_for(self, app: str) -> Asked | None:
+        """Return what asked for the version that should run now, None where nothing but its commit did."""
+        asked, record = self.asked.get(app), self._records.get(app)
+        if asked is None or record is None or record.desired is None:
+            return None
+        return asked if asked.version in {None, record.desired.version} else None
+
     async def last(self, app: str) -> Deployment | None:
         """Return the newest deployment that nothing overtook. Raises StoreFailed."""
         if app not in self._deployments:
@@ -138,7 +149,9 @@ class Known:
         async with self._lock(seen.app):
             await self._store.observe(seen)
             self._written_at[seen.app] = seen.observed_at
-            record = self._records[seen.app]
+            record = self._records.get(seen.app)
+            if record is None:
+                return
             turned = (record.health, record.sync) != (seen.health, seen.sync)
             self._records[seen.app] = msgspec.structs.replace(
                 record,

@@ -1,0 +1,71 @@
+"""Forget: stop following an application that is gone from Git; with prune, delete what it runs. Its history stays."""
+
+import uuid
+from collections.abc import Callable
+
+from lastgood.core.commit import Person
+from lastgood.core.errors import NotAllowed, TargetFailed, UnknownApplication
+from lastgood.core.operation import Operation
+from lastgood.core.ports import Clock, Store, Target
+from lastgood.core.request import ForgetResult
+from lastgood.flows.known import Known
+
+NOBODY = Person(name="unknown", email="unknown@localhost")
+
+
+class Forget:
+    """One application for each call. targets: the target of a destination, None where the settings have none."""
+
+    def __init__(self, *, store: Store, known: Known, clock: Clock, targets: Callable[[str], Target | None]) -> None:
+        self._store = store
+        self._known = known
+        self._clock = clock
+        self._targets = targets
+
+    async def __call__(self, app: str, *, prune: bool, dry_run: bool = False) -> ForgetResult:
+        """Forget it. The list of what would be deleted in a dry run is what is seen to run now.
+
+        Raises UnknownApplication; NotAllowed while it still is in Git (it would be back at the next look);
+        TargetFailed where prune has no target to ask; StoreFailed.
+        """
+        record = self._known.record(app)
+        if record is None:
+            raise UnknownApplication(name=app)
+        gone = record.state == "removed" or (record.state == "stopped" and record.current is None)
+        if not gone:
+            raise NotAllowed(
+                f"{app} is still in Git, in {record.repo} at {record.path or '.'}",
+                app=app,
+                action="forget",
+                hint=f"nothing was changed; remove it from {record.repo} first, and it keeps running until `forget`",
+            )
+        target = self._targets(record.destination)
+        if prune and target is None:
+            raise TargetFailed(app=app, destination=record.destination, reason="the settings have no such destination")
+        if dry_run:
+            seen = await target.observe(app) if prune and target is not None else None
+            running = tuple(f"{one.kind} {one.name}" for one in seen.resources) if seen is not None else ()
+            return ForgetResult(app=app, pruned=running)
+        pruned = tuple(await target.prune(app)) if prune and target is not None else ()
+        await self._record(app, record.repo, record.branch, pruned)
+        await self._known.forget(app)
+        return ForgetResult(app=app, pruned=pruned)
+
+    async def _record(self, app: str, repo: str, branch: str, pruned: tuple[str, ...]) -> None:
+        now = self._clock.now()
+        await self._store.save_operation(
+            Operation(
+                id=str(uuid.uuid4()),
+                kind="forget",
+                repo=repo,
+                branch=branch,
+                moved=(),
+                reason="",
+                despite=(),
+                by=NOBODY,
+                requested_at=now,
+                step="done",
+                message=f"{app}: {', '.join(pruned) or 'nothing'} was deleted",
+                finished_at=now,
+            )
+        )

@@ -1,0 +1,245 @@
+"""Look at one config repo: log the head of its branch, and follow only the applications that it changed.
+
+The work of a look depends on what changed, not on how many applications there are: one comparison of two trees tells
+which paths differ, and only the applications made of them are read.
+"""
+
+from lastgood.core.application import Application
+from lastgood.core.commit import FileChange
+from lastgood.core.discovery import Discovered, Discovery
+from lastgood.core.errors import GitFailed, ObjectMissing, RemoteUnreachable, RepoUnsupported
+from lastgood.core.limits import Limits
+from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store
+from lastgood.core.record import HeadKind, RepoRecord, RepoState
+from lastgood.core.redact import redact
+from lastgood.core.rewrite import head_kind
+from lastgood.flows.follow import Follow, Head, MayRun
+from lastgood.flows.known import Asked, Known
+from lastgood.flows.remember_holds import RememberHolds
+
+# Replicas of a forge lag: an older head seen once may be only an older replica.
+REREAD_S = 3.0
+
+
+class ObserveHead:
+    """Follows one repo and branch; one call for each look.
+
+    trouble: whether the last look failed for reasons that may pass (the loop then waits longer).
+    """
+
+    def __init__(
+        self,
+        *,
+        repo: ConfigRepo,
+        url: str,
+        branch: str,
+        store: Store,
+        known: Known,
+        renderer: Renderer,
+        clock: Clock,
+        limits: Limits,
+        may_run: MayRun,
+    ) -> None:
+        self._repo = repo
+        self._url = url
+        self._branch = branch
+        self._store = store
+        self._known = known
+        self._clock = clock
+        self._limits = limits
+        self._discovery = Discovery()
+        self._holds = RememberHolds(repo=repo, store=store, clock=clock)
+        self._follow = Follow(repo=repo, store=store, known=known, renderer=renderer, clock=clock, may_run=may_run)
+        self._record: RepoRecord | None = None
+        self._followed: Discovered | None = None
+        self._compared = False
+        self.trouble = False
+
+    @property
+    def name(self) -> str:
+        """The repo's name."""
+        return self._repo.name
+
+    @property
+    def discovered(self) -> Discovered | None:
+        """The applications at the newest head whose `lastgood.yaml` could be read."""
+        return self._followed
+
+    async def restore(self) -> None:
+        """Take up what the last agent knew, without the network: so what runs is looked after while a remote is away.
+
+        Raises StoreFailed.
+        """
+        repos = {record.name: record for record in await self._store.repos()}
+        self._record = repos.get(self.name)
+        if self._record is None or self._record.branch != self._branch:
+            self._record = None
+            return
+        for seen in await self._store.observed_heads(self.name, self._branch, limit=20):
+            try:
+                discovered = await self._discovery.applications(self._repo, self._branch, seen.commit)
+            except GitFailed:
+                continue  # the mirror is new, or lost
+            if discovered.config is not None:
+                self._take(discovered)
+                return
+
+    async def __call__(self) -> None:
+        """Look once. Raises StoreFailed; what is wrong with the repo is written to its record."""
+        try:
+            head = await self._repo.fetch(self._branch)
+            if head is None:
+                self.trouble = False
+                await self._save("empty", f"{self._url} has no branch {self._branch}")
+                return
+            await self._observe(head)
+            self.trouble = False
+        except RepoUnsupported as wrong:
+            self.trouble = True
+            await self._save("unsupported", wrong.message)
+        except RemoteUnreachable as wrong:
+            self.trouble = True
+            await self._save("unreachable", wrong.message)
+        except GitFailed as wrong:
+            self.trouble = True
+            await self._save("broken", wrong.message)
+
+    async def _observe(self, fetched: str) -> None:
+        previous = self._record.head if self._record is not None else None
+        if fetched == previous and self._compared:
+            await self._touch()
+            return
+        kind, operation = await self._kind(previous, fetched)
+        if kind in {"rewound", "diverged"}:
+            await self._clock.sleep(REREAD_S)
+            if await self._repo.fetch(self._branch) != fetched:
+                return  # it was an older replica, or the branch moves still: the next look tells
+        logged = await self._store.observed_heads(self.name, self._branch, limit=1)
+        if not logged or logged[0].commit != fetched:
+            now = self._clock.now()
+            await self._store.observe_head(
+                repo=self.name, branch=self._branch, commit=fetched, previous=previous, kind=kind, at=now
+            )
+            payload = {"repo": self.name, "branch": self._branch, "commit": fetched, "kind": kind}
+            await self._store.add_event(kind="head", app=None, payload=payload, at=now)
+        await self._compare(Head(commit=fetched, kind=kind, previous=previous), operation)
+
+    async def _kind(self, previous: str | None, head: str) -> tuple[HeadKind, str | None]:
+        kind = await head_kind(self._repo, previous=previous, head=head)
+        if kind in {"rewound", "diverged"}:
+            for operation in await self._store.operations(limit=20):
+                reset = operation.plan is not None and operation.plan.get("mode") == "reset"
+                if reset and operation.commit == head and operation.repo in {None, self.name}:
+                    return "reset", operation.id
+        return kind, None
+
+    async def _compare(self, head: Head, operation: str | None) -> None:
+        """Follow every application that the way from the previous head to this one concerns, and write the repo."""
+        # Should anything fail on the way, the next look compares everything anew.
+        whole, self._compared = not self._compared, False
+        touched = await self._holds(previous=head.previous, head=head.commit, kind=head.kind)
+        discovered = await self._discovery.applications(self._repo, self._branch, head.commit)
+        before = self._followed
+        concerned = touched | (await self._concerned(head, before, discovered, whole=whole))
+        if discovered.config is not None:
+            self._take(discovered)
+        here = self._followed.applications if self._followed is not None else {}
+        for name in sorted(concerned & here.keys()):
+            await self._follow_one(here[name], head, discovered, operation)
+        message = ""
+        if discovered.config is not None:
+            message = await self._lost(discovered)
+        wrong = [problem for problem in discovered.problems if problem.app is None]
+        if wrong:
+            message = "; ".join(f"{p.file}{f':{p.line}' if p.line else ''}: {p.reason}" for p in wrong[:5])
+        await self._save("broken" if message else "ok", message, head=head.commit)
+        self._compared = True
+
+    def _take(self, discovered: Discovered) -> None:
+        self._followed = discovered
+        for name, app in discovered.applications.items():
+            record = self._known.record(name)
+            if record is not None and record.repo == self.name:
+                self._known.applications[name] = app
+
+    async def _follow_one(self, app: Application, head: Head, discovered: Discovered, operation: str | None) -> None:
+        record = self._known.record(app.name)
+        if record is not None and record.repo != self.name and record.state != "removed":
+            return  # told on the repo: names are unique on a server, and the first one keeps it
+        problem = discovered.problem(app.name)
+        wrong = self._holds.wrong.get(app.name) or (problem.reason if problem is not None else None)
+        before = record.desired if record is not None else None
+        if operation is not None:
+            self._known.asked[app.name] = Asked(trigger="rollback", operation=operation)
+        await self._follow(app, head, wrong=wrong)
+        after = self._known.record(app.name)
+        if operation is not None and after is not None and after.desired == before:
+            self._known.asked.pop(app.name, None)
+
+    async def _concerned(self, head: Head, before: Discovered | None, now: Discovered, *, whole: bool) -> set[str]:
+        """Return the applications whose files or whose entry differ; all of them where `whole` says so."""
+        here = now if now.config is not None or before is None else before
+        if whole or head.previous is None or before is None:
+            return set(here.applications)
+        try:
+            changed: list[FileChange] = await self._repo.changes(
+                (await self._repo.commit(head.previous)).tree, (await self._repo.commit(head.commit)).tree, lines=False
+            )
+        except ObjectMissing:
+            return set(here.applications)
+        found = {name for change in changed for name in here.sharing.using(change.path)}
+        if here is not before:
+            known = before.applications
+            found |= {name for name, app in here.applications.items() if known.get(name) is not app}
+            found |= {problem.app for problem in (*now.problems, *before.problems) if problem.app is not None}
+        return found
+
+    async def _lost(self, discovered: Discovered) -> str:
+        """Write which applications are gone from Git; return what to say of the repo."""
+        ours = [r for r in self._known.of_repo(self.name) if r.state != "removed" and r.branch == self._branch]
+        gone = [r for r in ours if r.name not in discovered.applications]
+        claimed = {problem.app: problem.reason for problem in discovered.problems}
+        lost = [r for r in gone if r.name not in claimed]
+        asked = [r for r in lost if r.state == "stopped" and r.current is None]
+        fresh = [r for r in lost if r not in asked]
+        too_many = self._limits.loses_too_many(len(fresh), of=len(ours))
+        for record in gone:
+            if record.name in claimed:
+                await self._known.update(record.name, state="broken", message=claimed[record.name])
+        for record in fresh:
+            message = f"it is gone from {self.name}, and keeps running; `lastgood forget {record.name}` ends that"
+            if too_many:
+                message = (
+                    f"{len(fresh)} of {len(ours)} applications are gone from {self.name} at once; they keep running; "
+                    f"`lastgood retry {record.name}` accepts it"
+                )
+            state = "stopped" if too_many else "removed"
+            await self._known.update(record.name, state=state, message=message, current=None, refused=None)
+        waiting = len(asked) + (len(fresh) if too_many else 0)
+        if waiting:
+            return f"{waiting} applications are gone at once; they keep running, and each waits for `lastgood retry`"
+        return ""
+
+    async def _touch(self) -> None:
+        if self._record is not None:
+            if self._record.state in {"unreachable", "empty"}:
+                await self._save("ok", "", head=self._record.head)
+                return
+            await self._save(self._record.state, self._record.message, head=self._record.head)
+
+    async def _save(self, state: RepoState, message: str, *, head: str | None = None) -> None:
+        before = self._record
+        now = self._clock.now()
+        self._record = RepoRecord(
+            name=self.name,
+            url=redact(self._url),
+            branch=self._branch,
+            state=state,
+            message=message,
+            head=head or (before.head if before is not None else None),
+            observed_at=now,
+        )
+        await self._store.save_repo(self._record)
+        if before is None or (before.state, before.message, before.head) != (state, message, self._record.head):
+            payload = {"repo": self.name, "state": state, "message": message[:500]}
+            await self._store.add_event(kind="repo", app=None, payload=payload, at=now)
