@@ -1,0 +1,127 @@
+"""How a database comes to its schema: from nothing, from each revision, twice, and at once."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from lastgood.core.record import DeploymentQuery
+from lastgood.store import SqlStore, migrate
+from lastgood.store.database import Database, sqlite_engine
+from lastgood.store.schema import metadata
+from twins.store import fill, make_deployment
+
+REVISIONS = [revision.revision for revision in ScriptDirectory.from_config(migrate._config()).walk_revisions()]
+
+
+def differences(connection: Connection) -> list[object]:
+    """Compare a database with the tables as the code knows them; the search index is SQLite's own affair."""
+
+    def ours(name: str | None, kind: str, _parents: object) -> bool:
+        return kind != "table" or not (name or "").startswith("deployment_search")
+
+    return compare_metadata(
+        MigrationContext.configure(connection, opts={"include_name": ours, "compare_type": True}), metadata
+    )
+
+
+def dump(path: Path) -> list[str]:
+    with sqlite3.connect(path) as connection:
+        lines = list(connection.iterdump())
+    connection.close()
+    return lines
+
+
+def test_the_migrations_make_the_tables_that_the_code_knows():
+    """Nothing is in the tables that no migration made, and the other way round."""
+    store = SqlStore.in_memory()
+    found = store._database.write_now(differences)
+    store.close()
+
+    assert found == []
+
+
+def test_a_difference_would_be_seen():
+    """The comparison is not blind: a column more is found."""
+    store = SqlStore.in_memory()
+    store._database.write_now(lambda c: c.exec_driver_sql("ALTER TABLE pauses ADD COLUMN extra TEXT"))
+    found = store._database.write_now(differences)
+    store.close()
+
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("revision", ["base", *REVISIONS])
+def test_every_earlier_schema_is_brought_up_to_date(tmp_path, revision):
+    """From each revision that was ever released, opening leads to the newest one."""
+    database = Database(sqlite_engine(str(tmp_path / "old.db"), busy_timeout_s=1))
+
+    def to_revision(connection: Connection) -> None:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        if revision != "base":
+            command.upgrade(config, revision)
+
+    database.write_now(to_revision)
+    database.close()
+    store = SqlStore.open(tmp_path / "old.db")
+    found = store._database.write_now(differences)
+    store.close()
+
+    assert found == []
+
+
+async def test_opening_again_changes_nothing(tmp_path):
+    """The second start finds the schema and the records as the first one left them."""
+    store = SqlStore.open(tmp_path / "a.db")
+    await store.start_deployment(make_deployment())
+    store.close()
+    before = dump(tmp_path / "a.db")
+    SqlStore.open(tmp_path / "a.db").close()
+
+    assert dump(tmp_path / "a.db") == before
+
+
+async def test_two_first_starts_at_once_make_one_schema(tmp_path):
+    """An agent and a web process that find no database yet both end up with the same one."""
+    stores = await asyncio.gather(*(asyncio.to_thread(SqlStore.open, tmp_path / "a.db") for _ in range(4)))
+    begun = [await store.start_deployment(make_deployment()) for store in stores]
+    for store in stores:
+        store.close()
+
+    assert [d.number for d in begun] == [1, 2, 3, 4]
+
+
+async def test_a_migration_that_fails_leaves_the_old_schema(tmp_path, monkeypatch):
+    """A step that breaks in the middle is taken back whole; the next start begins again."""
+
+    def broken(*_args: object) -> None:
+        raise RuntimeError("the step broke")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("alembic.op.create_index", broken)
+        with pytest.raises(RuntimeError, match="the step broke"):
+            SqlStore.open(tmp_path / "a.db")
+    assert dump(tmp_path / "a.db") == ["BEGIN TRANSACTION;", "COMMIT;"]
+
+    SqlStore.open(tmp_path / "a.db").close()
+
+
+async def test_the_search_index_follows_its_records():
+    """SQLite's index is true to the column after inserts, updates and deletes by any hand."""
+    store = SqlStore.in_memory()
+    await fill(store, applications=2, deployments=6)
+    await store._database.write(lambda c: c.exec_driver_sql("UPDATE deployments SET search_text='zzz' WHERE id=1"))
+    await store._database.write(lambda c: c.exec_driver_sql("DELETE FROM deployments WHERE id=2"))
+    check = "INSERT INTO deployment_search(deployment_search, rank) VALUES ('integrity-check', 1)"
+    await store._database.write(lambda c: c.exec_driver_sql(check))
+    found = await store.deployments(DeploymentQuery(search="zzz"))
+    store.close()
+
+    assert [d.id for d in found] == [1]
