@@ -183,7 +183,7 @@ class SourceRepo(Protocol):
         """Return the commit that a revision names, fetching once if it is not here. Raises UnknownVersion."""
         ...
 
-    async def files(self, commit: str) -> AsyncIterator[tuple[TreeEntry, bytes]]:
+    def files(self, commit: str) -> AsyncIterator[tuple[TreeEntry, bytes]]:
         """Yield every file and symlink of a commit (submodules are skipped), as stored, no filter applied."""
         ...
 
