@@ -4,6 +4,7 @@ Every key that is read stands in a table here, from which the reference page is 
 nothing of the other processes.
 """
 
+import json
 import math
 import posixpath
 import re
@@ -213,11 +214,17 @@ def read_environment(reading: Reading, value: Any, path: Path) -> dict[str, str]
     for variable, content, where in pairs:
         if not _VARIABLE.fullmatch(variable):
             reading.wrong(where, f"{variable[:80]!r} is no name for a variable")
-        written = (
-            "" if content is None else reading.document.written(where) if not isinstance(content, str) else content
-        )
-        found[variable] = reading.checked_text(written if written is not None else content, where)
+        found[variable] = reading.checked_text(_as_written(reading, content, where), where)
     return found
+
+
+def _as_written(reading: Reading, content: Any, path: Path) -> Any:
+    if content is None:
+        return ""
+    if isinstance(content, (bool, int, float)):
+        # What came through an alias or a merge has no place of its own: then JSON's way of writing it.
+        return reading.document.written(path) or json.dumps(content)
+    return content
 
 
 def _argv(reading: Reading, process: dict[str, Any], path: Path) -> list[str]:
