@@ -1,0 +1,40 @@
+"""A rollback in the making: what each application leaves and gets, before it is weighed. Values only."""
+
+from lastgood.core.application import Application
+from lastgood.core.commit import Commit, Edit
+from lastgood.core.hold import Hold
+from lastgood.core.value import Value
+from lastgood.core.version import Version
+from lastgood.core.words import Mode, OperationKind
+
+
+class Part(Value, frozen=True, kw_only=True):
+    """One application's part. to: what was chosen (commit None: no commit has it). edits: of the root tree.
+
+    commits: those that a revert undoes, newest first. holds: the whole hold file's new content where an undo
+    puts it back (None: the plan decides).
+    """
+
+    app: Application
+    from_: Version
+    to: Version
+    edits: tuple[Edit, ...]
+    commits: tuple[Commit, ...] = ()
+    holds: tuple[Hold, ...] | None = None
+
+
+class Draft(Value, frozen=True, kw_only=True):
+    """A plan without its checks. place_holds: versions left go on hold. despite, reason: as asked for.
+
+    title: what an undo takes back, for the subject.
+    """
+
+    operation: str
+    kind: OperationKind
+    mode: Mode
+    parts: tuple[Part, ...]
+    reason: str
+    despite: tuple[str, ...]
+    place_holds: bool
+    expect_versions: dict[str, str | None] = {}
+    title: str = ""

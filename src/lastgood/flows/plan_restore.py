@@ -1,0 +1,56 @@
+"""Restore: each application's own inputs become the chosen version's; everything else stays the head's."""
+
+from lastgood.core.application import Application
+from lastgood.core.choose import choose, current_version
+from lastgood.core.errors import CommandLineWrong
+from lastgood.core.inputs import OwnInputs
+from lastgood.core.request import RollbackRequest
+from lastgood.core.version import Version
+from lastgood.flows.branch import Look
+from lastgood.flows.draft import Part
+
+
+def version_word(request: RollbackRequest) -> str:
+    """Return the VERSION that a request asks for. Raises CommandLineWrong where it asks for more than one."""
+    asked = [
+        word
+        for word, wanted in (
+            (request.to, request.to is not None),
+            ("last-good", request.last_good),
+            ("previous", request.previous),
+        )
+        if wanted and word is not None
+    ]
+    if len(asked) > 1:
+        raise CommandLineWrong("choose one of --to, --last-good and --previous")
+    return asked[0] if asked else "last-good"
+
+
+async def chosen_version(look: Look, app: Application, text: str) -> Version:
+    """Return the version of an application that a VERSION names, seen from the look's head."""
+    branch = look.branch
+    holds = await look.holds(app.name) if text == "last-good" else ()
+    return await choose(
+        text,
+        app=app,
+        repo=branch.repo,
+        store=branch.store,
+        head=look.head.oid,
+        now=branch.clock.now(),
+        holds=holds,
+    )
+
+
+async def version_now(look: Look, app: Application) -> Version:
+    """Return the version at the look's head."""
+    return await current_version(app=app, repo=look.branch.repo, store=look.branch.store, head=look.head.oid)
+
+
+async def plan_restore(look: Look, app: Application, to: Version) -> Part:
+    """Plan one application's way to a version.
+
+    The inputs are those that the application has at the head; inputs that others use, too, stay as they are there.
+    """
+    own = OwnInputs(app, look.discovered.applications.values())
+    edits = await own.edits(look.branch.repo, head=look.head.oid, to=to.commit)
+    return Part(app=app, from_=await version_now(look, app), to=to, edits=tuple(edits))

@@ -1,0 +1,178 @@
+"""Find the facts for each check of a plan and let the rules of `core/preflight.py` judge them.
+
+A check whose facts cannot be had is `unknown` with the reason, never passed.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from lastgood.core import preflight
+from lastgood.core.application import Application
+from lastgood.core.checks import unknown
+from lastgood.core.commit import Commit, FileChange, Person
+from lastgood.core.deployment import Deployment
+from lastgood.core.errors import LastgoodError
+from lastgood.core.inputs import OwnInputs, uses
+from lastgood.core.plan import AlsoAffected, Check
+from lastgood.core.record import DeploymentQuery
+from lastgood.core.version import Version
+from lastgood.flows.branch import Look
+from lastgood.flows.draft import Draft
+from lastgood.flows.push import DISCARDED
+from lastgood.flows.recover import under_way
+from lastgood.flows.weigh import Weighed
+
+MAX_RUNS = 1000
+MAX_LEAVING = 1000
+_RECENT = 20
+
+
+async def preflight_application(look: Look, draft: Draft, weighed: Weighed) -> list[Check]:
+    """Return the checks of one application."""
+    facts = _Facts(look, draft, weighed)
+    app, named, part = weighed.app.name, facts.named, weighed.part
+    checks = [
+        await _ask("not-on-branch", app, facts.not_on_branch),
+        preflight.nothing_to_do(app, files=len(weighed.files), named=named),
+        preflight.renders(app, weighed.after),
+        await _ask("shared-input", app, facts.shared_input),
+        await _ask("definition-changed", app, facts.definition_changed),
+        *await facts.ran(),
+        facts.held(),
+        preflight.deletes_application(app, before=part.from_.version, after=weighed.version),
+        await _ask("other-writer", app, facts.other_writer),
+        await _ask("busy", app, facts.busy),
+    ]
+    if app in draft.expect_versions:
+        checks.append(preflight.stale_plan(app, part.from_, expected=draft.expect_versions[app]))
+    elif draft.kind == "rollback":
+        checks.append(preflight.stale_plan(app, part.from_, expected=part.from_.version))
+    return checks
+
+
+async def preflight_reset(look: Look, to: str, *, me: Person, also: tuple[AlsoAffected, ...]) -> list[Check]:
+    """Return the checks of a reset as a whole."""
+
+    async def others() -> Check:
+        leaving: list[Commit] = await look.branch.repo.commits_between(to, look.head.oid, limit=MAX_LEAVING)
+        return preflight.others_commits(leaving, me=me, also=also, truncated=len(leaving) == MAX_LEAVING)
+
+    config = look.discovered.config
+    policy = (
+        preflight.reset_policy(refused=config.reset_refused)
+        if config is not None
+        else unknown("reset-policy", None, "lastgood.yaml cannot be read")
+    )
+    return [await _ask("others-commits", None, others), policy]
+
+
+async def _ask(name: str, app: str | None, find: Callable[[], Awaitable[Check]]) -> Check:
+    try:
+        return await find()
+    except LastgoodError as failed:
+        return unknown(name, app, failed.message)
+
+
+def runs_query(app: str) -> DeploymentQuery:
+    """Return the query for an application's newest records."""
+    return DeploymentQuery(app=app, limit=MAX_RUNS)
+
+
+class _Facts:
+    """What the checks of one application want to know."""
+
+    def __init__(self, look: Look, draft: Draft, weighed: Weighed) -> None:
+        self.look = look
+        self.draft = draft
+        self.weighed = weighed
+        self.part = weighed.part
+        self.app: Application = weighed.part.app
+        self.named = named(weighed.part.to)
+
+    async def runs(self) -> list[Deployment] | None:
+        """Return the recorded runs of the version, newest first; None without records."""
+        store = self.look.branch.store
+        if store is None:
+            return None
+        found = await store.deployments(runs_query(self.app.name))
+        return [run for run in found if run.version in {self.weighed.version, self.part.to.version}]
+
+    async def not_on_branch(self) -> Check:
+        repo, head = self.look.branch.repo, self.look.head.oid
+        undone = [commit.oid for commit in self.part.commits]
+        wanted = undone or ([self.part.to.commit] if self.part.to.commit else [])
+        runs = await self.runs() if not undone else None
+        recorded = bool(runs) and any(run.commit.oid == self.part.to.commit for run in runs or [])
+        discarded = await repo.kept(DISCARDED)
+        on_branch: bool | None = True
+        for commit in wanted:
+            found = await repo.is_ancestor(commit, head)
+            on_branch = found if found is not True and on_branch is not False else on_branch
+        is_discarded = bool(wanted) and not undone and self.part.to.commit in discarded.values()
+        name = ", ".join(commit[:7] for commit in undone) or self.named
+        return preflight.not_on_branch(
+            self.app.name,
+            name,
+            on_branch=on_branch,
+            recorded=recorded and on_branch is not True,
+            discarded=is_discarded and on_branch is not True,
+        )
+
+    async def shared_input(self) -> Check:
+        own = OwnInputs(self.app, self.look.discovered.applications.values())
+        shared: list[FileChange] = []
+        if self.part.to.commit is not None and own.others and self.draft.mode == "restore":
+            there = await self.look.branch.repo.commit(self.part.to.commit)
+            differing = await self.look.branch.repo.changes(self.look.head.tree, there.tree, lines=False)
+            shared = [c for c in differing if uses(self.app.scope, c.path) and not own.owns(c.path)]
+        runs = await self.runs()
+        digest = next((run.digest for run in runs or [] if run.digest and run.version == self.part.to.version), None)
+        sharing = sorted({name for change in shared for name in own.sharing(change.path)})
+        return preflight.shared_input(
+            self.app.name,
+            self.weighed.after,
+            shared=[change.path for change in shared],
+            sharing=sharing,
+            ran_digest=digest,
+        )
+
+    async def definition_changed(self) -> Check:
+        then: dict[str, Any] | None = None
+        runs = await self.runs()
+        if runs and runs[0].definition:
+            then = runs[0].definition
+        elif self.part.to.commit is not None:
+            look = self.look.branch
+            past = await look.past.applications(look.repo, look.name, self.part.to.commit)
+            found = past.applications.get(self.app.name)
+            then = found.definition if found is not None else None
+        return preflight.definition_changed(self.app.name, now=self.app.definition, then=then)
+
+    async def ran(self) -> list[Check]:
+        names = ("never-ran", "failed-before", "not-baked")
+        try:
+            return preflight.ran(self.app.name, self.named, await self.runs())
+        except LastgoodError as failed:
+            return [unknown(name, self.app.name, failed.message) for name in names]
+
+    def held(self) -> Check:
+        holds = self.weighed.holds
+        if holds.wrong is not None:
+            return unknown("held", self.app.name, holds.wrong.message)
+        return preflight.held(self.app.name, self.named, holds.refuses, released=bool(holds.released))
+
+    async def other_writer(self) -> Check:
+        history = await self.look.branch.repo.history(self.look.head.oid, self.app.scope, limit=_RECENT)
+        writers = [entry.commit.author for entry in history.entries]
+        return preflight.other_writer(self.app.name, writers, holds=self.weighed.holds.placed is not None)
+
+    async def busy(self) -> Check:
+        found = await under_way(self.look.branch, self.app.name, own=self.draft.operation)
+        return preflight.busy(self.app.name, found, now=self.look.branch.clock.now())
+
+
+def named(version: Version) -> str:
+    """Return how a plan calls a version in its sentences."""
+    if version.short is not None:
+        return version.short
+    return version.version[:7] if version.version is not None else "nothing"

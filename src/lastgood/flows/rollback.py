@@ -1,0 +1,240 @@
+"""Roll back, one flow for restore, revert and reset: plan on the branch as it is now, check, commit, push.
+
+Over the ports alone; with a store or with Git alone.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+from lastgood.core.application import Application
+from lastgood.core.checks import known_names
+from lastgood.core.commit import Commit, Person
+from lastgood.core.errors import (
+    AmbiguousVersion,
+    Blocked,
+    BranchMoved,
+    CommandLineWrong,
+    NotAllowed,
+    ReasonMissing,
+    UnknownApplication,
+    UnknownVersion,
+)
+from lastgood.core.hold import hold_path
+from lastgood.core.message import clean_reason
+from lastgood.core.plan import Plan
+from lastgood.core.request import RollbackRequest
+from lastgood.core.value import to_plain
+from lastgood.core.version import Version
+from lastgood.flows.branch import FollowedBranch, Look
+from lastgood.flows.draft import Draft, Part
+from lastgood.flows.plan import Planned, plan_commit, plan_move
+from lastgood.flows.plan_restore import chosen_version, plan_restore, version_now, version_word
+from lastgood.flows.plan_revert import plan_revert
+from lastgood.flows.push import Delivery
+from lastgood.flows.recover import finish_same
+
+Pins = Mapping[str, Version]
+"""The version that a plan chose for each application, so that planning again does not choose anew."""
+
+
+class Rollbacks:
+    """Plans and does rollbacks on one branch."""
+
+    def __init__(self, branch: FollowedBranch) -> None:
+        self.branch = branch
+
+    async def plan(self, request: RollbackRequest) -> Plan:
+        """Say what a rollback would do. A check that blocks is part of the plan, never an error.
+
+        Fetches the branch. Raises CommandLineWrong, UnknownApplication, UnknownVersion, NoLastGood, NoPrevious,
+        RevertConflict, NotAllowed (a reset where none is allowed), ConfigWrong, RemoteUnreachable.
+        """
+        _check_request(request, may_reset=self.branch.may_reset)
+        look = await self.branch.fetch()
+        return (await self._plan(look, request, operation=str(uuid.uuid4()), pins={})).plan
+
+    async def do(self, request: RollbackRequest, *, planned: Plan | None = None) -> Plan:
+        """Roll back; planned: the plan that the person saw, whose content is what happens, or nothing does.
+
+        Returns the plan with its result. Raises what `plan` raises, and Blocked, ReasonMissing, BranchMoved,
+        PushRefused, PushUnknown (the same call finishes it), StoreFailed (nothing was pushed).
+        """
+        _check_request(request, may_reset=self.branch.may_reset)
+        asked: dict[str, Any] = to_plain(request)
+        finished = await finish_same(self.branch, asked, set(request.apps))
+        if finished is not None:
+            return finished
+        look = await self.branch.fetch()
+        operation = planned.id if planned is not None else str(uuid.uuid4())
+        pins = {app.app: app.to for app in planned.applications} if planned is not None else {}
+        now = await self._plan(look, request, operation=operation, pins=pins)
+        if planned is not None:
+            same_content(planned, now.plan)
+        for app in [await self._application(look, name, request) for name in _names(request)]:
+            if app.policy.reason_required and not clean_reason(request.reason):
+                raise ReasonMissing(app=app.name)
+        refuse_blocked(now.plan)
+        if now.plan.changes_nothing or now.plan.result.commit == now.plan.head:
+            return now.plan
+
+        async def replan(head: str) -> Plan:
+            again = await self._plan(
+                await self.branch.at(head),
+                request,
+                operation=operation,
+                pins={app.app: app.to for app in now.plan.applications},
+            )
+            same_content(now.plan, again.plan)
+            refuse_blocked(again.plan)
+            return again.plan
+
+        return await Delivery(self.branch).deliver(
+            now.plan,
+            moved=now.moved,
+            by=await self._by(request),
+            push=request.push,
+            request=asked,
+            replan=replan,
+            ends=now.ends,
+        )
+
+    async def _by(self, request: RollbackRequest) -> Person:
+        return request.by or await self.branch.repo.author()
+
+    async def _application(self, look: Look, name: str, request: RollbackRequest) -> Application:
+        try:
+            return await look.application(name)
+        except UnknownApplication:
+            if request.to is None:
+                raise
+            # Its folder may be gone from the head: then the chosen commit tells what it was.
+            try:
+                there = await self.branch.repo.resolve(request.to)
+            except (UnknownVersion, AmbiguousVersion):
+                there = None
+            if there is None:
+                raise
+            return await look.application(name, also_at=there.oid)
+
+    async def _plan(self, look: Look, request: RollbackRequest, *, operation: str, pins: Pins) -> Planned:
+        apps = [await self._application(look, name, request) for name in _names(request)]
+        if request.with_shared:
+            await self._no_shared_inputs(look, apps)
+        by = await self._by(request)
+        if request.mode == "reset":
+            return await self._plan_reset(look, request, apps, operation=operation, pins=pins, by=by)
+        parts = []
+        commits = [await self.branch.repo.resolve(text) for text in request.commits]
+        for app in apps:
+            if request.mode == "revert":
+                parts.append(await plan_revert(look, app, commits))
+            else:
+                to = pins.get(app.name) or await chosen_version(look, app, version_word(request))
+                parts.append(await plan_restore(look, app, to))
+        return await plan_commit(look, _draft(request, operation, parts), by=by)
+
+    async def _plan_reset(
+        self,
+        look: Look,
+        request: RollbackRequest,
+        apps: Sequence[Application],
+        *,
+        operation: str,
+        pins: Pins,
+        by: Person,
+    ) -> Planned:
+        chosen = [pins.get(app.name) or await chosen_version(look, app, version_word(request)) for app in apps]
+        commits = {to.commit for to in chosen}
+        commit = next(iter(commits))
+        if len(commits) > 1 or commit is None:
+            raise CommandLineWrong(
+                "a reset moves the whole branch to one commit, and these applications ask for several",
+                hint="name the commit with `--to`",
+            )
+        parts = [
+            Part(app=app, from_=await version_now(look, app), to=to, edits=())
+            for app, to in zip(apps, chosen, strict=True)
+        ]
+        target: Commit = await self.branch.repo.commit(commit)
+        return await plan_move(look, _draft(request, operation, parts), target, by=by)
+
+    async def _no_shared_inputs(self, look: Look, apps: Sequence[Application]) -> None:
+        for app in apps:
+            kind = await self.branch.renderer.kind(app, self.branch.repo, look.head.oid)
+            if kind != "process-compose":
+                raise CommandLineWrong(
+                    f"{app.name} is of the kind {kind}: which of its inputs are shared is not known here",
+                    hint="without `--with-shared` shared inputs stay as they are",
+                    app=app.name,
+                )
+
+
+def same_content(planned: Plan, now: Plan) -> None:
+    """Make sure that a plan made again brings each application from the same to the same content.
+
+    What is kept from plan to commit is each application's version and the paths touched with their blobs (its hold
+    file aside, to which somebody else may have added). Raises BranchMoved.
+    """
+    again = {app.app: app for app in now.applications}
+    for app in planned.applications:
+        other = again.get(app.app)
+        ours = {(file.path, file.change, file.new) for file in app.files if file.path != hold_path(app.app)}
+        theirs = {(f.path, f.change, f.new) for f in other.files if f.path != hold_path(app.app)} if other else None
+        if other is None or (app.from_.version, app.version, ours) != (other.from_.version, other.version, theirs):
+            raise BranchMoved(app=app.app, branch=planned.branch, planned_on=planned.head, found=now.head)
+
+
+def refuse_blocked(plan: Plan) -> None:
+    """Raise Blocked if a check blocks the plan (exit code 4 where the plan is stale); facts: checks, plan."""
+    blocking = list(dict.fromkeys(check.name for check in plan.blocking))
+    if not blocking:
+        return
+    details = "; ".join(dict.fromkeys(check.detail for check in plan.blocking))
+    names = ", ".join(blocking)
+    apps = ", ".join(app.app for app in plan.applications)
+    blocked = Blocked(
+        f"{apps}: blocked by {names}: {details}", app=plan.applications[0].app, checks=blocking, blocking=names
+    )
+    if "stale-plan" in blocking:
+        blocked.exit_code = 4  # type: ignore[misc]  # the one name whose exit code differs
+    raise blocked
+
+
+def _names(request: RollbackRequest) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(request.apps))
+
+
+def _draft(request: RollbackRequest, operation: str, parts: Sequence[Part]) -> Draft:
+    return Draft(
+        operation=operation,
+        kind="rollback",
+        mode=request.mode,
+        parts=tuple(parts),
+        reason=clean_reason(request.reason),
+        despite=request.despite,
+        place_holds=request.hold,
+        expect_versions=dict(request.expect_versions),
+    )
+
+
+def _check_request(request: RollbackRequest, *, may_reset: bool) -> None:
+    if not request.apps:
+        raise CommandLineWrong("name an application", hint="see `lastgood apps`")
+    known_names(request.despite)
+    version_word(request)
+    if request.via == "pr":
+        raise CommandLineWrong("there is no forge to open a pull request at", hint="leave `--via` out to push")
+    if request.mode == "revert" and (request.to or request.last_good or request.previous):
+        raise CommandLineWrong("a revert takes commits, not a version", hint="give `--commit`, or leave `--mode` out")
+    if request.mode != "revert" and request.commits:
+        raise CommandLineWrong("`--commit` goes with `--mode revert`")
+    if request.mode == "reset" and not may_reset:
+        raise NotAllowed(
+            "a reset is done from a clone of the config repo alone",
+            hint="`--mode restore` gives the same content",
+            action="reset",
+        )
+    if request.mode == "reset" and not request.push:
+        raise CommandLineWrong("a reset makes no commit that could be kept: `--no-push` has no meaning with it")
