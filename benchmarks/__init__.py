@@ -1,0 +1,1 @@
+"""What is measured, always beside something else in the same run: machines differ, ratios less so."""
