@@ -37,7 +37,7 @@ from lastgood.core.errors import (
     UnknownVersion,
 )
 from lastgood.core.push import judge_push
-from lastgood.core.tree import EMPTY_TREE, edit_tree, find, format_tree, object_id, parse_tree, version_id
+from lastgood.core.tree import EMPTY_TREE, diff_trees, edit_tree, find, format_tree, object_id, parse_tree, version_id
 
 Content = bytes | str | tuple[int, bytes | str] | None
 """A file for `commit_files`: its content, (mode, content or, for trees and submodules, id), or None to remove it."""
@@ -267,7 +267,7 @@ class MemoryConfigRepo:
             raise RemoteUnreachable(remote=self.remote.url)
 
     async def resolve(self, text: str) -> Commit:
-        named = self.heads.get(text) or self.tags.get(text)
+        named = self.tags.get(text) or self.heads.get(text)
         if named:
             return self.objects.commit(named)
         prefix = text.lower()
@@ -330,27 +330,9 @@ class MemoryConfigRepo:
         return data
 
     async def changes(self, old: str | None, new: str | None, *, lines: bool = True) -> list[FileChange]:
-        before, after = (self._files(t) if t else {} for t in (old, new))
-        found = []
-        for path in sorted(before.keys() | after.keys(), key=lambda p: p.encode("utf-8", "surrogateescape")):
-            a, b = before.get(path), after.get(path)
-            if (a and (a.mode, a.oid)) == (b and (b.mode, b.oid)):
-                continue
-            change = "added" if a is None else "removed" if b is None else "modified"
-            added, removed = self._count(a, b) if lines else (None, None)
-            found.append(
-                FileChange(path=path, change=change, added=added, removed=removed, old=a and a.oid, new=b and b.oid)
-            )
-        return found
-
-    def _files(self, tree: str, prefix: str = "") -> dict[str, TreeEntry]:
-        files: dict[str, TreeEntry] = {}
-        for entry in self.objects.tree(self._root(tree)):
-            if entry.is_tree:
-                files |= self._files(entry.oid, f"{prefix}{entry.path}/")
-            else:
-                files[prefix + entry.path] = entry
-        return files
+        roots = [self._root(tree) if tree else EMPTY_TREE for tree in (old, new)]
+        found = diff_trees(*roots, read=self.objects.tree)
+        return [c.as_file_change(*(self._count(c.old, c.new) if lines else (None, None))) for c in found]
 
     def _count(self, a: TreeEntry | None, b: TreeEntry | None) -> tuple[int | None, int | None]:
         if MODE_SUBMODULE in {a and a.mode, b and b.mode}:

@@ -7,9 +7,10 @@ so that a name that is not UTF-8 comes out as it went in; `shown_path` makes one
 import hashlib
 import struct
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from lastgood.core.application import Scope
-from lastgood.core.commit import MODE_TREE, Edit, TreeEntry
+from lastgood.core.commit import MODE_TREE, Edit, FileChange, TreeEntry
 from lastgood.core.errors import GitFailed
 
 ReadTree = Callable[[str], Sequence[TreeEntry]]
@@ -178,6 +179,45 @@ def version_id(root: str, scope: Scope, read: ReadTree) -> tuple[str | None, str
         return select(root, (scope.path, *others), scope.left_out, read), path_tree
     inside = [left[len(scope.path) :].lstrip("/") for left in scope.left_out if is_below(left, scope.path)]
     return without(folder.oid, inside, read), path_tree
+
+
+class TreeChange(NamedTuple):
+    """A path at which two trees differ: the file, symlink or submodule on either side, None for nothing."""
+
+    path: str
+    old: TreeEntry | None
+    new: TreeEntry | None
+
+    def as_file_change(self, added: int | None, removed: int | None) -> FileChange:
+        """Return it as a FileChange with these line counts."""
+        return FileChange(
+            path=self.path,
+            change="added" if self.old is None else "removed" if self.new is None else "modified",
+            added=added,
+            removed=removed,
+            old=self.old and self.old.oid,
+            new=self.new and self.new.oid,
+        )
+
+
+def diff_trees(old: str, new: str, *, read: ReadTree) -> list[TreeChange]:
+    """Compare two trees, by path in bytewise order; folders that are the same are not read."""
+    found: list[TreeChange] = []
+    todo: list[tuple[str, str, str]] = [("", old, new)]
+    while todo:
+        prefix, before, after = todo.pop()
+        left, right = ({e.path: e for e in read(oid)} for oid in (before, after))
+        for name in left.keys() | right.keys():
+            a, b = left.get(name), right.get(name)
+            if a is not None and b is not None and (a.mode, a.oid) == (b.mode, b.oid):
+                continue
+            folders = [e.oid if e is not None and e.is_tree else EMPTY_TREE for e in (a, b)]
+            if folders != [EMPTY_TREE, EMPTY_TREE]:
+                todo.append((f"{prefix}{name}/", folders[0], folders[1]))
+            files = [None if e is None or e.is_tree else e for e in (a, b)]
+            if files != [None, None]:
+                found.append(TreeChange(prefix + name, files[0], files[1]))
+    return sorted(found, key=lambda change: name_bytes(change.path))
 
 
 def outside_inputs(scope: Scope) -> tuple[str, ...]:

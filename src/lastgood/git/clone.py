@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import datetime as dt
 import re
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -25,7 +24,8 @@ from lastgood.core.errors import (
 )
 from lastgood.core.tree import edit_tree, find, format_tree, name_bytes, name_text, object_id, version_id
 from lastgood.git.clone_history import CloneHistory
-from lastgood.git.names import ref_of_branch, searchable
+from lastgood.git.merge import MAX_MERGED_BYTES, merge_contents
+from lastgood.git.names import own_ref, ref_of_branch, searchable
 from lastgood.git.objects import ObjectReader, checked
 from lastgood.git.program import Git, unsupported
 from lastgood.git.remote import Remote, push_and_judge
@@ -312,12 +312,9 @@ class CloneConfigRepo:
         return await asyncio.to_thread(self._merge_files, base, ours, theirs)
 
     def _merge_files(self, base: str, ours: str, theirs: str) -> str | None:
-        with tempfile.TemporaryDirectory(prefix="lastgood-") as folder:
-            names = [str(Path(folder) / name) for name in ("ours", "base", "theirs")]
-            for name, oid in zip(names, (ours, base, theirs), strict=True):
-                Path(name).write_bytes(self.objects.read("blob", oid, max_bytes=64 << 20))
-            merged = self._git.run("merge-file", "-p", "--quiet", *names, ok=range(256))
-        return self._write("blob", merged.out) if merged.code == 0 else None
+        first, left, right = (self.objects.read("blob", b, max_bytes=MAX_MERGED_BYTES) for b in (base, ours, theirs))
+        merged = merge_contents(self._git, base=first, ours=left, theirs=right)
+        return None if merged is None else self._write("blob", merged)
 
     async def make_commit(
         self, *, tree: str, parents: Sequence[str], author: Person, authored_at: dt.datetime, message: str
@@ -376,13 +373,6 @@ class CloneConfigRepo:
         return Remote(self._git, where.remote, shown=where.url)
 
 
-def own_ref(ref: str) -> str:
-    """Return a ref of lastgood's own; raise GitFailed for any other."""
-    if not ref.startswith("refs/lastgood/"):
-        raise GitFailed(f"{ref} is not a ref of lastgood's own")
-    return ref
-
-
 def _mktree_line(entry: TreeEntry) -> bytes:
     kind = b"tree" if entry.mode == MODE_TREE else b"commit" if entry.mode == MODE_SUBMODULE else b"blob"
     return b"%o %s %s\t%s\0" % (entry.mode, kind, entry.oid.encode(), name_bytes(entry.path))
@@ -416,4 +406,3 @@ def read_diff(out: bytes, *, lines: bool) -> list[FileChange]:
             )
         )
     return found
-

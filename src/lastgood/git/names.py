@@ -19,3 +19,10 @@ def ref_of_branch(branch: str) -> str:
 def searchable(text: str) -> bool:
     """Say whether a text may be looked up as a revision: no option, no `commit:path`, no search in messages."""
     return not text.startswith("-") and ".." not in text and _SEARCHABLE.fullmatch(text) is not None
+
+
+def own_ref(ref: str) -> str:
+    """Return a ref of lastgood's own; raise GitFailed for any other."""
+    if not ref.startswith("refs/lastgood/"):
+        raise GitFailed(f"{ref} is not a ref of lastgood's own")
+    return ref

@@ -4,7 +4,7 @@ import contextlib
 import subprocess
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lastgood.core.commit import Commit, TreeEntry
 from lastgood.core.commit_object import parse_commit
@@ -14,7 +14,7 @@ from lastgood.git.program import Git, start_failure
 
 MAX_TREE_BYTES = 64 << 20
 MAX_COMMIT_BYTES = 8 << 20
-_MEMO_TREES = 4096
+_MEMO_NAMES = 50_000
 
 
 class _Batch:
@@ -79,6 +79,25 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+class TreeMemo:
+    """Trees read lately, up to 50,000 names in all: some 12 MB. They never change, so nothing can be out of date."""
+
+    def __init__(self) -> None:
+        self._trees: dict[str, Sequence[TreeEntry]] = {}
+        self._names = 0
+
+    def get(self, oid: str, read: Callable[[str], Sequence[TreeEntry]]) -> Sequence[TreeEntry]:
+        """Return a tree, reading it if it is not remembered."""
+        known = self._trees.get(oid)
+        if known is None:
+            known = read(oid)
+            if self._names + len(known) > _MEMO_NAMES:
+                self._trees, self._names = {}, 0
+            self._trees[oid] = known
+            self._names += len(known) + 1
+        return known
+
+
 class ObjectReader:
     """Reads commits, trees and blobs by id, sizes first. Safe to use from several threads, one at a time."""
 
@@ -87,7 +106,7 @@ class ObjectReader:
         self._lock = threading.Lock()
         self._check = _Batch(git, "--batch-check")
         self._content = _Batch(git, "--batch")
-        self._trees: dict[str, Sequence[TreeEntry]] = {EMPTY_TREE: ()}
+        self._memo = TreeMemo()
 
     def close(self) -> None:
         """End the processes; a later question starts them again."""
@@ -119,14 +138,13 @@ class ObjectReader:
         return parse_commit(oid, self.read("commit", oid, max_bytes=MAX_COMMIT_BYTES))
 
     def tree(self, oid: str) -> Sequence[TreeEntry]:
-        """Read a tree by its full id; the last few thousand are remembered."""
-        known = self._trees.get(oid)
-        if known is None:
-            known = parse_tree(self.read("tree", oid, max_bytes=MAX_TREE_BYTES))
-            if len(self._trees) >= _MEMO_TREES:
-                self._trees = {EMPTY_TREE: ()}
-            self._trees[oid] = known
-        return known
+        """Read a tree by its full id."""
+        return self._memo.get(oid, self._read_tree)
+
+    def _read_tree(self, oid: str) -> Sequence[TreeEntry]:
+        if oid == EMPTY_TREE:
+            return ()
+        return parse_tree(self.read("tree", oid, max_bytes=MAX_TREE_BYTES))
 
     def commits(self, oids: Sequence[str]) -> Iterator[Commit]:
         """Read many commits at once, in the order asked for."""

@@ -1,0 +1,418 @@
+"""The agent's own bare mirror as a config repo: libgit2 reads and makes commits, the git program fetches and pushes.
+
+Holds the followed branches and the tags, never `refs/replace` or a forge's pull requests. Knows no work tree.
+"""
+
+import asyncio
+import datetime as dt
+import re
+import shutil
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+
+import pygit2
+
+from lastgood.core.application import Scope
+from lastgood.core.commit import MODE_SUBMODULE, Commit, Edit, FileChange, History, HistoryEntry, Person, TreeEntry
+from lastgood.core.commit_object import LASTGOOD, format_commit
+from lastgood.core.errors import AmbiguousVersion, GitFailed, ObjectMissing, RemoteUnreachable, UnknownVersion
+from lastgood.core.tree import (
+    EMPTY_TREE,
+    TreeChange,
+    diff_trees,
+    edit_tree,
+    find,
+    format_tree,
+    name_bytes,
+    outside_inputs,
+    version_id,
+)
+from lastgood.git.first_parent import FirstParentIndex, Step, scan
+from lastgood.git.history import State, changes_of
+from lastgood.git.merge import MAX_MERGED_BYTES, merge_contents
+from lastgood.git.mirror_objects import MirrorObjects
+from lastgood.git.names import own_ref, ref_of_branch, searchable
+from lastgood.git.program import Git, redact
+from lastgood.git.remote import Remote, push_and_judge
+
+_HEX = re.compile(r"[0-9a-fA-F]{4,40}")
+_TAGS = "+refs/tags/*:refs/tags/*"
+_MAX_SCOPES = 2000
+_COUNTED_BYTES = 8 << 20  # larger files are counted as binary
+_DAMAGED = re.compile(
+    r"is corrupt|is empty|inflate:|packfile|bad object|not a git repository|unable to read|unresolved delta"
+    r"|did not send all necessary objects|missing (?:blob|tree|commit)|invalid (?:sha1|index)|bad config"
+)
+
+
+class MirrorConfigRepo:
+    """The port ConfigRepo over a bare mirror that nobody else writes to; made when it is not there.
+
+    path: the mirror's folder. url: the remote, credentials and all (kept in the mirror's configuration, never shown).
+    A mirror that cannot be read is rebuilt by the next fetch; lastgood's own refs are carried over where they can be.
+    """
+
+    def __init__(self, path: Path | str, url: str, name: str) -> None:
+        self.name = name
+        self.folder = Path(path)
+        self._url = url
+        if url.startswith("-"):
+            raise GitFailed("the address of a repository does not start with a dash")
+        self._git = Git(self.folder)
+        self._remote = Remote(self._git, "origin", shown=url)
+        self._fetching = threading.Lock()
+        self.objects = MirrorObjects(self.folder)
+        self._index = FirstParentIndex(self.objects.first_parent, self._scan)
+        self._states: OrderedDict[Scope, dict[bytes, tuple[bytes | None, bytes | None]]] = OrderedDict()
+        self._open()
+
+    def _open(self) -> None:
+        if self.folder.exists():
+            try:
+                _set_url(pygit2.Repository(str(self.folder), pygit2.enums.RepositoryOpenFlag.NO_SEARCH), self._url)
+            except (pygit2.GitError, KeyError):
+                self.folder.rename(_free_name(self.folder, "damaged"))
+            else:
+                return
+        _make(self.folder, self._url)
+
+    # the port: heads
+
+    async def fetch(self, branch: str) -> str | None:
+        """See ConfigRepo.fetch; brings the tags, too."""
+        return await asyncio.to_thread(self._fetch, branch)
+
+    def _fetch(self, branch: str) -> str | None:
+        ref = ref_of_branch(branch)
+        with self._fetching:
+            if self.objects.damaged:
+                return self._rebuild(ref)
+            try:
+                there = self._remote.fetch(f"+{ref}:{ref}", _TAGS)
+            except GitFailed as failed:
+                own_words = "\n".join(x for x in failed.message.splitlines() if "remote:" not in x)
+                if not _DAMAGED.search(own_words):
+                    raise
+                return self._rebuild(ref)
+            if not there:
+                self._delete(ref)
+                return None
+        return self._ref(ref)
+
+    def _rebuild(self, ref: str) -> str | None:
+        """Fetch into a new mirror, and only when that has worked put it in the old one's place."""
+        fresh = _free_name(self.folder, "new")
+        try:
+            _make(fresh, self._url)
+            git = Git(fresh)
+            branches = [f"+{r}:{r}" for r in self._branches() if r != ref]
+            there = Remote(git, "origin", shown=self._url).fetch(f"+{ref}:{ref}", _TAGS)
+            for refspec in branches:
+                Remote(git, "origin", shown=self._url).fetch(refspec)
+            git.run(
+                "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options", str(self.folder),
+                "+refs/lastgood/*:refs/lastgood/*", ok=range(256),
+            )  # fmt: skip
+            old = _free_name(self.folder, "damaged")
+            self.folder.rename(old)
+            fresh.rename(self.folder)
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+        self.objects.reopen()
+        self._index.forget()
+        self._states.clear()
+        return self._ref(ref) if there else None
+
+    def _branches(self) -> list[str]:
+        heads = self.folder / "refs" / "heads"
+        return [f"refs/heads/{f.relative_to(heads).as_posix()}" for f in heads.rglob("*") if f.is_file()]
+
+    async def head(self, branch: str) -> str | None:
+        """See ConfigRepo.head."""
+        return await asyncio.to_thread(self._ref, ref_of_branch(branch))
+
+    def _ref(self, ref: str) -> str | None:
+        try:
+            return str(self.objects.repository.references[ref].peel(pygit2.Commit).id)
+        except (KeyError, ValueError):
+            return None
+        except pygit2.GitError:
+            self.objects.damaged = True
+            return None
+
+    def _delete(self, ref: str) -> None:
+        references = self.objects.repository.references
+        if ref in references:
+            references.delete(ref)
+
+    async def remote_head(self, branch: str) -> str | None:
+        """See ConfigRepo.remote_head."""
+        return await asyncio.to_thread(self._remote.head, ref_of_branch(branch))
+
+    # the port: reading
+
+    async def resolve(self, text: str) -> Commit:
+        """See ConfigRepo.resolve."""
+        return await asyncio.to_thread(self._resolve, text)
+
+    def _resolve(self, text: str) -> Commit:
+        if searchable(text):
+            named = None if len(text) == 40 else self._ref(f"refs/tags/{text}") or self._ref(f"refs/heads/{text}")  # noqa: PLR2004 - a full id is never a name
+            if named is not None:
+                return self.objects.commit(named)
+            found = (
+                [self.objects.commit(oid) for oid in self._with_prefix(text.lower())] if _HEX.fullmatch(text) else []
+            )
+            if len(found) > 1:
+                candidates = [{"oid": c.oid, "subject": c.subject} for c in found]
+                raise AmbiguousVersion(f"{text} is ambiguous", version=text, candidates=candidates)
+            if found:
+                return found[0]
+        raise UnknownVersion(f"there is no commit {text}", hint="", version=text)
+
+    def _with_prefix(self, prefix: str) -> list[str]:
+        repository = self.objects.repository
+        try:
+            oids = [str(repository[prefix].id)]
+        except KeyError:
+            return []
+        except ValueError:  # several objects: look which of them are commits
+            oids = [oid for oid in map(str, repository.odb) if oid.startswith(prefix)]
+        except pygit2.GitError as wrong:
+            self.objects.damaged = True
+            raise ObjectMissing(object=prefix) from wrong
+        return sorted(oid for oid in oids if (self.objects.header(oid) or ("",))[0] == "commit")
+
+    async def commit(self, oid: str) -> Commit:
+        """See ConfigRepo.commit."""
+        return await asyncio.to_thread(self.objects.commit, oid)
+
+    async def at_date(self, head: str, when: dt.datetime) -> Commit | None:
+        """See ConfigRepo.at_date."""
+        return await asyncio.to_thread(self._at_date, head, when)
+
+    def _at_date(self, head: str, when: dt.datetime) -> Commit | None:
+        here: bytes | None = bytes.fromhex(self.objects.commit(head).oid)
+        before = when.timestamp()
+        while here is not None:
+            if self.objects.committed_at(here) <= before:
+                return self.objects.commit(here.hex())
+            here = self.objects.first_parent(here)
+        return None
+
+    async def is_ancestor(self, ancestor: str, descendant: str) -> bool | None:
+        """See ConfigRepo.is_ancestor; a mirror is never shallow, so there is always an answer."""
+        return await asyncio.to_thread(self._is_ancestor, ancestor, descendant)
+
+    def _is_ancestor(self, ancestor: str, descendant: str) -> bool:
+        self.objects.commit(descendant)
+        if self.objects.header(ancestor) is None:
+            return False
+        return ancestor == descendant or bool(self.objects.repository.descendant_of(descendant, ancestor))
+
+    async def commits_between(self, exclude: str, include: str, *, limit: int = 1000) -> list[Commit]:
+        """See ConfigRepo.commits_between."""
+        return await asyncio.to_thread(self._commits_between, exclude, include, limit)
+
+    def _commits_between(self, exclude: str, include: str, limit: int) -> list[Commit]:
+        for oid in (exclude, include):
+            self.objects.commit(oid)
+        walker = self.objects.repository.walk(include, pygit2.enums.SortMode.TIME | pygit2.enums.SortMode.TOPOLOGICAL)
+        walker.hide(exclude)
+        return [self.objects.commit(str(found.id)) for found, _ in zip(walker, range(limit), strict=False)]
+
+    async def entry(self, commit_or_tree: str, path: str) -> TreeEntry | None:
+        """See ConfigRepo.entry."""
+        return await asyncio.to_thread(lambda: find(self._root(commit_or_tree), path, self.objects.tree))
+
+    def _root(self, commit_or_tree: str) -> str:
+        header = self.objects.header(commit_or_tree)
+        if header is not None and header[0] == "commit":
+            return self.objects.commit(commit_or_tree).tree
+        self.objects.tree(commit_or_tree)
+        return commit_or_tree
+
+    async def list_tree(self, tree: str) -> list[TreeEntry]:
+        """See ConfigRepo.list_tree."""
+        return list(await asyncio.to_thread(self.objects.tree, tree))
+
+    async def read(self, blob: str, *, max_bytes: int, path: str = "") -> bytes:
+        """See ConfigRepo.read."""
+        return await asyncio.to_thread(self.objects.read, "blob", blob, max_bytes=max_bytes, path=path)
+
+    async def changes(self, old: str | None, new: str | None, *, lines: bool = True) -> list[FileChange]:
+        """See ConfigRepo.changes; of files over 8 MiB the lines are not counted."""
+        return await asyncio.to_thread(self._changes, old, new, lines)
+
+    def _changes(self, old: str | None, new: str | None, lines: bool) -> list[FileChange]:  # noqa: FBT001 - the port's
+        roots = [self._root(tree) if tree else EMPTY_TREE for tree in (old, new)]
+        found = []
+        for change in diff_trees(*roots, read=self.objects.tree):
+            added, removed = self._line_counts(change) if lines else (None, None)
+            found.append(change.as_file_change(added, removed))
+        return found
+
+    def _line_counts(self, change: TreeChange) -> tuple[int | None, int | None]:
+        sides = (change.old, change.new)
+        blobs = [b"", b""]
+        for n, side in enumerate(sides):
+            if side is not None:
+                if side.mode == MODE_SUBMODULE:
+                    return None, None
+                header = self.objects.header(side.oid)
+                if header is None or header[1] > _COUNTED_BYTES:
+                    return None, None
+                blobs[n] = self.objects.read("blob", side.oid, max_bytes=_COUNTED_BYTES)
+        patch = pygit2.Patch.create_from(blobs[0], blobs[1], context_lines=0)
+        if patch.delta.is_binary:
+            return None, None
+        _, added, removed = patch.line_stats
+        return added, removed
+
+    async def history(self, head: str, scope: Scope, *, limit: int | None = None) -> History:
+        """See ConfigRepo.history."""
+        return await asyncio.to_thread(self._history, head, scope, limit)
+
+    def _history(self, head: str, scope: Scope, limit: int | None) -> History:
+        self.objects.commit(head)
+        paths = [name_bytes(path) for path in (scope.path, *outside_inputs(scope))]
+        known = self._known(scope)
+        states = changes_of(
+            self._index.hits(head, paths), lambda oid: self._state(oid, scope, known), before=None, limit=limit
+        )
+        return History(
+            entries=tuple(
+                HistoryEntry(commit=self.objects.commit(s.commit), version=s.version, path_tree=s.path_tree)
+                for s in states
+            )
+        )
+
+    def _scan(self, head: str, since: str | None) -> list[Step]:
+        return list(scan(self._git, head, since=since))
+
+    def _known(self, scope: Scope) -> dict[bytes, tuple[bytes | None, bytes | None]]:
+        """Return what is remembered of a scope: commit -> (version, path tree), each as 20 bytes."""
+        known = self._states.setdefault(scope, {})
+        self._states.move_to_end(scope)
+        if len(self._states) > _MAX_SCOPES:
+            self._states.popitem(last=False)
+        return known
+
+    def _state(self, oid: str, scope: Scope, known: dict[bytes, tuple[bytes | None, bytes | None]]) -> State:
+        key = bytes.fromhex(oid)
+        ids = known.get(key)
+        if ids is None:
+            version, path_tree = self._version_at(oid, scope)
+            same = version == path_tree
+            version_bytes = bytes.fromhex(version) if version else None
+            ids = (version_bytes, version_bytes if same else bytes.fromhex(path_tree) if path_tree else None)
+            known[key] = ids
+        return State(oid, *(None if i is None else i.hex() for i in ids))
+
+    def _version_at(self, oid: str, scope: Scope) -> tuple[str | None, str | None]:
+        if scope.path and not scope.left_out and not outside_inputs(scope):
+            tree = self.objects.tree_at(oid, scope.path)
+            return tree, tree
+        return version_id(self._root(oid), scope, self.objects.tree)
+
+    async def version(self, commit: str, scope: Scope) -> tuple[str | None, str | None]:
+        """See ConfigRepo.version."""
+        return await asyncio.to_thread(lambda: version_id(self._root(commit), scope, self.objects.tree))
+
+    # the port: writing
+
+    async def write_blob(self, data: bytes) -> str:
+        """See ConfigRepo.write_blob."""
+        return await asyncio.to_thread(self.objects.write, "blob", data)
+
+    async def write_tree(self, base: str, edits: Sequence[Edit]) -> str:
+        """See ConfigRepo.write_tree."""
+        return await asyncio.to_thread(self._write_tree, base, edits)
+
+    def _write_tree(self, base: str, edits: Sequence[Edit]) -> str:
+        return edit_tree(
+            self._root(base),
+            edits,
+            read=self.objects.tree,
+            write=lambda entries: self.objects.write("tree", format_tree(entries)),
+        )
+
+    async def merge_files(self, base: str, ours: str, theirs: str) -> str | None:
+        """See ConfigRepo.merge_files."""
+        return await asyncio.to_thread(self._merge_files, base, ours, theirs)
+
+    def _merge_files(self, base: str, ours: str, theirs: str) -> str | None:
+        first, left, right = (self.objects.read("blob", b, max_bytes=MAX_MERGED_BYTES) for b in (base, ours, theirs))
+        merged = merge_contents(self._git, base=first, ours=left, theirs=right)
+        return None if merged is None else self.objects.write("blob", merged)
+
+    async def make_commit(
+        self, *, tree: str, parents: Sequence[str], author: Person, authored_at: dt.datetime, message: str
+    ) -> str:
+        """See ConfigRepo.make_commit."""
+        data = format_commit(tree=tree, parents=parents, author=author, authored_at=authored_at, message=message)
+        return await asyncio.to_thread(self.objects.write, "commit", data)
+
+    async def author(self) -> Person:
+        """See ConfigRepo.author: lastgood itself."""
+        return LASTGOOD
+
+    async def keep(self, ref: str, commit: str) -> None:
+        """See ConfigRepo.keep."""
+        await asyncio.to_thread(self._point, own_ref(ref), commit)
+
+    def _point(self, ref: str, commit: str) -> None:
+        try:
+            self.objects.repository.references.create(ref, self.objects.commit(commit).oid, force=True)
+        except (ValueError, OSError, pygit2.GitError) as wrong:
+            raise GitFailed(f"{ref} cannot be written: {wrong}") from wrong
+
+    async def kept(self, prefix: str) -> dict[str, str]:
+        """See ConfigRepo.kept."""
+        return await asyncio.to_thread(self._kept, prefix)
+
+    def _kept(self, prefix: str) -> dict[str, str]:
+        repository = self.objects.repository
+        names = (name for name in repository.listall_references() if name.startswith("refs/lastgood/"))
+        found = ((name, self._ref(name)) for name in sorted(names) if name.startswith(prefix))
+        return {name: oid for name, oid in found if oid is not None}
+
+    async def drop(self, ref: str) -> None:
+        """See ConfigRepo.drop."""
+        await asyncio.to_thread(self._delete, own_ref(ref))
+
+    async def push(self, branch: str, commit: str, *, expected: str) -> None:
+        """See ConfigRepo.push; afterwards `head` is the pushed commit, unless a fetch already knows better."""
+        ref = ref_of_branch(branch)
+        await push_and_judge(self._remote, self, branch=branch, remote_branch=branch, commit=commit, expected=expected)
+        if await asyncio.to_thread(self._ref, ref) == expected:
+            await asyncio.to_thread(self._point, ref, commit)
+
+    async def push_ref(self, ref: str, commit: str) -> bool:
+        """See ConfigRepo.push_ref."""
+        try:
+            return (await asyncio.to_thread(self._remote.push_once, own_ref(ref), commit, expected=None)).done
+        except RemoteUnreachable:
+            return False
+
+    def __repr__(self) -> str:
+        return f"MirrorConfigRepo({self.name}, {redact(self._url)})"
+
+
+def _make(folder: Path, url: str) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700)  # its configuration holds the URL with its credentials
+    _set_url(pygit2.init_repository(str(folder), bare=True), url)
+
+
+def _set_url(repository: pygit2.Repository, url: str) -> None:
+    # Not in the argument list of each fetch, where every account of the machine could read it.
+    repository.config["remote.origin.url"] = url
+
+
+def _free_name(folder: Path, word: str) -> Path:
+    names = (folder.with_name(f"{folder.name}.{word}-{n}") for n in range(1, 10_000))
+    return next(name for name in names if not name.exists())

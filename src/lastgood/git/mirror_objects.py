@@ -1,0 +1,137 @@
+"""Read and write the objects of a bare mirror through libgit2, from any thread. Knows no branch and no remote.
+
+libgit2's handles are not to be shared between threads: each thread opens the mirror for itself.
+"""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pygit2
+
+from lastgood.core.commit import Commit, TreeEntry
+from lastgood.core.commit_object import parse_commit
+from lastgood.core.errors import GitFailed, ObjectMissing, ObjectTooLarge
+from lastgood.core.tree import EMPTY_TREE, parse_tree
+from lastgood.git.objects import MAX_COMMIT_BYTES, MAX_TREE_BYTES, TreeMemo, checked
+
+CACHE_BYTES = 8 << 20
+
+_KINDS = {
+    pygit2.enums.ObjectType.COMMIT: "commit",
+    pygit2.enums.ObjectType.TREE: "tree",
+    pygit2.enums.ObjectType.BLOB: "blob",
+    pygit2.enums.ObjectType.TAG: "tag",
+}
+_TYPES = {kind: number for number, kind in _KINDS.items()}
+
+# libgit2 keeps parsed objects up to 256 MB by default, for all handles together.
+pygit2.settings.cache_max_size(CACHE_BYTES)
+
+
+class MirrorObjects:
+    """The objects of one bare repository. damaged: set when something that must be there could not be read."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.damaged = False
+        self._local = threading.local()
+        self._generation = 0
+        self._memo = TreeMemo()
+
+    def reopen(self) -> None:
+        """Make every thread open the mirror anew: another one stands in its place."""
+        self._generation += 1
+        self._memo = TreeMemo()
+        self.damaged = False
+
+    @property
+    def repository(self) -> pygit2.Repository:
+        """This thread's handle. Raises GitFailed if the mirror cannot be opened."""
+        if getattr(self._local, "generation", None) != self._generation:
+            try:
+                self._local.handle = pygit2.Repository(str(self.folder), pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
+            except pygit2.GitError as wrong:
+                self.damaged = True
+                raise GitFailed("the mirror is damaged; the next fetch rebuilds it") from wrong
+            self._local.generation = self._generation
+        handle: pygit2.Repository = self._local.handle
+        return handle
+
+    def header(self, oid: str) -> tuple[str, int] | None:
+        """Return (kind, size in bytes); None if the object is not here."""
+        try:
+            number, size = self.repository.odb.read_header(checked(oid))
+        except KeyError:
+            return None
+        except pygit2.GitError as wrong:
+            raise self._broken(oid) from wrong
+        return _KINDS[pygit2.enums.ObjectType(number)], size
+
+    def read(self, kind: str, oid: str, *, max_bytes: int, path: str = "") -> bytes:
+        """Read one object. Raises ObjectMissing (also if it is of another kind), ObjectTooLarge."""
+        header = self.header(oid)
+        if header is None or header[0] != kind:
+            raise ObjectMissing(object=oid)
+        if header[1] > max_bytes:
+            raise ObjectTooLarge(path=path or oid, size_bytes=header[1], limit_bytes=max_bytes)
+        try:
+            data: bytes = self.repository.read(oid)[1]
+        except (KeyError, pygit2.GitError) as wrong:
+            raise self._broken(oid) from wrong
+        return data
+
+    def _broken(self, oid: str) -> ObjectMissing:
+        self.damaged = True
+        return ObjectMissing(f"Git object {oid} is damaged", hint="the next fetch rebuilds the mirror", object=oid)
+
+    def commit(self, oid: str) -> Commit:
+        """Read a commit by its full id."""
+        return parse_commit(oid, self.read("commit", oid, max_bytes=MAX_COMMIT_BYTES))
+
+    def tree(self, oid: str) -> Sequence[TreeEntry]:
+        """Read a tree by its full id."""
+        return self._memo.get(oid, self._read_tree)
+
+    def _read_tree(self, oid: str) -> Sequence[TreeEntry]:
+        if oid == EMPTY_TREE:
+            return ()
+        return parse_tree(self.read("tree", oid, max_bytes=MAX_TREE_BYTES))
+
+    def tree_at(self, commit: str, path: str) -> str | None:
+        """Return the id of the folder at a path, None if none is there; quick for folders with many names."""
+        try:
+            tree = self.repository[self._parsed(commit).tree_id]
+            found = tree[path] if path else tree  # type: ignore[index]  # it is a Tree
+        except KeyError:
+            return None
+        except (ValueError, pygit2.GitError) as wrong:
+            raise self._broken(commit) from wrong
+        return str(found.id) if found.type == pygit2.enums.ObjectType.TREE else None
+
+    def first_parent(self, commit: bytes) -> bytes | None:
+        """Return a commit's first parent, both as 20 bytes."""
+        parents = self._parsed(commit.hex()).parent_ids
+        return bytes(parents[0].raw) if parents else None
+
+    def committed_at(self, commit: bytes) -> int:
+        """Return the committer's time, in seconds since 1970."""
+        return int(self._parsed(commit.hex()).commit_time)
+
+    def _parsed(self, oid: str) -> pygit2.Commit:
+        try:
+            found = self.repository[checked(oid)]
+        except KeyError as missing:
+            raise ObjectMissing(object=oid) from missing
+        except pygit2.GitError as wrong:
+            raise self._broken(oid) from wrong
+        if not isinstance(found, pygit2.Commit):
+            raise ObjectMissing(object=oid)
+        return found
+
+    def write(self, kind: str, data: bytes) -> str:
+        """Store an object as it is; return its id."""
+        try:
+            return str(self.repository.write(_TYPES[kind], data))
+        except (OSError, pygit2.GitError) as wrong:
+            raise GitFailed(f"the mirror cannot be written: {wrong}") from wrong
