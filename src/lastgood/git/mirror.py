@@ -32,6 +32,7 @@ from lastgood.core.tree import (
 from lastgood.git.first_parent import FirstParentIndex, Step, scan
 from lastgood.git.history import State, changes_of
 from lastgood.git.merge import MAX_MERGED_BYTES, merge_contents
+from lastgood.git.mirror_folder import free_name, make_mirror, open_mirror
 from lastgood.git.mirror_objects import MirrorObjects
 from lastgood.git.names import own_ref, ref_of_branch, searchable
 from lastgood.git.program import Git, redact
@@ -58,25 +59,13 @@ class MirrorConfigRepo:
         self.name = name
         self.folder = Path(path)
         self._url = url
-        if url.startswith("-"):
-            raise GitFailed("the address of a repository does not start with a dash")
+        open_mirror(self.folder, url)
         self._git = Git(self.folder)
         self._remote = Remote(self._git, "origin", shown=url)
         self._fetching = threading.Lock()
         self.objects = MirrorObjects(self.folder)
         self._index = FirstParentIndex(self.objects.first_parent, self._scan)
         self._states: OrderedDict[Scope, dict[bytes, tuple[bytes | None, bytes | None]]] = OrderedDict()
-        self._open()
-
-    def _open(self) -> None:
-        if self.folder.exists():
-            try:
-                _set_url(pygit2.Repository(str(self.folder), pygit2.enums.RepositoryOpenFlag.NO_SEARCH), self._url)
-            except (pygit2.GitError, KeyError):
-                self.folder.rename(_free_name(self.folder, "damaged"))
-            else:
-                return
-        _make(self.folder, self._url)
 
     # the port: heads
 
@@ -103,9 +92,9 @@ class MirrorConfigRepo:
 
     def _rebuild(self, ref: str) -> str | None:
         """Fetch into a new mirror, and only when that has worked put it in the old one's place."""
-        fresh = _free_name(self.folder, "new")
+        fresh = free_name(self.folder, "new")
         try:
-            _make(fresh, self._url)
+            make_mirror(fresh, self._url)
             git = Git(fresh)
             branches = [f"+{r}:{r}" for r in self._branches() if r != ref]
             there = Remote(git, "origin", shown=self._url).fetch(f"+{ref}:{ref}", _TAGS)
@@ -115,7 +104,7 @@ class MirrorConfigRepo:
                 "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options", str(self.folder),
                 "+refs/lastgood/*:refs/lastgood/*", ok=range(256),
             )  # fmt: skip
-            old = _free_name(self.folder, "damaged")
+            old = free_name(self.folder, "damaged")
             self.folder.rename(old)
             fresh.rename(self.folder)
         except BaseException:
@@ -400,19 +389,3 @@ class MirrorConfigRepo:
 
     def __repr__(self) -> str:
         return f"MirrorConfigRepo({self.name}, {redact(self._url)})"
-
-
-def _make(folder: Path, url: str) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700)  # its configuration holds the URL with its credentials
-    _set_url(pygit2.init_repository(str(folder), bare=True), url)
-
-
-def _set_url(repository: pygit2.Repository, url: str) -> None:
-    # Not in the argument list of each fetch, where every account of the machine could read it.
-    repository.config["remote.origin.url"] = url
-
-
-def _free_name(folder: Path, word: str) -> Path:
-    names = (folder.with_name(f"{folder.name}.{word}-{n}") for n in range(1, 10_000))
-    return next(name for name in names if not name.exists())
