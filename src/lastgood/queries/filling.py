@@ -13,6 +13,7 @@ from lastgood.core.words import RendererName
 from lastgood.queries.followed import Place
 from lastgood.queries.freshness import fresh
 from lastgood.queries.relation import Row
+from lastgood.queries.selection import cursor
 
 
 class Filler:
@@ -67,6 +68,7 @@ class Filler:
             sync=sync,
             refused_by=row.refused.hold if row.refused else None,
             truncated=row.truncated,
+            cursor=cursor(row),
         )
 
     async def _record(self, app: str) -> ApplicationRecord | None:

@@ -58,26 +58,25 @@ def _found(entry: TimelineEntry, search: str) -> bool:
     return all(_in(word, *texts) for word in search.split()[:MAX_WORDS])
 
 
-def cursor(entry: TimelineEntry) -> str:
-    """Return the mark after which the next page begins; the same for the same entry."""
-    at = entry.deployment.started_at if entry.deployment else entry.committed_at
-    return f"{at.isoformat()}~{entry.app}~{entry.number or entry.commit}"
+def cursor(row: Row) -> str:
+    """Return the mark after which the next page begins; the same for the same row."""
+    number = row.deployment.number if row.deployment else None
+    return f"{row.at.isoformat()}~{row.app}~{number or row.commit.oid}"
 
 
-def after(entries: Sequence[Row], mark: str | None) -> Sequence[Row]:
+def after(rows: Sequence[Row], mark: str | None) -> Sequence[Row]:
     """Return the rows that follow a mark; a mark whose entry has gone stands for its time.
 
     Raises CommandLineWrong for a mark that `cursor` never made.
     """
     if mark is None:
-        return entries
+        return rows
     try:
-        time, app, key = mark.split("~")
+        time, app, _ = mark.split("~")
         at = dt.datetime.fromisoformat(time).astimezone(dt.UTC)
     except (ValueError, OverflowError) as wrong:
         raise CommandLineWrong("`before` is not the mark of a timeline entry") from wrong
-    for place, row in enumerate(entries):
-        number = row.deployment.number if row.deployment else None
-        if row.app == app and key == str(number or row.commit.oid):
-            return entries[place + 1 :]
-    return [row for row in entries if row.at < at]
+    for place, row in enumerate(rows):
+        if row.app == app and cursor(row) == mark:
+            return rows[place + 1 :]
+    return [row for row in rows if row.at < at]

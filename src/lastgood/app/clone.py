@@ -1,0 +1,43 @@
+"""Compose the port Lastgood for a person's clone: Git alone, no store, no agent."""
+
+from pathlib import Path
+
+from lastgood.app.clock import SystemClock
+from lastgood.core.discovery import Discovery
+from lastgood.flows.branch import FollowedBranch
+from lastgood.git.clone import CloneConfigRepo
+from lastgood.git.journal import CloneJournal
+from lastgood.local.lastgood import LocalLastgood
+from lastgood.render.renderers import Renderers
+
+
+class CloneLastgood(LocalLastgood):
+    """The port Lastgood in a clone, and what only a clone can tell."""
+
+    def __init__(self, repo: CloneConfigRepo) -> None:
+        self.repo = repo
+        renderer, clock = Renderers(), SystemClock()
+        branch = FollowedBranch(
+            repo=repo,
+            # A detached HEAD has no branch; reading needs none, and writing says so.
+            name=repo.branch() or "HEAD",
+            discovery=Discovery(),
+            renderer=renderer,
+            store=None,
+            journal=CloneJournal(repo.memory / "operations"),
+            clock=clock,
+            may_reset=True,
+        )
+        super().__init__([branch], renderer=renderer, clock=clock, reads={repo.name: "HEAD"})
+
+    async def behind(self) -> int | None:
+        """Count the commits of the last fetched upstream that HEAD does not have; None where there is none."""
+        return await self.repo.behind()
+
+
+def open_clone(directory: Path | str) -> CloneLastgood:
+    """Return the clone at or above a folder as the port Lastgood. Its `repo.close()` ends the helper processes.
+
+    Raises GitFailed where there is no repository, RepoUnsupported for kinds that are not read.
+    """
+    return CloneLastgood(CloneConfigRepo(directory))

@@ -1,0 +1,253 @@
+"""The port Lastgood, served from flows and queries: in a clone (Git alone) and inside a server.
+
+Only hands over; every rule is in a flow, a query or `core/`. Knows no adapter.
+"""
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+
+from lastgood.core.application import ApplicationView
+from lastgood.core.discovery import Problem
+from lastgood.core.errors import CommandLineWrong, LastgoodError, NeedsServer, UnknownApplication, UnknownOperation
+from lastgood.core.observation import Observation
+from lastgood.core.operation import Operation
+from lastgood.core.plan import Plan
+from lastgood.core.ports import Agent, Clock, Renderer, Store
+from lastgood.core.record import Pause
+from lastgood.core.request import (
+    DiffView,
+    ForgetResult,
+    HoldRequest,
+    HoldResult,
+    PauseRequest,
+    PressRequest,
+    PressResult,
+    RollbackRequest,
+    UndoRequest,
+)
+from lastgood.core.resource import Rendered
+from lastgood.core.status import StatusView, WaitResult
+from lastgood.core.timeline import TimelineEntry, TimelineQuery
+from lastgood.flows.branch import FollowedBranch
+from lastgood.local.waiting import wait_healthy
+from lastgood.queries.applications import Applications
+from lastgood.queries.diff import Diffs
+from lastgood.queries.followed import Followed, places, unknown_application
+from lastgood.queries.render import render
+from lastgood.queries.show import Shows
+from lastgood.queries.timeline import Timelines
+
+
+class LocalLastgood:
+    """Answers from the branches followed here.
+
+    branches: one for each (repo, branch). store, agent: None in a clone. observed: the newest observation of an
+    application, from memory. reads: by repo, what queries read instead of the branch (`HEAD` in a clone).
+    """
+
+    def __init__(
+        self,
+        branches: Sequence[FollowedBranch],
+        *,
+        renderer: Renderer,
+        clock: Clock,
+        store: Store | None = None,
+        agent: Agent | None = None,
+        observed: Callable[[str], Observation | None] | None = None,
+        reads: Mapping[str, str] | None = None,
+    ) -> None:
+        self._branches = tuple(branches)
+        self._renderer = renderer
+        self._clock = clock
+        self._store = store
+        self._agent = agent
+        self._observed = observed
+        reads = reads or {}
+        self.followed = tuple(
+            Followed(one.repo, one.name, discovery=one.discovery, reads=reads.get(one.repo.name)) for one in branches
+        )
+
+    # looking
+
+    async def apps(self) -> list[ApplicationView]:
+        """See Lastgood.apps."""
+        return await self._applications().apps()
+
+    async def status(self, app: str) -> StatusView:
+        """See Lastgood.status."""
+        return await self._applications().status(app)
+
+    def _applications(self) -> Applications:
+        return Applications(
+            self.followed, renderer=self._renderer, clock=self._clock, store=self._store, observed=self._observed
+        )
+
+    async def timeline(self, query: TimelineQuery) -> list[TimelineEntry]:
+        """See Lastgood.timeline."""
+        timelines = Timelines(self.followed, renderer=self._renderer, clock=self._clock, store=self._store)
+        return await timelines.timeline(query)
+
+    async def show(self, app: str, version: str) -> TimelineEntry:
+        """See Lastgood.show."""
+        shows = Shows(self.followed, renderer=self._renderer, clock=self._clock, store=self._store)
+        return await shows.show(app, version)
+
+    async def diff(self, app: str, from_: str, to: str | None) -> DiffView:
+        """See Lastgood.diff."""
+        diffs = Diffs(self.followed, renderer=self._renderer, clock=self._clock, store=self._store)
+        return await diffs.diff(app, from_, to)
+
+    async def render(self, app: str, version: str | None) -> Rendered:
+        """See Lastgood.render."""
+        return await render(
+            app, version, followed=self.followed, renderer=self._renderer, clock=self._clock, store=self._store
+        )
+
+    async def problems(self, app: str | None = None) -> list[Problem]:
+        """Return what is wrong in the repos (of one application: also its hold file): what reading passes over."""
+        found: list[Problem] = []
+        for branch in self.followed:
+            look = await branch.look()
+            found += [one for one in look.discovered.problems if one.app is None or app in {None, one.app}]
+        known = await places(self.followed)
+        for name in [app] if app is not None else known:
+            problem = await known[name].hold_problem() if name in known else None
+            if problem is not None:
+                found.append(problem)
+        return found
+
+    async def operation(self, operation: str) -> Operation:
+        """See Lastgood.operation."""
+        found = await self._store.operation(operation) if self._store is not None else None
+        if found is None:
+            raise UnknownOperation(operation=operation)
+        return found
+
+    async def wait_healthy(self, plan: Plan, *, timeout_s: float) -> WaitResult:
+        """See Lastgood.wait_healthy."""
+        if self._store is None:
+            raise NeedsServer(command="--wait")
+        return await wait_healthy(plan, store=self._store, clock=self._clock, timeout_s=timeout_s)
+
+    # going back: flows are imported where they are used, so that looking at a clone does not pay for them
+
+    async def plan(self, request: RollbackRequest) -> Plan:
+        """See Lastgood.plan."""
+        from lastgood.flows.rollback import Rollbacks  # noqa: PLC0415 - see above
+
+        return await Rollbacks(await self._branch_of(request.apps[0])).plan(await self._checked(request))
+
+    async def rollback(self, request: RollbackRequest, *, planned: Plan | None = None) -> Plan:
+        """See Lastgood.rollback."""
+        from lastgood.flows.rollback import Rollbacks  # noqa: PLC0415 - see above
+
+        branch = await self._branch_of(request.apps[0])
+        plan = await Rollbacks(branch).do(await self._checked(request), planned=planned)
+        await self._look(branch)
+        return plan
+
+    async def plan_undo(self, request: UndoRequest) -> Plan:
+        """See Lastgood.plan_undo."""
+        from lastgood.flows.undo import Undos  # noqa: PLC0415 - see above
+
+        return await Undos(await self._branch_of(request.app)).plan(request)
+
+    async def undo(self, request: UndoRequest, *, planned: Plan | None = None) -> Plan:
+        """See Lastgood.undo."""
+        from lastgood.flows.undo import Undos  # noqa: PLC0415 - see above
+
+        branch = await self._branch_of(request.app)
+        plan = await Undos(branch).do(request, planned=planned)
+        await self._look(branch)
+        return plan
+
+    async def hold(self, request: HoldRequest, *, dry_run: bool = False) -> HoldResult:
+        """See Lastgood.hold."""
+        from lastgood.flows.hold import Holds  # noqa: PLC0415 - see above
+
+        branch = await self._branch_of(request.app)
+        result = await Holds(branch).hold(request, dry_run=dry_run)
+        await self._look(branch, unless=dry_run)
+        return result
+
+    async def unhold(self, request: HoldRequest, *, dry_run: bool = False) -> HoldResult:
+        """See Lastgood.unhold."""
+        from lastgood.flows.hold import Holds  # noqa: PLC0415 - see above
+
+        branch = await self._branch_of(request.app)
+        result = await Holds(branch).unhold(request, dry_run=dry_run)
+        await self._look(branch, unless=dry_run)
+        return result
+
+    async def _checked(self, request: RollbackRequest) -> RollbackRequest:
+        """Make sure that all applications of a request are on one branch, since one commit is to move them."""
+        if self._store is not None and len(request.apps) > 1:
+            branches = {id(await self._branch_of(app)) for app in request.apps}
+            if len(branches) > 1:
+                raise CommandLineWrong(
+                    "these applications are on different branches, and one commit cannot move them all",
+                    hint="roll them back one by one",
+                )
+        return request
+
+    async def _branch_of(self, app: str) -> FollowedBranch:
+        """Return the branch that an application is on. In a clone there is one, and its flows fetch it first."""
+        if self._store is None:
+            return self._branches[0]
+        record = await self._store.application(app)
+        if record is None:
+            raise unknown_application(app, [one.name for one in await self._store.applications()])
+        for branch in self._branches:
+            if (branch.repo.name, branch.name) == (record.repo, record.branch):
+                return branch
+        raise UnknownApplication(
+            f"{app} is on the branch {record.branch} of {record.repo}, which is not followed any more",
+            app=app,
+            name=app,
+            nearest=[],
+        )
+
+    async def _look(self, branch: FollowedBranch, *, unless: bool = False) -> None:
+        """Let the agent follow what was pushed at once; if it cannot look now, it looks at its next poll."""
+        if self._agent is not None and not unless:
+            with contextlib.suppress(LastgoodError):
+                await self._agent.look(branch.repo.name)
+
+    # what the agent and the store keep
+
+    async def pause(self, request: PauseRequest) -> list[Pause]:
+        """See Lastgood.pause."""
+        return await self._pausing("pause", request)
+
+    async def resume(self, request: PauseRequest) -> list[Pause]:
+        """See Lastgood.resume."""
+        return await self._pausing("resume", request)
+
+    async def _pausing(self, command: str, request: PauseRequest) -> list[Pause]:
+        if self._store is None:
+            raise NeedsServer(command=f"`lastgood {command}`")
+        from lastgood.flows.pause import PauseDeployments  # noqa: PLC0415 - see above
+
+        flow = PauseDeployments(self._store, self._clock)
+        pauses = await (flow.pause(request) if command == "pause" else flow.resume(request))
+        if self._agent is not None:
+            await self._agent.changed(request.name if request.scope == "application" else None)
+        return pauses
+
+    async def retry(self, request: PressRequest, *, dry_run: bool = False) -> PressResult:
+        """See Lastgood.retry."""
+        return await self._the_agent("retry").press(request, dry_run=dry_run)
+
+    async def sync(self, app: str | None) -> list[str]:
+        """See Lastgood.sync."""
+        agent = self._the_agent("sync")
+        return await agent.look((await self._branch_of(app)).repo.name if app is not None else None)
+
+    async def forget(self, app: str, *, prune: bool, dry_run: bool = False) -> ForgetResult:
+        """See Lastgood.forget."""
+        return await self._the_agent("forget").forget(app, prune=prune, dry_run=dry_run)
+
+    def _the_agent(self, command: str) -> Agent:
+        if self._agent is None:
+            raise NeedsServer(command=f"`lastgood {command}`")
+        return self._agent

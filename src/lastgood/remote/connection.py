@@ -1,0 +1,154 @@
+"""One HTTP connection to a lastgood server: asks, reads JSON into values, turns every failure into an error of ours.
+
+Knows no route. The only place that imports the HTTP library; it costs 0.1 s, so nothing imports this needlessly.
+"""
+
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import httpx2
+import msgspec
+
+from lastgood.core import errors
+from lastgood.core.errors import LastgoodError, NotAllowed, ServerUnreachable, SettingsWrong
+from lastgood.core.value import to_plain
+
+T = TypeVar("T")
+
+TIMEOUT_S = 60.0
+# A plan of a large rollback has some MB; an answer beyond this is no answer of ours.
+MAX_ANSWER_BYTES = 256 * 1024 * 1024
+_UNAUTHORIZED = 401
+
+
+class Connection:
+    """Asks one server. transport: another way than the network, as httpx2 knows them (an application in memory)."""
+
+    def __init__(self, url: str, token: str | None, *, transport: Any = None) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise SettingsWrong(setting="--server", reason="it is a URL such as https://lastgood.example.com")
+        # What stands before the @ would end up in messages.
+        self.server = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
+        headers = {"Accept": "application/json"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        self._client = httpx2.AsyncClient(
+            base_url=f"{self.server}/api/v1",
+            headers=headers,
+            timeout=TIMEOUT_S,
+            follow_redirects=False,
+            transport=transport,
+        )
+
+    async def aclose(self) -> None:
+        """Close it."""
+        await self._client.aclose()
+
+    async def get(self, path: str, kind: type[T], *, query: dict[str, str] | None = None) -> T:
+        """Ask; read the answer as `kind`. Raises the server's error as its class, ServerUnreachable, NotAllowed."""
+        return await self._send("GET", path, kind, query=query)
+
+    async def post(
+        self,
+        path: str,
+        kind: type[T],
+        body: Any,
+        *,
+        query: dict[str, str] | None = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> T:
+        """Send a value, or plain JSON; read the answer as `kind`. Raises as `get` does."""
+        return await self._send("POST", path, kind, query=query, body=to_plain(body), timeout_s=timeout_s)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        kind: type[T],
+        *,
+        query: dict[str, str] | None = None,
+        body: Any = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> T:
+        # An empty query in the call would take away one that the path has: none does.
+        try:
+            async with self._client.stream(
+                method, path, params=query or None, json=body, timeout=timeout_s
+            ) as response:
+                data = await self._read(response)
+        except httpx2.TimeoutException as late:
+            raise ServerUnreachable(server=self.server, reason=f"no answer within {timeout_s:.0f} s") from late
+        except httpx2.HTTPError as failed:
+            raise ServerUnreachable(server=self.server, reason=_reason(failed)) from failed
+        if response.is_success and "error" not in _peek(data):
+            try:
+                return msgspec.json.decode(data, type=kind)
+            except msgspec.DecodeError as other:
+                reason = "it answers with something else than lastgood does"
+                raise ServerUnreachable(server=self.server, reason=reason) from other
+        raise self._error(response.status_code, data)
+
+    async def _read(self, response: httpx2.Response) -> bytes:
+        read = bytearray()
+        async for chunk in response.aiter_bytes():
+            read += chunk
+            if len(read) > MAX_ANSWER_BYTES:
+                raise ServerUnreachable(server=self.server, reason="its answer has no end")
+        return bytes(read)
+
+    def _error(self, status: int, data: bytes) -> LastgoodError:
+        told = _peek(data).get("error")
+        if isinstance(told, dict):
+            return read_error(told)
+        if status == _UNAUTHORIZED:
+            return NotAllowed(
+                f"{self.server} wants to know who you are",
+                hint="give the token in LASTGOOD_TOKEN",
+                action="this",
+            )
+        return ServerUnreachable(server=self.server, reason=f"it answers with HTTP status {status}")
+
+
+def read_error(told: dict[str, Any]) -> LastgoodError:
+    """Make the error again that the server raised: its class by code, its words, its facts.
+
+    An unknown code (of a newer server) is a LastgoodError, exit code 1.
+    """
+    facts = told.get("facts")
+    # `message` and `hint` are parameters of the class: facts of these names would take their place.
+    facts = {k: v for k, v in facts.items() if k not in {"message", "hint", "app"}} if isinstance(facts, dict) else {}
+    made = LastgoodError.__new__(_CLASSES.get(str(told.get("code")), LastgoodError))
+    LastgoodError.__init__(
+        made,
+        str(told.get("message") or "the server could not do that"),
+        hint=str(told.get("hint") or ""),
+        app=told["app"] if isinstance(told.get("app"), str) else None,
+        **facts,
+    )
+    return made
+
+
+def _classes() -> dict[str, type[LastgoodError]]:
+    found: dict[str, type[LastgoodError]] = {}
+    for one in vars(errors).values():
+        if isinstance(one, type) and issubclass(one, LastgoodError):
+            # The code is the class's name: no fact is needed to know it.
+            found[one.__new__(one).code] = one
+    return found
+
+
+def _peek(data: bytes) -> dict[str, Any]:
+    try:
+        plain = msgspec.json.decode(data)
+    except msgspec.DecodeError:
+        return {}
+    return plain if isinstance(plain, dict) else {}
+
+
+def _reason(failed: httpx2.HTTPError) -> str:
+    # The library's texts name the address at most: no header and no body.
+    return str(failed) or type(failed).__name__
+
+
+_CLASSES = _classes()
