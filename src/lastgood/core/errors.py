@@ -39,6 +39,7 @@ LastgoodError
         NeedsServer
         NotAllowed
         SettingsWrong
+        AlreadyThere
 
 Adapters translate their library's errors into these, chained with `from`. Facts are attributes and
 JSON fields; nothing here prints, and no message carries a secret: whoever raises has redacted it.
@@ -338,3 +339,10 @@ class SettingsWrong(LastgoodError):
     """`lastgood.toml`, the environment or a flag is wrong; facts: setting, reason."""
 
     template = "{setting}: {reason}"
+
+
+class AlreadyThere(LastgoodError):
+    """`lastgood init` would overwrite a file that somebody wrote; facts: file."""
+
+    template = "{file} is already there"
+    hint_template = "nothing was changed; `--force` writes it anew"
