@@ -80,8 +80,6 @@ async def _measure(folder: Path, remote: Path) -> list[Figure]:
         Figure("plan, commit and push of a restore, warm mirror", f"{mine:.0f} ms"),
         Figure("git pull, revert, push in a warm clone", f"{pulled:.0f} ms"),
         Figure("git clone, revert, push", f"{cloned:.0f} ms"),
-        Figure(
-            "faster than clone, revert, push", f"{cloned / mine:.0f} times", "at least 50 times", cloned / mine >= 50
-        ),
+        Figure("faster than clone, revert, push", f"{faster:.0f} times", "at least 50 times", faster >= 50),
         Figure("against pull, revert, push", f"{mine / pulled:.2f} of it", "not slower", mine <= pulled),
     ]
