@@ -23,6 +23,7 @@ from lastgood.core.record import DeploymentQuery, HoldRecord, Pause, RefusedHead
 from lastgood.core.resource import ImageChange
 from lastgood.core.version import version_at
 from lastgood.store import SqlStore
+from lastgood.store.schema import operation_applications
 from twins.store import NOON, PRIYA, fill, make_application, make_commit, make_deployment, oid
 
 MINUTE = dt.timedelta(minutes=1)
@@ -561,6 +562,13 @@ async def test_a_failed_write_leaves_nothing(store):
         await store.start_deployment(naive)
 
     assert (await store.start_deployment(make_deployment())).number == 1
+
+
+async def test_rows_without_what_they_belong_to_are_refused(store):
+    """Foreign keys count in every database: a row of an operation that is not there is refused."""
+    lonely = operation_applications.insert().values(operation="nobody's", app="web-production")
+    with pytest.raises(StoreFailed, match=r"(?i)foreign key"):
+        await store._database.write(lambda connection: connection.execute(lonely))
 
 
 async def test_a_closed_store_says_so(store):
