@@ -1,0 +1,86 @@
+"""`lastgood apps`: the applications, one line each."""
+
+import typer
+
+from lastgood.cli.call import Call
+from lastgood.cli.shared import now, short
+from lastgood.cli.situation import Situation, remarks, work
+from lastgood.cli.text import Column, absolute, clean, relative, short_hashes, table
+from lastgood.core.application import ApplicationView
+from lastgood.core.value import to_plain
+
+COLUMNS = [
+    Column("APPLICATION", least=14),
+    Column("HEALTH"),
+    Column("SYNC"),
+    Column("NOW"),
+    Column("LAST GOOD"),
+    Column("STATE", least=6),
+    Column("AGE"),
+    Column("SINCE"),
+]
+# Below this width the absolute time would squeeze the names: the relative one alone is shown.
+_WIDE = 100
+
+
+def apps(ctx: typer.Context) -> None:
+    """List the applications, one line each.
+
+    Health, sync, the version now, the last known good one, holds and pauses. What Git alone cannot know is "unknown".
+    """
+    call: Call = ctx.find_root().obj
+
+    async def job(situation: Situation) -> int:
+        views = await situation.lastgood.apps()
+        if call.json:
+            call.print_json(to_plain(views))
+        elif views:
+            call.print(applications_table(call, views))
+        else:
+            call.tell("no applications")
+        return await remarks(call, situation)
+
+    raise typer.Exit(work(call, job))
+
+
+def applications_table(call: Call, views: list[ApplicationView]) -> str:
+    """Lay out applications."""
+    style, at = call.style, now()
+    hashes = short_hashes([v.commit for view in views for v in (view.desired, view.running, view.last_good) if v])
+    rows = []
+    for view in views:
+        since = view.updated_at
+        rows.append(
+            [
+                clean(view.name),
+                style.health(view.health),
+                style.sync(view.sync),
+                _now(view, hashes),
+                short(view.last_good, hashes),
+                style.paint(_state(view), "yellow"),
+                relative(since, at).removesuffix(" ago") if since else "unknown",
+                absolute(since) if since and style.width >= _WIDE else "",
+            ]
+        )
+    return table(COLUMNS, rows, style)
+
+
+def _now(view: ApplicationView, hashes: dict[str, str]) -> str:
+    """Say what runs; while another version is wanted, both."""
+    desired, running = view.desired, view.running
+    if running is None or desired is None or running.version == desired.version:
+        return short(running or desired, hashes) if running or desired else "nothing"
+    return f"{short(running, hashes)} -> {short(desired, hashes)}"
+
+
+def _state(view: ApplicationView) -> str:
+    words = []
+    if view.state != "followed":
+        words.append(view.state)
+    if view.paused:
+        words.append("paused")
+    if view.refused:
+        words.append("refused")
+    if view.held:
+        words.append(f"{view.held} held")
+    return ", ".join(words)

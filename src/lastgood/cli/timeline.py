@@ -1,0 +1,138 @@
+"""`lastgood timeline`: history, newest first, of one application or of everything."""
+
+import datetime as dt
+from typing import Annotated
+
+import typer
+
+from lastgood.cli.call import Call
+from lastgood.cli.shared import now
+from lastgood.cli.situation import Situation, remarks, work
+from lastgood.cli.text import Column, absolute, clean, relative, short_hashes, table
+from lastgood.core.dates import parse_date
+from lastgood.core.errors import CommandLineWrong
+from lastgood.core.timeline import TimelineEntry, TimelineQuery
+from lastgood.core.value import to_plain
+from lastgood.core.words import Outcome
+
+# As many as fit a screen; scripts get all.
+SHOWN = 30
+_OUTCOMES = Outcome.__args__  # type: ignore[attr-defined]  # a Literal keeps its words there
+
+
+def timeline(
+    ctx: typer.Context,
+    app: Annotated[str | None, typer.Argument(metavar="[APP]", help="An application; without one, everything")] = None,
+    environment: Annotated[str | None, typer.Option(metavar="E", help="Only applications of this environment")] = None,
+    since: Annotated[str | None, typer.Option(metavar="DATE", help="Not older: 2h, 2026-11-20, '3 days ago'")] = None,
+    until: Annotated[str | None, typer.Option(metavar="DATE", help="Not newer")] = None,
+    outcome: Annotated[str | None, typer.Option(metavar="WORD", help=", ".join(_OUTCOMES))] = None,
+    author: Annotated[str | None, typer.Option(metavar="TEXT", help="Part of the author's name or address")] = None,
+    search: Annotated[str | None, typer.Option(metavar="WORDS", help="Words in subject, body, hash, image")] = None,
+    image: Annotated[str | None, typer.Option(metavar="TEXT", help="Part of an image that changed")] = None,
+    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help=f"At most N [text: {SHOWN}]")] = None,
+) -> None:
+    """Show history, newest first, of one application or, without APP, of everything.
+
+    An entry is a deployment, or a version without one. `= HASH` means: back to what that commit had.
+    """
+    call: Call = ctx.find_root().obj
+    if outcome is not None and outcome not in _OUTCOMES:
+        raise CommandLineWrong(f"--outcome {outcome} is not known", hint=f"it is one of {', '.join(_OUTCOMES)}")
+    local = now().astimezone()
+    query = TimelineQuery(
+        app=app,
+        environment=environment,
+        since=_date("--since", since, local, end=False),
+        until=_date("--until", until, local, end=True),
+        outcome=outcome,
+        author=author,
+        search=search,
+        image=image,
+        limit=limit if call.json or limit is not None else SHOWN + 1,
+    )
+
+    async def job(situation: Situation) -> int:
+        entries = await situation.lastgood.timeline(query)
+        if call.json:
+            call.print_json(to_plain(entries))
+        elif entries:
+            shown = entries if limit is not None else entries[:SHOWN]
+            call.print(timeline_table(call, shown, everything=app is None))
+            if len(shown) < len(entries):
+                call.tell(f"older ones are not shown: `--limit {SHOWN * 4}` or `--since` shows them")
+            if shown[-1].truncated:
+                call.note("this clone is shallow and ends here; `git fetch --unshallow` brings the rest")
+        else:
+            call.tell("nothing matches")
+        return await remarks(call, situation, app)
+
+    raise typer.Exit(work(call, job))
+
+
+def _date(option: str, text: str | None, at: dt.datetime, *, end: bool) -> dt.datetime | None:
+    if text is None:
+        return None
+    try:
+        return parse_date(text, now=at, day="end" if end else "start")
+    except CommandLineWrong as wrong:
+        raise CommandLineWrong(f"{option}: {wrong.message}", hint=wrong.hint) from wrong
+
+
+def timeline_table(call: Call, entries: list[TimelineEntry], *, everything: bool) -> str:
+    """Lay out entries, one line each."""
+    style, at = call.style, now()
+    hashes = short_hashes([entry.commit for entry in entries] + [entry.same_as for entry in entries])
+    columns = [
+        Column("APPLICATION", least=12),
+        Column("NO"),
+        Column("COMMIT", look="yellow"),
+        Column("WHEN"),
+        Column(""),
+        Column("OUTCOME"),
+        Column("STATE", least=12),
+        Column("SUBJECT", least=12),
+        Column("AUTHOR", least=6),
+    ]
+    rows = []
+    for entry in entries:
+        when = entry.deployment.started_at if entry.deployment else entry.committed_at
+        rows.append(
+            [
+                clean(entry.app) if everything else "",
+                f"n{entry.number}" if entry.number else "",
+                hashes[entry.commit],
+                relative(when, at),
+                absolute(when),
+                style.outcome(entry.deployment.outcome if entry.deployment else None),
+                marks(entry, hashes),
+                clean(entry.subject),
+                clean(entry.author.name),
+            ]
+        )
+    return table(columns, rows, style)
+
+
+def marks(entry: TimelineEntry, hashes: dict[str, str]) -> str:
+    """Say in few words what is special about an entry."""
+    words = []
+    if entry.current:
+        words.append("current")
+    if entry.last_good:
+        words.append("last good")
+    if entry.refused_by:
+        words.append("refused")
+    elif entry.held:
+        words.append("held")
+    if entry.version is None:
+        words.append("removed")
+    if entry.operation is not None:
+        words.append(entry.operation.kind)
+    elif entry.deployment is not None and entry.deployment.trigger != "commit":
+        words.append(entry.deployment.trigger)
+    if entry.same_as:
+        words.append(f"= {hashes.get(entry.same_as, entry.same_as[:7])}")
+    if entry.deployment is None and entry.ran is False and not entry.refused_by:
+        words.append("did not run")
+    return ", ".join(words)
+
