@@ -13,6 +13,7 @@ import secrets
 import stat
 from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -75,7 +76,8 @@ class Releases:
         self._folder = folder
         self._find_source = find_source
         self._known_file = folder.releases / "revisions.json"
-        self._writing = asyncio.Lock()
+        self._writing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._remembering = asyncio.Lock()
 
     async def stage(self, app: Application, artifact: str, revision: str) -> Release:
         """Have the release of an artifact's revision; ask the source repo only for what is not here.
@@ -84,32 +86,37 @@ class Releases:
         not change what a version is, and a rollback works while the source repo is away.
         Raises ReleaseWrong; the errors of SourceRepo pass.
         """
-        async with self._writing:
-            use = ArtifactUse(app=app.name, artifact=artifact, revision=revision)
-            commit = self.known().get(_key(use))
-            found = await asyncio.to_thread(self._checked, commit) if commit is not None else None
+        use = ArtifactUse(app=app.name, artifact=artifact, revision=revision)
+        commit = self.known().get(_key(use))
+        if commit is not None:
+            # One at a time for each commit; another application's slow source repo is waited for by nobody else.
+            async with self._one_at_a_time(commit):
+                found = await asyncio.to_thread(self._checked, commit)
             if found is not None:
                 return found
-            source = await self._find_source(app, artifact, revision)
-            if source is None:
-                raise ReleaseWrong(
-                    f"no source repo is named for the artifact {artifact}; see `sources` in lastgood.yaml"
-                )
-            repo, asked = source
-            if commit is None:
-                commit = await repo.resolve(asked)
-                found = await asyncio.to_thread(self._checked, commit)
+        source = await self._find_source(app, artifact, revision)
+        if source is None:
+            raise ReleaseWrong(f"no source repo is named for the artifact {artifact}; see `sources` in lastgood.yaml")
+        repo, asked = source
+        if commit is None:
+            commit = await repo.resolve(asked)
             if not _COMMIT.fullmatch(commit):
                 raise ReleaseWrong(f"the source repo names {commit[:80]!r} as the commit of {revision}")
-            if found is None:
-                found = await self._write(repo, commit)
-            known = {**self.known(), _key(use): commit}
-            await asyncio.to_thread(self._folder.write_json, self._known_file, known)
-            return found
+        async with self._one_at_a_time(commit):
+            found = await asyncio.to_thread(self._checked, commit) or await self._write(repo, commit)
+        async with self._remembering:
+            await asyncio.to_thread(self._folder.write_json, self._known_file, {**self.known(), _key(use): commit})
+        return found
+
+    def _one_at_a_time(self, commit: str) -> asyncio.Lock:
+        return self._writing.setdefault(commit, asyncio.Lock())
 
     async def collect(self, keep: Collection[ArtifactUse], *, in_use: Collection[str]) -> list[str]:
-        """Delete every release that neither `keep` nor `in_use` (commits) names; return the commits deleted."""
-        async with self._writing:
+        """Delete every release that neither `keep` nor `in_use` (commits) names; return the commits deleted.
+
+        To be called while nobody stages: what a killed agent was writing is deleted too.
+        """
+        async with self._remembering:
             return await asyncio.to_thread(self._collect, {_key(use) for use in keep}, set(in_use))
 
     def known(self) -> dict[str, str]:
@@ -128,7 +135,7 @@ class Releases:
             # Moved away first: whatever interrupts the deletion, no half of it stands under a commit's name.
             away = self._folder.temporary / f"collected-{secrets.token_hex(8)}"
             place.rename(away)
-        for left in self._folder.temporary.glob("collected-*"):
+        for left in (*self._folder.temporary.glob("collected-*"), *self._folder.temporary.glob("release-*")):
             remove_tree(left)
         return sorted(place.name for place in doomed)
 

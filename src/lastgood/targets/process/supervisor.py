@@ -75,6 +75,7 @@ class Supervisor:
         self.exit_code: int | None = None
         self.restarts = 0
         self.failures = 0
+        self.stop_asked = False
         self.stopping = False
         self.unsaved = False
         self.ended = False
@@ -164,6 +165,8 @@ class Supervisor:
                 else:
                     self._take_output()
             self._look_at_children()
+            if self.stop_asked and not self.stopping and not self.ended:
+                self.stop()
             self._ring_timers()
 
     def _wait_ms(self) -> int | None:
@@ -195,16 +198,12 @@ class Supervisor:
         """Start the process; it executes nothing before its pid stands in the state file."""
         if self.stopping:
             return
-        reading, writing = os.pipe()
-        held, go = os.pipe()
-        failing, failed = os.pipe()
-        child = os.fork()
-        if child == 0:
-            self._become(self.job["argv"], output=writing, held=held, failed=failed, close=go)
-        os.close(writing)
-        os.close(held)
-        os.close(failed)
-        os.set_blocking(reading, False)
+        try:
+            child, reading, go, failing = self._fork_held()
+        except OSError as no_room:
+            self.exit_code = 127
+            self._next(f"cannot be started: {no_room.strerror}")
+            return
         self.output, self.child, self.child_start = reading, child, start_time(child)
         self.exit_code = None
         self.good = self.bad = 0
@@ -222,6 +221,27 @@ class Supervisor:
             self.timers["settled"] = time.monotonic() + self.job["settle_s"]
         else:
             self.timers["probe"] = time.monotonic() + self.probe_spec["initial_delay_s"]
+
+    def _fork_held(self) -> tuple[int, int, int, int]:
+        """Fork; return the copy's pid, its output, the pipe that lets it go, and the one that says what went wrong."""
+        ours: list[int] = []
+        theirs: list[int] = []
+        try:
+            for keep_reading in (True, False, True):
+                reading, writing = os.pipe()
+                ours.append(reading if keep_reading else writing)
+                theirs.append(writing if keep_reading else reading)
+            child = os.fork()
+        except OSError:
+            for fd in (*ours, *theirs):
+                os.close(fd)
+            raise
+        if child == 0:
+            self._become(self.job["argv"], output=theirs[0], held=theirs[1], failed=theirs[2], close=ours[1])
+        for fd in theirs:
+            os.close(fd)
+        os.set_blocking(ours[0], False)
+        return child, ours[0], ours[1], ours[2]
 
     def _become(self, argv: list[str], *, output: int, held: int | None, failed: int, close: int | None = None) -> None:
         """Turn this forked copy into a program: own session, own account, clean environment. Never returns."""
@@ -258,6 +278,7 @@ class Supervisor:
     def _look_at_children(self) -> None:
         self._look_at_probe()
         if self.stopper is not None and _reaped(self.stopper[0]) is not None:
+            os.close(self.stopper[1])
             self.stopper = None
         if self.child is None:
             return
@@ -276,9 +297,10 @@ class Supervisor:
         self.exit_code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         if self.stopping:
             # A shell that died at once must not cut short what its children still finish.
-            _await_group_end(child, until=self.timers.get("kill", 0.0))
+            self._await_group_end(child, until=self.timers.get("kill", 0.0))
         _signal_group(child, signal.SIGKILL)
-        _await_group_end(child, until=time.monotonic() + GROUP_END_S)
+        self._await_group_end(child, until=time.monotonic() + GROUP_END_S)
+        self._end_stopper()
         self._take_output()
         self._close_output()
         self.child = self.child_start = None
@@ -287,6 +309,16 @@ class Supervisor:
             self._finish("stopped", "")
         else:
             self._next(wrong or _ended_how(self.exit_code))
+
+    def _await_group_end(self, group: int, *, until: float) -> None:
+        while time.monotonic() < until:
+            try:
+                os.killpg(group, 0)
+            except OSError:
+                return
+            # Who is ending may have much to say, and would wait for us to take it.
+            self._take_output()
+            time.sleep(0.01)
 
     def _next(self, how: str) -> None:
         availability = self.job["availability"]
@@ -314,12 +346,11 @@ class Supervisor:
 
     # stopping
     def _asked_to_stop(self, *_: object) -> None:
-        # Only noted here: a handler may run between any two lines above.
-        self.timers.setdefault("stop", 0.0)
+        # Only noted here: a handler may run between any two lines above. The wakeup descriptor turns the loop.
+        self.stop_asked = True
 
-    def _ring_stop(self) -> None:
-        if self.stopping:
-            return
+    def stop(self) -> None:
+        """Begin to stop: the specification's command or signal now, SIGKILL when the time is over."""
         self.stopping = True
         self._cancel_probe()
         self.timers.clear()
@@ -329,48 +360,57 @@ class Supervisor:
         shutdown = self.job["shutdown"]
         self.timers["kill"] = time.monotonic() + shutdown["timeout_s"]
         self.enter("stopping")
-        if shutdown.get("argv"):
-            self.stopper = self._help(
-                lambda failed: self._become(
-                    shutdown["argv"], output=os.open(os.devnull, os.O_WRONLY), held=None, failed=failed
-                ),
-                seconds=shutdown["timeout_s"],
-            )
-        elif shutdown["parent_only"]:
+        try:
+            if shutdown.get("argv"):
+                self.stopper = self._help(shutdown["argv"], seconds=shutdown["timeout_s"])
+                return
+        except OSError:
+            # No room for another process: then the signal must do.
+            self.stopper = None
+        if shutdown["parent_only"]:
             os.kill(self.child, shutdown["signal"])
         else:
             _signal_group(self.child, shutdown["signal"])
 
     def _ring_kill(self) -> None:
+        self._end_stopper()
+        if self.child is not None:
+            _signal_group(self.child, signal.SIGKILL)
+
+    def _end_stopper(self) -> None:
         if self.stopper is not None:
             _end_helper(self.stopper)
             self.stopper = None
-        if self.child is not None:
-            _signal_group(self.child, signal.SIGKILL)
 
     # readiness
     def _ring_probe(self) -> None:
         spec = self.probe_spec
         assert spec is not None  # noqa: S101  # the timer is set only where there is a probe
-        if "exec" in spec:
-            argv = spec["exec"]["argv"]
-            self.probe = self._help(
-                lambda failed: self._become(argv, output=os.open(os.devnull, os.O_WRONLY), held=None, failed=failed),
-                seconds=spec["timeout_s"],
-            )
-        else:
-            self.probe = self._help(self._ask, seconds=spec["timeout_s"])
+        argv = spec["exec"]["argv"] if "exec" in spec else None
+        try:
+            self.probe = self._help(argv, seconds=spec["timeout_s"])
+        except OSError as wrong:
+            self._probed(f"{_probe_name(spec)} cannot be started: {wrong.strerror}")
+            return
         self.timers["probe_late"] = time.monotonic() + spec["timeout_s"]
 
-    def _help(self, become, *, seconds: float) -> tuple[int, int]:  # type: ignore[no-untyped-def]  # noqa: ANN001  # a function of a descriptor
+    def _help(self, argv: list[str] | None, *, seconds: float) -> tuple[int, int]:
+        """Fork for a command, or for the HTTP request (None); return its pid and what it says."""
         reading, failed = os.pipe()
-        helper = os.fork()
+        try:
+            helper = os.fork()
+        except OSError:
+            os.close(reading)
+            os.close(failed)
+            raise
         if helper == 0:
             # The alarm survives exec: should this supervisor be killed, its helper does not stay for ever.
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.setitimer(signal.ITIMER_REAL, seconds + 5.0)
-            become(failed)
-            os._exit(127)
+            if argv is None:
+                self._ask(failed)
+            else:
+                self._become(argv, output=os.open(os.devnull, os.O_WRONLY), held=None, failed=failed)
         os.close(failed)
         os.set_blocking(reading, False)
         return helper, reading
@@ -396,7 +436,6 @@ class Supervisor:
         if code is None:
             return
         said = _said(self.probe[1])
-        # What an exec probe left behind in its group ends with it.
         os.close(self.probe[1])
         self.probe = None
         self.timers.pop("probe_late", None)
@@ -548,9 +587,12 @@ def _ended_how(code: int | None) -> str:
     return f"exited with {code}"
 
 
-def _reaped(pid: int) -> int | None:
-    done, status = os.waitpid(pid, os.WNOHANG)
-    return os.waitstatus_to_exitcode(status) if done else None
+def _reaped(helper: int) -> int | None:
+    """Return how a helper ended, None if it runs; what it left behind in its group ends with it."""
+    if os.waitid(os.P_PID, helper, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        return None
+    _signal_group(helper, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(helper, 0)[1])
 
 
 def _said(fd: int) -> str:
@@ -571,15 +613,6 @@ def _end_helper(helper: tuple[int, int]) -> None:
 def _signal_group(group: int, number: int) -> None:
     with contextlib.suppress(OSError):
         os.killpg(group, number)
-
-
-def _await_group_end(group: int, *, until: float) -> None:
-    while time.monotonic() < until:
-        try:
-            os.killpg(group, 0)
-        except OSError:
-            return
-        time.sleep(0.01)
 
 
 def _nothing(*_: object) -> None:

@@ -132,7 +132,10 @@ class ProcessTarget:
             failed = [result for result in results if result.outcome == "failed"]
             if failed:
                 raise self._failed(app, "; ".join(f"{r.name}: {r.message}" for r in failed))
-            await _finish(self._forget, app, list(states))
+            try:
+                await _finish(self._forget, app, list(states))
+            except OSError as wrong:
+                raise self._failed(app, f"all is stopped, but files cannot be deleted: {wrong.strerror}") from wrong
             return [f"{KIND} {name}" for name in sorted(states)]
 
     def changes(self) -> AsyncIterator[str]:
@@ -166,6 +169,8 @@ class ProcessTarget:
                 wanted[resource.name] = self._settle(app.name, resource.name, spec, release)
         except ReleaseWrong as wrong:
             raise self._failed(app.name, str(wrong)) from wrong
+        except OSError as wrong:
+            raise self._failed(app.name, f"its releases cannot be kept: {wrong.strerror}") from wrong
         except TargetFailed:
             raise
         except LastgoodError as wrong:
@@ -187,8 +192,13 @@ class ProcessTarget:
         return _Wanted(spec=spec, run=run, digest=digest, release=release)
 
     def _working_dir(self, app: str, name: str, tree: Path, inside: str) -> str:
-        folder = (tree / inside).resolve()
-        if not folder.is_relative_to(tree.resolve()) or not folder.is_dir():
+        try:
+            folder = (tree / inside).resolve()
+            usable = folder.is_relative_to(tree.resolve()) and folder.is_dir()
+        except (OSError, RuntimeError):
+            # Symlinks in a circle, a name too long.
+            usable = False
+        if not usable:
             raise self._failed(app, f"the working_dir of {name}, {inside}, is no folder inside its release")
         return str(folder)
 
@@ -217,10 +227,7 @@ class ProcessTarget:
         stopped = await self._stop(app.name, going, before, launcher)
         stuck = {result.name: result for result in stopped if result.outcome == "failed"}
         started = await self._start(app.name, wanted, before, launcher, kept=kept, stuck=stuck)
-        gone = [result for result in stopped if result.change == "removed"]
-        for result in gone:
-            if result.outcome == "removed":
-                await _finish(self._folder.remove_process, app.name, result.name)
+        gone = [await self._clear(app.name, result) for result in stopped if result.change == "removed"]
         results = (*started.values(), *gone)
         complete = all(result.outcome != "failed" for result in results)
         if complete:
@@ -235,12 +242,23 @@ class ProcessTarget:
         async def stop(name: str) -> ResourceResult:
             try:
                 await _finish(launcher.stop, app, name)
-            except LaunchFailed as wrong:
+            except (LaunchFailed, OSError) as wrong:
                 return ResourceResult(kind=KIND, name=name, change=going[name], outcome="failed", message=str(wrong))
             return ResourceResult(kind=KIND, name=name, change=going[name], outcome="removed")
 
         after = dependents({name: states[name].depends_on for name in going})
         return list((await run_in_order(after, stop)).values())
+
+    async def _clear(self, app: str, stopped: ResourceResult) -> ResourceResult:
+        """Delete what is kept of a process that was stopped for good."""
+        if stopped.outcome == "failed":
+            return stopped
+        try:
+            await _finish(self._folder.remove_process, app, stopped.name)
+        except OSError as wrong:
+            reason = f"it is stopped, but its files cannot be deleted: {wrong.strerror}"
+            return msgspec.structs.replace(stopped, outcome="failed", message=reason)
+        return stopped
 
     async def _start(
         self,
@@ -261,10 +279,10 @@ class ProcessTarget:
             change: Change = "modified" if name in before else "added"
             if name in stuck:
                 return msgspec.structs.replace(stuck[name], change=change)
-            if wanted[name].disabled:
-                await _finish(self._folder.state_file(app, name).unlink, missing_ok=True)
-                return ResourceResult(kind=KIND, name=name, change=change, outcome="applied", message="disabled")
             try:
+                if wanted[name].disabled:
+                    await _finish(self._folder.state_file(app, name).unlink, missing_ok=True)
+                    return ResourceResult(kind=KIND, name=name, change=change, outcome="applied", message="disabled")
                 for needed, condition in wanted[name].spec["depends_on"].items():
                     await self._await_condition(app, needed, condition, wanted[needed], failed)
                 await _finish(
@@ -275,7 +293,7 @@ class ProcessTarget:
                     digest=wanted[name].digest,
                     run=wanted[name].run,
                 )
-            except LaunchFailed as wrong:
+            except (LaunchFailed, OSError) as wrong:
                 failed.add(name)
                 return ResourceResult(kind=KIND, name=name, change=change, outcome="failed", message=str(wrong))
             return ResourceResult(kind=KIND, name=name, change=change, outcome="applied")
