@@ -1,0 +1,66 @@
+"""Follow one repo: look, then wait for the next poll, for a change of a local repo, or until somebody says look.
+
+Looks at one repo come one after the other; repos know nothing of each other.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+
+import structlog
+
+from lastgood.core.back_off import back_off
+from lastgood.core.errors import LastgoodError
+from lastgood.core.ports import Clock
+from lastgood.flows.known import wait_for
+from lastgood.flows.observe_head import ObserveHead
+
+
+class Following:
+    """looked: called after each look. poll_s: the time between two looks, give or take a fifth."""
+
+    def __init__(self, observe: ObserveHead, *, clock: Clock, poll_s: float, looked: Callable[[], None]) -> None:
+        self.name = observe.name
+        self.observe = observe
+        self._clock = clock
+        self._poll_s = poll_s
+        self._looked = looked
+        self._lock = asyncio.Lock()
+        self._nudged = asyncio.Event()
+        self._failures = 0
+        self._log = structlog.get_logger().bind(repo=self.name)
+
+    def nudge(self) -> None:
+        """Look at once, without waiting for it."""
+        self._nudged.set()
+
+    async def look(self) -> None:
+        """Look now. Raises StoreFailed; what is wrong with the repo is in its record."""
+        async with self._lock:
+            try:
+                await self.observe()
+            finally:
+                self._looked()
+
+    async def run(self) -> None:
+        """Look and wait, for ever."""
+        while True:
+            self._nudged.clear()
+            trouble = await self._try()
+            self._failures = self._failures + 1 if trouble else 0
+            spread = 0.8 + 0.4 * random.random()  # noqa: S311 - so that not all repos are asked at once
+            wait_s = self._poll_s * spread
+            if trouble:
+                wait_s = back_off(self._failures, first_s=self._poll_s, jitter=spread - 0.8)
+            await wait_for(self._nudged, self._clock, wait_s)
+
+    async def _try(self) -> bool:
+        try:
+            await self.look()
+        except LastgoodError as wrong:
+            self._log.warning("repo cannot be looked at", reason=wrong.message)
+            return True
+        except Exception:  # noqa: BLE001 - a mistake of ours here must not stop the others
+            self._log.exception("repo cannot be looked at")
+            return True
+        return self.observe.trouble

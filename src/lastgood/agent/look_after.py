@@ -1,0 +1,88 @@
+"""Look after one destination: observe what changes there at once, and everything again from time to time.
+
+So health is never older than its refresh while the agent lives. A destination in trouble delays no other.
+"""
+
+import asyncio
+import random
+from collections.abc import Iterable
+
+import structlog
+
+from lastgood.core.back_off import back_off
+from lastgood.core.errors import LastgoodError
+from lastgood.core.ports import Clock, Target
+from lastgood.flows.known import Known
+
+REFRESH_S = 10.0
+AT_ONCE = 16
+
+
+class LookAfter:
+    """Two tasks for each destination, until cancelled."""
+
+    def __init__(self, name: str, target: Target, *, known: Known, clock: Clock) -> None:
+        self.name = name
+        self._target = target
+        self._known = known
+        self._clock = clock
+        self._busy: set[str] = set()
+        self._again: set[str] = set()
+        self._log = structlog.get_logger().bind(destination=name)
+
+    async def run(self) -> None:
+        """Follow and refresh, for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow())
+            tasks.create_task(self._refresh())
+
+    async def _follow(self) -> None:
+        failures = 0
+        while True:
+            try:
+                async for app in self._target.changes():
+                    failures = 0
+                    await self._look(app)
+            except Exception:  # noqa: BLE001 - a mistake of ours here must not stop the others
+                self._log.exception("changes cannot be followed")
+            failures += 1
+            await self._clock.sleep(back_off(failures, jitter=random.random()))  # noqa: S311 - spreads retries
+
+    async def _refresh(self) -> None:
+        while True:
+            apps = self._here()
+            for at in range(0, len(apps), AT_ONCE):
+                await asyncio.gather(*(self._look(app) for app in apps[at : at + AT_ONCE]))
+            await self._clock.sleep(REFRESH_S)
+
+    def _here(self) -> list[str]:
+        records: Iterable[str] = self._known.names()
+        return [app for app in records if self._is_here(app)]
+
+    def _is_here(self, app: str) -> bool:
+        record = self._known.record(app)
+        return record is not None and record.destination == self.name and record.desired is not None
+
+    async def _look(self, app: str) -> None:
+        if not self._is_here(app):
+            return
+        if app in self._busy:
+            self._again.add(app)
+            return
+        self._busy.add(app)
+        try:
+            await self._observe(app)
+        except LastgoodError as trouble:
+            self._log.warning("health cannot be recorded", app=app, reason=trouble.message)
+        except Exception:  # noqa: BLE001 - a mistake of ours here must not stop the others
+            self._log.exception("application cannot be observed", app=app)
+        finally:
+            self._busy.discard(app)
+
+    async def _observe(self, app: str) -> None:
+        """Observe until nothing changed while we looked."""
+        while True:
+            self._again.discard(app)
+            await self._known.observe(await self._target.observe(app))
+            if app not in self._again:
+                return
