@@ -9,14 +9,13 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from lastgood.git.mirror import MirrorConfigRepo
-
 from benchmarks.figures import Figure, median_ms, timed, timed_async
 from lastgood.core.discovery import Discovery
 from lastgood.core.request import RollbackRequest
 from lastgood.flows.branch import FollowedBranch
 from lastgood.flows.journal import StoreJournal
 from lastgood.flows.rollback import Rollbacks
+from lastgood.git.mirror import MirrorConfigRepo
 from lastgood.render.renderers import Renderers
 from lastgood.store import SqlStore
 from twins.clock import ManualClock
@@ -33,7 +32,7 @@ def measure(folder: Path, *, commits: int) -> Iterator[Figure]:
 
 async def _measure(folder: Path, remote: Path) -> list[Figure]:
     url = f"file://{remote}"
-    store = await SqlStore.open(folder / "records.db")
+    store = await asyncio.to_thread(SqlStore.open, folder / "records.db")
     repo = MirrorConfigRepo(folder / "mirror.git", url=url, name="config")
     branch = FollowedBranch(
         repo=repo, name="main", discovery=Discovery(), renderer=Renderers(), store=store,
@@ -73,7 +72,7 @@ async def _measure(folder: Path, remote: Path) -> list[Figure]:
     for _ in range(COLD_RUNS):
         times["cold"].append(timed(cold))
         times["ours"].append(await timed_async(ours))
-    await store.close()
+    store.close()
     mine, pulled, cloned = (median_ms(times[name]) for name in ("ours", "warm", "cold"))
     faster = cloned / mine
     return [
