@@ -22,7 +22,7 @@ from lastgood.core.rewrite import path_changed_by
 from lastgood.core.version import Version
 from lastgood.flows.attempt import Attempt
 from lastgood.flows.known import Known, wait_for
-from lastgood.flows.last_good import refresh_last_good
+from lastgood.flows.last_good import judged
 from lastgood.flows.why import Why, why_deployed
 
 
@@ -64,9 +64,7 @@ class Deploy:
         applied = await self._apply(app, desired, target, rendered, attempt)
         if not applied:
             return attempt.deployment
-        done = await self._watch(app, target, rendered, attempt, limits.progress_s)
-        await refresh_last_good(app.name, store=self._store, known=self._known, clock=self._clock)
-        return done
+        return await self._watch(app, target, rendered, attempt, limits.progress_s)
 
     async def _answered(self, app: str) -> None:
         """What was asked for has begun: a press ends with that."""
@@ -155,11 +153,19 @@ class Deploy:
             await attempt.finish("failed", failed.message)
             return False
         attempt.end(result.message)
-        await self._known.update(app.name, running=msgspec.structs.replace(desired, ran=True))
+        await self._runs(app.name, msgspec.structs.replace(desired, ran=True))
         await attempt.write(resources=result.resources)
         if not result.complete:
             await attempt.finish("partial", result.message)
         return result.complete
+
+    async def _runs(self, app: str, version: Version) -> None:
+        """Write what runs now and, at once with it, to which version one would go back."""
+        record = self._known.record(app)
+        if record is not None:
+            record = msgspec.structs.replace(record, running=version)
+            fields = await judged(record, store=self._store, clock=self._clock)
+            await self._known.update(app, running=version, **fields)
 
     async def _watch(
         self, app: Application, target: Target, rendered: Rendered, attempt: Attempt, progress_s: float

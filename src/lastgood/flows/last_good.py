@@ -1,22 +1,32 @@
 """Say anew which version of an application is the last known good one, after anything that may change it."""
 
+from typing import Any
+
 from lastgood.core.hold import in_force
 from lastgood.core.last_good import last_good
 from lastgood.core.ports import Clock, Store
+from lastgood.core.record import ApplicationRecord
 from lastgood.core.version import version_at
 from lastgood.flows.known import Known
+
+
+async def judged(record: ApplicationRecord, *, store: Store, clock: Clock) -> dict[str, Any]:
+    """Return the fields `last_good` and `held` as they follow from the records, to be written with what changed.
+
+    record: with `desired` and `running` as they are to be. Raises StoreFailed.
+    """
+    holds = [held.hold for held in await store.holds(record.name) if in_force(held.hold, clock.now())]
+    found = last_good(
+        await store.judged_deployments(record.name),
+        other_than={version.version for version in (record.desired, record.running) if version is not None},
+        held={hold.version for hold in holds},
+    )
+    version = found and version_at(found.commit, version=found.version, path_tree=found.path_tree, ran=True)
+    return {"last_good": version, "held": len(holds)}
 
 
 async def refresh_last_good(app: str, *, store: Store, known: Known, clock: Clock) -> None:
     """Recompute the last known good version and the number of holds; write what changed. Raises StoreFailed."""
     record = known.record(app)
-    if record is None:
-        return
-    holds = [held.hold for held in await store.holds(app) if in_force(held.hold, clock.now())]
-    found = last_good(
-        await store.judged_deployments(app),
-        other_than={version.version for version in (record.desired, record.running) if version is not None},
-        held={hold.version for hold in holds},
-    )
-    version = found and version_at(found.commit, version=found.version, path_tree=found.path_tree, ran=True)
-    await known.update(app, last_good=version, held=len(holds))
+    if record is not None:
+        await known.update(app, **await judged(record, store=store, clock=clock))

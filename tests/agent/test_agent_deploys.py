@@ -1,0 +1,146 @@
+"""The agent deploys what Git asks for, and records it."""
+
+import pytest
+
+from twins.agent_world import CONFIG, World, app_file
+
+
+@pytest.fixture
+async def world():
+    made = World()
+    yield made
+    await made.stop()
+    made.store.close()
+
+
+async def test_a_first_head_is_deployed(world):
+    """Every application of a new repo is deployed once, and recorded with its commit."""
+    head = await world.release(
+        {"lastgood.yaml": CONFIG, **app_file("web-staging", "a"), **app_file("cart-staging", "a")}
+    )
+
+    await world.start()
+
+    done = await world.run_until("web-staging", "succeeded")
+    await world.run_until("cart-staging", "succeeded")
+    record = await world.record("web-staging")
+    assert (done.number, done.trigger, done.commit.oid) == (1, "commit", head)
+    assert [phase.name for phase in done.phases] == ["render", "apply", "watch"]
+    assert (record.running.commit, record.desired.commit, record.health) == (head, head, "Healthy")
+
+
+async def test_only_the_application_that_changed_is_deployed(world):
+    """A push of two commits deploys the application that they changed, laid to the commit that changed it."""
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a"), **app_file("cart-staging", "a")})
+    await world.start()
+    await world.run_until("web-staging", "succeeded")
+    await world.run_until("cart-staging", "succeeded")
+
+    changed = await world.release(app_file("web-staging", "b"))
+    await world.release({"README.md": "hello"})
+    await world.look()
+
+    done = await world.run_until("web-staging", "succeeded", 2)
+    assert done.commit.oid == changed
+    assert [(i.name, i.from_, i.to) for i in done.images] == [("web", "a", "b")]
+    assert len(await world.runs("cart-staging")) == 1
+
+
+async def test_what_is_overtaken_in_progress_is_superseded(world):
+    """A newer version stops the wait for the older one, which is recorded as superseded."""
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
+    world.target.set_health("web-staging", "Progressing")
+    await world.start()
+    await world.run_until("web-staging", "in-progress")
+
+    newer = await world.release(app_file("web-staging", "b"))
+    await world.look()
+
+    await world.run_until("web-staging", "in-progress", 2)
+    world.target.set_health("web-staging", "Healthy")
+    await world.run_until("web-staging", "succeeded", 2)
+    newest, older = await world.runs("web-staging")
+    assert (older.outcome, older.superseded_by) == ("superseded", newest.version)
+    assert newest.commit.oid == newer
+
+
+async def test_a_version_that_fails_is_not_tried_again(world):
+    """A failure of the version itself waits for a press or another version."""
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
+    world.target.set_health("web-staging", "Degraded", "web: exit status 1", last_words="no RATES_URL")
+    await world.start()
+
+    failed = await world.run_until("web-staging", "failed")
+    await world.clock.move(3600)
+
+    assert (failed.own_fault, failed.message, failed.last_words) == (True, "web: exit status 1", "web: no RATES_URL")
+    assert len(await world.runs("web-staging")) == 1
+
+
+async def test_a_target_in_trouble_is_tried_again(world):
+    """A failure of the target is tried again after a while, as a deployment of its own."""
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
+    world.target.fail_apply("web-staging")
+    await world.start()
+    failed = await world.run_until("web-staging", "failed")
+
+    await world.clock.move(10)
+
+    done = await world.run_until("web-staging", "succeeded", 2)
+    assert (failed.own_fault, done.trigger) == (False, "retry")
+
+
+async def test_one_applications_trouble_does_not_delay_another(world):
+    """While one application's apply hangs, another is deployed."""
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a"), **app_file("cart-staging", "a")})
+    world.target.block_apply("web-staging")
+    await world.start()
+
+    await world.run_until("cart-staging", "succeeded")
+    await world.run_until("web-staging", "in-progress")
+
+
+async def test_a_version_bakes_and_becomes_last_good(world):
+    """A version that stays Healthy for its bake time bakes, and is the last good one when another one runs."""
+    first = await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
+    await world.start()
+    await world.run_until("web-staging", "succeeded")
+
+    await world.clock.move(59)
+    assert (await world.runs("web-staging"))[0].baked_at is None
+    for _ in range(3):
+        await world.clock.move(10)
+
+    async def baked():
+        return (await world.runs("web-staging"))[0].baked_at is not None
+
+    await world.until(baked)
+    await world.release(app_file("web-staging", "b"))
+    await world.look()
+    await world.run_until("web-staging", "succeeded", 2)
+    assert (await world.record("web-staging")).last_good.commit == first
+
+
+async def test_drift_is_healed(world):
+    """What somebody takes away behind lastgood's back is put back, recorded as drift."""
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
+    await world.start()
+    await world.run_until("web-staging", "succeeded")
+
+    world.target.drift("web-staging", "web")
+
+    done = await world.run_until("web-staging", "succeeded", 2)
+    assert done.trigger == "drift"
+
+
+async def test_a_changed_definition_deploys_the_same_version(world):
+    """A changed entry deploys the same version anew, laid to the commit that changed the entry."""
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
+    await world.start()
+    first = await world.run_until("web-staging", "succeeded")
+
+    changed = await world.release({"lastgood.yaml": CONFIG.replace("60s", "90s")})
+    await world.look()
+
+    done = await world.run_until("web-staging", "succeeded", 2)
+    assert (done.trigger, done.version, done.commit.oid) == ("definition", first.version, changed)

@@ -1,0 +1,125 @@
+"""An agent among twins: a config repo in memory, a target in memory, SQLite in memory, a clock that the test moves."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+
+from lastgood.agent.agent import Followed, FollowingAgent
+from lastgood.core.deployment import Deployment
+from lastgood.core.discovery import Discovery
+from lastgood.core.limits import Limits
+from lastgood.core.record import ApplicationRecord, DeploymentQuery
+from lastgood.flows.branch import FollowedBranch
+from lastgood.flows.journal import StoreJournal
+from lastgood.render.renderers import Renderers
+from lastgood.store.sql_store import SqlStore
+from twins.clock import ManualClock
+from twins.config_repo import MemoryConfigRepo, MemoryRemote
+from twins.target import MemoryTarget
+
+CONFIG = """\
+version: 1
+applications:
+  - name: "{service}-{environment}"
+    path: "apps/{service}/{environment}"
+    environment: "{environment}"
+    destination: "twin"
+    policy: {bake: 60s}
+"""
+
+
+def compose(revision: str) -> str:
+    return (
+        f'x-lastgood: {{artifacts: {{web: "{revision}"}}}}\nprocesses: {{web: {{command: "run", working_dir: "."}}}}\n'
+    )
+
+
+def app_file(app: str, revision: str) -> dict[str, str]:
+    service, environment = app.rsplit("-", 1)
+    return {f"apps/{service}/{environment}/process-compose.yaml": compose(revision)}
+
+
+class World:
+    """Everything that an agent needs, and the agent while it runs."""
+
+    def __init__(self, *, limits: Limits | None = None, store: SqlStore | None = None) -> None:
+        self.clock = ManualClock()
+        self.store = store or SqlStore.in_memory()
+        self.remote = MemoryRemote()
+        self.repo = MemoryConfigRepo(self.remote)
+        self.target = MemoryTarget(self.clock, name="twin")
+        self.renderer = Renderers()
+        self.limits = limits or Limits()
+        self.refuses = {}
+        self.agent: FollowingAgent | None = None
+        self._running: asyncio.Task | None = None
+
+    async def release(self, files: Mapping[str, str | None], message: str = "Release", **words) -> str:
+        return await self.remote.commit_files("main", files, message=message, **words)
+
+    async def start(self) -> None:
+        branch = FollowedBranch(
+            repo=self.repo,
+            name="main",
+            discovery=Discovery(),
+            renderer=self.renderer,
+            store=self.store,
+            journal=StoreJournal(self.store),
+            clock=self.clock,
+        )
+        self.agent = FollowingAgent(
+            [Followed(branch, self.remote.url)],
+            targets={"twin": self.target},
+            store=self.store,
+            renderer=self.renderer,
+            clock=self.clock,
+            limits=self.limits,
+            may_run=lambda app: self.refuses.get(app.name),
+        )
+        self._running = asyncio.create_task(self.agent.run())
+        await self.agent.look(None)
+
+    async def stop(self) -> None:
+        if self._running is not None:
+            self._running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._running
+            self._running = None
+
+    async def look(self) -> None:
+        """Look, and let time pass where a rewritten branch is read twice."""
+        looking = asyncio.ensure_future(self.agent.look(None))
+        while not looking.done():
+            await asyncio.sleep(0.001)
+            await self.clock.move(1)
+        await looking
+
+    async def record(self, app: str) -> ApplicationRecord:
+        found = await self.store.application(app)
+        assert found is not None, app
+        return found
+
+    async def runs(self, app: str) -> list[Deployment]:
+        return await self.store.deployments(DeploymentQuery(app=app))
+
+    async def until(self, true, what: str = "") -> None:
+        """Wait, in real time and bounded, until an awaitable condition is true; no time passes on the clock."""
+        for _ in range(2000):
+            if await true():
+                return
+            await asyncio.sleep(0.002)
+        raise AssertionError(f"did not come true: {what}")
+
+    async def run_until(self, app: str, outcome: str, count: int = 1) -> Deployment:
+        """Wait until an application has so many deployments, the newest with that outcome."""
+
+        async def there() -> bool:
+            runs = await self.runs(app)
+            return len(runs) == count and runs[0].outcome == outcome
+
+        try:
+            await self.until(there)
+        except AssertionError as wrong:
+            shown = [(r.number, r.outcome, r.trigger, r.message) for r in await self.runs(app)]
+            raise AssertionError(f"{app}: {shown}, {await self.record(app)}") from wrong
+        return (await self.runs(app))[0]
