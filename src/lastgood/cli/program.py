@@ -33,11 +33,11 @@ class Command(TyperCommand):
 class Program(TyperGroup):
     """The table of commands as a group; `--help` reads the table and imports none of them."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer calls it so
         """Return the names in the table's order."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Typer calls it so
         """Import a command, None if there is no such."""
         return load(cmd_name) if cmd_name in COMMANDS else None
 
@@ -48,7 +48,7 @@ class Program(TyperGroup):
             raise CommandLineWrong(f"there is no command {args[0]}", hint=hint)
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - Typer calls it so
         """Write the list of commands."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line.summary) for name, line in COMMANDS.items()])

@@ -76,7 +76,7 @@ def _open(call: Call, server_only: str | None) -> Situation:
     # An operator's folder may lie inside some repository (a checkout of lastgood, say): then the settings speak.
     if call.directory is None and beside.is_file() and not (where / "lastgood.yaml").exists():
         return _beside(beside)
-    if call.directory is not None or _in_repository(where):
+    if call.directory is not None or in_repository(where):
         return _clone(where)
     if beside.is_file():
         return _beside(beside)
@@ -99,7 +99,7 @@ def _clone(where: Path) -> Situation:
     return Situation(clone, clone)
 
 
-def _in_repository(where: Path) -> bool:
+def in_repository(where: Path) -> bool:
     """Say whether a folder lies in a Git repository; a bare one counts, too."""
     if os.environ.get("GIT_DIR"):
         return True

@@ -135,4 +135,3 @@ def marks(entry: TimelineEntry, hashes: dict[str, str]) -> str:
     if entry.deployment is None and entry.ran is False and not entry.refused_by:
         words.append("did not run")
     return ", ".join(words)
-

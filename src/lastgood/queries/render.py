@@ -1,4 +1,4 @@
-"""The resources of a version. Awaits the ports; writes nothing. Shows Secrets as they are: never offered to a server."""
+"""The resources of a version, Secrets as they are: a server never offers it. Awaits the ports; writes nothing."""
 
 from collections.abc import Sequence
 

@@ -4,7 +4,7 @@ Knows routes and shapes, and no rule; every error of the server comes out as the
 """
 
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Self
 from urllib.parse import quote
 
 from lastgood.core.application import ApplicationView
@@ -29,8 +29,6 @@ from lastgood.core.timeline import TimelineEntry, TimelineQuery
 from lastgood.core.value import to_plain
 from lastgood.remote.connection import Connection
 
-T = TypeVar("T")
-
 PAGE = 1000
 # The server waits this long at most for one question; a proxy between us may have less patience than a person.
 WAIT_S = 50.0
@@ -45,7 +43,7 @@ class RemoteLastgood:
     def __init__(self, url: str, token: str | None = None, *, transport: Any = None) -> None:
         self._ask = Connection(url, token, transport=transport)
 
-    async def __aenter__(self) -> "RemoteLastgood":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(

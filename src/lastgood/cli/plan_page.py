@@ -1,0 +1,103 @@
+"""A plan as a page in the terminal: where it goes, what changes, what is checked, what came of it. Pure."""
+
+from collections.abc import Sequence
+
+from lastgood.cli.diff import files_text, resources_text
+from lastgood.cli.shared import heading, indented, now, version_line
+from lastgood.cli.text import Column, Style, clean, facts, moment, plural, table
+from lastgood.core.plan import Check, Plan, PlannedApplication
+
+_ORDER = {"block": 0, "warn": 1, "unknown": 2, "pass": 3}
+# A plan of a thousand files is read in `git show`, not on a page.
+MAX_FILES = 40
+
+
+def plan_text(plan: Plan, style: Style, *, verbose: bool) -> str:
+    """Lay out a plan. verbose: also the checks that passed, the resources' differences and the git commands."""
+    parts = [_application(app, style, verbose=verbose) for app in plan.applications]
+    if plan.also_affected:
+        lines = "\n".join(f"{clean(one.app)}: {clean(one.how)}" for one in plan.also_affected)
+        parts.append(f"{heading('also affected', style)}\n{indented(lines)}")
+    checks = checks_text(plan.checks, style, verbose=verbose)
+    if checks:
+        parts.append(checks)
+    if verbose and plan.git:
+        commands = clean("\n".join(plan.git), lines=True)
+        parts.append(f"{heading('the same with git', style)}\n{indented(commands)}")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _application(app: PlannedApplication, style: Style, *, verbose: bool) -> str:
+    at = now()
+    hold = ""
+    if app.hold is not None:
+        what = app.hold.images or tuple(file.path for file in app.hold.files)
+        named = f" ({', '.join(clean(w) for w in what[:3])}{', ...' if len(what) > 3 else ''})" if what else ""  # noqa: PLR2004 - names enough
+        hold = f"{app.hold.version[:7]} will be kept out{named}"
+        if app.hold.until:
+            hold += f" until {moment(app.hold.until, at)}"
+    known = {True: "as what ran", False: style.paint("differently from what ran", "yellow"), None: ""}
+    parts = [
+        heading(app.app, style),
+        indented(
+            facts(
+                [
+                    ("from", version_line(app.from_, at)),
+                    ("to", version_line(app.to, at)),
+                    ("version", app.version or "none"),
+                    ("renders", known[app.renders_as_ran]),
+                    ("hold", hold),
+                ],
+                style,
+            )
+        ),
+    ]
+    if app.images:
+        rows = [[clean(i.name), clean(i.from_ or "-"), clean(i.to or "-")] for i in app.images]
+        columns = [Column("IMAGE", least=8), Column("FROM", least=8), Column("TO", least=8)]
+        parts.append(indented(table(columns, rows, _narrower(style))))
+    if app.files:
+        parts.append(indented(files_text(app.files[:MAX_FILES], _narrower(style))))
+        if len(app.files) > MAX_FILES:
+            parts.append(f"  and {plural(len(app.files) - MAX_FILES, 'more file')}")
+    if verbose and app.resources:
+        parts.append(indented(resources_text(app.resources, style)))
+    return "\n".join(parts)
+
+
+def _narrower(style: Style) -> Style:
+    return style._replace(width=style.width - 2)
+
+
+def checks_text(checks: Sequence[Check], style: Style, *, verbose: bool) -> str:
+    """List checks, what needs a person first; without `verbose` those that passed are counted only."""
+    several = len({check.app for check in checks if check.app}) > 1
+    lines = []
+    for check in sorted(checks, key=lambda one: _ORDER[one.outcome]):
+        if check.outcome == "pass" and not verbose:
+            continue
+        word = style.check(check.outcome).rjust(7 + len(style.check(check.outcome)) - len(check.outcome))
+        where = f" ({check.app})" if several and check.app else ""
+        despite = " (overridden)" if check.overridden else ""
+        lines.append(f"{word}  {check.name}{where}{despite}: {clean(check.detail)}")
+        if check.hint and check.outcome in {"block", "warn"} and not check.overridden:
+            lines.append(f"         {clean(check.hint)}")
+    passed = sum(check.outcome == "pass" for check in checks)
+    if passed and not verbose:
+        lines.append(f"{style.check('pass').rjust(7 + len(style.check('pass')) - 4)}  {plural(passed, 'check')}")
+    return f"{heading('checks', style)}\n" + "\n".join(lines) if lines else ""
+
+
+def result_text(plan: Plan, style: Style) -> str:
+    """Say in one line what came of a plan."""
+    result = plan.result
+    if result.commit is None:
+        return "nothing to do" if plan.changes_nothing else "nothing was changed"
+    commit = style.paint(result.commit[:7], "yellow")
+    if plan.mode == "reset" and result.pushed:
+        return f"{plan.branch} is at {commit} now"
+    if result.pushed:
+        return f"pushed {commit} to {plan.branch}"
+    if result.pushed is None:
+        return f"it is not known whether {commit} reached {plan.branch}"
+    return f"made {commit} and pushed nothing; it is kept as refs/lastgood/unpushed/{plan.id}"

@@ -1,0 +1,268 @@
+"""`lastgood plan` and `lastgood rollback`: go back to another version, by one Git commit."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, get_args
+
+import typer
+
+from lastgood.cli.asking import confirm
+from lastgood.cli.call import Call
+from lastgood.cli.plan_page import plan_text, result_text
+from lastgood.cli.situation import Situation, work
+from lastgood.core.errors import (
+    Blocked,
+    CommandLineWrong,
+    LastgoodError,
+    NeedsConfirmation,
+    NeedsServer,
+    NotHealthyInTime,
+    PushUnknown,
+    SettingsWrong,
+)
+from lastgood.core.plan import Plan, PlanResult
+from lastgood.core.request import RollbackRequest
+from lastgood.core.value import to_plain
+from lastgood.core.words import Mode
+
+# Long enough for a release with its readiness probes; whoever waits longer looks at `lastgood status`.
+WAIT_S = 600.0
+
+Apps = Annotated[list[str], typer.Argument(metavar="APP...", help="Applications, all in one commit")]
+To = Annotated[str | None, typer.Option("--to", metavar="VERSION", help="A commit, version id, nN, @DATE, ...")]
+LastGood = Annotated[bool, typer.Option("--last-good", help="To the last known good version [default]")]
+Previous = Annotated[bool, typer.Option("--previous", help="To the version before this one")]
+ModeWord = Annotated[str, typer.Option("--mode", metavar="MODE", help="restore, revert or reset")]
+Commits = Annotated[list[str] | None, typer.Option("--commit", metavar="C", help="For revert: a commit to undo")]
+WithShared = Annotated[bool, typer.Option("--with-shared", help="Take shared inputs back, too")]
+ViaWord = Annotated[str, typer.Option("--via", metavar="push|pr", help="How it is delivered")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it goes into the commit")]
+NoHold = Annotated[bool, typer.Option("--no-hold", help="Do not keep the version that is left from coming back")]
+Despite = Annotated[list[str] | None, typer.Option("--despite", metavar="CHECK", help="Override a check by name")]
+NoPush = Annotated[bool, typer.Option("--no-push", help="Make the commit, keep it here, push nothing")]
+Wait = Annotated[bool | None, typer.Option("--wait/--no-wait", help="Watch until it is Healthy [default: on a server]")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask")]
+
+
+def plan(
+    ctx: typer.Context,
+    apps: Apps,
+    to: To = None,
+    last_good: LastGood = False,
+    previous: Previous = False,
+    mode: ModeWord = "restore",
+    commit: Commits = None,
+    with_shared: WithShared = False,
+    via: ViaWord = "push",
+    reason: Reason = "",
+    no_hold: NoHold = False,
+    despite: Despite = None,
+    no_push: NoPush = False,
+) -> None:
+    """Say what `rollback` with the same options would do, and change nothing.
+
+    The exit code is what rollback's checks would decide: 0 where nothing blocks.
+    """
+    call: Call = ctx.find_root().obj
+    request = _request(apps, to, last_good, previous, mode, commit, with_shared, via, reason, no_hold, despite, no_push)
+
+    async def job(situation: Situation) -> int:
+        planned = await situation.lastgood.plan(request)
+        return show_plan(call, planned)
+
+    raise typer.Exit(work(call, job))
+
+
+def rollback(
+    ctx: typer.Context,
+    apps: Apps,
+    to: To = None,
+    last_good: LastGood = False,
+    previous: Previous = False,
+    mode: ModeWord = "restore",
+    commit: Commits = None,
+    with_shared: WithShared = False,
+    via: ViaWord = "push",
+    reason: Reason = "",
+    no_hold: NoHold = False,
+    despite: Despite = None,
+    no_push: NoPush = False,
+    wait: Wait = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
+    """Go back to another version, by one Git commit: plan, show, ask, commit, push, watch until healthy.
+
+    Without a choice: the last known good version. `--mode restore` gives the application the content that it had;
+    `revert` undoes commits; `reset` moves the whole branch back.
+    """
+    call: Call = ctx.find_root().obj
+    request = _request(apps, to, last_good, previous, mode, commit, with_shared, via, reason, no_hold, despite, no_push)
+
+    async def job(situation: Situation) -> int:
+        lastgood = situation.lastgood
+        return await carry_out(
+            call,
+            situation,
+            plan=lambda: lastgood.plan(request),
+            do=lambda planned: lastgood.rollback(request, planned=planned),
+            question=f"Roll back {', '.join(apps)}?",
+            yes=yes,
+            dry_run=dry_run,
+            wait=wait,
+            push=not no_push,
+        )
+
+    raise typer.Exit(work(call, job))
+
+
+def _request(
+    apps: list[str],
+    to: str | None,
+    last_good: bool,
+    previous: bool,
+    mode: str,
+    commits: list[str] | None,
+    with_shared: bool,
+    via: str,
+    reason: str,
+    no_hold: bool,
+    despite: list[str] | None,
+    no_push: bool,
+) -> RollbackRequest:
+    """Make the request of the options. Raises CommandLineWrong, SettingsWrong (`--via pr`)."""
+    if mode not in get_args(Mode):
+        raise CommandLineWrong(f"--mode {mode} is not known", hint="it is restore, revert or reset")
+    if via not in {"push", "pr"}:
+        raise CommandLineWrong(f"--via {via} is not known", hint="it is push or pr")
+    if sum([to is not None, last_good, previous]) > 1:
+        raise CommandLineWrong("`--to`, `--last-good` and `--previous` exclude each other", hint="give one of them")
+    if via == "pr":
+        raise SettingsWrong(
+            setting="--via pr",
+            reason="no forge is configured to open a pull request at",
+            hint="nothing was changed; leave `--via` out to push",
+        )
+    modes: dict[str, Mode] = {word: word for word in get_args(Mode)}
+    return RollbackRequest(
+        apps=tuple(apps),
+        to=to,
+        last_good=last_good,
+        previous=previous,
+        mode=modes[mode],
+        commits=tuple(commits or ()),
+        with_shared=with_shared,
+        reason=reason,
+        hold=not no_hold,
+        despite=tuple(despite or ()),
+        push=not no_push,
+    )
+
+
+def show_plan(call: Call, planned: Plan) -> int:
+    """Print a plan that is not carried out; return the exit code that its checks decide."""
+    if call.json:
+        call.print_json(to_plain(planned))
+    else:
+        call.print(plan_text(planned, call.style, verbose=call.verbose))
+        if planned.changes_nothing:
+            call.tell("nothing to do")
+    blocked = blocked_by(planned)
+    if blocked is not None:
+        call.complain(blocked)
+        return blocked.exit_code
+    return 0
+
+
+def blocked_by(planned: Plan) -> Blocked | None:
+    """Return the refusal that a plan's checks are, None where nothing blocks."""
+    names = list(dict.fromkeys(check.name for check in planned.blocking))
+    if not names:
+        return None
+    apps = ", ".join(app.app for app in planned.applications)
+    override = " ".join(f"--despite {name}" for name in names if name not in {"stale-plan", "reset-policy"})
+    hint = f"nothing was changed; override with `{override}`" if override else "nothing was changed; plan again"
+    blocked = Blocked(app=apps, blocking=", ".join(names), checks=names, hint=hint)
+    if "stale-plan" in names:
+        blocked.exit_code = 4  # type: ignore[misc]  # the one name whose exit code differs
+    return blocked
+
+
+async def carry_out(
+    call: Call,
+    situation: Situation,
+    *,
+    plan: Callable[[], Awaitable[Plan]],
+    do: Callable[[Plan], Awaitable[Plan]],
+    question: str,
+    yes: bool,
+    dry_run: bool,
+    wait: bool | None,
+    push: bool,
+) -> int:
+    """Plan, show, ask, do, watch. Prints the plan's object whatever comes of it; returns the exit code."""
+    if wait and situation.git_only:
+        raise NeedsServer(command="--wait", hint="nothing was changed; leave `--wait` out in a clone")
+    planned = await plan()
+    if dry_run or planned.blocking:
+        return show_plan(call, planned)
+    if not call.json:
+        call.print(plan_text(planned, call.style, verbose=call.verbose))
+    if planned.changes_nothing:
+        return _finish(call, planned, None)
+    done = planned
+    try:
+        if not confirm(call, question, yes=yes):
+            call.tell("nothing was changed")
+            return _finish(call, planned, NeedsConfirmation("it was not confirmed", hint="nothing was changed"))
+        done = await do(planned)
+        watched = await _watch(call, situation, done, wait=wait, push=push)
+    except LastgoodError as error:
+        return _finish(call, _after(done, error), error)
+    return _finish(call, done, None, told=watched)
+
+
+async def _watch(call: Call, situation: Situation, done: Plan, *, wait: bool | None, push: bool) -> bool:
+    """Wait until what was pushed is Healthy, where somebody can tell; say whether. Raises NotHealthyInTime."""
+    watching = push and done.result.pushed and not situation.git_only and wait is not False
+    if not watching or done.result.commit is None:
+        return False
+    if not call.json:
+        call.print(result_text(done, call.style))
+    if call.terminal:
+        call.tell("watching until it is Healthy ...")
+    result = await situation.lastgood.wait_healthy(done, timeout_s=WAIT_S)
+    if not result.healthy:
+        worst = ", ".join(dict.fromkeys(result.health.values()))
+        raise NotHealthyInTime(
+            f"{done.result.commit[:7]} is pushed, but {result.message or f'the target is {worst}'}",
+            app=done.applications[0].app,
+            commit=done.result.commit,
+            health=worst,
+            hint=f"see `lastgood status {done.applications[0].app}`",
+        )
+    if not call.json:
+        call.print("Healthy: " + ", ".join(app.app for app in done.applications))
+    return True
+
+
+def _after(done: Plan, error: LastgoodError) -> Plan:
+    """Return the plan with what is known of its result after an error."""
+    if isinstance(error, PushUnknown):
+        commit: Any = error.facts.get("commit")
+        old = done.result
+        result = PlanResult(tree=old.tree, commit=commit or old.commit, pushed=None, head=old.head)
+        return Plan(**{name: getattr(done, name) for name in done.__struct_fields__ if name != "result"}, result=result)
+    return done
+
+
+def _finish(call: Call, done: Plan, error: LastgoodError | None, *, told: bool = False) -> int:
+    """Print what came of it, once; return the exit code."""
+    if call.json:
+        call.print_json(to_plain(done))
+    elif error is None and not told:
+        call.print(result_text(done, call.style))
+    if error is None:
+        return 0
+    call.complain(error)
+    return error.exit_code

@@ -1,0 +1,106 @@
+"""`lastgood show`: one record of the timeline."""
+
+from typing import Annotated
+
+import typer
+
+from lastgood.cli.call import Call
+from lastgood.cli.shared import heading, now, person
+from lastgood.cli.situation import Situation, remarks, work
+from lastgood.cli.text import Column, Style, clean, facts, moment, short_hashes, table
+from lastgood.cli.timeline import marks
+from lastgood.core.timeline import TimelineEntry
+from lastgood.core.value import to_plain
+
+
+def show(
+    ctx: typer.Context,
+    app: Annotated[str, typer.Argument(metavar="APP", help="An application")],
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="A commit, version id, nN, current, previous, ...")],
+) -> None:
+    """Show one record: people, images, resources, health.
+
+    VERSION is a commit (prefix, tag, branch), a version id, `last-good`, `previous`, `current`, `nN` or `@DATE`.
+    """
+    call: Call = ctx.find_root().obj
+
+    async def job(situation: Situation) -> int:
+        entry = await situation.lastgood.show(app, version)
+        if call.json:
+            call.print_json(to_plain(entry))
+        else:
+            call.print(entry_text(entry, call.style))
+        return await remarks(call, situation, app)
+
+    raise typer.Exit(work(call, job))
+
+
+def entry_text(entry: TimelineEntry, style: Style) -> str:
+    """Lay out one entry."""
+    at = now()
+    run, operation = entry.deployment, entry.operation
+    hashes = short_hashes([entry.commit, entry.same_as])
+    ran = {True: "yes", False: "no", None: "unknown"}[entry.ran]
+    title = f"{entry.app} n{entry.number}" if entry.number else entry.app
+    parts = [
+        heading(f"{title}  {entry.short}  {clean(entry.subject)}", style),
+        facts(
+            [
+                ("commit", style.paint(entry.commit, "yellow")),
+                ("version", entry.version or "none: the path is not there"),
+                ("state", marks(entry, hashes)),
+                ("author", person(entry.author)),
+                ("committer", person(entry.committer) if entry.committer != entry.author else ""),
+                ("committed", moment(entry.committed_at, at)),
+                ("ran", ran),
+                ("health", style.health(entry.health) if entry.health else ""),
+                ("outcome", f"{style.outcome(run.outcome)}  {clean(run.message)}".strip() if run else ""),
+                ("trigger", run.trigger if run else ""),
+                ("began", moment(run.started_at, at) if run else ""),
+                ("ended", moment(run.finished_at, at) if run and run.finished_at else ""),
+                ("baked", moment(run.baked_at, at) if run and run.baked_at else ""),
+                ("degraded", moment(run.degraded_at, at) if run and run.degraded_at else ""),
+                ("refused by", f"the hold {entry.refused_by}" if entry.refused_by else ""),
+                ("operation", _operation(entry) if operation else ""),
+            ],
+            style,
+        ),
+    ]
+    if entry.body:
+        parts.append("\n".join(f"    {clean(line, lines=True)}" if line else "" for line in entry.body.split("\n")))
+    if entry.images:
+        rows = [[clean(i.name), clean(i.from_ or "-"), clean(i.to or "-")] for i in entry.images]
+        parts.append(table([Column("IMAGE", least=10), Column("FROM", least=8), Column("TO", least=8)], rows, style))
+    if entry.inputs:
+        rows = [
+            [clean(i.path), i.oid[:7], ", ".join(i.shared_with[:5]) + (" ..." if len(i.shared_with) > 5 else "")]  # noqa: PLR2004 - names enough
+            for i in entry.inputs
+        ]
+        parts.append(table([Column("INPUT", least=12), Column("ID"), Column("SHARED WITH", least=8)], rows, style))
+    if run is not None and run.phases:
+        rows = [
+            [p.name, moment(p.started_at, at), moment(p.finished_at, at) if p.finished_at else "", clean(p.message)]
+            for p in run.phases
+        ]
+        columns = [Column("PHASE"), Column("BEGAN"), Column("ENDED", least=0), Column("CAME TO", least=8)]
+        parts.append(table(columns, rows, style))
+    if run is not None and run.resources:
+        rows = [[f"{clean(r.kind)} {clean(r.name)}", r.outcome, clean(r.message)] for r in run.resources]
+        parts.append(table([Column("RESOURCE", least=12), Column("OUTCOME"), Column("", least=8)], rows, style))
+    if run is not None and run.last_words:
+        parts.append(f"{heading('last words', style)}\n{clean(run.last_words.rstrip(), lines=True)}")
+    return "\n\n".join(parts)
+
+
+def _operation(entry: TimelineEntry) -> str:
+    operation = entry.operation
+    if operation is None:
+        return ""
+    words: list[str] = [operation.kind]
+    if operation.from_ and operation.to:
+        words.append(f"from {operation.from_[:7]} to {operation.to[:7]}")
+    if operation.despite:
+        words.append(f"despite {', '.join(operation.despite)}")
+    words.append("(recorded)" if operation.recorded else "(as its trailers claim)")
+    reason = f": {clean(operation.reason)}" if operation.reason else ""
+    return " ".join(words) + reason
