@@ -28,7 +28,6 @@ async def watch(folder: Folder) -> AsyncIterator[str]:
         debounce=GROUP_MS,
         rust_timeout=QUIET_MS,
         yield_on_timeout=True,
-        raise_interrupt=False,
     ):
         names = {_app(file.rpartition("/")[2]) for _, file in changes}
         now = _living(folder)
