@@ -42,9 +42,9 @@ def parse_date(
 def _relative(words: str, now: dt.datetime, bare: Literal["past", "future"]) -> dt.datetime | None:
     if words == "now":
         return now
+    if words.startswith("in ") and words.endswith(" ago"):
+        return None
     if counted := _COUNTED.fullmatch(words):
-        if counted["in"] and counted["ago"]:
-            return None
         forward = counted["in"] is not None or (bare == "future" and counted["ago"] is None)
         count = int(counted["count"]) if counted["count"].isdigit() else 1
         return _shifted(now, counted["unit"], count if forward else -count)

@@ -196,6 +196,9 @@ class _Look:
         app = self.before.made.get(key) if same_config and self.before is not None else None
         if app is None:
             app = application_at(entry, dict(words), repo=self.repo.name, branch=self.branch, files_at_path=files)
+            # An application that did not change is the same object as before, whatever else changed in the file.
+            known = self.before.discovered.applications.get(app.name) if self.before is not None else None
+            app = known if known == app else app
         self.made[key] = app
         return app
 

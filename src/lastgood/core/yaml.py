@@ -27,7 +27,7 @@ _WORDS = {
 # Twenty digits hold any 64-bit number; longer ones (commit ids, account numbers) stay the text that they are.
 _INT = re.compile(r"[-+]?[0-9]{1,20}")
 _BASED = re.compile(r"0o([0-7]{1,22})|0x([0-9a-fA-F]{1,16})")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]{1,40}|[0-9]{1,40}(?:\.[0-9]{0,40})?)(?:[eE][-+]?[0-9]{1,3})?")
+_FLOAT = re.compile(r"[-+]?(?=[0-9]*[.eE])(?:\.[0-9]{1,40}|[0-9]{1,40}(?:\.[0-9]{0,40})?)(?:[eE][-+]?[0-9]{1,3})?")
 _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./-]{0,200}")
 
 

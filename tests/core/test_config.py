@@ -1,0 +1,235 @@
+"""lastgood.yaml: what it means, and what is said about one that is wrong."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lastgood.core.application import Policy, Scope
+from lastgood.core.config import parse_config
+from lastgood.core.entry import NotAnApplication, application_at
+from lastgood.core.errors import ConfigWrong
+from lastgood.core.pattern import without_environment
+from lastgood.core.sources import SourceOf, source_of
+
+DESIGN = b"""\
+version: 1
+applications:
+  - name: "{service}-{environment}"
+    path: "apps/{service}/{environment}"      # a pattern: one application for each match
+    environment: "{environment}"
+    group: "{service}"
+    destination: "{environment}"
+    namespace: "{service}"
+    render: auto
+    policy: {bake: 10m, prune: true, self_heal: true, reason: required, auto_rollback: off}
+  - name: web-staging
+    path: charts/web
+    destination: staging
+    namespace: web
+    helm: {release: web, values: [values.yaml, values-staging.yaml]}
+sources:
+  - image: "registry.example.com/shop/{service}"
+    repo: "https://git.example.com/shop/{service}.git"
+    revision: "{tag}"
+    issues: {jira: "https://example.atlassian.net"}
+"""
+
+
+def one(text: str, **words: str):
+    """Read a file with one entry and fill it in."""
+    config = parse_config(f"version: 1\napplications:\n  - {{{text}}}\n".encode())
+    return application_at(config.entries[0], words, repo="config", branch="main")
+
+
+def test_the_file_of_the_design_reads():
+    """A pattern and its match give the application with every field filled in."""
+    config = parse_config(DESIGN)
+    app = application_at(config.entries[0], {"service": "web", "environment": "qa"}, repo="config", branch="main")
+    assert (app.name, app.group, app.environment, app.destination, app.namespace) == (
+        "web-qa",
+        "web",
+        "qa",
+        "qa",
+        "web",
+    )
+    assert app.scope == Scope(path="apps/web/qa")
+    assert app.policy == Policy(reason_required=True)
+    assert config.reset_refused is False
+
+
+def test_defaults_are_those_of_the_design():
+    """Only name, path and destination are required."""
+    app = one("name: web, path: web, destination: here")
+    assert app.policy == Policy(bake_s=600, prune=True, self_heal=True, reason_required=False, auto_rollback=False)
+    assert (app.render, app.environment, app.namespace, app.group) == ("auto", None, None, "web")
+
+
+def test_two_spellings_of_one_definition_compare_equal():
+    """What is said explicitly and what is the default are the same definition."""
+    short = one("name: web, path: web, destination: here")
+    long = one(
+        "name: web, path: ./web/, destination: here, group: web, render: auto, helm: {},"
+        " policy: {bake: 600s, prune: yes, self_heal: on, reason: optional, auto_rollback: no}"
+    )
+    assert short.definition == long.definition
+    assert one("name: web, path: web, destination: there").definition != short.definition
+
+
+def test_the_root_leaves_lastgoods_own_files_out():
+    """An application at the root is not made of lastgood.yaml and .lastgood."""
+    assert one("name: shop, path: ., destination: here").scope == Scope(
+        path="", left_out=(".lastgood", "lastgood.yaml")
+    )
+
+
+def test_a_charts_inputs_are_the_chart_and_the_listed_values():
+    """Others' values files at the chart's root are left out; listed ones outside it are inputs too."""
+    text = b"name: web, path: charts/web, destination: x, helm: {values: [V, values-a.yaml]}"
+    text = b"version: 1\napplications:\n  - {" + text + b"}"
+    entry = parse_config(text.replace(b"V", b"../../envs/a.yaml")).entries[0]
+    files = (
+        "Chart.yaml",
+        "values.yaml",
+        "values-a.yaml",
+        "values-b.yaml",
+        "values_c.yml",
+        "values.d.yaml",
+        "x-values.yaml",
+    )
+    app = application_at(entry, {}, repo="config", branch="main", files_at_path=files)
+    assert app.scope == Scope(
+        path="charts/web",
+        others=("envs/a.yaml",),
+        left_out=("charts/web/values-b.yaml", "charts/web/values.d.yaml", "charts/web/values_c.yml"),
+    )
+
+
+WRONG = {
+    "": (1, "it is empty", "`lastgood init` writes one"),
+    "version: 2": (1, "`version` must be 1", "a newer lastgood"),
+    "version: true": (1, "`version` must be 1", ""),
+    "applications: []": (1, "`version` is missing", ""),
+    "[]": (1, "the file must be a mapping", ""),
+    "version: 1\naplications: []": (2, "there is no key 'aplications' here", "did you mean applications?"),
+    "version: 1\napplications: {}": (2, "`applications` must be a list", ""),
+    "version: 1\napplications:\n  - 1": (3, "each of `applications` must be a mapping", ""),
+    "version: 1\nreset: refuse": (2, "`reset` must be one of: allowed, refused", "did you mean refused?"),
+}
+
+WRONG_ENTRIES = {
+    "name: web, path: web": ("`destination` is missing", ""),
+    "name: Web, path: web, destination: x": ("`name` 'Web' must be made of small letters", ""),
+    "name: null, path: web, destination: x": ("`name` must be text", ""),
+    "name: [web], path: web, destination: x": ("`name` must be text", ""),
+    "name: web, path: /etc, destination: x": ("`path` '/etc' must be a folder inside the repo", ""),
+    "name: web, path: a/../../b, destination: x": ("must be a folder inside the repo", ""),
+    "name: web, path: a//b, destination: x": ("must be a folder inside the repo", ""),
+    "name: web, path: .lastgood/x, destination: x": ("`path` cannot be in .lastgood", ""),
+    "name: web, path: 'apps/{s', destination: x": ("has a brace in '{s'", ""),
+    "name: web, path: 'apps/web-{env}', destination: x": ("stands for a whole folder name", "one entry for each"),
+    "name: '{servic}', path: 'apps/{service}', destination: x": ("uses {servic}, which is not in `path`", "service?"),
+    "name: web, path: web, destination: x, polcy: {}": ("there is no key 'polcy' here", "did you mean policy?"),
+    "name: web, path: web, destination: x, render: kustomise": ("`render` must be one of", "did you mean kustomize?"),
+    "name: web, path: web, destination: x, policy: {bake: soon}": ("`bake` 'soon' must be a duration", ""),
+    "name: web, path: web, destination: x, policy: {bake: 31d}": ("must be a duration", ""),
+    "name: web, path: web, destination: x, policy: {prune: maybe}": ("`prune` must be true or false", ""),
+    "name: web, path: web, destination: x, policy: {purne: on}": ("there is no key 'purne' here", "prune"),
+    "name: web, path: web, destination: x, helm: {values: [../../x]}": ("must be a file inside the repo", ""),
+    "name: web, path: web, destination: x, helm: {values: [/etc/passwd]}": ("must be a file inside the repo", ""),
+    f"name: web, path: {'a' * 501}, destination: x": ("has 501 characters; the limit is 500", ""),
+    'name: web, path: "a\\u0007b", destination: x': ("cannot be printed", ""),
+}
+
+WRONG_SOURCES = {
+    "image: x": ("`repo` is missing", ""),
+    "image: x, repo: 'https://bob:hunter2@example.com/x'": ("without a password", ""),
+    "image: x, repo: '--upload-pack=evil'": ("without options", ""),
+    "image: x, repo: 'ext::sh -c evil'": ("without options", ""),
+    "image: '{a}{b}{c}{d}', repo: y": ("more than 3 words", ""),
+    "image: '{a}', repo: '{b}'": ("uses {b}, which is not in `image`", ""),
+    "image: x, repo: y, issues: {jira: 'javascript:alert(1)'}": ("`jira` must be a web address", ""),
+}
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_a_wrong_file_is_refused_with_line_and_hint(text):
+    """File, line, reason, and what may have been meant."""
+    check(text, *WRONG[text])
+
+
+@pytest.mark.parametrize("text", WRONG_ENTRIES)
+def test_a_wrong_entry_is_refused(text):
+    """The line is the entry's."""
+    check(f"version: 1\napplications:\n  - {{{text}}}", 3, *WRONG_ENTRIES[text])
+
+
+@pytest.mark.parametrize("text", WRONG_SOURCES)
+def test_a_wrong_source_is_refused(text):
+    """Secrets, options and helper programs have no place in an address."""
+    check(f"version: 1\nsources:\n  - {{{text}}}", 3, *WRONG_SOURCES[text])
+
+
+def check(text: str, line: int, reason: str, hint: str) -> None:
+    with pytest.raises(ConfigWrong) as wrong:
+        parse_config(text.encode())
+    assert wrong.value.message.startswith(f"lastgood.yaml:{line}: ")
+    assert (wrong.value.facts["file"], wrong.value.facts["line"]) == ("lastgood.yaml", line)
+    assert reason in wrong.value.facts["reason"]
+    assert hint in wrong.value.hint
+    assert "hunter2" not in wrong.value.message
+
+
+def test_too_many_entries_are_refused():
+    """The number of entries is bounded."""
+    text = "version: 1\napplications:\n" + "  - {name: a, path: a, destination: a}\n" * 2001
+    check(text, 2, "`applications` has 2001 items; the limit is 2000", "")
+
+
+def test_a_folder_name_made_of_digits_is_text():
+    """Names that look like numbers need no quotes."""
+    assert one("name: 2024, path: 0755, destination: 1").path == "0755"
+
+
+def test_words_that_make_no_valid_name_are_refused():
+    """A folder with capitals cannot name an application by itself."""
+    with pytest.raises(NotAnApplication, match="the name 'Web' must be made of"):
+        one("name: '{s}', path: '{s}', destination: x", s="Web")
+
+
+@pytest.mark.parametrize(
+    ("name", "environment", "group"),
+    [
+        ("web-production", "production", "web"),
+        ("production-web", "production", "web"),
+        ("shop.web.qa", "qa", "shop.web"),
+        ("a-qa-b", "qa", "a-b"),
+        ("reproduction", "production", "reproduction"),
+        ("production", "production", "production"),
+        ("web", None, "web"),
+    ],
+)
+def test_the_group_is_the_name_without_the_environment(name, environment, group):
+    """Only a whole part of the name is taken out."""
+    assert without_environment(name, environment) == group
+
+
+def test_the_first_source_that_fits_names_repo_and_revision():
+    """Words of the image go into the address, the tag into the revision."""
+    sources = parse_config(DESIGN).sources
+    assert source_of(sources, "registry.example.com/shop/web", "1f2e") == SourceOf(
+        repo="https://git.example.com/shop/web.git", revision="1f2e", issues={"jira": "https://example.atlassian.net"}
+    )
+    assert source_of(sources, "registry.example.com/shop/web/extra", "1f2e") is None
+    assert source_of(sources, "x" * 10_000, "1f2e") is None
+
+
+@given(st.text(max_size=40), st.sampled_from(["name", "path", "destination", "group", "environment", "namespace"]))
+def test_any_text_in_a_field_is_taken_or_refused(text, field):
+    """Nothing but ConfigWrong comes out, whatever a field holds."""
+    fields = {"name": "a", "path": "a", "destination": "a", field: text}
+    body = "".join(f"    {key}: {value!a}\n" for key, value in fields.items()).replace("    ", "  - ", 1)
+    try:
+        config = parse_config(f"version: 1\napplications:\n{body}".encode())
+    except ConfigWrong:
+        return
+    assert ".." not in config.entries[0].path
