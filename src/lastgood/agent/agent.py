@@ -17,6 +17,7 @@ from lastgood.agent.following import Following
 from lastgood.agent.lane import Lane
 from lastgood.agent.look_after import LookAfter
 from lastgood.agent.watch import refs_of, watch_refs
+from lastgood.core.discovery import Discovered
 from lastgood.core.errors import LastgoodError, Unknown
 from lastgood.core.limits import Limits
 from lastgood.core.nearest import did_you_mean
@@ -80,6 +81,7 @@ class FollowingAgent:
                 clock=clock,
                 limits=limits,
                 may_run=may_run,
+                discovery=branch.discovery,
             )
             self._following[name] = Following(observe, clock=clock, poll_s=poll_s, looked=self._open_lanes)
         repos = {branch.repo.name: branch.repo for branch, _ in self._followed}
@@ -91,6 +93,11 @@ class FollowingAgent:
     def observed(self, app: str) -> Observation | None:
         """Return what was observed of an application last, from memory."""
         return self._known.observation(app)
+
+    def discovered(self, repo: str) -> Discovered | None:
+        """Return the applications of a repo at the newest head whose `lastgood.yaml` could be read."""
+        following = self._following.get(repo)
+        return following.observe.discovered if following is not None else None
 
     async def run(self) -> None:
         """Follow until cancelled. Raises StoreFailed where the records cannot even be read at the start."""

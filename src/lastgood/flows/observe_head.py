@@ -39,6 +39,7 @@ class ObserveHead:
         clock: Clock,
         limits: Limits,
         may_run: MayRun,
+        discovery: Discovery,
     ) -> None:
         self._repo = repo
         self._url = url
@@ -47,7 +48,7 @@ class ObserveHead:
         self._known = known
         self._clock = clock
         self._limits = limits
-        self._discovery = Discovery()
+        self._discovery = discovery
         self._holds = RememberHolds(repo=repo, store=store, clock=clock)
         self._follow = Follow(repo=repo, store=store, known=known, renderer=renderer, clock=clock, may_run=may_run)
         self._record: RepoRecord | None = None

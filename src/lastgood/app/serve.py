@@ -1,0 +1,280 @@
+"""Put a server together from its settings, run it until it is told to stop, and take it apart in order.
+
+Stopping leaves alone what runs: services belong to their targets. Knows every adapter; decides nothing.
+"""
+
+import asyncio
+import contextlib
+import os
+import pwd
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import structlog
+import uvicorn
+
+from lastgood import __version__
+from lastgood.agent.agent import Followed, FollowingAgent
+from lastgood.app.clock import SystemClock
+from lastgood.app.collect import collect_releases
+from lastgood.app.instance import derived, left_address, make_data_folder, only_one, own_secret
+from lastgood.app.logs import set_up_logs
+from lastgood.app.settings import Settings
+from lastgood.app.sources import AllowedSources
+from lastgood.core.application import Application
+from lastgood.core.commit import Person
+from lastgood.core.discovery import Discovered, Discovery
+from lastgood.core.errors import LastgoodError, SettingsWrong
+from lastgood.core.limits import Limits
+from lastgood.flows.branch import FollowedBranch
+from lastgood.flows.journal import StoreJournal
+from lastgood.git.mirror import MirrorConfigRepo
+from lastgood.local.lastgood import LocalLastgood
+from lastgood.render.renderers import Renderers
+from lastgood.store.sql_store import SqlStore
+from lastgood.targets.process import ProcessTarget
+from lastgood.web.access import LOOPBACK_HOSTS, Access, NamedPerson, check_address
+from lastgood.web.app import create_web
+
+RECORDS = "records.db"
+# Event streams never end by themselves: they are cut after this time.
+GRACE_S = 2
+
+
+async def serve(
+    settings: Settings, *, agent: bool = True, web: bool = True, started: Callable[[str], None] | None = None
+) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    agent, web: which parts run in this process. started: called once with the link that opens the dashboard ("" for
+    the agent alone), when it answers.
+    Raises SettingsWrong, StoreNewer, StoreUnavailable, GitFailed: then nothing was started.
+    """
+    set_up_logs(settings.log)
+    make_data_folder(settings.data)
+    with contextlib.ExitStack() as locks:
+        for role in [name for name, wanted in (("agent", agent), ("web", web)) if wanted]:
+            locks.enter_context(only_one(settings.data, role))
+        store = await asyncio.to_thread(SqlStore.open, settings.data / RECORDS)
+        try:
+            await _Server(settings, store, agent=agent, web=web).run(started or (lambda _link: None))
+        finally:
+            await asyncio.to_thread(store.close)
+
+
+class _Server:
+    """The parts of one server."""
+
+    def __init__(self, settings: Settings, store: SqlStore, *, agent: bool, web: bool) -> None:
+        self._settings = settings
+        self._store = store
+        self._clock = SystemClock()
+        self._renderer = Renderers()
+        self._with_agent = agent
+        self._with_web = web
+        self._agent: FollowingAgent | None = None
+        self._targets: dict[str, ProcessTarget] = {}
+        self._branches: list[FollowedBranch] = []
+
+    async def run(self, started: Callable[[str], None]) -> None:
+        """Start all parts; end when one fails or a signal comes. Raises what the part that failed raised."""
+        access = await asyncio.to_thread(_access, self._settings) if self._with_web else None
+        await self._open()
+        try:
+            await self._run(access, started)
+        except BaseExceptionGroup as group:
+            found = _first(group)
+            if found is None:
+                raise
+            raise found from group
+
+    async def _run(self, access: Access | None, started: Callable[[str], None]) -> None:
+        stop = asyncio.Event()
+        running: list[asyncio.Task[None]] = []
+        async with asyncio.TaskGroup() as tasks:
+            with _signals_set(stop):
+                if self._agent is not None:
+                    running.append(tasks.create_task(self._agent.run()))
+                    collecting = collect_releases(
+                        self._targets, self._branches, self._store, self._renderer, self._clock
+                    )
+                    running.append(tasks.create_task(collecting))
+                if access is not None:
+                    running.append(tasks.create_task(self._serve_web(access, stop, started)))
+                else:
+                    started("")
+                await stop.wait()
+                structlog.get_logger().info("server stops; what runs keeps running")
+                for task in running:
+                    task.cancel()
+
+    async def _open(self) -> None:
+        settings = self._settings
+        for repo in settings.repos:
+            mirror = await asyncio.to_thread(
+                MirrorConfigRepo, settings.data / "mirrors" / f"{repo.name}.git", repo.url, repo.name
+            )
+            self._branches.append(
+                FollowedBranch(
+                    repo=mirror,
+                    name=repo.branch,
+                    discovery=Discovery(),
+                    renderer=self._renderer,
+                    store=self._store,
+                    journal=StoreJournal(self._store),
+                    clock=self._clock,
+                )
+            )
+        if not self._with_agent:
+            return
+        sources = AllowedSources(
+            settings, lambda repo: self._agent.discovered(repo) if self._agent is not None else None
+        )
+        for name, destination in settings.destinations.items():
+            self._targets[name] = ProcessTarget(
+                settings.data / "processes" / name,
+                name=name,
+                find_source=sources.find,
+                clock=self._clock,
+                run_as=destination.run_as,
+                run_as_agent=destination.run_as_agent,
+            )
+        urls = {repo.name: repo.url for repo in settings.repos}
+        limits = settings.limits
+        self._agent = FollowingAgent(
+            [Followed(branch, urls[branch.repo.name]) for branch in self._branches],
+            targets=self._targets,
+            store=self._store,
+            renderer=self._renderer,
+            clock=self._clock,
+            limits=Limits(
+                prune=limits.prune,
+                self_heal=limits.self_heal,
+                auto_rollback=limits.auto_rollback,
+                lost_share=limits.lost_share,
+                progress_s=limits.progress,
+            ),
+            may_run=self._may_run,
+            poll_s=settings.poll.every,
+        )
+
+    def _discovered(self, repo: str) -> Discovered | None:
+        return self._agent.discovered(repo) if self._agent is not None else None
+
+    def _may_run(self, app: Application) -> str | None:
+        destination = self._settings.destinations.get(app.destination)
+        if destination is None:
+            return f"the server's settings have no destination {app.destination}"
+        refused = destination.refuses(app.repo, app.path)
+        return f"it may not use the destination {app.destination}: {refused}" if refused is not None else None
+
+    async def _serve_web(self, access: Access, stop: asyncio.Event, started: Callable[[str], None]) -> None:
+        settings = self._settings.web
+        lastgood = LocalLastgood(
+            self._branches,
+            renderer=self._renderer,
+            clock=self._clock,
+            store=self._store,
+            agent=self._agent,
+            observed=self._agent.observed if self._agent is not None else None,
+        )
+        web = create_web(lastgood, self._store, access=access, clock=self._clock, version=__version__)
+        with contextlib.closing(_listening(settings.host, settings.port)) as listening:
+            host = f"[{settings.host}]" if ":" in settings.host else settings.host
+            url = f"http://{host}:{listening.getsockname()[1]}"
+            config = uvicorn.Config(
+                web, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_S
+            )
+            server = _Uvicorn(config)
+            async with _served(server, listening):
+                with left_address(self._settings.data, url=url, token=access.token or ""):
+                    started(f"{url}/?token={access.token}")
+                    await stop.wait()
+
+
+class _Uvicorn(uvicorn.Server):
+    """Says when it is up, and leaves signals to us: the agent has to be stopped with it."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say so."""
+        await super().startup(sockets)
+        self.up.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _first(group: BaseExceptionGroup) -> LastgoodError | None:
+    """Return the first error of lastgood's own among those of tasks that ended together."""
+    for error in group.exceptions:
+        found = _first(error) if isinstance(error, BaseExceptionGroup) else error
+        if isinstance(found, LastgoodError):
+            return found
+    return None
+
+
+def _access(settings: Settings) -> Access:
+    """Say who may use pages and API. Raises SettingsWrong for an address that strangers could use."""
+    secret = own_secret(settings.data)
+    web = settings.web
+    access = Access(
+        token=derived(secret, "token"),
+        operator=_operator(),
+        session_key=derived(secret, "session"),
+        people=tuple(
+            NamedPerson(name=one.name, email=one.email, token_sha256=one.token_sha256) for one in web.sign_in.people
+        ),
+        hosts=(*LOOPBACK_HOSTS, *web.allowed_hosts, web.host),
+    )
+    check_address(web.host, access)
+    return access
+
+
+@contextlib.asynccontextmanager
+async def _served(server: _Uvicorn, listening: socket.socket) -> AsyncIterator[None]:
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        up = asyncio.create_task(server.up.wait())
+        await asyncio.wait({serving, up}, return_when=asyncio.FIRST_COMPLETED)
+        up.cancel()
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=128)
+    except OSError as wrong:
+        raise SettingsWrong(
+            setting="web.port",
+            reason=f"{host}:{port} cannot be listened on: {wrong.strerror}",
+            hint="stop what listens there, or choose another port (0: any free one)",
+        ) from wrong
+
+
+@contextlib.contextmanager
+def _signals_set(stop: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def _operator() -> Person:
+    """Name who acts with the server's own token: the account that runs the server."""
+    entry = pwd.getpwuid(os.getuid())
+    name = entry.pw_gecos.split(",")[0].strip() or entry.pw_name
+    return Person(name=name, email=f"{entry.pw_name}@{socket.gethostname()}")
