@@ -15,14 +15,17 @@ import msgspec
 
 from lastgood.core.application import Scope
 from lastgood.core.commit import History, HistoryEntry
-from lastgood.core.tree import outside_inputs, version_id
+from lastgood.core.tree import name_bytes, outside_inputs, version_id
 from lastgood.core.value import Value
+from lastgood.git.first_parent import FirstParentIndex, scan
 from lastgood.git.objects import ObjectReader
 from lastgood.git.program import Git
 
 _FORMAT = b"lastgood history 1\n"
 _MAX_FILE_BYTES = 256 << 20
 _MAX_FILES = 2000
+_FEW = 3
+"""Questions about new scopes for which git prunes by path; for more, one scan of the whole branch is quicker."""
 
 
 class _Remembered(Value, frozen=True, kw_only=True):
@@ -43,6 +46,8 @@ class CloneHistory:
         self._objects = objects
         self._common = common
         self._memory = memory
+        self._asked_for = 0
+        self._index = FirstParentIndex(self._first_parent, lambda head, since: list(scan(git, head, since=since)))
 
     def history(self, head: str, scope: Scope, limit: int | None = None) -> History:
         """See ConfigRepo.history."""
@@ -86,9 +91,18 @@ class CloneHistory:
 
     # asking git
 
+    def _first_parent(self, oid: bytes) -> bytes | None:
+        commit = oid.hex()
+        parents = () if commit in self.shallow() else self._objects.commit(commit).parents
+        return bytes.fromhex(parents[0]) if parents else None
+
     def _asked(self, head: str, scope: Scope, edge: str) -> _Remembered:
         truncated = self.ends_shallow(head)
-        hits = self._hits(head, scope)
+        self._asked_for += 1
+        if self._asked_for > _FEW:
+            hits = self._index.hits(head, [name_bytes(path) for path in (scope.path, *outside_inputs(scope))])
+        else:
+            hits = self._hits(head, scope)
         states = list(self._states(hits, scope))
         now = states[0][1] if states else None
         if truncated and states and states[-1][0] in self.shallow():

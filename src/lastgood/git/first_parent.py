@@ -135,7 +135,7 @@ class FirstParentIndex:
     def _advanced(self, head: bytes) -> _Line:
         """Find a line that the head stands on, a little way down; else read all of it."""
         here: bytes | None = head
-        for _ in range(_NEAR):
+        for _ in range(_NEAR if self._lines else 0):
             here = self._parent_of(here) if here is not None else None
             if here is None:
                 break

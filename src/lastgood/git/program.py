@@ -81,6 +81,8 @@ _NO_CONTACT = re.compile(
     r"|upon initial contact|repository .* not found|Repository not found|transport .* not allowed"
     r"|unable to connect|Permission denied|Host key verification failed|No such device or address"
 )
+# A transfer that had begun may end in the same words as one that never did.
+_BROKE_OFF = re.compile(r"RPC failed|send-pack|hung up unexpectedly|sideband|failed to push some refs")
 _UNSUPPORTED = re.compile(
     r"object ?format|mismatched algorithms|unknown repository (?:extension|version)|sha256", re.IGNORECASE
 )
@@ -285,7 +287,7 @@ def command_text(args: Sequence[str]) -> str:
 
 def no_contact(err: str) -> bool:
     """Say whether git's words mean that the remote was never talked to (and so nothing was sent)."""
-    return _NO_CONTACT.search(err) is not None
+    return _NO_CONTACT.search(err) is not None and _BROKE_OFF.search(err) is None
 
 
 def reason(err: str) -> str:
