@@ -5,7 +5,7 @@ import typer
 from lastgood.cli.call import Call
 from lastgood.cli.shared import now, short
 from lastgood.cli.situation import Situation, remarks, work
-from lastgood.cli.text import Column, absolute, clean, relative, short_hashes, table
+from lastgood.cli.text import Column, absolute, ago, clean, short_hashes, table
 from lastgood.core.application import ApplicationView
 from lastgood.core.value import to_plain
 
@@ -58,7 +58,7 @@ def applications_table(call: Call, views: list[ApplicationView]) -> str:
                 _now(view, hashes),
                 short(view.last_good, hashes),
                 style.paint(_state(view), "yellow"),
-                relative(since, at).removesuffix(" ago") if since else "unknown",
+                ago(since, at).removesuffix(" ago") if since else "unknown",
                 absolute(since) if since and style.width >= _WIDE else "",
             ]
         )

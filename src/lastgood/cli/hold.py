@@ -8,7 +8,7 @@ import typer
 from lastgood.cli.asking import confirm
 from lastgood.cli.call import Call
 from lastgood.cli.rollback import DryRun, NoPush, Reason, Yes
-from lastgood.cli.shared import indented, now
+from lastgood.cli.shared import now
 from lastgood.cli.situation import Situation, work
 from lastgood.cli.text import Style, clean, facts, moment
 from lastgood.core.dates import parse_date
@@ -98,7 +98,7 @@ async def _carry_out(
     if not call.json:
         call.print(holds_text(planned, call.style, word))
         if call.verbose and planned.git:
-            call.print(indented(clean("\n".join(planned.git), lines=True)))
+            call.print(clean("\n".join(planned.git), lines=True))
     if not confirm(call, f"{word.capitalize()} it in {app}?", yes=yes):
         call.tell("nothing was changed")
         return 3

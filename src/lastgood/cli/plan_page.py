@@ -22,8 +22,9 @@ def plan_text(plan: Plan, style: Style, *, verbose: bool) -> str:
     if checks:
         parts.append(checks)
     if verbose and plan.git:
+        # Not indented: a command of several lines would write other text than ours.
         commands = clean("\n".join(plan.git), lines=True)
-        parts.append(f"{heading('the same with git', style)}\n{indented(commands)}")
+        parts.append(f"{heading('the same with git', style)}\n{commands}")
     return "\n\n".join(part for part in parts if part)
 
 

@@ -33,11 +33,11 @@ class Command(TyperCommand):
 class Program(TyperGroup):
     """The table of commands as a group; `--help` reads the table and imports none of them."""
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer calls it so
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer
         """Return the names in the table's order."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Typer calls it so
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Typer
         """Import a command, None if there is no such."""
         return load(cmd_name) if cmd_name in COMMANDS else None
 
@@ -48,7 +48,7 @@ class Program(TyperGroup):
             raise CommandLineWrong(f"there is no command {args[0]}", hint=hint)
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - Typer calls it so
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - Typer
         """Write the list of commands."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line.summary) for name, line in COMMANDS.items()])
@@ -69,33 +69,36 @@ def build(function: Callable[..., Any], name: str) -> Any:
 
 
 def _globals(
-    directory: Annotated[
+    call_directory: Annotated[
         Path | None, typer.Option("-C", metavar="DIR", help="A clone of the config repo [default: where you stand]")
     ] = None,
-    server: Annotated[
+    call_server: Annotated[
         str | None, typer.Option("--server", metavar="URL", help="Ask this server [env: LASTGOOD_SERVER]")
     ] = None,
-    output: Annotated[
+    call_output: Annotated[
         str | None, typer.Option("-o", "--output", metavar="text|json", help="For people, or for scripts")
     ] = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print data and errors only")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show more: git commands, causes of errors")] = False,
-    no_color: Annotated[bool, typer.Option("--no-color", help="No colours [env: NO_COLOR]")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version")] = False,
+    call_quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print data and errors only")] = False,
+    call_verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="Show more: git commands, causes of errors")
+    ] = False,
+    call_no_color: Annotated[bool, typer.Option("--no-color", help="No colours [env: NO_COLOR]")] = False,
+    call_version: Annotated[bool, typer.Option("--version", help="Print the version")] = False,
 ) -> None:
-    """Only its parameters count."""
+    """Only its parameters count. Their names begin so that no command has the same."""
 
 
 def _keep(ctx: Any, param: Any, value: Any) -> Any:
     """Put a global option's value into the call, wherever the option stood."""
     call: Call = ctx.find_root().obj
-    if param.name == "version" and value:
+    name = param.name.removeprefix("call_")
+    if name == "version" and value:
         sys.stdout.write(f"lastgood {__version__}\n")
         raise typer.Exit
-    if param.name == "output" and value not in {None, "text", "json"}:
+    if name == "output" and value not in {None, "text", "json"}:
         raise CommandLineWrong(f"-o {value} is not known", hint="it is `-o text` or `-o json`")
     if value not in {None, False}:
-        setattr(call, param.name, value)
+        setattr(call, name, value)
     return value
 
 

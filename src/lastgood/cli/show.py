@@ -7,7 +7,7 @@ import typer
 from lastgood.cli.call import Call
 from lastgood.cli.shared import heading, now, person
 from lastgood.cli.situation import Situation, remarks, work
-from lastgood.cli.text import Column, Style, clean, facts, moment, short_hashes, table
+from lastgood.cli.text import Column, Style, clean, facts, moment, table
 from lastgood.cli.timeline import marks
 from lastgood.core.timeline import TimelineEntry
 from lastgood.core.value import to_plain
@@ -39,7 +39,6 @@ def entry_text(entry: TimelineEntry, style: Style) -> str:
     """Lay out one entry."""
     at = now()
     run, operation = entry.deployment, entry.operation
-    hashes = short_hashes([entry.commit, entry.same_as])
     ran = {True: "yes", False: "no", None: "unknown"}[entry.ran]
     title = f"{entry.app} n{entry.number}" if entry.number else entry.app
     parts = [
@@ -48,7 +47,8 @@ def entry_text(entry: TimelineEntry, style: Style) -> str:
             [
                 ("commit", style.paint(entry.commit, "yellow")),
                 ("version", entry.version or "none: the path is not there"),
-                ("state", marks(entry, hashes)),
+                ("state", marks(entry)),
+                ("back to", f"what {entry.same_as[:7]} had" if entry.same_as else ""),
                 ("author", person(entry.author)),
                 ("committer", person(entry.committer) if entry.committer != entry.author else ""),
                 ("committed", moment(entry.committed_at, at)),

@@ -156,6 +156,19 @@ def relative(when: dt.datetime, now: dt.datetime) -> str:
     return "just now" if past else "soon"
 
 
+_SHORT = {"year": "y", "month": "mo", "week": "w", "day": "d", "hour": "h", "minute": "min"}
+
+
+def ago(when: dt.datetime, now: dt.datetime) -> str:
+    """Write `relative` as short as a table wants it: `3h ago`."""
+    words = relative(when, now).split(" ")
+    for at, word in enumerate(words):
+        unit = _SHORT.get(word.rstrip("s"))
+        if unit is not None:
+            return " ".join([*words[: at - 1], words[at - 1] + unit, *words[at + 1 :]])
+    return " ".join(words)
+
+
 def absolute(when: dt.datetime) -> str:
     """Write a time in the reader's own time zone, to the minute."""
     return when.astimezone().strftime("%Y-%m-%d %H:%M")

@@ -8,7 +8,7 @@ import typer
 from lastgood.cli.call import Call
 from lastgood.cli.shared import now
 from lastgood.cli.situation import Situation, remarks, work
-from lastgood.cli.text import Column, absolute, clean, relative, short_hashes, table
+from lastgood.cli.text import Column, absolute, ago, clean, short_hashes, table
 from lastgood.core.dates import parse_date
 from lastgood.core.errors import CommandLineWrong
 from lastgood.core.timeline import TimelineEntry, TimelineQuery
@@ -34,7 +34,7 @@ def timeline(
 ) -> None:
     """Show history, newest first, of one application or, without APP, of everything.
 
-    An entry is a deployment, or a version without one. `= HASH` means: back to what that commit had.
+    An entry is a deployment, or a version without one. BACK TO names an earlier commit with the same version.
     """
     call: Call = ctx.find_root().obj
     if outcome is not None and outcome not in _OUTCOMES:
@@ -90,7 +90,8 @@ def timeline_table(call: Call, entries: list[TimelineEntry], *, everything: bool
         Column("WHEN"),
         Column(""),
         Column("OUTCOME"),
-        Column("STATE", least=12),
+        Column("STATE", least=7),
+        Column("BACK TO", look="yellow"),
         Column("SUBJECT", least=12),
         Column("AUTHOR", least=6),
     ]
@@ -102,10 +103,11 @@ def timeline_table(call: Call, entries: list[TimelineEntry], *, everything: bool
                 clean(entry.app) if everything else "",
                 f"n{entry.number}" if entry.number else "",
                 hashes[entry.commit],
-                relative(when, at),
+                ago(when, at),
                 absolute(when),
                 style.outcome(entry.deployment.outcome if entry.deployment else None),
-                marks(entry, hashes),
+                marks(entry),
+                hashes[entry.same_as] if entry.same_as else "",
                 clean(entry.subject),
                 clean(entry.author.name),
             ]
@@ -113,7 +115,7 @@ def timeline_table(call: Call, entries: list[TimelineEntry], *, everything: bool
     return table(columns, rows, style)
 
 
-def marks(entry: TimelineEntry, hashes: dict[str, str]) -> str:
+def marks(entry: TimelineEntry) -> str:
     """Say in few words what is special about an entry."""
     words = []
     if entry.current:
@@ -130,8 +132,6 @@ def marks(entry: TimelineEntry, hashes: dict[str, str]) -> str:
         words.append(entry.operation.kind)
     elif entry.deployment is not None and entry.deployment.trigger != "commit":
         words.append(entry.deployment.trigger)
-    if entry.same_as:
-        words.append(f"= {hashes.get(entry.same_as, entry.same_as[:7])}")
     if entry.deployment is None and entry.ran is False and not entry.refused_by:
         words.append("did not run")
     return ", ".join(words)
