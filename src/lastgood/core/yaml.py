@@ -28,7 +28,8 @@ _WORDS = {
 _INT = re.compile(r"[-+]?[0-9]{1,20}")
 _BASED = re.compile(r"0o([0-7]{1,22})|0x([0-9a-fA-F]{1,16})")
 _FLOAT = re.compile(r"[-+]?(?=[0-9]*[.eE])(?:\.[0-9]{1,40}|[0-9]{1,40}(?:\.[0-9]{0,40})?)(?:[eE][-+]?[0-9]{1,3})?")
-_PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./-]{0,200}")
+# A digit, a dot or a sign in front may begin a number, a date or a time for readers of older YAML.
+_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]{0,200}")
 
 
 class _Places:
