@@ -1,0 +1,220 @@
+"""Exit codes and messages: the table of `cli.md`, one way into each code that a clone can reach."""
+
+import pytest
+
+from lastgood.cli.commands import COMMANDS
+from twins.git_fixtures import git, hook
+
+
+def test_a_rollback_with_nobody_to_ask_is_refused(clone, lastgood):
+    """Without a terminal and without --yes: exit 3, nothing pushed, and the hint says what to give."""
+    said = lastgood("rollback", "web-production", "--previous")
+
+    assert said.code == 3
+    assert said.err == (
+        "error: this would have to ask, and there is no terminal\nhint: nothing was changed; give `--yes` to go ahead\n"
+    )
+    assert clone.remote_head() == clone.c4
+
+
+def test_a_rollback_pushes_one_commit_and_leaves_the_clone_alone(clone, lastgood):
+    """With --yes: exit 0; the remote has one commit more; branch, index and work tree stay."""
+    said = lastgood("rollback", "web-production", "--previous", "--reason", "it is slow", "--yes", "-o", "json")
+
+    assert said.code == 0
+    result = said.json["result"]
+    assert result["pushed"] is True
+    assert clone.remote_head() == result["commit"]
+    assert git(clone.origin, "rev-parse", f"{result['commit']}^") == clone.c4
+    assert git(clone.origin, "rev-parse", f"{result['commit']}^{{tree}}") == result["tree"]
+    assert git(clone.folder, "rev-parse", "HEAD") == clone.c4
+    assert git(clone.folder, "status", "--porcelain") == ""
+
+
+def test_dry_run_changes_nothing(clone, lastgood):
+    """`rollback --dry-run` is `plan`."""
+    said = lastgood("rollback", "web-production", "--previous", "--dry-run", "-o", "json")
+
+    assert said.code == 0
+    assert said.json["result"]["commit"] is None
+    assert clone.remote_head() == clone.c4
+
+
+def test_no_push_keeps_the_commit_in_the_clone(clone, lastgood):
+    """`--no-push`: exit 0, the commit stands under refs/lastgood/unpushed, the remote stays."""
+    said = lastgood("rollback", "web-production", "--previous", "--no-push", "--yes", "-o", "json")
+
+    assert said.code == 0
+    assert said.json["result"]["pushed"] is False
+    kept = git(clone.folder, "for-each-ref", "--format=%(objectname)", "refs/lastgood/unpushed/")
+    assert kept == said.json["result"]["commit"]
+    assert clone.remote_head() == clone.c4
+
+
+def test_going_to_the_current_version_is_nothing_to_do(clone, lastgood):
+    """Exit 0, and nobody is asked."""
+    said = lastgood("rollback", "web-production", "--to", "current", "--no-hold")
+
+    assert said.code == 0
+    assert clone.remote_head() == clone.c4
+
+
+def test_a_check_that_blocks_is_exit_3_with_the_object(clone, lastgood):
+    """A commit of another branch blocks (not-on-branch); the override is named."""
+    git(clone.folder, "switch", "-q", "-c", "other", clone.c1)
+    strange = clone.commit("Try something", {"apps/web/production/extra.txt": "x\n"})
+    git(clone.folder, "switch", "-q", "main")
+
+    said = lastgood("rollback", "web-production", "--to", strange, "--yes", "-o", "json")
+
+    assert said.code == 3
+    assert "not-on-branch" in [check["name"] for check in said.json["checks"] if check["outcome"] == "block"]
+    assert "hint: nothing was changed; override with `--despite not-on-branch`" in said.err
+    assert clone.remote_head() == clone.c4
+
+
+def test_a_server_that_refuses_is_exit_1_in_its_words(clone, lastgood):
+    """A protected branch: exit 1, the object with the commit not pushed, and the server's words."""
+    hook(clone.origin, "pre-receive", "echo main is protected >&2; exit 1")
+
+    said = lastgood("rollback", "web-production", "--previous", "--yes", "-o", "json")
+
+    assert said.code == 1
+    assert said.json["result"]["pushed"] is not True
+    assert "main is protected" in said.err
+    assert clone.remote_head() == clone.c4
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["aps"], 2, "error: there is no command aps\nhint: did you mean apps?\n"),
+        (["apps", "--nope"], 2, "error: no such option: --nope\nhint: see `lastgood apps --help`\n"),
+        (["apps", "-o", "yaml"], 2, "error: -o yaml is not known\nhint: it is `-o text` or `-o json`\n"),
+        (["rollback"], 2, "error: missing argument 'APP...'\nhint: see `lastgood rollback --help`\n"),
+        (
+            ["plan", "web-production", "--to", "HEAD", "--previous"],
+            2,
+            "error: `--to`, `--last-good` and `--previous` exclude each other\nhint: give one of them\n",
+        ),
+        (
+            ["plan", "web-production", "--previous", "--via", "pr"],
+            1,
+            (
+                "error: --via pr: no forge is configured to open a pull request at\n"
+                "hint: nothing was changed; leave `--via` out to push\n"
+            ),
+        ),
+        (
+            ["plan", "web-production"],
+            5,
+            (
+                "error: no last good version of web-production is known\n"
+                "hint: `--previous` goes back to the version before this one\n"
+            ),
+        ),
+        (
+            ["show", "web-production", "n4"],
+            5,
+            (
+                "error: n4 is not known: Git alone has no deployment numbers\n"
+                "hint: `--previous` goes back to the version before this one; see `lastgood timeline web-production`\n"
+            ),
+        ),
+        (
+            ["show", "web-production", "deadbeef"],
+            5,
+            "error: web-production has no version deadbeef\nhint: see `lastgood timeline web-production`\n",
+        ),
+        (
+            ["status", "web"],
+            5,
+            "error: there is no application web\nhint: did you mean web-staging, web-production?\n",
+        ),
+        (
+            ["rollback", "web-production", "--previous", "--wait", "--yes"],
+            1,
+            "error: --wait needs a running lastgood server\nhint: nothing was changed; leave `--wait` out in a clone\n",
+        ),
+        (
+            ["timeline", "--since", "yesterdayy"],
+            2,
+            (
+                "error: --since: yesterdayy is not a date\n"
+                "hint: such as 2026-11-20, 2026-11-20T14:00Z, '3 days ago', 2h or yesterday\n"
+            ),
+        ),
+        (["timeline", "--limit", "0"], 2, None),
+        (["plan", "web-production", "--previous", "--despite", "nope"], 2, None),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_way(clone, lastgood, words, code, message):
+    """Each failure has its exit code, its sentence and its hint on stderr, and nothing on stdout."""
+    said = lastgood(*words)
+
+    assert said.code == code
+    assert said.out == ""
+    if message is not None:
+        assert said.err == message
+
+
+@pytest.mark.parametrize("words", [["sync"], ["retry", "web-production"], ["pause", "web-production"], ["forget", "x"]])
+def test_commands_of_the_server_need_one(clone, lastgood, words):
+    """In a clone they say so: exit 1."""
+    said = lastgood(*words)
+
+    assert said.code == 1
+    assert said.err.startswith(f"error: `lastgood {words[0]}` needs a running lastgood server\n")
+
+
+def test_a_broken_lastgood_yaml_shows_what_can_be_known_and_is_exit_1(clone, lastgood):
+    """What earlier commits say stays on stdout; file, line and reason go to stderr."""
+    clone.commit("Break it", {"lastgood.yaml": "version: 1\napplications:\n  - {name: web, path: [}\n"})
+
+    said = lastgood("apps", "-o", "json")
+
+    assert said.code == 1
+    assert [app["name"] for app in said.json] == ["web-production", "web-staging"]
+    assert said.err.startswith("error: lastgood.yaml:3: ")
+
+
+def test_an_upstream_that_is_ahead_is_told(clone, lastgood):
+    """Reading shows HEAD as it is here, and says on stderr that the last fetched upstream has more."""
+    git(clone.folder, "reset", "-q", "--hard", clone.c2)
+
+    said = lastgood("timeline", "web-production", "-o", "json")
+
+    assert said.code == 0
+    assert said.json[0]["commit"] == clone.c2
+    assert said.err == "note: the last fetched upstream is 2 commits ahead; this shows HEAD as it is here\n"
+
+
+def test_a_shallow_clone_says_where_it_ends(clone, lastgood, tmp_path):
+    """The last entry has truncated: true instead of a deployment that never was."""
+    shallow = tmp_path / "shallow"
+    git(tmp_path, "clone", "-q", "--depth=2", f"file://{clone.origin}", str(shallow))
+
+    said = lastgood("-C", str(shallow), "timeline", "web-production", "-o", "json")
+
+    assert said.code == 0
+    assert said.json[0]["commit"] == clone.c4
+    assert [entry["truncated"] for entry in said.json] == [False] * (len(said.json) - 1) + [True]
+
+
+def test_outside_of_everything_the_program_says_where_to_stand(lastgood, tmp_path, monkeypatch):
+    """Neither clone nor lastgood.toml: exit 2."""
+    monkeypatch.chdir(tmp_path)
+    said = lastgood("apps")
+
+    assert said.code == 2
+    assert said.err.startswith("error: there is neither a clone of a config repo here nor a lastgood.toml\n")
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_has_help(lastgood, name):
+    """`--help` of each command works, begins with how it is used, and knows the global options."""
+    said = lastgood(name, "--help")
+
+    assert said.code == 0
+    assert said.out.startswith(f"Usage: lastgood {name} ")
+    assert "--no-color" in said.out
