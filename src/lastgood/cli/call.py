@@ -57,6 +57,10 @@ class Call:
         if text:
             sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
+    def flush(self) -> None:
+        """Let whoever reads stdout have what was written."""
+        sys.stdout.flush()
+
     def print_json(self, plain: Any) -> None:
         """Write data for scripts to stdout: one JSON value, indented."""
         sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
