@@ -513,7 +513,18 @@ async def test_history_survives_a_rewritten_branch(world):
 
 async def test_hostile_paths_and_messages_are_just_text(world):
     """Globs, pathspec magic, odd bytes and faked trailers neither match more nor break the reading."""
-    odd = ["apps/*", "apps/:(top)x", "apps/a b", "apps/ü", "apps/-x", 'apps/"q"', "apps/tab\tx", "apps/\udcff"]
+    odd = [
+        "apps/*",
+        ":!x",
+        ":(glob)y",
+        "apps/:(top)x",
+        "apps/a b",
+        "apps/ü",
+        "apps/-x",
+        'apps/"q"',
+        "apps/tab\tx",
+        "apps/\udcff",
+    ]
     files = {f"{path}/f": str(n) for n, path in enumerate(odd)}
     first = await world.commit({**files, "apps/web/f": "0"}, message="evil \x01\x1b[31m\n\ncommit " + "1" * 40 + "\n")
     head = await world.commit({"apps/web/f": "1"}, message="")
