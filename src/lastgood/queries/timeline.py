@@ -4,10 +4,12 @@ Rows come first (cheap), then the entries that somebody asked for are filled in.
 """
 
 import contextlib
+import datetime as dt
 import heapq
 from collections.abc import AsyncIterator, Sequence
 
 from lastgood.core.commit import History
+from lastgood.core.deployment import Deployment
 from lastgood.core.errors import GitFailed
 from lastgood.core.ports import Clock, Renderer, Store
 from lastgood.core.record import DeploymentQuery
@@ -114,14 +116,34 @@ class Timelines:
             if query.environment is None or query.environment == environments.get(head.app)
         ]
         ids = {run.id for run in runs}
-        heads = {(head.app, head.commit) for head in refused}
         oldest = runs[-1].started_at if len(runs) == wanted.limit else None
+        apps = {run.app for run in runs} | {head.app for head in refused}
+        if query.outcome is None and query.trigger is None:
+            apps |= await self._without_record(query, known, runs, oldest)
         rows: list[Row] = []
-        for app in sorted({run.app for run in runs} | {head.app for head in refused}):
+        for app in sorted(apps):
             rows += [
                 row
                 for row in await self._recorded(app, known.get(app), store, known)
-                if (row.deployment.id in ids if row.deployment else (app, row.commit.oid) in heads)
-                and (oldest is None or row.at >= oldest)
+                if (row.deployment is None or row.deployment.id in ids) and (oldest is None or row.at >= oldest)
             ]
         return sorted(rows, key=lambda row: row.at, reverse=True)
+
+    async def _without_record(
+        self, query: TimelineQuery, known: dict[str, Place], runs: Sequence[Deployment], oldest: dt.datetime | None
+    ) -> set[str]:
+        """Return the applications that have a commit, not older than the records found, which none of these is of."""
+        deployed = {(run.app, run.commit.oid) for run in runs}
+        found: set[str] = set()
+        for name, place in known.items():
+            if query.environment not in {None, place.application.environment}:
+                continue
+            with contextlib.suppress(GitFailed):
+                history = await place.repo.history(place.head, place.application.scope)
+                for entry in history.entries:
+                    if oldest is not None and entry.commit.committed_at < oldest:
+                        break
+                    if (name, entry.commit.oid) not in deployed:
+                        found.add(name)
+                        break
+        return found

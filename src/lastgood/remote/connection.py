@@ -107,7 +107,12 @@ class Connection:
                 hint="give the token in LASTGOOD_TOKEN",
                 action="this",
             )
-        return ServerUnreachable(server=self.server, reason=f"it answers with HTTP status {status}")
+        return ServerUnreachable(
+            f"{self.server} answers with HTTP status {status} and no reason",
+            hint="nothing is known to have changed; the server's log says more",
+            server=self.server,
+            reason=f"HTTP status {status}",
+        )
 
 
 def read_error(told: dict[str, Any]) -> LastgoodError:
