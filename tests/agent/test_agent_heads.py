@@ -1,14 +1,13 @@
 """What the agent makes of heads: holds, rewrites, losses, and repos in trouble."""
 
-import json
-
 import pytest
 
 from lastgood.core.commit import Person
+from lastgood.core.errors import NotAllowed
 from lastgood.core.hold import Hold, format_holds, hold_path
 from lastgood.core.limits import Limits
+from lastgood.core.operation import Moved, Operation
 from lastgood.core.request import PressRequest
-from lastgood.core.errors import NotAllowed
 from twins.agent_world import CONFIG, World, app_file
 from twins.clock import ManualClock
 
@@ -298,9 +297,6 @@ async def test_a_reset_of_lastgoods_own_is_followed_at_once(world):
     """A branch that went back because of a recorded reset is followed, as a rollback."""
     good, _ = await start_with_two_versions(world)
     first = (await world.store.deployment("web-staging", 1)).commit.oid
-    operation = json.dumps({"mode": "reset"})
-    from lastgood.core.operation import Moved, Operation
-
     await world.store.save_operation(
         Operation(
             id="0b54a1f2-4f43-4cf3-9a5e-0d3fca34a3f5",
@@ -314,7 +310,7 @@ async def test_a_reset_of_lastgoods_own_is_followed_at_once(world):
             requested_at=world.clock.now(),
             step="done",
             commit=first,
-            plan=json.loads(operation),
+            plan={"mode": "reset"},
         )
     )
     world.remote.set("refs/heads/main", first)

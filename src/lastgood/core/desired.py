@@ -44,10 +44,11 @@ def next_step(  # noqa: PLR0911 - a table of rules in their order
     drifted = self_heal and observation is not None and has_drifted(observation)
     if record.desired is None or record.state == "removed":
         return REST
+    if last is not None and last.outcome == "in-progress":
+        # Also where something else is desired by now: its record has to end before another attempt begins.
+        return Step(kind="resume", trigger=last.trigger)
     if last is None or last.version != record.desired.version:
         return Step(kind="deploy", trigger="retry" if pressed else None) if record.state == "followed" else REST
-    if last.outcome == "in-progress":
-        return Step(kind="resume", trigger=last.trigger)
     if record.state == "followed":
         if last.definition != definition:
             return Step(kind="deploy", trigger="definition")

@@ -154,10 +154,13 @@ class Deploy:
             return False
         attempt.end(result.message)
         await self._runs(app.name, msgspec.structs.replace(desired, ran=True))
-        await attempt.write(resources=result.resources)
         if not result.complete:
+            await attempt.write(resources=result.resources)
             await attempt.finish("partial", result.message)
-        return result.complete
+            return False
+        attempt.begin("watch")
+        await attempt.write(resources=result.resources)
+        return True
 
     async def _runs(self, app: str, version: Version) -> None:
         """Write what runs now and, at once with it, to which version one would go back."""
@@ -171,7 +174,6 @@ class Deploy:
         self, app: Application, target: Target, rendered: Rendered, attempt: Attempt, progress_s: float
     ) -> Deployment:
         """Wait until the target says Healthy or Degraded, another version is wanted, or the time is over."""
-        attempt.begin("watch")
         began = self._clock.now()
         seen: Observation | None = None
         first = await target.observe(app.name)

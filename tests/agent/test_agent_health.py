@@ -1,0 +1,144 @@
+"""Health, baking and degrading, and how fresh they are."""
+
+import pytest
+
+from twins.agent_world import CONFIG, World, app_file
+
+
+@pytest.fixture
+async def world():
+    made = World()
+    yield made
+    await made.stop()
+    made.store.close()
+
+
+async def run_first(world) -> None:
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
+    await world.start()
+    await world.run_until("web-staging", "succeeded")
+
+
+async def pass_time(world, seconds: int) -> None:
+    for _ in range(seconds // 5):
+        await world.clock.move(5)
+        await world.agent.changed(None)
+
+
+async def turn(world, health: str) -> None:
+    world.target.set_health("web-staging", health)
+
+    async def shown():
+        return (await world.record("web-staging")).health == health
+
+    await world.until(shown, health)
+
+
+async def settled(world, field: str) -> None:
+    async def written():
+        return getattr((await world.runs("web-staging"))[0], field) is not None
+
+    await world.until(written, field)
+
+
+async def test_health_is_never_older_than_half_a_minute(world):
+    """What did not change is confirmed often enough not to be taken for stale."""
+    await run_first(world)
+    for _ in range(60):
+        await world.clock.move(5)
+
+        async def fresh():
+            seen = (await world.record("web-staging")).observed_at
+            return (world.clock.now() - seen).total_seconds() <= 30
+
+        await world.until(fresh)
+
+
+async def test_unchanged_health_is_not_written_each_time(world):
+    """A hundred looks within a few seconds write once."""
+    await run_first(world)
+    writes = 0
+    original = world.store.observe
+
+    async def counted(seen):
+        nonlocal writes
+        writes += 1
+        await original(seen)
+
+    world.store.observe = counted
+    for _ in range(100):
+        world.target._tell("web-staging")
+        await world.clock.settle()
+    assert writes <= 1
+
+
+async def test_a_version_that_degrades_after_baking_loses_its_mark(world):
+    """Degraded for more than a moment by itself, after it baked: it is not a version to go back to any more."""
+    await run_first(world)
+    await pass_time(world, 80)
+    await settled(world, "baked_at")
+    await turn(world, "Degraded")
+    await pass_time(world, 5)
+    assert (await world.runs("web-staging"))[0].degraded_at is None
+    await pass_time(world, 20)
+    await settled(world, "degraded_at")
+    await turn(world, "Healthy")
+
+    await world.release(app_file("web-staging", "b"))
+    await world.look()
+    await world.run_until("web-staging", "succeeded", 2)
+
+    assert (await world.record("web-staging")).last_good is None
+
+
+async def test_a_version_that_flaps_while_it_bakes_starts_over(world):
+    """The bake time is one stretch of health."""
+    await run_first(world)
+    await pass_time(world, 50)
+    await turn(world, "Degraded")
+    await pass_time(world, 5)
+    await turn(world, "Healthy")
+    await pass_time(world, 40)
+    assert (await world.runs("web-staging"))[0].baked_at is None
+    await pass_time(world, 40)
+    await settled(world, "baked_at")
+
+
+async def test_drift_that_comes_back_is_healed_less_and_less_often(world):
+    """Somebody who takes a resource away again and again does not cause a deployment each time."""
+    await run_first(world)
+    for n in range(2, 5):
+        world.target.drift("web-staging", "web")
+        await pass_time(world, 60)
+        await world.run_until("web-staging", "succeeded", n)
+    world.target.drift("web-staging", "web")
+    await world.clock.move(2)
+    assert len(await world.runs("web-staging")) == 4
+
+
+async def test_progress_that_takes_too_long_has_failed(world):
+    """A version that is not Healthy in time has failed, with what was seen last."""
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
+    world.target.set_health("web-staging", "Progressing", "0 of 1 ready")
+    await world.start()
+    await world.run_until("web-staging", "in-progress")
+
+    async def watched():
+        return [phase.name for phase in (await world.runs("web-staging"))[0].phases] == ["render", "apply", "watch"]
+
+    await world.until(watched)
+    for _ in range(70):
+        await world.clock.move(5)
+    failed = await world.run_until("web-staging", "failed")
+    assert (failed.own_fault, failed.message) == (True, "Progressing after 300 s: 0 of 1 ready")
+
+
+async def test_a_half_done_apply_is_partial_and_tried_again(world):
+    """What the target did not do is on record, and tried again after a while."""
+    world.target.half_apply("web-staging", "web")
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
+    await world.start()
+    partial = await world.run_until("web-staging", "partial")
+    await world.clock.move(30)
+    await world.run_until("web-staging", "succeeded", 2)
+    assert partial.message == "not done: web"
