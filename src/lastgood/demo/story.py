@@ -17,6 +17,7 @@ from typing import TypeVar
 from lastgood.app.server import open_server
 from lastgood.core.application import ApplicationView
 from lastgood.core.ports import Lastgood
+from lastgood.core.request import PressRequest
 from lastgood.core.timeline import TimelineEntry, TimelineQuery
 from lastgood.core.version import Version
 from lastgood.demo.repos import ENVIRONMENTS, SERVICES, ConfigWriter, build_source_repo
@@ -176,8 +177,12 @@ class Story:
             self._writer.pull()
             self._writer.remove_applications()
             self._push("Close the shop", PRIYA)
-            await self._wait("the applications to be removed", lastgood.apps, _all_removed)
-            for app in await lastgood.apps():
+            await lastgood.sync(None)
+            apps = await self._wait("the applications to be gone from Git", lastgood.apps, _all_gone)
+            for app in apps:
+                if app.state == "stopped":  # losing all of them at once waits for a press, as it should
+                    await lastgood.retry(PressRequest(app=app.name))
+            for app in await self._wait("the applications to be removed", lastgood.apps, _all_removed):
                 await lastgood.forget(app.name, prune=True)
 
     async def _all_run(self, lastgood: Lastgood, name: str, apps: list[str]) -> None:
@@ -207,7 +212,7 @@ class Story:
         deadline = time.monotonic() + WAIT_S
         while not until(answer := await ask()):
             if time.monotonic() > deadline:
-                raise StoryFailed(f"waited {WAIT_S} s for {what}; the last answer was {answer}")
+                raise StoryFailed(f"waited {WAIT_S} s for {what}; the last answer was {str(answer)[:2000]}")
             await asyncio.sleep(0.1)
         return answer
 
@@ -220,6 +225,10 @@ class Story:
 
 async def _app(lastgood: Lastgood, name: str) -> ApplicationView:
     return next(app for app in await lastgood.apps() if app.name == name)
+
+
+def _all_gone(apps: list[ApplicationView]) -> bool:
+    return all(app.state in ("removed", "stopped") for app in apps)
 
 
 def _all_removed(apps: list[ApplicationView]) -> bool:
