@@ -11,8 +11,9 @@ from lastgood.core.words import Mode, OperationKind
 class Part(Value, frozen=True, kw_only=True):
     """One application's part. to: what was chosen (commit None: no commit has it). edits: of the root tree.
 
-    commits: those that a revert undoes, newest first. holds: the whole hold file's new content where an undo
-    puts it back (None: the plan decides).
+    commits: those that a revert undoes, newest first. holds: the whole hold file's new entries where an undo puts
+    them back (None: the plan decides). holds_written: `edits` already has the file, byte for byte as it was.
+    ended: ids of holds that end with this, wherever they stand.
     """
 
     app: Application
@@ -21,6 +22,8 @@ class Part(Value, frozen=True, kw_only=True):
     edits: tuple[Edit, ...]
     commits: tuple[Commit, ...] = ()
     holds: tuple[Hold, ...] | None = None
+    holds_written: bool = False
+    ended: tuple[str, ...] = ()
 
 
 class Draft(Value, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lastgood.core.checks import overridden
 from lastgood.core.commit import Commit, Edit, FileChange, Person
-from lastgood.core.hold import format_holds, hold_path
+from lastgood.core.hold import MAX_HOLD_BYTES, format_holds, hold_path
 from lastgood.core.inputs import affected
 from lastgood.core.message import operation_message
 from lastgood.core.operation import Moved
@@ -55,6 +55,10 @@ async def plan_commit(look: Look, draft: Draft, *, by: Person) -> Planned:
         (hold_path(w.app.name), format_holds(w.holds.content) if w.holds.content else None)
         for w in weighed
         if w.holds.content is not None
+    ]
+    hold_files += [
+        (path, await _written(look, content, path))
+        for path in (hold_path(w.app.name) for w in weighed if w.part.holds_written and w.holds.content is None)
     ]
     tree = await repo.write_tree(content, await _hold_edits(look, hold_files))
     also = _also(look, draft, files)
@@ -135,6 +139,11 @@ async def _hold_edits(look: Look, hold_files: Sequence[tuple[str, bytes | None]]
     ]
 
 
+async def _written(look: Look, tree: str, path: str) -> bytes | None:
+    entry = await look.branch.repo.entry(tree, path)
+    return await look.branch.repo.read(entry.oid, max_bytes=MAX_HOLD_BYTES, path=path) if entry is not None else None
+
+
 async def _checks(look: Look, draft: Draft, weighed: Sequence[Weighed]) -> tuple[Check, ...]:
     checks = [check for one in weighed for check in await preflight_application(look, draft, one)]
     return overridden(checks, draft.despite)
@@ -143,7 +152,7 @@ async def _checks(look: Look, draft: Draft, weighed: Sequence[Weighed]) -> tuple
 async def _application(look: Look, weighed: Weighed, *, files_of_hold: bool, tree: str) -> PlannedApplication:
     part = weighed.part
     files = list(weighed.files)
-    if files_of_hold and weighed.holds.content is not None:
+    if files_of_hold:
         path = hold_path(part.app.name)
         changes = await look.branch.repo.changes(
             await _folder(look, look.head.tree, path), await _folder(look, tree, path)
@@ -274,7 +283,9 @@ def _commands(
             paths=[w.app.path for w in weighed],
             hold_files=hold_files,
         )
-    restored = [(w.part.to.commit, w.part.edits) for w in weighed]
+    restored = [
+        (w.part.to.commit, [edit for edit in w.part.edits if edit.path != hold_path(w.app.name)]) for w in weighed
+    ]
     return restore_commands(branch=branch, head=head, message=message, restored=restored, hold_files=hold_files)
 
 

@@ -33,7 +33,7 @@ async def preflight_application(look: Look, draft: Draft, weighed: Weighed) -> l
     app, named, part = weighed.app.name, facts.named, weighed.part
     checks = [
         await _ask("not-on-branch", app, facts.not_on_branch),
-        preflight.nothing_to_do(app, files=len(weighed.files), named=named),
+        preflight.nothing_to_do(app, files=len(weighed.files) + weighed.touches_holds, named=named),
         preflight.renders(app, weighed.after),
         await _ask("shared-input", app, facts.shared_input),
         await _ask("definition-changed", app, facts.definition_changed),

@@ -12,12 +12,19 @@ import msgspec
 from lastgood.core.errors import GitFailed, HeadMoved, PushRefused, PushUnknown, RemoteUnreachable
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
+from lastgood.core.value import Value, to_json
 from lastgood.flows.branch import FollowedBranch
 from lastgood.flows.push import Delivery, Journalled
 
 GIT_KINDS = frozenset({"rollback", "undo", "hold", "unhold"})
 BUSY = dt.timedelta(minutes=10)
 _BEFORE_THE_PUSH = frozenset({"planned", "committed"})
+
+
+def as_asked(request: Value) -> dict[str, Any]:
+    """Write a request as the journal keeps it: what JSON would give back, so that the same command is recognised."""
+    plain: dict[str, Any] = msgspec.json.decode(to_json(request))
+    return plain
 
 
 async def pending(branch: FollowedBranch) -> list[Operation]:

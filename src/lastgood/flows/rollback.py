@@ -5,8 +5,6 @@ Over the ports alone; with a store or with Git alone.
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
-
 
 from lastgood.core.application import Application
 from lastgood.core.checks import known_names
@@ -25,7 +23,6 @@ from lastgood.core.hold import hold_path
 from lastgood.core.message import clean_reason
 from lastgood.core.plan import Plan
 from lastgood.core.request import RollbackRequest
-from lastgood.core.value import to_plain
 from lastgood.core.version import Version
 from lastgood.flows.branch import FollowedBranch, Look
 from lastgood.flows.draft import Draft, Part
@@ -33,7 +30,7 @@ from lastgood.flows.plan import Planned, plan_commit, plan_move
 from lastgood.flows.plan_restore import chosen_version, plan_restore, version_now, version_word
 from lastgood.flows.plan_revert import plan_revert
 from lastgood.flows.push import Delivery
-from lastgood.flows.recover import finish_same
+from lastgood.flows.recover import as_asked, finish_same
 
 Pins = Mapping[str, Version]
 """The version that a plan chose for each application, so that planning again does not choose anew."""
@@ -62,7 +59,7 @@ class Rollbacks:
         PushRefused, PushUnknown (the same call finishes it), StoreFailed (nothing was pushed).
         """
         _check_request(request, may_reset=self.branch.may_reset)
-        asked: dict[str, Any] = to_plain(request)
+        asked = as_asked(request)
         finished = await finish_same(self.branch, asked, set(request.apps))
         if finished is not None:
             return finished

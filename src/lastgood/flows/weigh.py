@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from lastgood.core.application import Application
 from lastgood.core.commit import FileChange
 from lastgood.core.errors import LastgoodError
-from lastgood.core.hold import Hold
 from lastgood.core.inputs import uses
 from lastgood.core.resource import Rendered
 from lastgood.flows.branch import Look
@@ -36,6 +35,11 @@ class Weighed:
     def app(self) -> Application:
         """The application."""
         return self.part.app
+
+    @property
+    def touches_holds(self) -> bool:
+        """Whether the hold file changes."""
+        return self.part.holds_written or self.holds.content is not None
 
 
 async def weigh(look: Look, draft: Draft, part: Part, *, candidate: str, files: list[FileChange], by: str) -> Weighed:
@@ -89,11 +93,10 @@ async def _holds(look: Look, draft: Draft, weighed: Weighed, *, candidate: str, 
             wrong.hint = "nothing was changed; mend the file, or leave it alone with `--no-hold`"
             raise
         return HoldChange(wrong=wrong)
-    taken_back: tuple[Hold, ...] = ()
-    if part.holds is not None:
-        kept = {hold.id for hold in part.holds}
-        taken_back = tuple(hold for hold in in_git if hold.id not in kept)
-        in_force = tuple(hold for hold in in_force if hold not in taken_back)
+    kept = {hold.id for hold in (part.holds if part.holds is not None else in_git)}
+    gone = {hold.id for hold in in_git} - kept | set(part.ended)
+    taken_back = tuple({hold.id: hold for hold in (*in_git, *in_force) if hold.id in gone}.values())
+    in_force = tuple(hold for hold in in_force if hold.id not in gone)
     refusals = await refusing_at(
         look.branch.repo, candidate, in_force, version=weighed.version, rendered=weighed.after, now=now
     )
@@ -113,14 +116,15 @@ async def _holds(look: Look, draft: Draft, weighed: Weighed, *, candidate: str, 
             now=now,
         )
     content = part.holds if part.holds is not None else in_git
-    gone = {hold.id for hold in released}
-    content = tuple(hold for hold in content if hold.id not in gone)
+    over = {hold.id for hold in released}
+    content = tuple(hold for hold in content if hold.id not in over)
     if placed is not None and draft.mode != "reset":
         content = (*content, placed)
+    unchanged = content == (part.holds if part.holds_written else in_git)
     return HoldChange(
         placed=placed,
         refuses=refusals[0] if refusals else None,
         released=released,
         taken_back=taken_back,
-        content=content if content != in_git and draft.mode != "reset" else None,
+        content=None if unchanged or draft.mode == "reset" else content,
     )

@@ -1,0 +1,185 @@
+"""Undo: the exact inverse of one operation, its hold included; it stops if an application of it moved since."""
+
+import uuid
+
+from lastgood.core.application import Application
+from lastgood.core.checks import known_names
+from lastgood.core.commit import Edit, Person
+from lastgood.core.errors import BranchMoved, NothingToUndo, ReasonMissing
+from lastgood.core.hold import Hold, hold_id, hold_path
+from lastgood.core.inputs import OwnInputs
+from lastgood.core.message import clean_reason
+from lastgood.core.plan import Plan
+from lastgood.core.request import UndoRequest
+from lastgood.core.version import Version, version_at
+from lastgood.flows.branch import FollowedBranch, Look, holds_at
+from lastgood.flows.draft import Draft, Part
+from lastgood.flows.last_operation import Done, last_operation
+from lastgood.flows.plan import Planned, plan_commit, plan_move
+from lastgood.flows.plan_restore import version_now
+from lastgood.flows.push import Delivery
+from lastgood.flows.recover import as_asked, finish_same
+from lastgood.flows.rollback import refuse_blocked, same_content
+
+
+class Undos:
+    """Plans and does undos on one branch."""
+
+    def __init__(self, branch: FollowedBranch) -> None:
+        self.branch = branch
+
+    async def plan(self, request: UndoRequest) -> Plan:
+        """Say what an undo would do. A check that blocks is part of the plan, never an error.
+
+        Raises NothingToUndo, UnknownOperation, UnknownApplication, BranchMoved (the application moved since the
+        operation), ConfigWrong, RemoteUnreachable.
+        """
+        known_names(request.despite)
+        look = await self.branch.fetch()
+        done = await self._last(look, request)
+        return (await self._plan(look, request, done, operation=str(uuid.uuid4()))).plan
+
+    async def do(self, request: UndoRequest, *, planned: Plan | None = None) -> Plan:
+        """Take the operation back; planned: the plan that the person saw. Returns it with its result.
+
+        Raises what `plan` raises, and Blocked, ReasonMissing, PushRefused, PushUnknown (the same call finishes it).
+        """
+        known_names(request.despite)
+        asked = as_asked(request)
+        finished = await finish_same(self.branch, asked, {request.app})
+        if finished is not None:
+            return finished
+        look = await self.branch.fetch()
+        done = await self._last(look, request)
+        operation = planned.id if planned is not None else str(uuid.uuid4())
+        now = await self._plan(look, request, done, operation=operation)
+        if planned is not None:
+            same_content(planned, now.plan)
+        for app in [await self._application(look, move.app, done) for move in done.moved]:
+            if app.policy.reason_required and not clean_reason(request.reason):
+                raise ReasonMissing(app=app.name)
+        refuse_blocked(now.plan)
+        if now.plan.changes_nothing:
+            return now.plan
+
+        async def replan(head: str) -> Plan:
+            again = await self._plan(await self.branch.at(head), request, done, operation=operation)
+            same_content(now.plan, again.plan)
+            refuse_blocked(again.plan)
+            return again.plan
+
+        return await Delivery(self.branch).deliver(
+            now.plan,
+            moved=now.moved,
+            by=await self._by(request),
+            push=request.push,
+            request=asked,
+            replan=replan,
+            ends=now.ends,
+        )
+
+    async def _by(self, request: UndoRequest) -> Person:
+        return request.by or await self.branch.repo.author()
+
+    async def _last(self, look: Look, request: UndoRequest) -> Done:
+        # The rollback may have deleted the folder: then its first parent tells what it was.
+        app = await look.application(request.app, also_at=look.head.parents[0] if look.head.parents else None)
+        return await last_operation(look, app, operation=request.operation)
+
+    async def _application(self, look: Look, name: str, done: Done) -> Application:
+        before = done.discarded or (done.commit.parents[0] if done.commit.parents else None)
+        return await look.application(name, also_at=before)
+
+    async def _plan(self, look: Look, request: UndoRequest, done: Done, *, operation: str) -> Planned:
+        by = await self._by(request)
+        if done.moves_branch:
+            return await self._plan_forward(look, request, done, operation=operation, by=by)
+        parts = [await self._part(look, await self._application(look, move.app, done), done) for move in done.moved]
+        return await plan_commit(look, _draft(request, operation, done, parts, mode_reset=False), by=by)
+
+    async def _part(self, look: Look, app: Application, done: Done) -> Part:
+        repo, after = self.branch.repo, done.commit.oid
+        if not done.commit.parents:
+            raise NothingToUndo(app=app.name)
+        before = done.commit.parents[0]
+        version, path_tree = await repo.version(before, app.scope)
+        then, _ = await repo.version(after, app.scope)
+        now, _ = await repo.version(look.head.oid, app.scope)
+        edits: list[Edit] = []
+        if version != then:
+            if now != then:
+                raise BranchMoved(app=app.name, branch=look.branch.name, planned_on=after, found=look.head.oid)
+            own = OwnInputs(app, look.discovered.applications.values())
+            edits = await own.edits(repo, head=look.head.oid, to=before)
+        left = await version_now(look, app)
+        to = await self._back_to(app, done, version, path_tree) if version != then else left
+        holds, edit = await self._holds_back(look, app, before=before, after=after)
+        return Part(
+            app=app,
+            from_=left,
+            to=to,
+            edits=(*edits, edit) if edit is not None else tuple(edits),
+            holds=holds,
+            holds_written=edit is not None,
+        )
+
+    async def _back_to(self, app: Application, done: Done, version: str | None, path_tree: str | None) -> Version:
+        """Describe what it goes back to: by the commit that the operation moved from, if that had this version."""
+        repo = self.branch.repo
+        moved = next(move for move in done.moved if move.app == app.name)
+        commit = moved.from_ if (await repo.version(moved.from_, app.scope))[0] == version else done.commit.parents[0]
+        return version_at(await repo.commit(commit), version=version, path_tree=path_tree, ran=None)
+
+    async def _holds_back(
+        self, look: Look, app: Application, *, before: str, after: str
+    ) -> tuple[tuple[Hold, ...], Edit | None]:
+        """Return the hold file's entries without what the operation did; the edit, where the old file still fits."""
+        repo, path = self.branch.repo, hold_path(app.name)
+        old, new, now = [await repo.entry(commit, path) for commit in (before, after, look.head.oid)]
+        here = await look.file_holds(app.name)
+        if (old and old.oid) == (new and new.oid):
+            return here, None
+        was, became = await holds_at(repo, before, app.name), await holds_at(repo, after, app.name)
+        if (now and now.oid) == (new and new.oid):
+            return was, Edit(path=path) if old is None else Edit(path=path, mode=old.mode, oid=old.oid)
+        # Somebody changed the file since: only what the operation added goes, and what it removed comes back.
+        added = {hold.id for hold in became} - {hold.id for hold in was}
+        removed = {hold.id for hold in was} - {hold.id for hold in became} - {hold.id for hold in here}
+        merged = [hold for hold in here if hold.id not in added] + [hold for hold in was if hold.id in removed]
+        return tuple(sorted(merged, key=lambda hold: hold.since)), None
+
+    async def _plan_forward(
+        self, look: Look, request: UndoRequest, done: Done, *, operation: str, by: Person
+    ) -> Planned:
+        """Plan the way forward again to the head that a reset discarded."""
+        repo = self.branch.repo
+        if done.discarded is None:
+            raise NothingToUndo(
+                "the last operation took back a reset: that is not taken back by an undo",
+                hint=f"`lastgood rollback {request.app} --mode reset --to {done.commit.short}` resets again",
+                app=request.app,
+            )
+        if look.head.oid != done.commit.oid:
+            raise BranchMoved(app=request.app, branch=look.branch.name, planned_on=done.commit.oid, found=look.head.oid)
+        target = await repo.commit(done.discarded)
+        parts = []
+        for move in done.moved:
+            app = await self._application(look, move.app, done)
+            version, path_tree = await repo.version(target.oid, app.scope)
+            to = version_at(target, version=version, path_tree=path_tree, ran=None)
+            ended = (hold_id(done.id, app.name),)
+            parts.append(Part(app=app, from_=await version_now(look, app), to=to, edits=(), ended=ended))
+        return await plan_move(look, _draft(request, operation, done, parts, mode_reset=True), target, by=by)
+
+
+def _draft(request: UndoRequest, operation: str, done: Done, parts: list[Part], *, mode_reset: bool) -> Draft:
+    return Draft(
+        operation=operation,
+        kind="undo",
+        mode="reset" if mode_reset else "restore",
+        parts=tuple(parts),
+        reason=clean_reason(request.reason),
+        despite=request.despite,
+        place_holds=False,
+        title=done.kind,
+    )
