@@ -195,8 +195,8 @@ class TreeChange(NamedTuple):
             change="added" if self.old is None else "removed" if self.new is None else "modified",
             added=added,
             removed=removed,
-            old=self.old and self.old.oid,
-            new=self.new and self.new.oid,
+            old=self.old.oid if self.old is not None else None,
+            new=self.new.oid if self.new is not None else None,
         )
 
 
