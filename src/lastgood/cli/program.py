@@ -16,6 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 from lastgood import __version__
 from lastgood.cli.call import Call
 from lastgood.cli.commands import COMMANDS
+from lastgood.cli.words import read_simply
 from lastgood.core.errors import CommandLineWrong, LastgoodError
 from lastgood.core.nearest import did_you_mean
 
@@ -29,9 +30,17 @@ class Command(TyperCommand):
         super().__init__(*args, **kwargs)
         self.params = [*self.params, *global_parameters()]
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return all parameters, `--help` among them."""
+        return read_simply(super().get_params(ctx))
+
 
 class Program(TyperGroup):
     """The table of commands as a group; `--help` reads the table and imports none of them."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return all parameters, `--help` among them."""
+        return read_simply(super().get_params(ctx))
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer
         """Return the names in the table's order."""
