@@ -17,8 +17,8 @@ from lastgood.core.observation import Observation
 from lastgood.core.resource import Rendered
 from lastgood.render.process_compose import render_process_compose
 from lastgood.targets.process import ProcessTarget
-from lastgood.targets.process.identity import boot_id, end_session, send_signal, wait_end
-from lastgood.targets.process.launch import marker
+from lastgood.targets.process.folder import Folder
+from lastgood.targets.process.identity import ProcessId, boot_id, end_session, send_signal, session_members, wait_end
 from lastgood.targets.process.state import ProcessState, read_state
 
 PATIENCE_S = 15.0
@@ -115,6 +115,10 @@ class Room:
         """Return what a process printed."""
         return (self.root / "logs" / f"{app}@{process}.log").read_text()
 
+    def left(self, leader: ProcessId, process: str = "web", app: str = "web") -> list[ProcessId]:
+        """Return what is left of the session that a process led."""
+        return session_members(leader, marker=Folder(self.root).marker(app, process))
+
     def work(self, process: str, app: str = "web") -> Path:
         """Return the folder of a process's own."""
         return self.root / "work" / f"{app}@{process}"
@@ -131,7 +135,7 @@ class Room:
             wait_end(state.supervisor, timeout_s=5)
             state = read_state(place) or state
             if state.child is not None:
-                end_session(state.child, marker=marker(state.app, state.process), grace_s=0)
+                end_session(state.child, marker=Folder(self.root).marker(state.app, state.process), grace_s=0)
 
 
 async def eventually(look: Callable[[], Any], *, what: str = "", within_s: float = PATIENCE_S) -> Any:

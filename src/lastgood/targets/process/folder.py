@@ -23,6 +23,7 @@ from typing import Any
 import msgspec
 
 SEPARATOR = "@"
+MARK = "LASTGOOD_WORK"
 
 
 class Folder:
@@ -62,6 +63,10 @@ class Folder:
     def work_folder(self, app: str, process: str) -> Path:
         """Return the folder of a process's own."""
         return self.works / f"{app}{SEPARATOR}{process}"
+
+    def marker(self, app: str, process: str) -> bytes:
+        """Return the variable by which a process and its children are known as those of this root."""
+        return os.fsencode(f"{MARK}={self.work_folder(app, process)}")
 
     def applied_file(self, app: str) -> Path:
         """Return where it stands what was asked for last."""

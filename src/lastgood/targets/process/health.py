@@ -42,7 +42,7 @@ def judge(
         health=verdict[0],
         reason=verdict[1],
         message=verdict[2],
-        ready=int(state is not None and state.phase == "ready" and supervised and not disabled),
+        ready=int(verdict[1] in ("Ready", "Restarted")),
     )
 
 

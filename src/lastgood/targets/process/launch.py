@@ -51,7 +51,7 @@ class Launcher:
             "digest": digest,
             "release": run["release"],
             "argv": spec["argv"],
-            "environment": {**run["environment"], "HOME": str(work)},
+            "environment": run["environment"],
             "working_dir": run["working_dir"] or str(work),
             "depends_on": spec["depends_on"],
             "availability": spec["availability"],
@@ -102,7 +102,7 @@ class Launcher:
         left = state.left_behind(boot)
         if left is None:
             return False
-        if not end_session(left, marker=marker(state.app, state.process), grace_s=state.stop_timeout_s):
+        if not end_session(left, marker=self._folder.marker(state.app, state.process), grace_s=state.stop_timeout_s):
             raise LaunchFailed(f"it does not end (pid {left.pid}); nothing was started in its place")
         return True
 
@@ -110,11 +110,6 @@ class Launcher:
         work.mkdir(mode=0o700, exist_ok=True)
         if self._account is not None:
             os.chown(work, self._account.uid, self._account.gid, follow_symlinks=False)
-
-
-def marker(app: str, process: str) -> bytes:
-    """Return the variable by which a process's children are known."""
-    return f"LASTGOOD_PROCESS={app}/{process}".encode()
 
 
 def _run_supervisor(job: bytes) -> str:

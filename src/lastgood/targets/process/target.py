@@ -24,10 +24,10 @@ from lastgood.core.redact import redact
 from lastgood.core.resource import Rendered
 from lastgood.core.words import Change
 from lastgood.targets.process.account import AccountWrong, account_to_run_as
-from lastgood.targets.process.folder import Folder
+from lastgood.targets.process.folder import MARK, Folder
 from lastgood.targets.process.health import KIND, judge
 from lastgood.targets.process.identity import boot_id
-from lastgood.targets.process.launch import Launcher, LaunchFailed, marker
+from lastgood.targets.process.launch import Launcher, LaunchFailed
 from lastgood.targets.process.order import dependents, run_in_order
 from lastgood.targets.process.releases import ArtifactUse, FindSource, Release, Releases, ReleaseWrong
 from lastgood.targets.process.state import (
@@ -182,8 +182,8 @@ class ProcessTarget:
         # Without a release a process starts in its own folder, which holds nothing that came from Git.
         if release is None and spec["working_dir"] != "." and not spec["disabled"]:
             raise self._failed(app, f"{name} has a working_dir and no artifact whose release it could be in")
-        told = marker(app, name).decode().partition("=")
-        environment = {**self._environment, **spec["environment"], told[0]: told[2]}
+        work = str(self._folder.work_folder(app, name))
+        environment = {**self._environment, "HOME": work, **spec["environment"], MARK: work}
         run = {"release": release.commit if release else None, "working_dir": folder, "environment": environment}
         # Not part of what a process is: whom it waits for, and what its revision was called.
         same = {key: value for key, value in spec.items() if key not in ("depends_on", "artifact")}

@@ -1,0 +1,125 @@
+"""What the renderer port promises: which kind an application's files are, and what becomes of them."""
+
+import pytest
+
+from lastgood.core.application import Scope
+from lastgood.core.commit import MODE_SYMLINK
+from lastgood.core.errors import NoRenderer, RenderFailed
+from lastgood.render.renderers import Renderers
+from twins.config_repo import MemoryConfigRepo
+from twins.processes import application
+
+PROCESSES = "processes: {web: {command: serve}}"
+
+
+@pytest.fixture
+def renderer():
+    return Renderers()
+
+
+async def repo_with(files):
+    repo = MemoryConfigRepo()
+    return repo, await repo.commit_files("main", files)
+
+
+def at(path, **words):
+    return application(path=path, scope=Scope(path=path), **words)
+
+
+@pytest.mark.parametrize(
+    ("names", "kind"),
+    [
+        (["process-compose.yaml"], "process-compose"),
+        (["process-compose.yml", "kustomization.yaml"], "process-compose"),
+        (["kustomization.yaml", "deployment.yaml"], "kustomize"),
+        (["kustomization.yml"], "kustomize"),
+        (["Kustomization"], "kustomize"),
+        (["Chart.yaml", "values.yaml"], "helm"),
+        (["deployment.yaml"], "plain"),
+        (["deployment.yml"], "plain"),
+        (["deployment.json"], "plain"),
+        (["README.md"], "unknown"),
+        (["below/kustomization.yaml"], "unknown"),
+    ],
+)
+async def test_the_files_say_which_kind_it_is(renderer, names, kind):
+    """`render: auto` goes by the names in the folder itself."""
+    repo, head = await repo_with({f"apps/web/{name}": "x" for name in names})
+    assert await renderer.kind(at("apps/web"), repo, head) == kind
+
+
+async def test_the_entry_s_own_word_wins(renderer):
+    """`render: helm` is helm, whatever the files are called."""
+    repo, head = await repo_with({"apps/web/process-compose.yaml": PROCESSES})
+    assert await renderer.kind(at("apps/web", render="helm"), repo, head) == "helm"
+
+
+async def test_a_path_that_is_not_there_is_unknown(renderer):
+    """Nothing is guessed of a missing folder."""
+    repo, head = await repo_with({"other/deployment.yaml": "x"})
+    assert await renderer.kind(at("apps/web"), repo, head) == "unknown"
+
+
+async def test_at_the_root_the_entry_file_is_no_manifest(renderer):
+    """`lastgood.yaml` and files that are left out do not make a repo an application of plain manifests."""
+    repo, head = await repo_with({"lastgood.yaml": "x", "README": "x", ".lastgood/holds/web.hold": "x"})
+    assert await renderer.kind(at(""), repo, head) == "unknown"
+    repo, head = await repo_with({"lastgood.yaml": "x", "process-compose.yaml": PROCESSES})
+    assert [r.name for r in (await renderer.render(at(""), repo, head)).resources] == ["web"]
+
+
+@pytest.mark.parametrize("name", ["kustomization.yaml", "Chart.yaml", "deployment.yaml", "README.md"])
+async def test_what_nothing_renders_is_said(renderer, name):
+    """Other kinds have no renderer here, and that is no failure of the version."""
+    repo, head = await repo_with({f"apps/web/{name}": "x"})
+    with pytest.raises(NoRenderer):
+        await renderer.render(at("apps/web"), repo, head)
+
+
+async def test_a_version_renders_to_its_resources(renderer):
+    """The resources, the artifacts and the digest of what stands at the commit."""
+    text = f"x-lastgood: {{artifacts: {{web: v1}}}}\n{PROCESSES}"
+    repo, head = await repo_with({"apps/web/process-compose.yml": text})
+    rendered = await renderer.render(at("apps/web"), repo, head)
+    assert [(r.kind, r.name) for r in rendered.resources] == [("Process", "web")]
+    assert rendered.images == {"web": "v1"}
+    assert rendered == await renderer.render(at("apps/web"), repo, head)
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({"README.md": "x"}, "there is no process-compose.yaml in apps/web"),
+        ({"process-compose.yaml": PROCESSES, "process-compose.yml": PROCESSES}, "keep one"),
+        ({"process-compose.yaml": (MODE_SYMLINK, "/etc/passwd")}, "is not a regular file"),
+        ({"process-compose.yaml": b"\xff\xfe"}, "it is not UTF-8"),
+        ({"process-compose.yaml": b"#" * 2_000_000}, "2000000 bytes"),
+        ({"process-compose.yaml": "processes: {web: {}}"}, "neither command nor entrypoint"),
+    ],
+)
+async def test_what_cannot_be_rendered_is_said_with_its_file(renderer, files, reason):
+    """A version that is wrong is RenderFailed with file and reason."""
+    repo, head = await repo_with({f"apps/web/{name}": content for name, content in files.items()})
+    with pytest.raises(RenderFailed) as refused:
+        await renderer.render(at("apps/web", render="process-compose"), repo, head)
+    assert refused.value.facts["file"].startswith("apps/web/process-compose.y")
+    assert reason in refused.value.facts["reason"]
+
+
+async def test_one_version_is_rendered_once(renderer):
+    """A commit that changed another application costs no reading of this one's file; a new definition does."""
+    repo, head = await repo_with({"apps/web/process-compose.yaml": PROCESSES})
+    reads = []
+    read = repo.read
+
+    async def counted(blob, **words):
+        reads.append(blob)
+        return await read(blob, **words)
+
+    repo.read = counted
+    first = await renderer.render(at("apps/web"), repo, head)
+    other = await repo.commit_files("main", {"apps/cart/process-compose.yaml": PROCESSES})
+    assert await renderer.render(at("apps/web"), repo, other) == first
+    assert len(reads) == 1
+    await renderer.render(at("apps/web", definition={"name": "web", "namespace": "n"}), repo, other)
+    assert len(reads) == 2
