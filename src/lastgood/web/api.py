@@ -1,7 +1,8 @@
 """The REST API: the port Lastgood over HTTP, with the field names that scripts rely on.
 
 The OpenAPI document is made from the same table, ROUTES, as the routes themselves. Bodies are the
-values of `core/`, as JSON; an unknown field in a request is refused. Errors are `{"error": {code, message, app, hint, facts}}`.
+values of `core/`, as JSON; an unknown field in a request is refused. Errors are
+`{"error": {code, message, app, hint, facts}}`.
 
     method path (under /api/v1)                 asks with              answers with
     GET    /version                             -                      Running {version}
@@ -56,8 +57,19 @@ from fastapi import APIRouter, Request, Response
 
 from lastgood.core.application import ApplicationView
 from lastgood.core.checks import CHECKS, CheckDefinition
-from lastgood.core.errors import BranchMoved, CommandLineWrong, LastgoodError, NotAllowed, Unknown
-from lastgood.core.errors import NotHealthyInTime, PushUnknown, Refused, RemoteUnreachable, StoreFull, StoreUnavailable
+from lastgood.core.errors import (
+    BranchMoved,
+    CommandLineWrong,
+    LastgoodError,
+    NotAllowed,
+    NotHealthyInTime,
+    PushUnknown,
+    Refused,
+    RemoteUnreachable,
+    StoreFull,
+    StoreUnavailable,
+    Unknown,
+)
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
 from lastgood.core.ports import Lastgood

@@ -3,6 +3,10 @@
 Is handed everything that it shows; makes no adapter and starts no agent.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse
@@ -15,13 +19,17 @@ from lastgood.web.applications import applications_router
 from lastgood.web.assets import Assets
 from lastgood.web.guard import Guard
 from lastgood.web.openapi import openapi_router
+from lastgood.web.operation import operation_router
 from lastgood.web.pages import Pages
+from lastgood.web.plan import plan_router
 from lastgood.web.records import Records
 from lastgood.web.sign_in import error_answer, refusal, sign_in_router
+from lastgood.web.small import small_router
+from lastgood.web.stream import Stream, stream_router
+from lastgood.web.timeline import timeline_router
 
 
-def create_web(lastgood: Lastgood, records: Records,  # noqa: ARG001 - the stream reads it
-    *, access: Access, clock: Clock, version: str) -> FastAPI:
+def create_web(lastgood: Lastgood, records: Records, *, access: Access, clock: Clock, version: str) -> FastAPI:
     """Make the ASGI application that uvicorn serves.
 
     lastgood: what is asked and done. records: where events and the chart's counts are read (a Store is one).
@@ -30,8 +38,14 @@ def create_web(lastgood: Lastgood, records: Records,  # noqa: ARG001 - the strea
     assets = Assets()
     pages = Pages(assets=assets, clock=clock, version=version)
     doorkeeper = Doorkeeper(access)
+    stream = Stream(lastgood, records, pages=pages, clock=clock)
 
-    app = FastAPI(title="lastgood", version=version, docs_url=None, redoc_url=None, openapi_url=None)
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with stream:
+            yield
+
+    app = FastAPI(title="lastgood", version=version, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
 
     @app.exception_handler(LastgoodError)
     async def said_no(request: Request, error: LastgoodError) -> Response:
@@ -54,13 +68,15 @@ def create_web(lastgood: Lastgood, records: Records,  # noqa: ARG001 - the strea
         assets.router(),
         sign_in_router(doorkeeper, pages),
         applications_router(lastgood, pages),
+        timeline_router(lastgood, records, pages),
+        plan_router(lastgood, pages),
+        small_router(lastgood, pages),
+        operation_router(lastgood, pages, watch=stream.watch),
+        stream_router(stream),
         openapi_router(version),
         api_router(lastgood, version=version),
     ):
         app.include_router(router)
 
-    def refuse(scope, status, error):  # type: ignore[no-untyped-def]
-        return refusal(pages, scope, status, error)
-
-    app.add_middleware(Guard, doorkeeper=doorkeeper, clock=clock, refuse=refuse)
+    app.add_middleware(Guard, doorkeeper=doorkeeper, clock=clock, refuse=partial(refusal, pages))
     return app

@@ -71,7 +71,9 @@ class Guard:
         answer, receive = await self._pass(scope, headers, receive)
         await answer(scope, receive, send_guarded)
 
-    async def _pass(self, scope: Scope, headers: Headers, receive: Receive) -> tuple[Asgi, Receive]:
+    async def _pass(  # noqa: PLR0911 - each return is one reason to refuse, in the order in which they are asked
+        self, scope: Scope, headers: Headers, receive: Receive
+    ) -> tuple[Asgi, Receive]:
         hosts = headers.getlist("host")
         if len(hosts) != 1 or host_name(hosts[0]) not in self._doorkeeper.access.hosts:
             return self._no(scope, 421, "this server does not answer to that name"), receive

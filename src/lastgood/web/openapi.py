@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the table of routes and the values themselves: what is described is what is sent."""
+"""The OpenAPI 3.1 document, made from the table of routes and from the values: what is described is what is sent."""
 
 import re
 from typing import Any

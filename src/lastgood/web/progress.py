@@ -1,0 +1,247 @@
+"""How far an operation has come, in five steps: committed, pushed, rendered, applied, healthy. Read, never guessed."""
+
+import datetime as dt
+
+from lastgood.core.deployment import Deployment, Phase
+from lastgood.core.errors import Unknown
+from lastgood.core.operation import Operation
+from lastgood.core.ports import Lastgood
+from lastgood.core.resource import ImageChange
+from lastgood.core.status import StatusView
+from lastgood.core.value import Value
+from lastgood.web.badge import Badge, health_badge
+from lastgood.web.clockface import span
+
+END_STEPS = ("done", "stopped")
+_TITLES = {
+    "rollback": ("Rolling back", "Rolled back"),
+    "undo": ("Undoing", "Undone"),
+    "hold": ("Placing a hold on", "Held a version of"),
+    "unhold": ("Releasing a hold of", "Released a hold of"),
+}
+_GIT_ONLY = ("hold", "unhold", "pause", "resume", "forget")
+
+
+class StepView(Value, frozen=True, kw_only=True):
+    """One step. state: done, now, failed, waiting or unknown."""
+
+    name: str
+    state: str
+    detail: str
+    at: dt.datetime | None = None
+    took: str = ""
+
+    @property
+    def tone(self) -> str:
+        """The class of the step."""
+        return {"done": "t-ok", "now": "t-run", "failed": "t-bad", "unknown": "t-part"}.get(self.state, "t-off")
+
+
+class ResourceLine(Value, frozen=True, kw_only=True):
+    """One running thing of one application, as observed now."""
+
+    app: str
+    name: str
+    badge: Badge
+    ready: int
+    wanted: int
+    message: str
+
+
+class LogLine(Value, frozen=True, kw_only=True):
+    """One line of what happened."""
+
+    at: dt.datetime
+    text: str
+
+
+class Progress(Value, frozen=True, kw_only=True):
+    """An operation as its page shows it. state: running, done, stopped or unknown."""
+
+    operation: Operation
+    apps: tuple[str, ...]
+    title: str
+    state: str
+    headline: str
+    elapsed: str
+    steps: tuple[StepView, ...]
+    resources: tuple[ResourceLine, ...]
+    images: tuple[ImageChange, ...]
+    log: tuple[LogLine, ...]
+    may_undo: bool
+
+
+async def progress_of(lastgood: Lastgood, identity: str, *, now: dt.datetime) -> Progress:
+    """Ask for the operation, and for the status of each application that it moved. Raises UnknownOperation."""
+    operation = await lastgood.operation(identity)
+    apps = tuple(moved.app for moved in operation.moved)
+    statuses = []
+    for app in apps:
+        try:
+            statuses.append(await lastgood.status(app))
+        except Unknown:
+            continue
+    return describe(operation, statuses, now=now)
+
+
+def describe(operation: Operation, statuses: list[StatusView], *, now: dt.datetime) -> Progress:
+    """Put the steps together from an operation and the present state of its applications. Pure."""
+    apps = tuple(moved.app for moved in operation.moved)
+    deployments = [found for status in statuses if (found := _deployment_of(operation, status))]
+    steps = _git_steps(operation)
+    if operation.kind not in _GIT_ONLY:
+        pushed = operation.step in {"pushed", "done"}
+        steps += _target_steps(deployments, statuses, expected=len(apps) if pushed else 0)
+    state = _state(operation, steps)
+    doing, did = _TITLES.get(operation.kind, (operation.kind.capitalize(), operation.kind.capitalize()))
+    ended = operation.finished_at if operation.kind in _GIT_ONLY else _ended(deployments)
+    elapsed = span(((ended if state in END_STEPS and ended else now) - operation.requested_at).total_seconds())
+    return Progress(
+        operation=operation,
+        apps=apps,
+        title=f"{did if state == 'done' else doing} {', '.join(apps) or operation.repo or 'everything'}",
+        state=state,
+        headline=_headline(state, steps, elapsed, operation),
+        elapsed=elapsed,
+        steps=tuple(steps),
+        resources=tuple(
+            ResourceLine(
+                app=status.application.name,
+                name=found.name,
+                badge=health_badge(found.health),
+                ready=found.ready,
+                wanted=found.wanted,
+                message=found.message,
+            )
+            for status in statuses
+            for found in status.resources
+        ),
+        images=tuple(image for deployment in deployments for image in deployment.images),
+        log=_log(operation, deployments),
+        may_undo=operation.kind == "rollback" and operation.step in {"pushed", "done"},
+    )
+
+
+def _deployment_of(operation: Operation, status: StatusView) -> Deployment | None:
+    found = status.deployment
+    if found and (found.operation == operation.id or (operation.commit and found.commit.oid == operation.commit)):
+        return found
+    return None
+
+
+def _git_steps(operation: Operation) -> list[StepView]:
+    step, commit = operation.step, (operation.commit or "")[:7]
+    committed = StepView(name="Committed", state="done", detail=commit, at=operation.requested_at)
+    pushed = StepView(name="Pushed", state="waiting", detail="")
+    branch = operation.branch or ""
+    if step == "planned":
+        committed = StepView(name="Committed", state="now", detail="waiting for its turn")
+    elif step == "failed" and not operation.commit:
+        committed = StepView(name="Committed", state="failed", detail=operation.message)
+    elif step == "failed":
+        pushed = StepView(name="Push failed", state="failed", detail=operation.message)
+    elif step in {"committed", "pushing"}:
+        pushed = StepView(name="Pushed", state="now", detail=f"to {branch}")
+    elif step == "unknown":
+        pushed = StepView(name="Pushed", state="unknown", detail=operation.message or "no clear answer came back")
+    else:
+        pushed = StepView(name="Pushed", state="done", detail=branch, at=operation.finished_at)
+    return [committed, pushed]
+
+
+def _target_steps(deployments: list[Deployment], statuses: list[StatusView], *, expected: int) -> list[StepView]:
+    rendered = _phase_step("Rendered", "render", deployments, expected)
+    applied = _phase_step("Applied", "apply", deployments, expected)
+    health = [status.application.health for status in statuses]
+    well = sum(word == "Healthy" for word in health)
+    failed = next((found for found in deployments if found.outcome in {"failed", "partial", "superseded"}), None)
+    over = (
+        expected > 0 and len(deployments) == expected and all(found.outcome != "in-progress" for found in deployments)
+    )
+    counted = "" if expected <= 1 else f"{well} of {expected}"
+    if failed and applied.state == "done":
+        healthy = StepView(name=f"Ended: {failed.outcome}", state="failed", detail=failed.message)
+    elif over and applied.state == "done":
+        state = "done" if well == len(health) else "failed"
+        # It was healthy when the deployment ended; what has come since then is said as it is.
+        detail = counted if state == "done" else f"now {', '.join(word or 'Unknown' for word in health)}"
+        healthy = StepView(name="Healthy", state="done", detail=detail, at=_ended(deployments))
+    elif applied.state == "done":
+        healthy = StepView(name="Healthy", state="now", detail=counted)
+    else:
+        healthy = StepView(name="Healthy", state="waiting", detail="")
+    return [rendered, applied, healthy]
+
+
+def _phase_step(name: str, phase: str, deployments: list[Deployment], expected: int) -> StepView:
+    found: list[tuple[Deployment, Phase]] = [
+        (deployment, part) for deployment in deployments for part in deployment.phases if part.name == phase
+    ]
+    finished = [(deployment, part) for deployment, part in found if part.finished_at]
+    ended = [deployment for deployment in deployments if deployment.outcome not in {"in-progress", "succeeded"}]
+    stuck = next((deployment for deployment in ended if not _went_past(deployment, phase)), None)
+    if stuck:
+        return StepView(name=name, state="failed", detail=stuck.message)
+    if expected and len(finished) >= expected:
+        last = max(part.finished_at for _, part in finished if part.finished_at)
+        took = sum((part.finished_at - part.started_at).total_seconds() for _, part in finished if part.finished_at)
+        detail = finished[0][1].message if len(finished) == 1 else f"{len(finished)} applications"
+        return StepView(name=name, state="done", detail=detail, at=last, took=f"{took:.1f} s")
+    if expected and len(deployments) == expected and all(item.outcome == "succeeded" for item in deployments):
+        return StepView(name=name, state="done", detail="")
+    return StepView(name=name, state="now" if found else "waiting", detail="")
+
+
+def _went_past(deployment: Deployment, phase: str) -> bool:
+    # A failed deployment names in its phases how far it came: its last phase is where it failed.
+    names = [part.name for part in deployment.phases]
+    return phase in names and names[-1] != phase
+
+
+def _state(operation: Operation, steps: list[StepView]) -> str:
+    if operation.step == "unknown":
+        return "unknown"
+    if any(step.state == "failed" for step in steps):
+        return "stopped"
+    return "done" if all(step.state == "done" for step in steps) else "running"
+
+
+def _headline(state: str, steps: list[StepView], elapsed: str, operation: Operation) -> str:
+    if state == "done":
+        return f"Done after {elapsed}" if operation.kind in _GIT_ONLY else f"Done, and healthy after {elapsed}"
+    if state == "unknown":
+        return "It is not known whether the push arrived"
+    if state == "stopped":
+        number = next(at for at, step in enumerate(steps, 1) if step.state == "failed")
+        return f"Step {number} of {len(steps)} did not work"
+    current = next((at for at, step in enumerate(steps, 1) if step.state != "done"), len(steps))
+    return f"Step {current} of {len(steps)}: {_DOING.get(steps[current - 1].name, 'under way')}"
+
+
+_DOING = {
+    "Committed": "writing the commit",
+    "Pushed": "pushing",
+    "Rendered": "waiting for the agent to render",
+    "Applied": "applying",
+    "Healthy": "waiting for healthy",
+}
+
+
+def _ended(deployments: list[Deployment]) -> dt.datetime | None:
+    times = [found.finished_at for found in deployments if found.finished_at]
+    return max(times, default=None)
+
+
+def _log(operation: Operation, deployments: list[Deployment]) -> tuple[LogLine, ...]:
+    asked = f"{operation.kind.capitalize()} asked for by {operation.by.name}"
+    lines = [LogLine(at=operation.requested_at, text=asked)]
+    lines += [LogLine(at=operation.requested_at, text=f"{check} overridden") for check in operation.despite]
+    for found in deployments:
+        lines.append(LogLine(at=found.started_at, text=f"{found.app}: deployment n{found.number} started"))
+        lines += [
+            LogLine(at=part.finished_at or part.started_at, text=f"{found.app}: {part.name} {part.message}".strip())
+            for part in found.phases
+        ]
+        if found.finished_at:
+            lines.append(LogLine(at=found.finished_at, text=f"{found.app}: {found.outcome} {found.message}".strip()))
+    return tuple(sorted(lines, key=lambda line: line.at))[-200:]
