@@ -1,0 +1,740 @@
+"""The port Lastgood filled with a made-up shop: every state that a page or an answer can show. For tests of front ends.
+
+Keeps what was asked (`calls`) and what was ordered (`orders`); nothing runs. `MemoryRecords` is the store's part.
+"""
+
+import datetime as dt
+import hashlib
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from lastgood.core.application import ApplicationView, Policy, Refusal
+from lastgood.core.commit import Commit, Person
+from lastgood.core.deployment import Deployment, DeploymentView, Phase
+from lastgood.core.errors import (
+    Blocked,
+    LastgoodError,
+    NothingToUndo,
+    UnknownApplication,
+    UnknownOperation,
+    UnknownVersion,
+)
+from lastgood.core.feature import Feature
+from lastgood.core.hold import HeldFile, Hold
+from lastgood.core.observation import ResourceHealth, ResourceResult
+from lastgood.core.operation import Moved, Operation, OperationView
+from lastgood.core.plan import (
+    AlsoAffected,
+    Check,
+    Plan,
+    PlannedApplication,
+    PlannedFeatures,
+    PlannedFile,
+    PlannedResource,
+    PlanResult,
+)
+from lastgood.core.record import Bucket, DeploymentQuery, Event, Pause, RepoRecord
+from lastgood.core.request import (
+    DiffView,
+    ForgetResult,
+    HoldRequest,
+    HoldResult,
+    PauseRequest,
+    PressRequest,
+    PressResult,
+    RollbackRequest,
+    UndoRequest,
+)
+from lastgood.core.resource import ImageChange, Rendered
+from lastgood.core.status import StatusView, WaitResult
+from lastgood.core.timeline import Input, TimelineEntry, TimelineQuery
+from lastgood.core.version import Version
+
+NOW = dt.datetime(2026, 11, 19, 14, 32, tzinfo=dt.UTC)
+PRIYA = Person(name="Priya Raman", email="priya@example.com")
+INES = Person(name="Ines Okafor", email="ines@example.com")
+TOMASZ = Person(name="Tomasz Wrona", email="tomasz@example.com")
+LENA = Person(name="Lena Fischer", email="lena@example.com")
+BOT = Person(name="image-updater", email="bot@example.com")
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> {{7*7}} javascript:alert(3)"
+
+
+def oid(text: str) -> str:
+    """Return 40 hex digits that begin with the text if it is hex, so that tests can name them."""
+    made = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    return (text + made)[:40] if all(sign in "0123456789abcdef" for sign in text) else made
+
+
+def ago(**length: float) -> dt.datetime:
+    return NOW - dt.timedelta(**length)
+
+
+def version(short: str, subject: str, author: Person, at: dt.datetime, *, ran: bool | None = True) -> Version:
+    return Version(
+        version=oid(f"version {short}"),
+        path_tree=oid(f"version {short}"),
+        commit=oid(short),
+        short=short,
+        subject=subject,
+        author=author,
+        committed_at=at,
+        ran=ran,
+    )
+
+
+def entry(short: str, subject: str, author: Person, at: dt.datetime, **changed: Any) -> TimelineEntry:
+    """Return one record of web-production; outcome and trigger make its deployment (outcome None: none)."""
+    outcome = changed.pop("outcome", "succeeded")
+    trigger = changed.pop("trigger", "commit")
+    number = changed.pop("number", None)
+    message = changed.pop("message", "")
+    lasted = dt.timedelta(seconds=changed.pop("lasted_s", 41))
+    deployment = None
+    if outcome is not None:
+        deployment = DeploymentView(
+            id=number or 1,
+            outcome=outcome,
+            trigger=trigger,
+            started_at=at,
+            finished_at=None if outcome == "in-progress" else at + lasted,
+            baked_at=at + dt.timedelta(minutes=10) if outcome == "succeeded" else None,
+            message=message,
+            phases=(
+                Phase(name="render", started_at=at, finished_at=at + dt.timedelta(seconds=1), message="3 resources"),
+            ),
+            resources=(ResourceResult(kind="Process", name="web", change="modified", outcome="applied"),),
+            last_words=changed.pop("last_words", ""),
+        )
+    given: dict[str, Any] = {
+        "app": "web-production",
+        "number": number,
+        "version": oid(f"version {short}"),
+        "path_tree": oid(f"version {short}"),
+        "inputs": (Input(path="apps/web/production", oid=oid(f"version {short}")),),
+        "commit": oid(short),
+        "short": short,
+        "subject": subject,
+        "body": "",
+        "author": author,
+        "committer": author,
+        "committed_at": at,
+        "ran": outcome is not None,
+        "current": False,
+        "last_good": False,
+        "held": False,
+        "same_as": None,
+        "operation": None,
+        "deployment": deployment,
+        "images": (),
+        "features": (),
+        "pull_requests": (),
+        "issues": (),
+        "committers": (author,),
+        "cursor": f"before-{short}",
+    }
+    return TimelineEntry(**(given | changed))
+
+
+def image(name: str, before: str | None, after: str | None) -> ImageChange:
+    return ImageChange(name=name, from_=before, to=after)
+
+
+def sample_entries() -> list[TimelineEntry]:
+    """Return three days of web-production, newest first: every kind of record."""
+    rolled_back = OperationView(
+        id="11111111-2222-3333-4444-555555555555",
+        kind="rollback",
+        from_=oid("7d03f1c"),
+        to=oid("3515c7a"),
+        reason="Basket total wrong when two VAT rates are mixed, INC-207",
+        despite=("never-ran",),
+        recorded=True,
+    )
+    feature = Feature(
+        id="#482",
+        repo="web",
+        kind="pull_request",
+        title="Gift message on checkout",
+        url="https://git.example.com/shop/web/pulls/482",
+        authors=(TOMASZ,),
+        commits=(),
+        type=None,
+        breaking=False,
+    )
+    entries = [
+        entry(
+            "e81f4b2",
+            "Release payments 2.19.0 and web 5.45.0",
+            INES,
+            ago(minutes=14),
+            number=9,
+            outcome="partial",
+            message="payments: 0 of 1 ready, exits with code 1 after 2 s. web runs.",
+            current=True,
+            health="Degraded",
+            sync="Synced",
+            images=(image("payments", "2.18.0", "2.19.0"), image("web", "5.44.2", "5.45.0")),
+            last_words="config error: PAYMENTS_RETRY_BUDGET is not set",
+        ),
+        entry(
+            "bad0bad", "image-updater: payments 2.17.9", BOT, ago(minutes=50), outcome=None, ran=False, refused_by="h1"
+        ),
+        entry(
+            "c40d9a7",
+            "Release web 5.44.2: gift message on checkout",
+            TOMASZ,
+            ago(hours=22),
+            number=8,
+            last_good=True,
+            images=(image("web", "5.44.1", "5.44.2"),),
+            features=(feature,),
+            pull_requests=({"id": "#1304", "repo": "web", "title": "Gift message", "url": "javascript:alert(1)"},),
+        ),
+        entry(
+            "a9e6610",
+            "Release web 5.44.1: gift message on checkout",
+            TOMASZ,
+            ago(hours=22, minutes=8),
+            number=7,
+            outcome="superseded",
+            message="replaced by c40d9a7 before it was healthy",
+            lasted_s=480,
+        ),
+        entry(
+            "5b2aa38",
+            "Roll back web-production to 3515c7a",
+            PRIYA,
+            ago(days=2, hours=3),
+            number=6,
+            trigger="rollback",
+            same_as=oid("3515c7a"),
+            operation=rolled_back,
+            images=(image("cart", "3.13.0", "3.12.1"),),
+            body="Basket total wrong\n\nLastgood-Operation: rollback\n",
+        ),
+        entry(
+            "7d03f1c",
+            "Release cart 3.13.0: VAT per line",
+            LENA,
+            ago(days=2, hours=4),
+            number=5,
+            outcome="failed",
+            held=True,
+            message="cart: readiness answered 500 for 4 min",
+            images=(image("cart", "3.12.1", "3.13.0"),),
+        ),
+        entry(
+            "3515c7a",
+            "Release cart 3.12.1",
+            PRIYA,
+            ago(days=2, hours=20),
+            number=4,
+            trigger="drift",
+            message="web was stopped by hand",
+        ),
+        entry("3515c7a", "Release cart 3.12.1: delivery date in the basket", PRIYA, ago(days=3), number=3),
+        entry(
+            "f2197be",
+            "Raise the web memory limit to 768Mi, separate the readiness probe from the liveness probe, and keep the "
+            "asset cache on its own volume so that a restart no longer empties it",
+            LENA,
+            ago(days=6),
+            number=2,
+        ),
+        entry(
+            "0d4c8a5",
+            HOSTILE,
+            Person(name=HOSTILE, email="x"),
+            ago(days=6, hours=5),
+            number=1,
+            body=HOSTILE,
+            message=HOSTILE,
+            images=(image(HOSTILE, HOSTILE, "1"),),
+        ),
+    ]
+    staging = [
+        entry(
+            "7be02d9",
+            "Release cart 3.14.1",
+            BOT,
+            ago(seconds=40),
+            app="web-staging",
+            number=12,
+            outcome="in-progress",
+            current=True,
+            health="Progressing",
+            sync="OutOfSync",
+        ),
+        entry("66a0b3e", "Import supplier prices nightly", INES, ago(minutes=25), app="web-staging", number=11),
+    ]
+    return [*staging, *entries]
+
+
+def view(name: str, group: str, environment: str | None, **changed: Any) -> ApplicationView:
+    """Return a healthy application."""
+    running = changed.pop("runs", version("d2c81f4", "Show refunds next to the order", TOMASZ, ago(hours=3)))
+    given: dict[str, Any] = {
+        "name": name,
+        "group": group,
+        "environment": environment,
+        "repo": "shop-config",
+        "branch": "main",
+        "path": f"apps/{group}/{environment or ''}",
+        "destination": environment or "here",
+        "renderer": "process-compose",
+        "health": "Healthy",
+        "sync": "Synced",
+        "observed_at": ago(seconds=5),
+        "desired": running,
+        "running": running,
+        "last_good": None,
+        "held": 0,
+        "paused": False,
+        "refused": None,
+        "updated_at": ago(hours=3),
+    }
+    return ApplicationView(**(given | changed))
+
+
+def sample_apps() -> list[ApplicationView]:
+    """Return applications in every state."""
+    broken = version("e81f4b2", "Release payments 2.19.0 and web 5.45.0", INES, ago(minutes=15))
+    good = version("c40d9a7", "Release web 5.44.2: gift message on checkout", TOMASZ, ago(hours=22))
+    rolling = version("7be02d9", "Release cart 3.14.1", BOT, ago(minutes=1))
+    return [
+        view(
+            "web-production",
+            "web",
+            "production",
+            health="Degraded",
+            runs=broken,
+            last_good=good,
+            held=1,
+            updated_at=ago(minutes=14),
+            message="payments is not ready",
+        ),
+        view(
+            "web-staging",
+            "web",
+            "staging",
+            health="Progressing",
+            sync="OutOfSync",
+            runs=rolling,
+            updated_at=ago(seconds=40),
+        ),
+        view("cart-production", "cart", "production", last_good=good),
+        view("cart-staging", "cart", "staging"),
+        view(
+            "mail-and-newsletter-dispatcher-production",
+            "mail-and-newsletter-dispatcher",
+            "production",
+            health="Unknown",
+            sync="Unknown",
+            message="the destination does not answer",
+            updated_at=ago(days=6),
+        ),
+        view("search-production", "search", "production", paused=True),
+        view(
+            "stock-production",
+            "stock",
+            "production",
+            sync="OutOfSync",
+            refused=Refusal(commit=oid("bad0bad"), hold="h1"),
+        ),
+        view("tax-production", "tax", "production", state="removed", message="its folder is gone from main"),
+        view(
+            "reports-staging", "reports", "staging", state="stopped", message="main was rewound: 1 application changes"
+        ),
+        view("images-staging", "images", "staging", health="Missing", runs=None, updated_at=None, observed_at=None),
+        view("night-jobs", "night-jobs", None, health="Suspended"),
+    ]
+
+
+def sample_hold() -> Hold:
+    return Hold(
+        id="h1",
+        version=oid("version 7d03f1c"),
+        commit=oid("7d03f1c"),
+        images=("cart:3.13.0",),
+        files=(HeldFile(path="apps/web/production/process-compose.yaml", blob=oid("blob")),),
+        reason="wrong basket totals, INC-207",
+        by="Priya Raman",
+        since=ago(days=2),
+    )
+
+
+def deployment_of(view: ApplicationView, found: TimelineEntry | None) -> Deployment | None:
+    """Return the record behind a timeline entry."""
+    if found is None or found.deployment is None or found.version is None:
+        return None
+    shown = found.deployment
+    return Deployment(
+        id=shown.id,
+        app=view.name,
+        number=found.number or 0,
+        version=found.version,
+        path_tree=found.path_tree,
+        commit=Commit(
+            oid=found.commit,
+            tree=oid("tree"),
+            parents=(),
+            author=found.author,
+            committer=found.committer,
+            authored_at=found.committed_at,
+            committed_at=found.committed_at,
+            message=found.subject,
+        ),
+        trigger=shown.trigger,
+        outcome=shown.outcome,
+        started_at=shown.started_at,
+        finished_at=shown.finished_at,
+        message=shown.message,
+        phases=shown.phases,
+        images=found.images,
+        last_words=shown.last_words,
+    )
+
+
+class MemoryLastgood:
+    """The port, answered from lists. Change `views`, `entries`, `plan_checks` to get another state."""
+
+    def __init__(self) -> None:
+        self.views = {view.name: view for view in sample_apps()}
+        self.entries = sample_entries()
+        self.holds = {"web-production": (sample_hold(),)}
+        self.pauses = [
+            Pause(scope="application", name="search-production", reason="stock-taking", by="Lena", since=ago(hours=1))
+        ]
+        self.operations: dict[str, Operation] = {}
+        self.plan_checks: tuple[Check, ...] = sample_checks()
+        self.reason_required = False
+        self.fails: LastgoodError | None = None
+        self.calls: list[str] = []
+        self.orders: list[Any] = []
+
+    def _asked(self, what: str) -> None:
+        self.calls.append(what)
+        if self.fails is not None:
+            raise self.fails
+
+    def _view(self, app: str) -> ApplicationView:
+        if app not in self.views:
+            raise UnknownApplication(name=app, nearest=[])
+        return self.views[app]
+
+    async def apps(self) -> list[ApplicationView]:
+        self._asked("apps")
+        return sorted(self.views.values(), key=lambda view: view.name)
+
+    async def status(self, app: str) -> StatusView:
+        self._asked("status")
+        view = self._view(app)
+        found = next((entry for entry in self.entries if entry.app == app and entry.deployment), None)
+        sick = view.health in {"Degraded", "Missing"}
+        resources = (
+            ResourceHealth(kind="Process", name="web", health="Healthy", ready=4, wanted=4),
+            ResourceHealth(
+                kind="Process",
+                name="payments",
+                health="Degraded" if sick else "Healthy",
+                ready=0 if sick else 1,
+                message="the process exits with code 1 after 2 s (6 restarts)" if sick else "",
+                last_words="config error: PAYMENTS_RETRY_BUDGET is not set" if sick else "",
+            ),
+        )
+        return StatusView(
+            application=view,
+            policy=Policy(reason_required=self.reason_required),
+            holds=self.holds.get(app, ()),
+            pauses=tuple(pause for pause in self.pauses if pause.name in {app, view.environment, None}),
+            repo=RepoRecord(
+                name="shop-config",
+                url="https://git.example.com/shop.git",
+                branch="main",
+                state="ok",
+                message="",
+                head=oid("e81f4b2"),
+                observed_at=NOW,
+            ),
+            deployment=deployment_of(view, found),
+            resources=resources if view.health not in {"Unknown", None} else (),
+            health_message=view.message or "",
+        )
+
+    async def timeline(self, query: TimelineQuery) -> list[TimelineEntry]:
+        self._asked("timeline")
+        if query.app is not None:
+            self._view(query.app)
+        kept = [entry for entry in self.entries if _matches(entry, query, self.views)]
+        if query.before:
+            at = next((n for n, entry in enumerate(kept) if entry.cursor == query.before), None)
+            kept = kept[at + 1 :] if at is not None else []
+        return kept[: query.limit]
+
+    async def show(self, app: str, version: str) -> TimelineEntry:
+        self._asked("show")
+        self._view(app)
+        for found in self.entries:
+            if found.app == app and (f"n{found.number}" == version or found.commit.startswith(version)):
+                return found
+        raise UnknownVersion(app=app, version=version)
+
+    async def diff(self, app: str, from_: str, to: str | None) -> DiffView:
+        self._asked("diff")
+        view = self._view(app)
+        if view.running is None:
+            raise UnknownVersion(app=app, version=from_)
+        return DiffView(app=app, from_=view.running, to=view.running, rendered=True, why="", resources=(), files=())
+
+    async def render(self, app: str, version: str | None) -> Rendered:
+        raise NotImplementedError
+
+    async def plan(self, request: RollbackRequest) -> Plan:
+        self._asked("plan")
+        return self._plan(request.apps, request, kind="rollback")
+
+    async def rollback(self, request: RollbackRequest, *, planned: Plan | None = None) -> Plan:
+        self._asked("rollback")
+        plan = self._plan(request.apps, request, kind="rollback")
+        if plan.blocking:
+            names = [check.name for check in plan.blocking]
+            raise Blocked(app=request.apps[0], checks=names, blocking=", ".join(names))
+        self.orders.append((request, planned))
+        return self._done(plan, request.by or PRIYA)
+
+    async def plan_undo(self, request: UndoRequest) -> Plan:
+        self._asked("plan_undo")
+        if request.app != "web-production":
+            raise NothingToUndo(app=request.app)
+        return self._plan((request.app,), request, kind="undo")
+
+    async def undo(self, request: UndoRequest, *, planned: Plan | None = None) -> Plan:
+        self._asked("undo")
+        self.orders.append((request, planned))
+        return self._done(self._plan((request.app,), request, kind="undo"), request.by or PRIYA)
+
+    async def hold(self, request: HoldRequest, *, dry_run: bool = False) -> HoldResult:
+        self._asked("hold")
+        return self._held(request, "hold", dry_run=dry_run)
+
+    async def unhold(self, request: HoldRequest, *, dry_run: bool = False) -> HoldResult:
+        self._asked("unhold")
+        return self._held(request, "unhold", dry_run=dry_run)
+
+    async def pause(self, request: PauseRequest) -> list[Pause]:
+        self._asked("pause")
+        self.orders.append(request)
+        return self.pauses
+
+    async def resume(self, request: PauseRequest) -> list[Pause]:
+        self._asked("resume")
+        self.orders.append(request)
+        return self.pauses
+
+    async def retry(self, request: PressRequest, *, dry_run: bool = False) -> PressResult:
+        self._asked("retry")
+        if not dry_run:
+            self.orders.append(request)
+        view = self._view(request.app)
+        return PressResult(
+            app=request.app,
+            version=view.desired,
+            because="the last attempt failed",
+            started=not dry_run,
+            files=(
+                PlannedFile(path="apps/web/production/process-compose.yaml", change="modified", added=1, removed=1),
+            ),
+        )
+
+    async def sync(self, app: str | None) -> list[str]:
+        self._asked("sync")
+        return ["shop-config"]
+
+    async def forget(self, app: str, *, prune: bool, dry_run: bool = False) -> ForgetResult:
+        self._asked("forget")
+        if not dry_run:
+            self.orders.append((app, prune))
+        return ForgetResult(app=app, pruned=("Process web",) if prune else ())
+
+    async def operation(self, operation: str) -> Operation:
+        self._asked("operation")
+        if operation not in self.operations:
+            raise UnknownOperation(operation=operation)
+        return self.operations[operation]
+
+    async def wait_healthy(self, plan: Plan, *, timeout_s: float) -> WaitResult:
+        self._asked(f"wait {timeout_s:g}")
+        return WaitResult(
+            healthy=True, health={"web-production": "Healthy"}, outcome={"web-production": "succeeded"}, message=""
+        )
+
+    def _held(self, request: HoldRequest, kind: Any, *, dry_run: bool) -> HoldResult:
+        self._view(request.app)
+        identity = "99999999-2222-3333-4444-555555555555"
+        if not dry_run:
+            self.orders.append(request)
+            self.operations[identity] = sample_operation(identity, request.by or PRIYA, kind=kind, step="done")
+        return HoldResult(
+            app=request.app,
+            operation=identity,
+            holds=(sample_hold(),),
+            commit=None if dry_run else oid("ab"),
+            pushed=not dry_run,
+            git=("git push origin HEAD:main",),
+        )
+
+    def _plan(self, apps: tuple[str, ...], request: Any, *, kind: Any) -> Plan:
+        checks = tuple(
+            replace(check, overridden=check.outcome == "block" and check.name in request.despite)
+            for check in self.plan_checks
+        )
+        return sample_plan(
+            [self._view(app) for app in apps],
+            checks,
+            kind=kind,
+            reason=request.reason,
+            hold=getattr(request, "hold", False),
+        )
+
+    def _done(self, plan: Plan, by: Person) -> Plan:
+        self.operations[plan.id] = sample_operation(plan.id, by, kind=plan.kind, step="pushed")
+        return replace(plan, result=replace(plan.result, commit=oid("d5e9c01"), pushed=True))
+
+
+def _matches(entry: TimelineEntry, query: TimelineQuery, views: dict[str, ApplicationView]) -> bool:
+    deployment = entry.deployment
+    environment = views[entry.app].environment if entry.app in views else None
+    text = f"{entry.subject} {entry.commit} {entry.author.name}".casefold()
+    return (
+        (query.app is None or entry.app == query.app)
+        and (query.environment is None or environment == query.environment)
+        and (query.since is None or entry.committed_at >= query.since)
+        and (query.until is None or entry.committed_at < query.until)
+        and (query.outcome is None or (deployment is not None and deployment.outcome == query.outcome))
+        and (query.trigger is None or (deployment is not None and deployment.trigger == query.trigger))
+        and (query.held is None or entry.held == query.held)
+        and (query.author is None or query.author.casefold() in entry.author.name.casefold())
+        and all(word in text for word in (query.search or "").casefold().split())
+    )
+
+
+def sample_checks() -> tuple[Check, ...]:
+    """Return one check in each outcome."""
+    return (
+        Check(name="renders", app="web-production", outcome="pass", detail="the version renders to 3 resources"),
+        Check(
+            name="other-writer",
+            app="web-production",
+            outcome="warn",
+            detail="image-updater wrote to this path twice this week",
+        ),
+        Check(name="failed-before", app="web-production", outcome="unknown", detail="nobody recorded it"),
+        Check(
+            name="held",
+            app="web-production",
+            outcome="block",
+            detail="c40d9a7 is on hold: INC-207",
+            hint="unhold it first",
+        ),
+    )
+
+
+def sample_plan(views: list[ApplicationView], checks: tuple[Check, ...], *, kind: Any, reason: str, hold: bool) -> Plan:
+    """Return a plan that takes applications back to their last good version."""
+    to = version("c40d9a7", "Release web 5.44.2: gift message on checkout", TOMASZ, ago(hours=22))
+    diff = "@@ -1,3 +1,3 @@\n name: payments\n-image: payments:2.19.0\n+image: payments:2.18.0\n <b>hostile</b>"
+    return Plan(
+        id="5f0c2a7e-0000-4000-8000-000000000001",
+        mode="restore",
+        via="push",
+        branch="main",
+        head=oid("e81f4b2"),
+        applications=tuple(
+            PlannedApplication(
+                app=view.name,
+                from_=view.running or to,
+                to=to,
+                version=to.version,
+                path_tree=to.path_tree,
+                files=(
+                    PlannedFile(
+                        path=f"{view.path}/process-compose.yaml", change="modified", added=1, removed=1, new=oid("b")
+                    ),
+                ),
+                resources=(
+                    PlannedResource(
+                        group="", kind="Process", namespace=None, name="payments", change="modified", diff=diff
+                    ),
+                ),
+                renders_as_ran=True,
+                images=(ImageChange(name="payments", from_="2.19.0", to="2.18.0"),),
+                features=PlannedFeatures(),
+                hold=sample_hold() if hold else None,
+            )
+            for view in views
+        ),
+        also_affected=(AlsoAffected(app="cart-production", how="it shares base/"),),
+        checks=checks,
+        git=("git fetch origin main", "git push --porcelain origin HEAD:main"),
+        result=PlanResult(tree=oid("tree"), commit=None, pushed=None, head=oid("e81f4b2")),
+        kind=kind,
+        reason=reason,
+    )
+
+
+def sample_operation(
+    identity: str, by: Person, *, kind: Any = "rollback", step: Any = "pushed", **changed: Any
+) -> Operation:
+    """Return an operation on web-production."""
+    given: dict[str, Any] = {
+        "id": identity,
+        "kind": kind,
+        "repo": "shop-config",
+        "branch": "main",
+        "moved": (Moved(app="web-production", from_=oid("e81f4b2"), to=oid("c40d9a7")),),
+        "reason": "payments does not start",
+        "despite": (),
+        "by": by,
+        "requested_at": ago(seconds=24),
+        "step": step,
+        "commit": oid("d5e9c01"),
+        "head": oid("e81f4b2"),
+    }
+    return Operation(**(given | changed))
+
+
+class MemoryRecords:
+    """The part of the store that the web server reads."""
+
+    def __init__(self, lastgood: MemoryLastgood) -> None:
+        self._lastgood = lastgood
+        self.kept: list[Event] = []
+        self.calls: list[str] = []
+
+    def happen(self, kind: str, app: str | None, **payload: Any) -> Event:
+        """Add an event."""
+        self.kept.append(Event(id=len(self.kept) + 1, at=NOW, kind=kind, app=app, payload=payload))
+        return self.kept[-1]
+
+    async def events(self, *, after: int, limit: int = 200) -> list[Event]:
+        return [event for event in self.kept if event.id > after][:limit]
+
+    async def count_deployments(self, query: DeploymentQuery) -> int:
+        self.calls.append("count")
+        return sum(entry.deployment is not None and query.app in {None, entry.app} for entry in self._lastgood.entries)
+
+    async def deployment_buckets(self, query: DeploymentQuery, edges: Sequence[dt.datetime]) -> list[Bucket]:
+        self.calls.append("buckets")
+        buckets = [Bucket(start=start, end=end, counts={}) for start, end in itertools.pairwise(edges)]
+        for found in self._lastgood.entries:
+            made = found.deployment
+            if made is None or query.app not in {None, found.app}:
+                continue
+            key = made.trigger if made.outcome == "succeeded" else made.outcome
+            for bucket in buckets:
+                if bucket.start <= made.started_at < bucket.end:
+                    bucket.counts[key] = bucket.counts.get(key, 0) + 1
+        return buckets
