@@ -1,0 +1,67 @@
+"""The dashboard of a running server in a real Chromium: what a tired person looks at, with and without JavaScript."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from twins.shop import ShopServer
+
+pytestmark = pytest.mark.browser
+
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShopServer]:
+    with ShopServer.start(tmp_path_factory.mktemp("shop")) as started:
+        started.settle()
+        yield started
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_the_link_opens_the_applications_and_leads_to_a_timeline_and_a_plan(server, chromium, javascript):
+    """From the printed link to the plan of a rollback by clicks alone; no page complains in the console."""
+    page = chromium.new_context(java_script_enabled=javascript).new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(server.server.page)
+    assert "token" not in page.url
+    page.goto(f"{server.server.url}/apps/web-production/timeline")
+    assert page.get_by_text("Release web to production").first.is_visible()
+    page.get_by_role("link", name="Roll back").first.click()
+    assert "/plan" in page.url
+    assert page.get_by_text("Nothing has changed yet").is_visible()
+    assert complaints == []
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("path", ["/applications", "/timeline", "/apps/web-production/timeline"])
+def test_no_page_scrolls_sideways(server, chromium, width, path):
+    """Nothing is wider than the screen, on a phone or on a desk."""
+    page = chromium.new_context(viewport={"width": width, "height": 800}).new_page()
+    page.goto(server.server.page)
+    page.goto(server.server.url + path)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_stranger_sees_nothing(server, chromium):
+    """Without the token there is no application on the page."""
+    page = chromium.new_context().new_page()
+    answer = page.goto(f"{server.server.url}/applications")
+    assert answer is not None
+    assert answer.status == 401
+    assert "web-production" not in page.content()
