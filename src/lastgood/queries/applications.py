@@ -4,6 +4,8 @@ import contextlib
 import datetime as dt
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from lastgood.core.application import Application, ApplicationView, Policy, Refusal
 from lastgood.core.desired import pause_over
 from lastgood.core.errors import GitFailed, LastgoodError
@@ -168,6 +170,10 @@ class Applications:
 def recorded_view(record: ApplicationRecord, pauses: Sequence[Pause], now: dt.datetime) -> ApplicationView:
     """Show a record as `apps` does; health that nobody looked at lately is Unknown."""
     health, sync = fresh(record, now)
+    desired, running = record.desired, record.running
+    if desired is not None and running is not None and desired.version == running.version:
+        # It was written down before it ran.
+        desired = msgspec.structs.replace(desired, ran=True)
     return ApplicationView(
         name=record.name,
         group=record.group,
@@ -180,8 +186,8 @@ def recorded_view(record: ApplicationRecord, pauses: Sequence[Pause], now: dt.da
         health=health,
         sync=sync,
         observed_at=record.observed_at,
-        desired=record.desired,
-        running=record.running,
+        desired=desired,
+        running=running,
         last_good=record.last_good,
         held=record.held,
         paused=pause_over(record, list(pauses)) is not None,

@@ -1,0 +1,231 @@
+"""What every Lastgood promises: served in this process from flows and queries, and asked of a server over HTTP.
+
+Both stand on the same agent among twins, so that an answer of one can be compared with that of the other.
+"""
+
+import httpx2
+import pytest
+
+from lastgood.core.commit import Person
+from lastgood.core.discovery import Discovery
+from lastgood.core.errors import (
+    Blocked,
+    NoLastGood,
+    UnknownApplication,
+    UnknownOperation,
+    UnknownVersion,
+)
+from lastgood.core.request import PauseRequest, PressRequest, RollbackRequest
+from lastgood.core.timeline import TimelineQuery
+from lastgood.flows.branch import FollowedBranch
+from lastgood.flows.journal import StoreJournal
+from lastgood.local.lastgood import LocalLastgood
+from lastgood.remote.lastgood import RemoteLastgood
+from lastgood.web.access import Access
+from lastgood.web.app import create_web
+from twins.agent_world import CONFIG, World, app_file
+
+APP = "web-production"
+OPERATOR = Person(name="Ines Ops", email="ines@example.com")
+TOKEN = "the-servers-own-token"
+
+
+@pytest.fixture
+async def world():
+    """An agent that deployed r1 of web-production and of web-staging, then r2 of web-production."""
+    made = World()
+    await made.release({"lastgood.yaml": CONFIG, **app_file(APP, "r1"), **app_file("web-staging", "r1")}, "Release r1")
+    await made.start()
+    await made.run_until(APP, "succeeded")
+    await made.run_until("web-staging", "succeeded")
+    await made.release(app_file(APP, "r2"), "Release r2")
+    await made.look()
+    await made.run_until(APP, "succeeded", count=2)
+    yield made
+    await made.stop()
+
+
+def local(world: World) -> LocalLastgood:
+    branch = FollowedBranch(
+        repo=world.repo,
+        name="main",
+        discovery=Discovery(),
+        renderer=world.renderer,
+        store=world.store,
+        journal=StoreJournal(world.store),
+        clock=world.clock,
+    )
+    return LocalLastgood(
+        [branch],
+        renderer=world.renderer,
+        clock=world.clock,
+        store=world.store,
+        agent=world.agent,
+        observed=world.agent.observed,
+    )
+
+
+@pytest.fixture(params=["local", "remote"])
+async def lastgood(request, world):
+    """One Lastgood, and the same over HTTP."""
+    here = local(world)
+    if request.param == "local":
+        yield here
+        return
+    access = Access(token=TOKEN, operator=OPERATOR, session_key="0" * 64, hosts=("127.0.0.1",))
+    web = create_web(here, world.store, access=access, clock=world.clock, version="0")
+    transport = httpx2.ASGITransport(app=web)
+    async with RemoteLastgood("http://127.0.0.1", TOKEN, transport=transport) as there:
+        yield there
+
+
+async def test_applications_say_what_runs(lastgood):
+    """Health, sync, desired and running of each application, by name."""
+    apps = await lastgood.apps()
+
+    assert [app.name for app in apps] == [APP, "web-staging"]
+    assert {(app.health, app.sync, app.renderer, app.held, app.paused) for app in apps} == {
+        ("Healthy", "Synced", "process-compose", 0, False)
+    }
+    assert apps[0].desired == apps[0].running
+    assert apps[0].desired.subject == "Release r2"
+
+
+async def test_status_shows_the_last_deployment(lastgood):
+    """One application in full; an unknown one is an error with the nearest names."""
+    status = await lastgood.status(APP)
+    assert (status.deployment.number, status.deployment.outcome) == (2, "succeeded")
+
+    with pytest.raises(UnknownApplication) as wrong:
+        await lastgood.status("web-productoin")
+    assert wrong.value.facts["nearest"] == [APP]
+    assert wrong.value.exit_code == 5
+
+
+async def test_a_timeline_tells_deployments_newest_first(lastgood):
+    """Each attempt is an entry with its number, outcome and images; the newest is current."""
+    entries = await lastgood.timeline(TimelineQuery(app=APP))
+
+    assert [(e.number, e.deployment.outcome, e.subject, e.ran) for e in entries] == [
+        (2, "succeeded", "Release r2", True),
+        (1, "succeeded", "Release r1", True),
+    ]
+    assert [e.current for e in entries] == [True, False]
+    assert [(i.name, i.from_, i.to) for i in entries[0].images] == [("web", "r1", "r2")]
+
+
+async def test_a_timeline_goes_on_where_a_page_ended(lastgood):
+    """`before` with the cursor of the last entry gives the next ones, without gap or repetition."""
+    whole = await lastgood.timeline(TimelineQuery())
+    paged, mark = [], None
+    while page := await lastgood.timeline(TimelineQuery(limit=1, before=mark)):
+        paged += page
+        mark = page[-1].cursor
+
+    assert [(e.app, e.number) for e in paged] == [(e.app, e.number) for e in whole]
+    assert len(whole) == 3
+
+
+async def test_a_timeline_is_filtered(lastgood):
+    """By environment, words and outcome."""
+    by_environment = await lastgood.timeline(TimelineQuery(environment="staging"))
+    by_words = await lastgood.timeline(TimelineQuery(app=APP, search="RELEASE r2"))
+    by_outcome = await lastgood.timeline(TimelineQuery(app=APP, outcome="failed"))
+
+    assert [e.app for e in by_environment] == ["web-staging"]
+    assert [e.number for e in by_words] == [2]
+    assert by_outcome == []
+
+
+async def test_one_record_is_found_by_every_kind_of_version(lastgood):
+    """`n1`, `previous`, a commit and a version id name the same record."""
+    first = await lastgood.show(APP, "n1")
+
+    for text in ("previous", first.commit, first.commit[:12], first.version):
+        assert (await lastgood.show(APP, text)).number == 1
+    with pytest.raises(UnknownVersion):
+        await lastgood.show(APP, "n9")
+
+
+async def test_a_difference_is_rendered(lastgood):
+    """Files and resources that differ between two versions."""
+    view = await lastgood.diff(APP, "n1", None)
+
+    assert (view.from_.subject, view.to.subject) == ("Release r1", "Release r2")
+    assert view.rendered is True
+    assert [file.path for file in view.files] == ["apps/web/production/process-compose.yaml"]
+    assert view.resources
+
+
+async def test_a_plan_changes_nothing(lastgood, world):
+    """A plan names both versions and the files; Git stays as it is."""
+    before = dict(world.remote.refs)
+    plan = await lastgood.plan(RollbackRequest(apps=(APP,), previous=True))
+
+    assert (plan.applications[0].from_.subject, plan.applications[0].to.subject) == ("Release r2", "Release r1")
+    assert plan.result.commit is None
+    assert world.remote.refs == before
+
+
+async def test_a_rollback_is_one_commit_that_the_agent_follows(lastgood, world):
+    """What was planned is pushed; the deployment that follows is a rollback, and waiting sees it Healthy."""
+    request = RollbackRequest(apps=(APP,), previous=True, reason="slow", by=OPERATOR)
+    plan = await lastgood.plan(request)
+    done = await lastgood.rollback(request, planned=plan)
+
+    assert done.result.pushed is True
+    assert world.remote.refs["refs/heads/main"] == done.result.commit
+    run = await world.run_until(APP, "succeeded", count=3)
+    assert (run.trigger, run.version) == ("rollback", plan.applications[0].version)
+    waited = await lastgood.wait_healthy(done, timeout_s=0)
+    assert (waited.healthy, waited.outcome) == (True, {APP: "succeeded"})
+    newest = (await lastgood.timeline(TimelineQuery(app=APP)))[0]
+    assert newest.operation.kind == "rollback"
+    assert newest.operation.recorded is True
+    assert [e.held for e in await lastgood.timeline(TimelineQuery(app=APP))] == [False, True, False]
+    assert (await lastgood.operation(newest.operation.id)).reason == "slow"
+
+
+async def test_a_blocked_rollback_says_which_check(lastgood, world):
+    """A commit of an unmerged branch blocks; the error has its exit code and names wherever it comes from."""
+    strange = await world.remote.commit_files(
+        "other", app_file(APP, "r9"), parents=(world.remote.refs["refs/heads/main"],)
+    )
+    world.repo.objects.bring(world.remote.objects, strange)
+    with pytest.raises(Blocked) as blocked:
+        await lastgood.rollback(RollbackRequest(apps=(APP,), to=strange, by=OPERATOR))
+
+    assert blocked.value.exit_code == 3
+    assert "not-on-branch" in blocked.value.facts["checks"]
+
+
+async def test_where_no_version_is_good_that_is_said(lastgood):
+    """No version has baked: exit 5, and `--previous` is named."""
+    with pytest.raises(NoLastGood) as none:
+        await lastgood.plan(RollbackRequest(apps=(APP,)))
+    assert none.value.exit_code == 5
+    assert "--previous" in none.value.hint
+
+
+async def test_a_pause_is_in_force_until_it_ends(lastgood):
+    """Pause returns what is paused, the application shows it, and resume ends it."""
+    request = PauseRequest(scope="application", name=APP, reason="the database moves", by=OPERATOR)
+    paused = await lastgood.pause(request)
+
+    assert [(p.scope, p.name, p.reason) for p in paused] == [("application", APP, "the database moves")]
+    assert [app.paused for app in await lastgood.apps()] == [True, False]
+    assert await lastgood.resume(request) == []
+
+
+async def test_the_agent_looks_and_presses(lastgood):
+    """`sync` names the repos looked at; `retry` of what runs well starts nothing."""
+    assert await lastgood.sync(None) == ["config"]
+    pressed = await lastgood.retry(PressRequest(app=APP, by=OPERATOR), dry_run=True)
+    assert pressed.started is False
+
+
+async def test_an_operation_that_nobody_knows_is_an_error(lastgood):
+    """Exit code 5 on both sides."""
+    with pytest.raises(UnknownOperation) as unknown:
+        await lastgood.operation("no-such-operation")
+    assert unknown.value.exit_code == 5

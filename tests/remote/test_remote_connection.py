@@ -1,0 +1,92 @@
+"""What a server, or whatever answers in its place, may say; and what comes out of it."""
+
+import httpx2
+import pytest
+
+from lastgood.core.errors import BranchMoved, LastgoodError, NotAllowed, ServerUnreachable, SettingsWrong
+from lastgood.remote.connection import read_error
+from lastgood.remote.lastgood import RemoteLastgood
+
+
+def answering(status: int, body: bytes) -> httpx2.MockTransport:
+    return httpx2.MockTransport(lambda request: httpx2.Response(status, content=body))
+
+
+async def test_an_error_comes_out_as_the_class_that_it_was():
+    """Code, message, hint, facts and exit code are those of the server."""
+    body = (
+        b'{"error": {"code": "branch-moved", "message": "web changed", "app": "web", "hint": "plan again",'
+        b' "facts": {"branch": "main", "found": "abc"}}}'
+    )
+    async with RemoteLastgood("http://x", transport=answering(409, body)) as lastgood:
+        with pytest.raises(BranchMoved) as moved:
+            await lastgood.apps()
+
+    error = moved.value
+    assert (error.message, error.hint, error.app, error.exit_code) == ("web changed", "plan again", "web", 4)
+    assert error.facts == {"branch": "main", "found": "abc"}
+
+
+def test_an_error_of_a_newer_server_is_still_an_error():
+    """An unknown code is exit code 1; facts named like the class's parameters do no harm."""
+    error = read_error({"code": "from-the-future", "message": "no", "facts": {"message": "x", "app": "y", "a": 1}})
+
+    assert type(error) is LastgoodError
+    assert (error.message, error.exit_code, error.facts) == ("no", 1, {"a": 1})
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (200, b"<html>login</html>", ServerUnreachable),
+        (200, b'{"a": 1}', ServerUnreachable),
+        (500, b"", ServerUnreachable),
+        (401, b"", NotAllowed),
+        (302, b"", ServerUnreachable),
+        (500, b'{"error": "text"}', ServerUnreachable),
+    ],
+)
+async def test_whatever_is_no_answer_of_lastgood_is_said_so(status, body, kind):
+    """A proxy's page, another program, a redirect: never a stack trace."""
+    async with RemoteLastgood("http://x", transport=answering(status, body)) as lastgood:
+        with pytest.raises(kind):
+            await lastgood.apps()
+
+
+async def test_a_server_that_is_not_there_is_named():
+    """The address is in the message; a password in it is not."""
+
+    def refuse(request):
+        raise httpx2.ConnectError("connection refused")
+
+    async with RemoteLastgood("http://me:secret@host:1", transport=httpx2.MockTransport(refuse)) as lastgood:
+        with pytest.raises(ServerUnreachable) as gone:
+            await lastgood.apps()
+    assert gone.value.message == "http://host:1 does not answer: connection refused"
+    assert "secret" not in str(gone.value.as_json())
+
+
+@pytest.mark.parametrize("url", ["example.com", "ftp://example.com", "http://", ""])
+def test_what_is_no_url_of_a_server_is_refused(url):
+    """Before anything is sent."""
+    with pytest.raises(SettingsWrong):
+        RemoteLastgood(url)
+
+
+async def test_names_cannot_leave_their_place_in_the_path():
+    """Slashes, dots and question marks of a name are sent as such."""
+    seen = []
+
+    def see(request):
+        seen.append(request.url.raw_path.decode())
+        return httpx2.Response(404, json={"error": {"code": "unknown-version", "message": "no"}})
+
+    async with RemoteLastgood("http://x", transport=httpx2.MockTransport(see)) as lastgood:
+        for version in ("../../plans", "a/b?c=d#e", ".."):
+            with pytest.raises(LastgoodError):
+                await lastgood.show("web", version)
+    assert seen == [
+        "/api/v1/apps/web/versions/%2E%2E%2F%2E%2E%2Fplans",
+        "/api/v1/apps/web/versions/a%2Fb%3Fc%3Dd%23e",
+        "/api/v1/apps/web/versions/%2E%2E",
+    ]
