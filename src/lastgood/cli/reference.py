@@ -1,0 +1,118 @@
+"""Print the reference pages of the command line: `python -m lastgood.cli.reference cli` or `exit-codes`.
+
+What is printed is made of the commands, options and errors themselves, so that it cannot lie.
+"""
+
+import inspect
+import sys
+from typing import Any
+
+from lastgood.cli.commands import COMMANDS
+from lastgood.cli.program import global_parameters, load
+from lastgood.core import errors
+from lastgood.core.errors import LastgoodError
+
+_MADE = "<!-- made by `python -m lastgood.cli.reference {page}`; a test checks that it is fresh -->"
+
+_FOR_CLI = """\
+Data goes to stdout, everything else to stderr.
+`-o json` prints what scripts read; errors then are one JSON object on stdout: \
+`{error: {code, message, app, hint, facts}}`.
+What each exit code means: [exit codes](exit-codes.md)."""
+_FOR_EXIT_CODES = """\
+`plan`, `rollback` and `undo` print their object with `-o json` whatever the exit code.
+`blocked` is 4 instead of 3 where `stale-plan` is among the checks that block."""
+_FOR_ERROR_CODES = (
+    "The `code` of `{error: {code, message, app, hint, facts}}`, in JSON of the command line and of the API."
+)
+
+EXIT_CODES = {
+    0: "done; for a plan: nothing blocks",
+    1: "failed: nothing was changed unless the message says what",
+    2: "the command line is wrong",
+    3: "a check blocks it, a revert conflicts, or it would have to ask and cannot (no terminal, no `--yes`)",
+    4: "the branch moved and the same application changed: look again",
+    5: "no such application, version or operation (the nearest names are suggested)",
+    6: "the commit is pushed, but the target did not become healthy in time",
+    7: "unknown whether the push arrived; the same command finishes it",
+    8: "a pull request was opened; nothing is deployed yet",
+    130: "interrupted by Ctrl-C",
+}
+# No error of this version has it: pull requests need a forge.
+_LATER = {8}
+
+
+def cli_page() -> str:
+    """Return docs/reference/cli.md."""
+    parts = [
+        _MADE.format(page="cli"),
+        "# The command line",
+        _FOR_CLI,
+        "## Options of every command\n\nBefore or after the command.\n\n" + _options(global_parameters()),
+    ]
+    for name in COMMANDS:
+        command = load(name)
+        shared = {parameter.name for parameter in global_parameters()}
+        own = [parameter for parameter in command.params if parameter.name not in shared]
+        arguments = [parameter for parameter in own if not _is_option(parameter)]
+        options = [parameter for parameter in own if _is_option(parameter)]
+        usage = " ".join(["lastgood", name, *(argument.metavar or argument.name.upper() for argument in arguments)])
+        part = f"## {name}\n\n    {usage}{' [OPTIONS]' if options else ''}\n\n{inspect.cleandoc(command.help or '')}"
+        if own:
+            part += "\n\n" + _options([*arguments, *options])
+        parts.append(part)
+    return "\n\n".join(parts) + "\n"
+
+
+def _is_option(parameter: Any) -> bool:
+    return parameter.param_type_name == "option"
+
+
+def _options(parameters: list[Any]) -> str:
+    rows = ["| option | meaning |", "| --- | --- |"]
+    for parameter in parameters:
+        if _is_option(parameter):
+            value = "" if parameter.is_flag else f" {parameter.metavar or parameter.name.upper()}"
+            names = ", ".join([*parameter.opts, *parameter.secondary_opts])
+            shown = f"{names}{value}"
+        else:
+            shown = parameter.metavar or parameter.name.upper()
+        cell = shown.replace("|", "\\|")
+        rows.append(f"| `{cell}` | {(parameter.help or '').replace('|', chr(92) + '|')} |")
+    return "\n".join(rows)
+
+
+def exit_codes_page() -> str:
+    """Return docs/reference/exit-codes.md."""
+    classes = [
+        one
+        for one in vars(errors).values()
+        if isinstance(one, type) and issubclass(one, LastgoodError) and one is not LastgoodError
+    ]
+    rows = ["| code | meaning |", "| --- | --- |"]
+    rows += [f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items() if code not in _LATER]
+    names = ["| error code | exit code | meaning |", "| --- | --- | --- |"]
+    for one in sorted(classes, key=lambda kind: (kind.exit_code, kind.__name__)):
+        meaning = inspect.cleandoc(one.__doc__ or "").split("\n")[0]
+        names.append(f"| `{one.__new__(one).code}` | {one.exit_code} | {meaning} |")
+    return (
+        "\n\n".join(
+            [
+                _MADE.format(page="exit-codes"),
+                "# Exit codes",
+                "\n".join(rows),
+                _FOR_EXIT_CODES,
+                "## Error codes",
+                _FOR_ERROR_CODES,
+                "\n".join(names),
+            ]
+        )
+        + "\n"
+    )
+
+
+PAGES = {"cli": cli_page, "exit-codes": exit_codes_page}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(PAGES[sys.argv[1]]())
