@@ -319,3 +319,34 @@ async def test_a_reset_of_lastgoods_own_is_followed_at_once(world):
     done = await world.run_until("web-staging", "succeeded", 3)
     assert (done.version, done.trigger, done.operation) == (good, "rollback", "0b54a1f2-4f43-4cf3-9a5e-0d3fca34a3f5")
     assert (await world.store.observed_heads("config", "main"))[0].kind == "reset"
+
+
+async def test_an_entry_that_a_rewrite_changes_waits_for_a_press(world):
+    """Also the definition of an application is not changed by a rewrite without a press."""
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
+    await world.start()
+    await world.run_until("web-staging", "succeeded")
+    before = world.remote.refs["refs/heads/main"]
+    await world.release({"README.md": "x"})
+    await world.look()
+    await world.remote.commit_files("main", {"lastgood.yaml": CONFIG.replace("60s", "90s")}, parents=[before])
+    await world.look()
+    stopped = await world.record("web-staging")
+    assert (stopped.state, "the entry of web-staging" in stopped.message) == ("stopped", True)
+    world.target.drift("web-staging", "web")
+    await world.clock.move(60)
+    assert len(await world.runs("web-staging")) == 1
+
+    await world.agent.press(PressRequest(app="web-staging"))
+
+    assert (await world.run_until("web-staging", "succeeded", 2)).trigger == "retry"
+
+
+async def test_a_hold_of_what_runs_is_counted_and_changes_nothing(world):
+    """A hold placed on the version that runs is shown, and nothing is deployed for it."""
+    _, running = await start_with_two_versions(world)
+    await world.release(hold_file("web-staging", running))
+    await world.look()
+    record = await world.record("web-staging")
+    assert (record.held, record.refused, record.running.version) == (1, None, running)
+    assert len(await world.runs("web-staging")) == 2

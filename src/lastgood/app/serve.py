@@ -10,6 +10,7 @@ import pwd
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 import uvicorn
@@ -38,6 +39,7 @@ from lastgood.web.access import LOOPBACK_HOSTS, Access, NamedPerson, check_addre
 from lastgood.web.app import create_web
 
 RECORDS = "records.db"
+THREADS = 64
 # Event streams never end by themselves: they are cut after this time.
 GRACE_S = 2
 
@@ -53,6 +55,8 @@ async def serve(
     """
     set_up_logs(settings.log)
     make_data_folder(settings.data)
+    # A remote or a service that hangs holds a thread for minutes: there must be more of them than the usual six.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="lastgood"))
     with contextlib.ExitStack() as locks:
         for role in [name for name, wanted in (("agent", agent), ("web", web)) if wanted]:
             locks.enter_context(only_one(settings.data, role))
@@ -151,7 +155,6 @@ class _Server:
             limits=Limits(
                 prune=limits.prune,
                 self_heal=limits.self_heal,
-                auto_rollback=limits.auto_rollback,
                 lost_share=limits.lost_share,
                 progress_s=limits.progress,
             ),

@@ -118,7 +118,6 @@ class LimitSettings(_Part):
 
     prune: bool = Field(default=True, description="false: nothing that left Git is ever deleted by a deployment")
     self_heal: bool = Field(default=True, description="false: drift is shown, never healed")
-    auto_rollback: bool = Field(default=False, description="true: a policy may ask for rollbacks by itself")
     lost_share: float = Field(
         default=0.5,
         ge=0,

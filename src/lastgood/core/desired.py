@@ -58,7 +58,8 @@ def next_step(  # noqa: PLR0911 - a table of rules in their order
             return Step(kind="retry", trigger="retry")
     # A version that failed for its own reasons fails again: only a press or another version goes on.
     # What succeeded is kept as it was, also while a newer head is refused, stopped or broken.
-    return Step(kind="heal", trigger="drift") if drifted and last.outcome == "succeeded" else REST
+    as_it_was = last.outcome == "succeeded" and last.definition == definition
+    return Step(kind="heal", trigger="drift") if drifted and as_it_was else REST
 
 
 def has_drifted(observation: Observation) -> bool:

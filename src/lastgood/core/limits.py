@@ -9,7 +9,6 @@ class Limits(Value, frozen=True, kw_only=True):
 
     prune: bool = True
     self_heal: bool = True
-    auto_rollback: bool = False
     lost_share: float = 0.5
     progress_s: float = 300.0
 
@@ -20,7 +19,7 @@ class Limits(Value, frozen=True, kw_only=True):
             prune=policy.prune and self.prune,
             self_heal=policy.self_heal and self.self_heal,
             reason_required=policy.reason_required,
-            auto_rollback=policy.auto_rollback and self.auto_rollback,
+            auto_rollback=policy.auto_rollback,
         )
 
     def loses_too_many(self, lost: int, *, of: int) -> bool:

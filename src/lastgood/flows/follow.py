@@ -62,24 +62,19 @@ class Follow:
         if wrong is not None or version is None:
             await self._define(app, state="broken", message=wrong or "")
             return
-        if record.current is not None and record.current.version == version:
+        rewritten = head.kind in {"rewound", "diverged"} and record.desired is not None
+        redefined = rewritten and record.definition != app.definition
+        if record.current is not None and record.current.version == version and not redefined:
             await self._define(app, **_mended(record))
             return
         await self._known.update(app.name, renderer=await self._kind(app, head))
         entry = await self._newest(app, head, version, path_tree)
         current = version_at(entry.commit, version=version, path_tree=path_tree, ran=None)
-        await self._judge(app, record, current, head)
-
-    async def _judge(self, app: Application, record: ApplicationRecord, current: Version, head: Head) -> None:
         desired = record.desired
-        rewritten = head.kind in {"rewound", "diverged"}
-        if desired is not None and desired.version == current.version:
+        if desired is not None and desired.version == current.version and not redefined:
             await self._define(app, state="followed", message="", current=current, refused=None)
         elif rewritten and desired is not None:
-            how = "went back" if head.kind == "rewound" else "was replaced"
-            said = f"{app.branch} {how} from {(head.previous or '')[:7]} to {head.commit[:7]}"
-            would = f"this would change {app.name} from {desired.short} to {current.short}"
-            message = f"{said}; {would}; `lastgood retry {app.name}` follows it"
+            message = _would_change(app, head, desired, current)
             await self._define(app, state="stopped", message=message, current=current, refused=None)
         else:
             hold = await self._refusing(app, current)
@@ -221,6 +216,15 @@ class Follow:
         )
         await self._known.add(record)
         return record
+
+
+def _would_change(app: Application, head: Head, desired: Version, current: Version) -> str:
+    how = "went back" if head.kind == "rewound" else "was replaced"
+    said = f"{app.branch} {how} from {(head.previous or '')[:7]} to {head.commit[:7]}"
+    would = f"this would change {app.name} from {desired.short} to {current.short}"
+    if desired.version == current.version:
+        would = f"this would change the entry of {app.name} in lastgood.yaml"
+    return f"{said}; {would}; `lastgood retry {app.name}` follows it"
 
 
 def _mended(record: ApplicationRecord) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from lastgood.core.errors import NotAllowed, TargetFailed, UnknownApplication
 from lastgood.core.operation import Operation
 from lastgood.core.ports import Clock, Store, Target
 from lastgood.core.request import ForgetResult
+from lastgood.flows.attempt import Attempt
 from lastgood.flows.known import Known
 
 NOBODY = Person(name="unknown", email="unknown@localhost")
@@ -47,6 +48,10 @@ class Forget:
             running = tuple(f"{one.kind} {one.name}" for one in seen.resources) if seen is not None else ()
             return ForgetResult(app=app, pruned=running)
         pruned = tuple(await target.prune(app)) if prune and target is not None else ()
+        last = await self._known.last(app)
+        if last is not None and last.outcome == "in-progress":
+            attempt = Attempt(last, store=self._store, known=self._known, clock=self._clock)
+            await attempt.finish("superseded", "forgotten before it ended")
         await self._record(app, record.repo, record.branch, pruned)
         await self._known.forget(app)
         return ForgetResult(app=app, pruned=pruned)

@@ -5,7 +5,6 @@ a look that changes one application among a thousand writes one. Whoever waits f
 """
 
 import asyncio
-import datetime as dt
 from typing import Any
 
 import msgspec
@@ -42,7 +41,7 @@ class Known:
         self._records: dict[str, ApplicationRecord] = {}
         self._deployments: dict[str, Deployment | None] = {}
         self._observations: dict[str, Observation] = {}
-        self._written_at: dict[str, dt.datetime] = {}
+        self._written: dict[str, Observation] = {}
         self._changes: dict[str, asyncio.Event] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self.applications: dict[str, Application] = {}
@@ -100,7 +99,7 @@ class Known:
     async def forget(self, app: str) -> None:
         """Keep nothing of an application but its history. Raises StoreFailed."""
         await self._store.delete_application(app)
-        for kept in (self._records, self._deployments, self._observations, self._written_at, self.applications):
+        for kept in (self._records, self._deployments, self._observations, self._written, self.applications):
             kept.pop(app, None)
         self.asked.pop(app, None)
         await self._store.add_event(kind="application", app=app, payload={"state": "forgotten"}, at=self._clock.now())
@@ -137,21 +136,18 @@ class Known:
 
         Raises StoreFailed; what was seen is known all the same.
         """
-        before = self._observations.get(seen.app)
         self._observations[seen.app] = seen
         self.happened(seen.app)
-        if seen.app not in self._records:
-            return
-        written_at = self._written_at.get(seen.app)
-        same = before is not None and msgspec.structs.replace(before, observed_at=seen.observed_at) == seen
-        if same and written_at is not None and (seen.observed_at - written_at).total_seconds() < REFRESH_S:
-            return
         async with self._lock(seen.app):
-            await self._store.observe(seen)
-            self._written_at[seen.app] = seen.observed_at
-            record = self._records.get(seen.app)
+            record, written = self._records.get(seen.app), self._written.get(seen.app)
             if record is None:
                 return
+            same = written is not None and msgspec.structs.replace(written, observed_at=seen.observed_at) == seen
+            if same and written is not None and (seen.observed_at - written.observed_at).total_seconds() < REFRESH_S:
+                return
+            await self._store.observe(seen)
+            self._written[seen.app] = seen
+            record = self._records[seen.app]
             turned = (record.health, record.sync) != (seen.health, seen.sync)
             self._records[seen.app] = msgspec.structs.replace(
                 record,

@@ -15,6 +15,7 @@ from lastgood.core.redact import redact
 from lastgood.core.rewrite import head_kind
 from lastgood.flows.follow import Follow, Head, MayRun
 from lastgood.flows.known import Asked, Known
+from lastgood.flows.last_good import refresh_last_good
 from lastgood.flows.remember_holds import RememberHolds
 
 # Replicas of a forge lag: an older head seen once may be only an older replica.
@@ -147,6 +148,8 @@ class ObserveHead:
         here = self._followed.applications if self._followed is not None else {}
         for name in sorted(concerned & here.keys()):
             await self._follow_one(here[name], head, discovered, operation)
+            if name in touched:
+                await refresh_last_good(name, store=self._store, known=self._known, clock=self._clock)
         message = ""
         if discovered.config is not None:
             message = await self._lost(discovered)

@@ -69,7 +69,7 @@ class Press:
             return None, record.message
         if record.state in {"broken", "removed"} or record.current is None:
             return None, record.message or f"{record.name} is {record.state}"
-        if record.desired is None or record.desired.version != record.current.version:
+        if record.state == "stopped" or record.desired is None or record.desired.version != record.current.version:
             return record.current, record.message or "it is not what should run yet"
         last = await self._known.last(record.name)
         if last is not None and last.outcome in {"failed", "partial"} and last.version == record.desired.version:

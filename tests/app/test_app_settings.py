@@ -1,0 +1,170 @@
+"""The operator's settings: where they come from, what is refused, and that the reference names them all."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from lastgood.app.settings import Settings, SourceSettings, read_settings
+from lastgood.core.errors import SettingsWrong
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
+GOOD = """\
+data = "state"
+[[repos]]
+name = "shop-config"
+url = "../config.git"
+[destinations.staging]
+type = "process"
+run_as_agent = true
+paths = ["apps/*/staging"]
+[[sources]]
+url = "https://git.example.com/shop/"
+[poll]
+every = "10s"
+[web]
+port = 8000
+"""
+
+
+@pytest.fixture(autouse=True)
+def _no_variables(monkeypatch):
+    for name in [name for name in os.environ if name.startswith("LASTGOOD_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text: str) -> Path:
+        file = tmp_path / "server" / "lastgood.toml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+        return file
+
+    return write
+
+
+def test_flags_win_over_the_environment_and_that_over_the_file(write, monkeypatch):
+    """Each of the three is read, and the nearest wins; what a flag did not say hides nothing."""
+    file = write(GOOD)
+    assert read_settings(file).web.port == 8000
+    monkeypatch.setenv("LASTGOOD_WEB__PORT", "8001")
+    assert read_settings(file, web={"port": None, "host": None}).web.port == 8001
+    assert read_settings(file, web={"port": 8002}).web.port == 8002
+
+
+def test_paths_count_from_the_files_folder(write, tmp_path):
+    """The data folder and relative URLs do not depend on where the program is started."""
+    settings = read_settings(write(GOOD))
+    assert settings.data == tmp_path / "server" / "state"
+    assert settings.repos[0].url == str(tmp_path / "config.git")
+    assert settings.poll.every == 10
+
+
+@pytest.mark.parametrize(
+    ("text", "setting", "reason"),
+    [
+        ("colour = 1", "colour", "there is no such setting"),
+        ("[web]\ncolour = 1", "web.colour", "there is no such setting"),
+        ("[web]\nport = 'x'", "web.port", "Input should be a valid integer"),
+        ("[[repos]]\nname = 'a'", "repos[0].url", "is not set"),
+        ("[[repos]]\nname = 'a'\nurl = '--upload-pack=x'", "repos[0].url", "may not begin with"),
+        ("[[repos]]\nname = 'a'\nurl = 'ext::sh -c id'", "repos[0].url", "may not begin with"),
+        ("[[repos]]\nname='a'\nurl='x'\n[[repos]]\nname='a'\nurl='y'", "", "two repos have the same name"),
+        ("[destinations.here]\ntype = 'process'", "destinations.here", "says not as whom"),
+        (
+            "[destinations.here]\ntype='process'\nrun_as='web'\nrun_as_agent=true",
+            "destinations.here",
+            "says not as whom",
+        ),
+        ("[destinations.here]\ntype='process'\nrun_as_agent=true\nrepos=['x']", "", "which is not among `repos`"),
+        ("[poll]\nevery = 'soon'", "poll.every", "is no duration"),
+        ("[limits]\nlost_share = 3", "limits.lost_share", "less than or equal to 1"),
+        ("data = ", "", "is not TOML"),
+    ],
+)
+def test_what_is_wrong_is_named(write, text, setting, reason):
+    """Every refusal names the setting and what is wrong with it."""
+    file = write(text)
+    with pytest.raises(SettingsWrong) as wrong:
+        read_settings(file)
+    assert wrong.value.facts["setting"] == (setting or str(file))
+    assert reason in wrong.value.message
+    assert wrong.value.hint
+
+
+def test_a_secret_is_not_repeated(write):
+    """A token where its hash belongs does not come back in the message."""
+    file = write("[web.sign_in]\npeople = [{name = 'P', email = 'p@x.example', token_sha256 = 'correct-horse'}]")
+    with pytest.raises(SettingsWrong) as wrong:
+        read_settings(file)
+    assert "correct-horse" not in str(wrong.value) + wrong.value.hint
+
+
+def test_an_unknown_variable_is_refused(write, monkeypatch):
+    """A mistyped variable is not silently without effect; those of the command line are left to it."""
+    monkeypatch.setenv("LASTGOOD_TOKEN", "x")
+    read_settings(write(GOOD))
+    monkeypatch.setenv("LASTGOOD_PROT", "1")
+    with pytest.raises(SettingsWrong, match="LASTGOOD_PROT"):
+        read_settings(write(GOOD))
+
+
+def test_a_named_file_must_be_there(tmp_path, monkeypatch):
+    """Without a name the file may be missing; a name that leads nowhere is a mistake."""
+    monkeypatch.chdir(tmp_path)
+    assert read_settings().repos == ()
+    with pytest.raises(SettingsWrong, match="there is no such file"):
+        read_settings(tmp_path / "other.toml")
+
+
+def test_who_may_use_a_destination(write):
+    """A `*` in `paths` stays within one folder; what is left out allows all."""
+    destination = read_settings(write(GOOD)).destinations["staging"]
+    assert destination.refuses("any", "apps/web/staging") is None
+    assert "apps/web/production/staging" in (destination.refuses("any", "apps/web/production/staging") or "")
+    assert destination.refuses("any", "apps/web/production") is not None
+
+
+@pytest.mark.parametrize(
+    ("allowed", "url", "may"),
+    [
+        ("https://git.example.com/shop/", "https://git.example.com/shop/web.git", True),
+        ("https://git.example.com/shop/", "https://git.example.com/shop/../evil.git", False),
+        ("https://git.example.com/shop", "https://git.example.com/shopping.git", False),
+        ("/srv/source.git", "/srv/source.git", True),
+        ("/srv/source.git", "/srv/source.git/other", False),
+    ],
+)
+def test_which_sources_are_allowed(allowed, url, may):
+    """The same address, or one below an address that ends in a slash."""
+    assert SourceSettings(url=allowed).allows(url) is may
+
+
+def _named(model: type[BaseModel], prefix: str = "") -> dict[str, str]:
+    found = {}
+    for name, field in model.model_fields.items():
+        inner = [t for t in (field.annotation, *getattr(field.annotation, "__args__", ())) if _is_model(t)]
+        if inner:
+            found |= _named(inner[0], f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = field.description or ""
+    return found
+
+
+def _is_model(kind) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def test_the_reference_names_every_setting():
+    """docs/reference/settings.md has one row for each setting, with its description, and no other."""
+    rows = dict(re.findall(r"^\| `([a-z_.0-9]+)` \| (.*?) \|", REFERENCE.read_text(), re.MULTILINE))
+    assert rows == _named(Settings)
+
+
+def test_the_references_example_is_right(write):
+    """The example in the reference is read without complaint."""
+    example = re.search(r"```toml\n(.*?)```", REFERENCE.read_text(), re.DOTALL)
+    assert read_settings(write(example[1])).repos[0].name == "shop-config"
