@@ -10,6 +10,7 @@ from lastgood.core.operation import Moved, Operation
 from lastgood.core.request import PressRequest
 from twins.agent_world import CONFIG, World, app_file
 from twins.clock import ManualClock
+from twins.store import make_application
 
 BOT = Person(name="bot", email="bot@example.com")
 
@@ -350,3 +351,15 @@ async def test_a_hold_of_what_runs_is_counted_and_changes_nothing(world):
     record = await world.record("web-staging")
     assert (record.held, record.refused, record.running.version) == (1, None, running)
     assert len(await world.runs("web-staging")) == 2
+
+
+async def test_a_name_that_another_repo_has_is_left_alone(world):
+    """Names are unique on a server: the first one keeps it, and the second repo says so."""
+    await world.store.save_application(make_application("web-staging", repo="other"))
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a"), **app_file("cart-staging", "a")})
+    await world.start()
+    await world.run_until("cart-staging", "succeeded")
+    (repo,) = await world.store.repos()
+    assert (repo.state, repo.message.startswith("web-staging: another repo")) == ("broken", True)
+    assert (await world.record("web-staging")).repo == "other"
+    assert await world.runs("web-staging") == []

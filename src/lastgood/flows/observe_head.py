@@ -153,6 +153,9 @@ class ObserveHead:
         message = ""
         if discovered.config is not None:
             message = await self._lost(discovered)
+        taken = [name for name in here if self._is_elsewhere(name)]
+        if taken:
+            message = f"{', '.join(taken[:5])}: another repo has an application of that name, and names are unique here"
         wrong = [problem for problem in discovered.problems if problem.app is None]
         if wrong:
             message = "; ".join(f"{p.file}{f':{p.line}' if p.line else ''}: {p.reason}" for p in wrong[:5])
@@ -168,8 +171,8 @@ class ObserveHead:
 
     async def _follow_one(self, app: Application, head: Head, discovered: Discovered, operation: str | None) -> None:
         record = self._known.record(app.name)
-        if record is not None and record.repo != self.name and record.state != "removed":
-            return  # told on the repo: names are unique on a server, and the first one keeps it
+        if self._is_elsewhere(app.name):
+            return
         problem = discovered.problem(app.name)
         wrong = self._holds.wrong.get(app.name) or (problem.reason if problem is not None else None)
         before = record.desired if record is not None else None
@@ -179,6 +182,11 @@ class ObserveHead:
         after = self._known.record(app.name)
         if operation is not None and after is not None and after.desired == before:
             self._known.asked.pop(app.name, None)
+
+    def _is_elsewhere(self, app: str) -> bool:
+        """Say whether another repo had that name first: it keeps it until the application is gone there."""
+        record = self._known.record(app)
+        return record is not None and record.repo != self.name and record.state != "removed"
 
     async def _concerned(self, head: Head, before: Discovered | None, now: Discovered, *, whole: bool) -> set[str]:
         """Return the applications whose files or whose entry differ; all of them where `whole` says so."""
