@@ -1,0 +1,449 @@
+"""Races, lost replies and kills: either the commit is on the branch and the next start goes on, or nothing happened."""
+
+import contextlib
+import dataclasses
+import datetime as dt
+
+import pytest
+
+from lastgood.core.errors import (
+    Blocked,
+    BranchMoved,
+    GitFailed,
+    PushRefused,
+    PushUnknown,
+    RemoteUnreachable,
+    StoreUnavailable,
+)
+from lastgood.core.message import read_claim
+from lastgood.core.request import RollbackRequest
+from lastgood.flows.recover import recover
+from lastgood.flows.rollback import Rollbacks
+from lastgood.store import SqlStore
+from twins.config_repo import MemoryConfigRepo
+from twins.rollback_world import CART, WEB, RollbackWorld, make_world, outcome
+
+
+@pytest.fixture
+def world(tmp_path):
+    yield from make_world("memory", tmp_path)
+
+
+@pytest.fixture(params=["memory", "mirror", "clone"])
+def any_world(request, tmp_path):
+    yield from make_world(request.param, tmp_path)
+
+
+async def _two(world: RollbackWorld) -> tuple[str, str]:
+    await world.begin()
+    return await world.release(name="v1"), await world.release(name="v2")
+
+
+class Interfering:
+    """The config repo, and somebody who acts just before our first push reaches the remote."""
+
+    def __init__(self, repo, act) -> None:
+        self._repo = repo
+        self._act = act
+
+    def __getattr__(self, name):
+        return getattr(self._repo, name)
+
+    async def push(self, *args, **words):
+        if self._act is not None:
+            act, self._act = self._act, None
+            await act()
+        return await self._repo.push(*args, **words)
+
+
+def _interfere(world: RollbackWorld, act) -> None:
+    world.branch.__dict__["repo"] = Interfering(world.repo, act)
+
+
+async def test_another_application_moved_so_it_is_planned_again(any_world):
+    """A race with a push to another application: our commit goes on top of it, with the same content of ours."""
+    world = any_world
+    first, _ = await _two(world)
+    _interfere(world, lambda: world.remote.commit_files("main", {f"{CART}/deploy.yaml": "cart\n"}))
+
+    plan = await world.roll_back(to=first)
+
+    head = await world.head()
+    commit = await world.repo.commit(head)
+    assert plan.result.commit == head
+    assert plan.result.head == plan.head == commit.parents[0]
+    assert commit.tree == plan.result.tree
+    assert await world.text(head, f"{CART}/deploy.yaml") == "cart\n"
+    assert await world.text(head, f"{WEB}/deploy.yaml") == "image: shop/web:v1\n"
+
+
+async def test_the_same_application_moved_so_nothing_is_pushed(any_world):
+    """A race with a push to the same application: stop, exit 4, and the other's commit stays."""
+    world = any_world
+    first, second = await _two(world)
+    _interfere(world, lambda: world.remote.commit_files("main", {f"{WEB}/deploy.yaml": "image: shop/web:v3\n"}))
+
+    with pytest.raises(BranchMoved) as moved:
+        await world.roll_back(to=first)
+
+    assert moved.value.facts["planned_on"] == second
+    assert await world.text(await world.head(), f"{WEB}/deploy.yaml") == "image: shop/web:v3\n"
+    assert await world.journal.pending() == []
+
+
+async def test_the_same_content_came_by_another_commit(world):
+    """Somebody else rolled back the same application first: that is a move, too, and is shown."""
+    first, _ = await _two(world)
+    _interfere(world, lambda: world.remote.commit_files("main", {f"{WEB}/deploy.yaml": "image: shop/web:v1\n"}))
+    with pytest.raises(BranchMoved):
+        await world.roll_back(to=first)
+
+
+async def test_a_hold_that_somebody_added_meanwhile_is_kept(world):
+    """Planning again reads the hold file again: both holds stand in it."""
+    first, second = await _two(world)
+    other = make_second(world)
+
+    async def hold() -> None:
+        await other.hold(first, reason="old", by=None)
+
+    _interfere(world, hold)
+    with pytest.raises(Blocked):
+        await world.roll_back(to=first)
+    assert len(await (await world.branch.fetch()).file_holds("web-production")) == 1
+    assert await world.version(await world.head()) == await world.version(second)
+
+
+def make_second(world: RollbackWorld) -> RollbackWorld:
+    return RollbackWorld(MemoryConfigRepo(world.remote), world.remote)
+
+
+async def test_a_lost_reply_is_asked_about(world):
+    """The push arrived, the answer did not: that is found out, and it is one commit."""
+    first, _ = await _two(world)
+    world.remote.lose_replies = 1
+    plan = await world.roll_back(to=first)
+    assert plan.result.pushed is True
+    assert await world.head() == plan.result.commit
+
+
+async def test_a_lost_reply_with_a_bot_on_top(world):
+    """The reply is lost and a bot pushes on top at once: ours is in the branch, so it is done, and only once."""
+    first, _ = await _two(world)
+    world.remote.lose_replies = 1
+    world.remote.after_push.append(lambda: world.remote.commit_files("main", {f"{WEB}/deploy.yaml": "bot\n"}))
+    plan = await world.roll_back(to=first)
+    head = await world.repo.commit(await world.head())
+    assert head.parents == (plan.result.commit,)
+    assert plan.result.pushed is True
+    assert len([c for _, c in world.remote.pushes]) == 1
+
+
+async def test_no_answer_at_all_is_unknown_and_the_same_command_finishes_it(world):
+    """Exit 7; then the same command finds its commit on the branch and makes no second one."""
+    first, _ = await _two(world)
+    world.remote.lose_replies, world.remote.deaf_after_push = 1, True
+    with pytest.raises(PushUnknown) as unknown:
+        await world.roll_back(previous=True)
+    assert unknown.value.exit_code == 7
+    (operation,) = await world.journal.pending()
+    assert operation.step == "unknown"
+
+    world.remote.unreachable = False
+    world.branch.live.clear()
+    plan = await world.roll_back(previous=True)
+
+    assert plan.id == operation.id
+    assert plan.result.commit == operation.commit == await world.head()
+    assert plan.applications[0].to.commit == first
+    assert (await world.journal.operations("web-production"))[0].step == "done"
+
+
+async def test_no_answer_and_it_never_arrived_so_the_same_commit_is_pushed(world):
+    """The same command pushes the same commit again, if the branch stands where it was planned."""
+    first, _ = await _two(world)
+    _interfere(world, None)
+    real = world.repo.push
+
+    async def lost(branch, commit, *, expected):
+        world.remote.unreachable = True
+        raise PushUnknown(commit=commit, branch=branch)
+
+    world.repo.push = lost
+    with pytest.raises(PushUnknown):
+        await world.roll_back(to=first)
+    (operation,) = await world.journal.pending()
+
+    world.remote.unreachable, world.repo.push = False, real
+    plan = await world.roll_back(to=first)
+    assert plan.result.commit == operation.commit == await world.head()
+
+
+async def test_another_command_gives_an_unanswered_one_up(world):
+    """Something else was asked for since: what never arrived is not pushed any more."""
+    first, second = await _two(world)
+    third = await world.release(name="v3")
+    real = world.repo.push
+
+    async def lost(branch, commit, *, expected):
+        world.remote.unreachable = True
+        raise PushUnknown(commit=commit, branch=branch)
+
+    world.repo.push = lost
+    with pytest.raises(PushUnknown):
+        await world.roll_back(to=first)
+    world.remote.unreachable, world.repo.push = False, real
+
+    plan = await world.roll_back(to=second)
+
+    assert plan.head == third
+    assert await world.journal.pending() == []
+
+
+async def test_an_unreachable_remote_changes_nothing(world):
+    """Nothing was sent: exit 1, the operation is over."""
+    first, second = await _two(world)
+    world.remote.unreachable = True
+    with pytest.raises(RemoteUnreachable):
+        await world.roll_back(to=first)
+    world.remote.unreachable = False
+    assert await world.head() == second
+    assert await world.journal.pending() == []
+
+
+async def test_a_commit_that_is_not_the_planned_one_is_never_pushed(world):
+    """Parents and tree are compared with the plan before anything is sent."""
+    first, second = await _two(world)
+    real = world.repo.make_commit
+
+    async def wrong(*, tree, parents, author, authored_at, message):
+        return await real(tree=tree, parents=[first], author=author, authored_at=authored_at, message=message)
+
+    await world.plan(to=first)
+    world.repo.make_commit = wrong
+    with pytest.raises(GitFailed):
+        await world.roll_back(to=first)
+    assert await world.head() == second
+    assert world.remote.pushes == []
+
+
+async def test_a_branch_that_never_stands_still_ends_in_words(world):
+    """After twenty plans it gives up, having pushed nothing."""
+    first, _ = await _two(world)
+    real = world.repo.push
+
+    async def racing(branch, commit, *, expected):
+        await world.remote.commit_files("main", {f"{CART}/deploy.yaml": f"cart {expected}\n"})
+        await real(branch, commit, expected=expected)
+
+    world.repo.push = racing
+    with pytest.raises(GitFailed, match="20 times"):
+        await world.roll_back(to=first)
+    assert await world.text(await world.head(), f"{WEB}/deploy.yaml") == "image: shop/web:v2\n"
+
+
+async def test_busy_while_another_operation_is_under_way(world):
+    """A second rollback of the application waits its turn; one whose process died long ago does not count."""
+    first, _ = await _two(world)
+    plans = []
+
+    async def meanwhile() -> None:
+        plans.append(await world.plan(to=first))
+
+    _interfere(world, meanwhile)
+    await world.roll_back(to=first)
+    assert outcome(plans[0], "busy") == "block"
+    assert outcome(await world.plan(to=first), "busy") == "pass"
+
+
+# kills
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class Deadly:
+    """A port that kills the process at its n-th call, before or after the call."""
+
+    def __init__(self, port, counter, only=None) -> None:
+        self._port = port
+        self._counter = counter
+        self._only = only
+
+    def __getattr__(self, name):
+        found = getattr(self._port, name)
+        if not callable(found) or (self._only is not None and name not in self._only):
+            return found
+
+        async def call(*args, **words):
+            self._counter.tick()
+            result = await found(*args, **words)
+            self._counter.tick()
+            return result
+
+        return call
+
+
+class Counter:
+    def __init__(self, die_at: int | None) -> None:
+        self.calls = 0
+        self.die_at = die_at
+
+    def tick(self) -> None:
+        self.calls += 1
+        if self.calls == self.die_at:
+            raise Killed
+
+
+async def _killed_at(world: RollbackWorld, request: RollbackRequest, die_at: int | None) -> Counter:
+    counter = Counter(die_at)
+    # With a store each world costs a migration: there, only the calls that change something are deadly.
+    changing = {"fetch", "push", "make_commit", "write_tree"} if world.store is not None else None
+    branch = dataclasses.replace(
+        world.branch,
+        repo=Deadly(world.repo, counter, changing),
+        journal=Deadly(world.journal, counter),
+        store=Deadly(world.store, counter, {"save_hold"}) if world.store is not None else None,
+        live=set(),
+    )
+    branch.repo.__dict__["name"] = world.repo.name
+    with contextlib.suppress(Killed):
+        await Rollbacks(branch).do(request)
+    return counter
+
+
+@pytest.mark.parametrize("with_store", [False, True])
+@pytest.mark.parametrize("again", ["recover", "same command"])
+async def test_killed_at_any_step_it_is_all_or_nothing(tmp_path, with_store, again):
+    """Killed before or after every call of every port: afterwards one commit of ours is on the branch, or none."""
+
+    async def fresh() -> tuple[RollbackWorld, str, str, SqlStore | None]:
+        store = SqlStore.in_memory() if with_store else None
+        world = next(make_world("memory", tmp_path, store=store))
+        first, second = await _two(world)
+        return world, first, second, store
+
+    world, first, _, store = await fresh()
+    calls = (await _killed_at(world, RollbackRequest(apps=("web-production",), to=first), None)).calls
+    if store is not None:
+        store.close()
+    assert calls > 20
+    seen = set()
+    for die_at in range(1, calls + 1):
+        world, first, second, store = await fresh()
+        request = RollbackRequest(apps=("web-production",), to=first, reason="500s")
+        await _killed_at(world, request, die_at)
+        world.clock._now += dt.timedelta(minutes=11)
+
+        if again == "recover":
+            await recover(world.branch)
+        else:
+            await world.rollbacks.do(request)
+
+        head = await world.repo.commit(await world.head())
+        seen.add(head.oid == second)
+        if head.oid == second:
+            assert again == "recover"
+        else:
+            assert head.parents == (second,), die_at
+            assert read_claim(head.message) is not None
+            assert await world.text(head.oid, f"{WEB}/deploy.yaml") == "image: shop/web:v1\n"
+            done = [o for o in await world.journal.operations("web-production") if o.step == "done"]
+            if store is not None and done:
+                assert [h.hold.version for h in await store.holds("web-production")] == [await world.version(second)]
+        open_ones = [o for o in await world.journal.pending() if o.step not in {"planned", "committed"}]
+        assert open_ones == [], die_at
+        if store is not None:
+            store.close()
+    assert seen == ({True, False} if again == "recover" else {False})
+
+
+async def test_recover_pushes_what_never_arrived_and_leaves_what_it_cannot_reach(world):
+    """At the next start: the same commit is pushed if the branch stands where it did; without a remote it waits."""
+    first, second = await _two(world)
+    real = world.repo.push
+
+    async def lost(branch, commit, *, expected):
+        world.remote.unreachable = True
+        raise PushUnknown(commit=commit, branch=branch)
+
+    world.repo.push = lost
+    with pytest.raises(PushUnknown):
+        await world.roll_back(to=first)
+    assert [o.step for o in await recover(world.branch)] == ["unknown"]
+
+    world.remote.unreachable, world.repo.push = False, real
+    assert [o.step for o in await recover(world.branch)] == ["done"]
+    assert (await world.repo.commit(await world.head())).parents == (second,)
+
+
+async def test_recover_gives_up_where_the_branch_moved(world):
+    """Hours later nobody expects a rollback on top of other work: it is marked as failed, and nothing is pushed."""
+    first, _ = await _two(world)
+    real = world.repo.push
+
+    async def lost(branch, commit, *, expected):
+        world.remote.unreachable = True
+        raise PushUnknown(commit=commit, branch=branch)
+
+    world.repo.push = lost
+    with pytest.raises(PushUnknown):
+        await world.roll_back(to=first)
+    world.remote.unreachable, world.repo.push = False, real
+    head = await world.release(CART, "c9")
+    assert [o.step for o in await recover(world.branch)] == ["failed"]
+    assert await world.head() == head
+
+
+async def test_no_attempt_starts_that_cannot_be_recorded(tmp_path):
+    """A locked database: nothing is pushed."""
+    store = SqlStore.in_memory()
+    world = next(make_world("memory", tmp_path, store=store))
+    first, second = await _two(world)
+
+    async def locked(operation):
+        raise StoreUnavailable(reason="the database is locked")
+
+    store.save_operation = locked
+    with pytest.raises(StoreUnavailable):
+        await world.roll_back(to=first)
+    assert await world.head() == second
+    assert world.remote.pushes == []
+    store.close()
+
+
+async def test_pushed_but_not_recorded_is_said_and_recorded_later(tmp_path):
+    """The disk fills up after the push: the result says that it is pushed, and the next start records it."""
+    store = SqlStore.in_memory()
+    world = next(make_world("memory", tmp_path, store=store))
+    first, _ = await _two(world)
+    real = store.save_operation
+
+    async def full(operation):
+        if operation.step in {"pushed", "done"}:
+            raise StoreUnavailable(reason="the disk is full")
+        await real(operation)
+
+    store.save_operation = full
+    plan = await world.roll_back(to=first)
+    assert plan.result.pushed is True
+    assert "not yet recorded" in plan.notes[-1]
+    store.save_operation = real
+    assert [o.step for o in await recover(world.branch)] == ["done"]
+    assert len(await store.holds("web-production")) == 1
+    store.close()
+
+
+async def test_a_refusal_after_planning_again_is_the_servers(world):
+    """The second push is refused by a rule: its words, nothing pushed, the operation is over."""
+    first, _ = await _two(world)
+
+    async def move_and_protect() -> None:
+        await world.remote.commit_files("main", {f"{CART}/deploy.yaml": "cart\n"})
+        world.remote.refuse = lambda ref, commit: "freeze"
+
+    _interfere(world, move_and_protect)
+    with pytest.raises(PushRefused, match="freeze"):
+        await world.roll_back(to=first)
+    assert await world.journal.pending() == []
