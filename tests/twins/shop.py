@@ -16,6 +16,8 @@ from lastgood.demo.shop import INES, NOAH, PRIYA, source_history
 WITHIN_S = 30
 APPS = tuple(f"{service}-{environment}" for service in ("web", "cart") for environment in ("staging", "production"))
 
+RELEASES = (("web", "gift", INES), ("cart", "merge-11", NOAH), ("web", "merge-16", NOAH))
+
 
 class ShopClone:
     """A clone of a config repo with six releases; the clone's remote is a bare repo beside it."""
@@ -26,25 +28,36 @@ class ShopClone:
         self.revisions = revisions
 
     @classmethod
-    def make(cls, root: Path, *, ports: dict[str, int] | None = None) -> "ShopClone":
+    def make(cls, root: Path) -> "ShopClone":
+        """Make it with its whole history."""
+        shop = cls.begin(root, ports=dict.fromkeys(APPS, 1))
+        for release in RELEASES:
+            shop.release(*release)
+        return shop
+
+    @classmethod
+    def begin(cls, root: Path, *, ports: dict[str, int]) -> "ShopClone":
+        """Make it with its first commit only."""
         revisions = build_source_repo(root / "source.git", source_history(), now=dt.datetime.now(dt.UTC))
         writer = ConfigWriter(
             root / "clone",
             bare=root / "config.git",
             source=root / "source.git",
             python=sys.executable,
-            ports=ports or dict.fromkeys(APPS, 1),
+            ports=ports,
         )
         writer.start()
         writer.write_settings()
         for app in APPS:
             writer.write_release(*app.split("-"), revisions["start"])
         writer.push("Run the shop", PRIYA)
-        for service, revision, author in (("web", "gift", INES), ("cart", "merge-11", NOAH), ("web", "merge-16", NOAH)):
-            for environment in ("staging", "production"):
-                writer.set_revision(service, environment, revisions[revision])
-                writer.push(f"Release {service} to {environment}", author)
         return cls(root / "clone", writer, revisions)
+
+    def release(self, service: str, revision: str, author: str) -> None:
+        """Push a release to staging, and another to production."""
+        for environment in ("staging", "production"):
+            self.writer.set_revision(service, environment, self.revisions[revision])
+            self.writer.push(f"Release {service} to {environment}", author)
 
 
 class ShopServer:
@@ -62,7 +75,7 @@ class ShopServer:
         ports = {app: one.getsockname()[1] for app, one in zip(APPS, taken, strict=True)}
         for one in taken:
             one.close()
-        shop = ShopClone.make(root, ports=ports)
+        shop = ShopClone.begin(root, ports=ports)
         folder = root / "server"
         folder.mkdir()
         (folder / "lastgood.toml").write_text(
@@ -89,6 +102,11 @@ class ShopServer:
         shown = cls(folder, shop, server)
         try:
             server.start()
+            shown.settle()
+            for release in RELEASES:
+                shop.release(*release)
+                run_lastgood(folder, "sync")
+                shown.settle()
             yield shown
         finally:
             shown.close()
@@ -100,10 +118,10 @@ class ShopServer:
         return json.loads(printed)
 
     def settle(self) -> None:
-        """Wait until every application is Healthy. Fails with what is seen instead."""
+        """Wait until every application runs what Git asks for and is Healthy. Fails with what is seen instead."""
         deadline = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=WITHIN_S)
         pause = threading.Event()
-        while not (len(seen := self.apps()) == len(APPS) and all(app["health"] == "Healthy" for app in seen)):
+        while not (len(seen := self.apps()) == len(APPS) and all(_settled(app) for app in seen)):
             assert dt.datetime.now(dt.UTC) < deadline, seen
             pause.wait(0.1)
 
@@ -115,5 +133,12 @@ class ShopServer:
             self.shop.writer.push("Close the shop", PRIYA)
             run_lastgood(self.folder, "sync")
             for app in APPS:
+                run_lastgood(self.folder, "retry", app, "--yes")  # losing them all at once waits for a press
                 run_lastgood(self.folder, "forget", app, "--prune", "--yes")
         self.server.stop()
+
+
+def _settled(app: dict) -> bool:
+    return (
+        app["health"] == "Healthy" and bool(app["running"]) and app["running"]["version"] == app["desired"]["version"]
+    )
