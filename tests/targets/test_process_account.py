@@ -63,7 +63,10 @@ async def test_the_account_runs_everything_and_owns_nothing_of_ours(open_room):
             f"cat {open_room.root}/state/web@web.json; ls {open_room.root}/logs; exec sleep 1000"
         ),
         "readiness_probe": {"exec": {"command": "id -un > $HOME/probe"}, "period_seconds": 0.05},
-        "shutdown": {"command": f"id -un > {open_room.root}/../stopped; id -un > $HOME/stop; kill -TERM 0"},
+        "shutdown": {
+            "command": f"id -un > {open_room.root}/../stopped; id -un > $HOME/stop",
+            "timeout_seconds": 0.5,
+        },
     }
     await target.apply(application(), render({"web": body}, artifacts={"code": "1" * 40}))
     await until_health(target, "Healthy")

@@ -112,8 +112,10 @@ class Room:
         return state
 
     def log(self, process: str, app: str = "web") -> str:
-        """Return what a process printed."""
-        return (self.root / "logs" / f"{app}@{process}.log").read_text()
+        """Return what a process printed, as far as the log that is being written goes."""
+        with contextlib.suppress(FileNotFoundError):
+            return (self.root / "logs" / f"{app}@{process}.log").read_text()
+        return ""
 
     def left(self, leader: ProcessId, process: str = "web", app: str = "web") -> list[ProcessId]:
         """Return what is left of the session that a process led."""

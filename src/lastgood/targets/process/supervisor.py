@@ -312,9 +312,7 @@ class Supervisor:
 
     def _await_group_end(self, group: int, *, until: float) -> None:
         while time.monotonic() < until:
-            try:
-                os.killpg(group, 0)
-            except OSError:
+            if not _group_lives(group):
                 return
             # Who is ending may have much to say, and would wait for us to take it.
             self._take_output()
@@ -613,6 +611,19 @@ def _end_helper(helper: tuple[int, int]) -> None:
 def _signal_group(group: int, number: int) -> None:
     with contextlib.suppress(OSError):
         os.killpg(group, number)
+
+
+def _group_lives(group: int) -> bool:
+    """Say whether anybody of a group still runs; who is dead and only waits for init to notice does not count."""
+    try:
+        os.killpg(group, 0)
+    except OSError:
+        return False
+    for name in os.listdir("/proc"):  # noqa: PTH208  # pathlib stays out of here
+        fields = _read(f"/proc/{name}/stat").rpartition(")")[2].split() if name.isdigit() else []
+        if len(fields) > 2 and fields[2] == str(group) and fields[0] not in "ZX":  # noqa: PLR2004  # state, parent, group
+            return True
+    return False
 
 
 def _nothing(*_: object) -> None:
