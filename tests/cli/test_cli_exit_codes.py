@@ -1,7 +1,12 @@
 """Exit codes and messages: the table of `cli.md`, one way into each code that a clone can reach."""
 
+import io
+import os
+import shutil
+
 import pytest
 
+from lastgood.cli.call import Call
 from lastgood.cli.commands import COMMANDS
 from twins.git_fixtures import git, hook
 
@@ -218,3 +223,74 @@ def test_every_command_has_help(lastgood, name):
     assert said.code == 0
     assert said.out.startswith(f"Usage: lastgood {name} ")
     assert "--no-color" in said.out
+
+
+def test_the_same_command_finishes_a_push_without_an_answer(clone, lastgood, monkeypatch):
+    """The push arrives, its answer does not: exit 7 with pushed null; again, and it is done with the same commit."""
+    real = clone.folder / "git-that-loses-the-answer"
+    real.mkdir()
+    # A program in git's place that pushes, says nothing of it, and hears nothing afterwards.
+    (real / "git").write_text(
+        "#!/bin/sh\n"
+        f'if [ -e "{real}/deaf" ]; then case " $* " in *" fetch "*|*" ls-remote "*|*" push "*)'
+        " echo 'fatal: unable to access: the line is dead' >&2; exit 128;; esac; fi\n"
+        f'case " $* " in *" push "*) {shutil.which("git")} "$@" >/dev/null 2>&1; touch "{real}/deaf";'
+        " echo 'fatal: the remote end hung up unexpectedly' >&2; exit 128;; esac\n"
+        f'exec {shutil.which("git")} "$@"\n'
+    )
+    (real / "git").chmod(0o755)
+    path = os.environ["PATH"]
+    monkeypatch.setenv("PATH", f"{real}:{path}")
+    words = ("rollback", "web-production", "--previous", "--reason", "slow", "--yes", "-o", "json")
+
+    lost = lastgood(*words)
+
+    assert lost.code == 7
+    assert lost.json["result"]["pushed"] is None
+    assert clone.remote_head() == lost.json["result"]["commit"] != clone.c4
+
+    monkeypatch.setenv("PATH", path)
+    again = lastgood(*words)
+
+    assert again.code == 0
+    assert again.json["result"] == lost.json["result"] | {"pushed": True}
+    assert clone.remote_head() == lost.json["result"]["commit"]
+
+
+def test_undo_takes_back_a_rollback_and_its_hold(clone, lastgood):
+    """Rolled back and undone: the application has the content it had, and no hold."""
+    lastgood("rollback", "web-production", "--previous", "--yes", "-q")
+    said = lastgood("undo", "web-production", "--yes", "-o", "json")
+
+    assert said.code == 0
+    assert git(clone.origin, "rev-parse", "main^{tree}") == git(clone.origin, "rev-parse", f"{clone.c4}^{{tree}}")
+
+
+def test_hold_and_unhold_are_commits(clone, lastgood):
+    """Each is one commit; a second hold of the same version is nothing to do."""
+    held = lastgood("hold", "web-production", "current", "--reason", "leaks", "--yes", "-o", "json")
+    assert held.code == 0
+    assert clone.remote_head() == held.json["commit"]
+    assert set(held.json["holds"][0]) == {
+        *("id", "version", "commit", "images", "files", "reason", "by", "since", "until"),
+    }
+
+    again = lastgood("hold", "web-production", "current", "--yes")
+    assert (again.code, again.out.splitlines()[-1]) == (0, "nothing to do")
+
+    gone = lastgood("unhold", "web-production", "current", "--yes", "-o", "json")
+    assert gone.code == 0
+    assert clone.remote_head() == gone.json["commit"]
+
+
+def test_a_person_is_asked_on_a_terminal(clone, lastgood, monkeypatch):
+    """The plan is shown, the question asked; "no" changes nothing and is exit 3."""
+    monkeypatch.setattr(Call, "terminal", True)
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+
+    said = lastgood("rollback", "web-production", "--previous")
+
+    assert said.code == 3
+    assert said.out.startswith("web-production\n  from     ")
+    assert said.err.startswith("Roll back web-production? [y/N] ")
+    assert clone.remote_head() == clone.c4

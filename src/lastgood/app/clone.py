@@ -4,6 +4,8 @@ from pathlib import Path
 
 from lastgood.app.clock import SystemClock
 from lastgood.core.discovery import Discovery
+from lastgood.core.operation import Operation
+from lastgood.core.request import RollbackRequest, UndoRequest
 from lastgood.flows.branch import FollowedBranch
 from lastgood.git.clone import CloneConfigRepo
 from lastgood.git.journal import CloneJournal
@@ -33,6 +35,17 @@ class CloneLastgood(LocalLastgood):
     async def behind(self) -> int | None:
         """Count the commits of the last fetched upstream that HEAD does not have; None where there is none."""
         return await self.repo.behind()
+
+    async def unfinished(self, request: RollbackRequest | UndoRequest) -> Operation | None:
+        """Return an earlier call of this very command whose push had no clear answer: doing it again finishes it."""
+        from lastgood.flows.recover import as_asked, pending  # noqa: PLC0415 - only before something is changed
+
+        asked = as_asked(request)
+        for operation in await pending(self._branches[0]):
+            under_way = operation.step in {"pushing", "pushed", "unknown"} and operation.commit is not None
+            if under_way and (operation.plan or {}).get("request") == asked:
+                return operation
+        return None
 
 
 def open_clone(directory: Path | str) -> CloneLastgood:

@@ -8,7 +8,7 @@ import typer
 from lastgood.cli.asking import confirm
 from lastgood.cli.call import Call
 from lastgood.cli.rollback import DryRun, NoPush, Reason, Yes
-from lastgood.cli.shared import now
+from lastgood.cli.shared import now, reference
 from lastgood.cli.situation import Situation, work
 from lastgood.cli.text import Style, clean, facts, moment
 from lastgood.core.dates import parse_date
@@ -91,7 +91,7 @@ async def _carry_out(
 ) -> int:
     """Show what would be done, ask, do it, say what came of it."""
     planned = await act(dry=True)
-    if not planned.holds:
+    if not planned.holds or not planned.git:
         return _show(call, planned, "nothing to do")
     if dry_run:
         return _show(call, planned, "nothing was changed")
@@ -133,7 +133,7 @@ def holds_text(result: HoldResult, style: Style, word: str) -> str:
             [
                 (word, f"{one.version[:7]} in {result.app}"),
                 ("commit", (one.commit or "")[:7]),
-                ("images", "\n".join(clean(image) for image in one.images)),
+                ("images", "\n".join(reference(image) for image in one.images)),
                 ("files", "\n".join(clean(file.path) for file in one.files[:20])),
                 ("reason", clean(one.reason, lines=True)),
                 ("by", clean(one.by)),

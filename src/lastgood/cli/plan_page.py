@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from lastgood.cli.diff import files_text, resources_text
-from lastgood.cli.shared import heading, indented, now, version_line
+from lastgood.cli.shared import heading, indented, now, reference, version_line
 from lastgood.cli.text import Column, Style, clean, facts, moment, plural, table
 from lastgood.core.plan import Check, Plan, PlannedApplication
 
@@ -33,7 +33,7 @@ def _application(app: PlannedApplication, style: Style, *, verbose: bool) -> str
     hold = ""
     if app.hold is not None:
         what = app.hold.images or tuple(file.path for file in app.hold.files)
-        named = f" ({', '.join(clean(w) for w in what[:3])}{', ...' if len(what) > 3 else ''})" if what else ""  # noqa: PLR2004 - names enough
+        named = f" ({', '.join(reference(w) for w in what[:3])}{', ...' if len(what) > 3 else ''})" if what else ""  # noqa: PLR2004 - names enough
         hold = f"{app.hold.version[:7]} will be kept out{named}"
         if app.hold.until:
             hold += f" until {moment(app.hold.until, at)}"
@@ -54,7 +54,7 @@ def _application(app: PlannedApplication, style: Style, *, verbose: bool) -> str
         ),
     ]
     if app.images:
-        rows = [[clean(i.name), clean(i.from_ or "-"), clean(i.to or "-")] for i in app.images]
+        rows = [[clean(i.name), reference(i.from_), reference(i.to)] for i in app.images]
         columns = [Column("IMAGE", least=8), Column("FROM", least=8), Column("TO", least=8)]
         parts.append(indented(table(columns, rows, _narrower(style))))
     if app.files:

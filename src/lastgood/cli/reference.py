@@ -65,7 +65,7 @@ def cli_page() -> str:
 
 
 def _is_option(parameter: Any) -> bool:
-    return parameter.param_type_name == "option"
+    return bool(parameter.param_type_name == "option")
 
 
 def _options(parameters: list[Any]) -> str:

@@ -20,7 +20,7 @@ from lastgood.core.errors import (
     SettingsWrong,
 )
 from lastgood.core.plan import Plan, PlanResult
-from lastgood.core.request import RollbackRequest
+from lastgood.core.request import RollbackRequest, UndoRequest
 from lastgood.core.value import to_plain
 from lastgood.core.words import Mode
 
@@ -104,6 +104,7 @@ def rollback(
         return await carry_out(
             call,
             situation,
+            request=request,
             plan=lambda: lastgood.plan(request),
             do=lambda planned: lastgood.rollback(request, planned=planned),
             question=f"Roll back {', '.join(apps)}?",
@@ -192,8 +193,9 @@ async def carry_out(
     call: Call,
     situation: Situation,
     *,
+    request: RollbackRequest | UndoRequest,
     plan: Callable[[], Awaitable[Plan]],
-    do: Callable[[Plan], Awaitable[Plan]],
+    do: Callable[[Plan | None], Awaitable[Plan]],
     question: str,
     yes: bool,
     dry_run: bool,
@@ -203,18 +205,23 @@ async def carry_out(
     """Plan, show, ask, do, watch. Prints the plan's object whatever comes of it; returns the exit code."""
     if wait and situation.git_only:
         raise NeedsServer(command="--wait", hint="nothing was changed; leave `--wait` out in a clone")
-    planned = await plan()
+    unfinished = await situation.clone.unfinished(request) if situation.clone is not None and not dry_run else None
+    if unfinished is not None:
+        # Planned anew it would be another rollback, from where the first one may have led.
+        call.tell(f"an earlier call had no clear answer about {(unfinished.commit or '')[:7]}; this finishes it")
+        asked = confirm(call, "Finish it?", yes=yes)
+        return _finish(call, await do(None), None) if asked else NeedsConfirmation.exit_code
+    planned = done = await plan()
     if dry_run or planned.blocking:
         return show_plan(call, planned)
     if not call.json:
         call.print(plan_text(planned, call.style, verbose=call.verbose))
-    if planned.changes_nothing:
-        return _finish(call, planned, None)
-    done = planned
+    watched = False
     try:
+        if planned.changes_nothing:
+            return _finish(call, planned, None)
         if not confirm(call, question, yes=yes):
-            call.tell("nothing was changed")
-            return _finish(call, planned, NeedsConfirmation("it was not confirmed", hint="nothing was changed"))
+            raise NeedsConfirmation("it was not confirmed", hint="nothing was changed")
         done = await do(planned)
         watched = await _watch(call, situation, done, wait=wait, push=push)
     except LastgoodError as error:

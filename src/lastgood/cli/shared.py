@@ -1,10 +1,15 @@
 """Pieces of text that several commands print: versions, plans' parts, times. Pure."""
 
 import datetime as dt
+import re
 
-from lastgood.cli.text import Style, absolute, clean, relative
+from lastgood.cli.text import Style, absolute, clean, cut, relative
 from lastgood.core.commit import Person
 from lastgood.core.version import Version
+
+# As long as a good subject is; the rest is in `lastgood show`.
+MAX_SUBJECT = 60
+_REVISION = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
 
 
 def now() -> dt.datetime:
@@ -13,20 +18,19 @@ def now() -> dt.datetime:
 
 
 def version_line(version: Version | None, at: dt.datetime, *, none: str = "unknown") -> str:
-    """Describe a version in one line: hash, subject, person, time. None is said in the words given."""
+    """Describe a version in two lines: hash and subject, person and time. None is said in the words given."""
     if version is None:
         return none
     if version.commit is None:
         return f"{version.version[:7]} (no commit has it yet)" if version.version else "nothing: the path is not there"
     when = version.committed_at
-    told = [f"{version.commit[:7]}", clean(version.subject or "")]
+    told = f"{version.commit[:7]} {cut(clean(version.subject or ''), MAX_SUBJECT)}".rstrip()
     if version.version is None:
-        told.append("(the path is not there)")
-    if version.author is not None:
-        told.append(f"by {clean(version.author.name)},")
+        told += " (the path is not there)"
+    about = [clean(version.author.name)] if version.author is not None else []
     if when is not None:
-        told.append(f"{relative(when, at)} ({absolute(when)})")
-    return " ".join(part for part in told if part)
+        about.append(f"{relative(when, at)} ({absolute(when)})")
+    return f"{told}\n{', '.join(about)}" if about else told
 
 
 def short(version: Version | None, hashes: dict[str, str]) -> str:
@@ -34,6 +38,11 @@ def short(version: Version | None, hashes: dict[str, str]) -> str:
     if version is None:
         return "unknown"
     return hashes.get(version.commit, version.commit[:7]) if version.commit else "-"
+
+
+def reference(image: str | None) -> str:
+    """Write an image's tag or digest; a revision of 40 digits by its first seven."""
+    return _REVISION.sub(lambda found: found[0][:7], clean(image)) if image else "-"
 
 
 def person(one: Person) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from lastgood.cli.call import Call
-from lastgood.cli.shared import heading, now, person
+from lastgood.cli.shared import heading, now, person, reference
 from lastgood.cli.situation import Situation, remarks, work
 from lastgood.cli.text import Column, Style, clean, facts, moment, table
 from lastgood.cli.timeline import marks
@@ -69,7 +69,7 @@ def entry_text(entry: TimelineEntry, style: Style) -> str:
     if entry.body:
         parts.append("\n".join(f"    {clean(line, lines=True)}" if line else "" for line in entry.body.split("\n")))
     if entry.images:
-        rows = [[clean(i.name), clean(i.from_ or "-"), clean(i.to or "-")] for i in entry.images]
+        rows = [[clean(i.name), reference(i.from_), reference(i.to)] for i in entry.images]
         parts.append(table([Column("IMAGE", least=10), Column("FROM", least=8), Column("TO", least=8)], rows, style))
     if entry.inputs:
         rows = [

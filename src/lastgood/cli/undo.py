@@ -32,6 +32,7 @@ def undo(
         return await carry_out(
             call,
             situation,
+            request=request,
             plan=lambda: lastgood.plan_undo(request),
             do=lambda planned: lastgood.undo(request, planned=planned),
             question=f"Undo the last operation of {app}?",
