@@ -2,12 +2,12 @@
 
 import pytest
 from starlette.testclient import TestClient
-from twins.clock import ManualClock
-from twins.lastgood import NOW, MemoryLastgood, MemoryRecords
 
 from lastgood.core.commit import Person
 from lastgood.web.access import Access, NamedPerson, token_hash
 from lastgood.web.app import create_web
+from twins.clock import ManualClock
+from twins.lastgood import NOW, MemoryLastgood, MemoryRecords
 
 TOKEN = "own-token-of-this-server"
 LENAS_TOKEN = "the-token-of-lena"

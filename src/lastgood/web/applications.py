@@ -114,13 +114,16 @@ _SHOW: tuple[tuple[str, str, str, Callable[[ApplicationView], bool]], ...] = (
 )
 
 
+_URGENCY = {"Missing": 0, "Degraded": 0, "Unknown": 1}
+
+
 def application_rows(apps: list[ApplicationView]) -> tuple[GroupRow, ...]:
     """Put applications together by group: those that need attention first, then by name."""
     groups: dict[str, list[ApplicationView]] = {}
     for app in apps:
         groups.setdefault(app.group, []).append(app)
     rows = (_row(group, members) for group, members in groups.items())
-    return tuple(sorted(rows, key=lambda row: (not row.attention, row.group)))
+    return tuple(sorted(rows, key=lambda row: (not row.attention, _URGENCY.get(row.health.word, 9), row.group)))
 
 
 def environments_of(apps: list[ApplicationView]) -> tuple[str, ...]:
@@ -138,7 +141,8 @@ def notes_of(app: ApplicationView) -> tuple[str, ...]:
     """Say in a few words what is out of the ordinary in an application."""
     notes = []
     if app.state in APPLICATION_STATE:
-        notes.append(APPLICATION_STATE[app.state].word.lower())
+        word = APPLICATION_STATE[app.state].word
+        notes.append(word[0].lower() + word[1:])
     if app.paused:
         notes.append("paused")
     if app.refused:
@@ -244,7 +248,7 @@ def applications_page(frame: Frame, query: Mapping[str, str], apps: list[Applica
         environment=environment,
         destination=destination,
         environments=environments_of(apps),
-        destinations=tuple(sorted({app.destination for app in apps})),
+        destinations=_destinations(apps),
         table=ApplicationTable(
             now=frame.now,
             rows=rows[start : start + GROUPS_PER_PAGE],
@@ -258,6 +262,13 @@ def applications_page(frame: Frame, query: Mapping[str, str], apps: list[Applica
             clear_url="/applications",
         ),
     )
+
+
+def _destinations(apps: list[ApplicationView]) -> tuple[str, ...]:
+    # Where every destination is its environment's, a second filter would only repeat the first.
+    if all(app.destination == app.environment for app in apps):
+        return ()
+    return tuple(sorted({app.destination for app in apps}))
 
 
 def applications_router(lastgood: Lastgood, pages: Pages) -> APIRouter:

@@ -56,6 +56,7 @@ class ResourceDiff(Value, frozen=True, kw_only=True):
     app: str
     kind: str
     name: str
+    change: str
     sign: str
     lines: tuple[DiffLine, ...]
     cut: int
@@ -129,22 +130,20 @@ def summary_of(plan: Plan) -> str:
     """Say the plan in one line."""
     if plan.changes_nothing:
         return "Nothing would change in Git."
-    files = sum(len(app.files) for app in plan.applications)
-    resources = [resource for app in plan.applications for resource in app.resources]
-    said = ["1 new commit", many(files, "file") + (" changes" if files == 1 else " change")]
-    for change, word in (("modified", "changed"), ("added", "added"), ("removed", "removed")):
-        count = sum(resource.change == change for resource in resources)
-        if count:
-            said.append(f"{many(count, 'resource')} {word}")
-    images = sum(len(app.images) for app in plan.applications)
-    if images:
-        said.append(f"{many(images, 'image')} {'changes' if images == 1 else 'change'}")
+    parts = (
+        (sum(len(app.files) for app in plan.applications), "file"),
+        (sum(len(app.resources) for app in plan.applications), "resource"),
+        (sum(len(app.images) for app in plan.applications), "image"),
+    )
+    said = [many(count, what) for count, what in parts if count]
+    listed = " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
+    sentences = [f"1 new commit changes {listed}." if listed else "1 new commit places a hold."]
     if len(plan.applications) > 1:
-        said.append(f"{len(plan.applications)} applications move")
+        sentences.append(f"{len(plan.applications)} applications move.")
     leaving = sum(len(app.features.leaving) for app in plan.applications)
     if leaving:
-        said.append(f"{many(leaving, 'feature')} {'leaves' if leaving == 1 else 'leave'}")
-    return ", ".join(said) + "."
+        sentences.append(f"{many(leaving, 'feature')} {'leaves' if leaving == 1 else 'leave'}.")
+    return " ".join(sentences)
 
 
 def resource_diffs(applications: Sequence[PlannedApplication]) -> tuple[ResourceDiff, ...]:
@@ -158,6 +157,7 @@ def resource_diffs(applications: Sequence[PlannedApplication]) -> tuple[Resource
                 app=app,
                 kind=resource.kind,
                 name=resource.name,
+                change=resource.change,
                 sign={"added": "+", "removed": "-"}.get(resource.change, "~"),
                 lines=tuple(DiffLine(kind=_line_kind(line), text=line) for line in lines[:DIFF_LINES]),
                 cut=max(len(lines) - DIFF_LINES, 0),

@@ -86,10 +86,13 @@ def record_view(
         lane=lane,
         tip=tip,
         tail=tail,
-        summary=change_summary(entry.images) or "what this record holds",
+        summary=change_summary(entry.images) or "Details",
         same_as=(entry.same_as[:7], same_anchor) if entry.same_as else None,
         why=entry.deployment.message if entry.deployment and outcome in {"failed", "partial"} else "",
-        may_go_back=not (running and entry.current) and not entry.held and entry.version is not None,
+        may_go_back=not (running and entry.current)
+        and not entry.held
+        and entry.version is not None
+        and not entry.refused_by,
     )
 
 
@@ -131,7 +134,7 @@ def _lanes(entries: Sequence[TimelineEntry]) -> tuple[list[str], dict[int, str]]
     for number, entry in enumerate(entries):
         if entry.same_as is None:
             continue
-        target = next((at for at in range(number + 1, len(entries)) if entries[at].commit == entry.same_as), None)
+        target = _release_of(entry.same_as, entries, number + 1)
         if target is None:
             continue
         anchors[number] = record_anchor(entries[target])
@@ -142,6 +145,17 @@ def _lanes(entries: Sequence[TimelineEntry]) -> tuple[list[str], dict[int, str]]
         if went_back and not any(lanes[number : target + 1]):
             lanes[number : target + 1] = ["out", *["mid"] * (target - number - 1), "in"]
     return lanes, anchors
+
+
+def _release_of(commit: str, entries: Sequence[TimelineEntry], start: int) -> int | None:
+    # Healing and trying again run a commit anew; the lane leads to the record that brought it.
+    found = [at for at in range(start, len(entries)) if entries[at].commit == commit]
+    brought = [at for at in found if not _runs_anew(entries[at])]
+    return next(iter(brought or found), None)
+
+
+def _runs_anew(entry: TimelineEntry) -> bool:
+    return entry.deployment is not None and entry.deployment.trigger in {"drift", "retry", "definition"}
 
 
 def _tag(reference: str | None) -> str:
