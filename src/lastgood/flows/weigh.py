@@ -103,6 +103,8 @@ async def _holds(look: Look, draft: Draft, weighed: Weighed, *, candidate: str, 
     # A hold that stays would keep the agent from what the person insists on: overriding the check ends it, in Git.
     released = refusals if "held" in draft.despite else ()
     placed = None
+    # A reset makes no commit that could carry a hold file: only records can hold what it leaves.
+    leaves = leaves and (draft.mode != "reset" or look.branch.store is not None)
     if leaves and not any(hold.version == part.from_.version for hold in in_force):
         placed = new_hold(
             operation=draft.operation,
