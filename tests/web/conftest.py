@@ -2,16 +2,11 @@
 
 import pytest
 from starlette.testclient import TestClient
-
-from lastgood.core.commit import Person
-from lastgood.web.access import Access, NamedPerson, token_hash
-from lastgood.web.app import create_web
 from twins.clock import ManualClock
+from twins.door import HOST, TOKEN, open_access
 from twins.lastgood import NOW, MemoryLastgood, MemoryRecords
 
-TOKEN = "own-token-of-this-server"
-LENAS_TOKEN = "the-token-of-lena"
-HOST = "127.0.0.1:8484"
+from lastgood.web.app import create_web
 
 
 @pytest.fixture
@@ -31,12 +26,7 @@ def clock():
 
 @pytest.fixture
 def access():
-    return Access(
-        token=TOKEN,
-        operator=Person(name="Priya Raman", email="priya@example.com"),
-        session_key="kept by the server",
-        people=(NamedPerson(name="Lena Fischer", email="lena@example.com", token_sha256=token_hash(LENAS_TOKEN)),),
-    )
+    return open_access()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from lastgood.core.ports import Clock, Lastgood
 from lastgood.web.access import Access, Doorkeeper
 from lastgood.web.api import api_router
 from lastgood.web.applications import applications_router
-from lastgood.web.assets import Assets
+from lastgood.web.assets import load_assets
 from lastgood.web.guard import Guard
 from lastgood.web.openapi import openapi_router
 from lastgood.web.operation import operation_router
@@ -35,8 +35,7 @@ def create_web(lastgood: Lastgood, records: Records, *, access: Access, clock: C
     lastgood: what is asked and done. records: where events and the chart's counts are read (a Store is one).
     access: who may; call `check_address` before listening anywhere.
     """
-    assets = Assets()
-    pages = Pages(assets=assets, clock=clock, version=version)
+    pages = Pages(clock=clock, version=version)
     doorkeeper = Doorkeeper(access)
     stream = Stream(lastgood, records, pages=pages, clock=clock)
 
@@ -65,7 +64,7 @@ def create_web(lastgood: Lastgood, records: Records, *, access: Access, clock: C
         return JSONResponse({"status": "ok"})
 
     for router in (
-        assets.router(),
+        load_assets().router(),
         sign_in_router(doorkeeper, pages),
         applications_router(lastgood, pages),
         timeline_router(lastgood, records, pages),

@@ -1,6 +1,7 @@
 """Stylesheet and scripts: our own, and htmx out of the installed package that ships it (never a copy of ours)."""
 
 import hashlib
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -21,6 +22,12 @@ def _sources() -> dict[str, Traversable]:
         "htmx.js": htmx / "htmx-2.min.js",
         "sse.js": htmx / "ext" / "hx-sse-2.min.js",
     }
+
+
+@cache
+def load_assets() -> "Assets":
+    """Read the files, once for the process: they are part of the program."""
+    return Assets()
 
 
 class Assets:

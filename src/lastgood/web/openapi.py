@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 document, made from the table of routes and from the values: what is described is what is sent."""
 
 import re
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -30,6 +31,7 @@ class ErrorShape(Value, frozen=True, kw_only=True):
     error: Failure
 
 
+@cache
 def openapi(version: str) -> dict[str, Any]:
     """Return the document as plain JSON."""
     kinds = [kind for route in ROUTES for kind in (route.answer, route.body) if kind is not None]
@@ -57,11 +59,9 @@ def openapi(version: str) -> dict[str, Any]:
 def openapi_router(version: str) -> APIRouter:
     """Serve the document."""
     router = APIRouter(include_in_schema=False)
-    document = openapi(version)
-
     @router.get("/api/v1/openapi.json")
     async def described() -> Response:
-        return json_answer(document)
+        return json_answer(openapi(version))
 
     return router
 

@@ -7,6 +7,7 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -17,7 +18,7 @@ from markupsafe import Markup
 from lastgood.core.ports import Clock
 from lastgood.web import clockface
 from lastgood.web.access import SignedIn
-from lastgood.web.assets import Assets
+from lastgood.web.assets import load_assets
 from lastgood.web.names import stream_name
 
 THEME_COOKIE = "lastgood_theme"
@@ -54,34 +55,40 @@ class Page:
     title: str
 
 
+@cache
+def _templates() -> Environment:
+    templates = Environment(
+        loader=PackageLoader("lastgood.web", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters.update(
+        ago=clockface.ago,
+        span=clockface.span,
+        absolute=clockface.absolute,
+        machine=clockface.machine,
+        hour=lambda when: f"{when:%H:%M}",
+        initials=initials,
+        shade=shade,
+        many=many,
+        segment=segment,
+        link=link,
+        heard=lambda name, kind: stream_name(kind, name),
+    )
+    templates.globals["asset"] = load_assets().url
+    return templates
+
+
 class Pages:
     """Makes frames and renders templates."""
 
-    def __init__(self, *, assets: Assets, clock: Clock, version: str) -> None:
+    def __init__(self, *, clock: Clock, version: str) -> None:
         self._clock = clock
         self._version = version
         self.last_event = 0
-        self._templates = Environment(
-            loader=PackageLoader("lastgood.web", "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters.update(
-            ago=clockface.ago,
-            span=clockface.span,
-            absolute=clockface.absolute,
-            machine=clockface.machine,
-            hour=lambda when: f"{when:%H:%M}",
-            initials=initials,
-            shade=shade,
-            many=many,
-            segment=segment,
-            link=link,
-            heard=lambda name, kind: stream_name(kind, name),
-        )
-        self._templates.globals["asset"] = assets.url
+        self._templates = _templates()
 
     def now(self) -> dt.datetime:
         """Return the time, aware, UTC."""
