@@ -3,6 +3,8 @@
 import io
 import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -294,3 +296,38 @@ def test_a_person_is_asked_on_a_terminal(clone, lastgood, monkeypatch):
     assert said.out.startswith("web-production\n  from     ")
     assert said.err.startswith("Roll back web-production? [y/N] ")
     assert clone.remote_head() == clone.c4
+
+
+def test_an_empty_repo_is_a_state_and_no_failure_of_git(lastgood, tmp_path):
+    """No commit yet: no applications, said on stderr, exit 1."""
+    git(tmp_path, "init", "-q", "-b", "main", "empty")
+    said = lastgood("-C", str(tmp_path / "empty"), "apps", "-o", "json")
+
+    assert (said.code, said.json) == (1, [])
+    assert said.err == "error: lastgood.yaml: the repo has no commit yet\n"
+
+
+def test_a_clone_without_a_remote_is_read_and_keeps_commits(clone, lastgood):
+    """Reading needs no remote; `--no-push` works without one; a push says what is missing."""
+    git(clone.folder, "remote", "remove", "origin")
+
+    assert lastgood("apps").code == 0
+    assert lastgood("rollback", "web-production", "--previous", "--yes", "--no-push").code == 0
+    said = lastgood("rollback", "web-production", "--previous", "--yes")
+    assert said.code == 1
+    assert said.err.startswith("error: this clone has no remote to push to\n")
+
+
+def test_a_reader_that_has_gone_is_told_by_the_exit_code(clone):
+    """`lastgood timeline | head` ends quietly, as programs do that SIGPIPE ends."""
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as nobody:
+        done = subprocess.run(
+            [sys.executable, "-m", "lastgood", "timeline", "-o", "json"],
+            cwd=clone.folder,
+            stdout=nobody,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (141, b"")

@@ -1,9 +1,10 @@
 """`lastgood checks`: the table of checks."""
 
+import textwrap
+
 import typer
 
 from lastgood.cli.call import Call
-from lastgood.cli.text import Column, table
 from lastgood.core.checks import CHECKS
 from lastgood.core.value import to_plain
 
@@ -17,5 +18,12 @@ def checks(ctx: typer.Context) -> None:
     if call.json:
         call.print_json(to_plain(CHECKS))
         return
-    rows = [(check.name, "blocks" if check.blocks else "warns", check.asks) for check in CHECKS]
-    call.print(table([Column("CHECK"), Column("BAD ANSWER"), Column("ASKS", least=20)], rows, call.style))
+    style = call.style
+    wide = max(len(check.name) for check in CHECKS)
+    for check in CHECKS:
+        # Questions are read whole: they go on below themselves where the terminal is narrow.
+        first, *more = textwrap.wrap(check.asks, max(style.width - wide - 10, 20))
+        word = style.paint("blocks", "red") if check.blocks else style.paint("warns ", "yellow")
+        call.print(f"{check.name.ljust(wide)}  {word}  {first}")
+        for line in more:
+            call.print(f"{' ' * (wide + 10)}{line}")

@@ -21,6 +21,8 @@ from lastgood.core.errors import CommandLineWrong, LastgoodError
 from lastgood.core.nearest import did_you_mean
 
 INTERRUPTED = 130
+# As a shell names a program that SIGPIPE ended: what was to be done may not have been.
+NO_READER = 141
 
 
 class Command(TyperCommand):
@@ -151,7 +153,7 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         # Whoever read our output has gone (`| head`): that is no error, and Python must not complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return NO_READER
     return code
 
 
@@ -165,6 +167,9 @@ def _run(call: Call, arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         raise
+    except SystemExit as left:
+        # Typer's own answer to a reader that has gone.
+        raise BrokenPipeError from left
     except LastgoodError as error:
         _guess_output(call, arguments)
         call.error(error)

@@ -37,6 +37,7 @@ EXIT_CODES = {
     7: "unknown whether the push arrived; the same command finishes it",
     8: "a pull request was opened; nothing is deployed yet",
     130: "interrupted by Ctrl-C",
+    141: "whoever read the output has gone (`| head`)",
 }
 # No error of this version has it: pull requests need a forge.
 _LATER = {8}

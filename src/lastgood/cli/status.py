@@ -33,7 +33,8 @@ def status(
             return await remarks(call, situation)
         view = await situation.lastgood.status(app)
         if call.json:
-            call.print_json({**to_plain(view.application), **to_plain(view)})
+            # Flat as in `apps`, with the rest beside it; `repo` is the name, as there.
+            call.print_json({**to_plain(view), **to_plain(view.application)})
         else:
             call.print(status_text(view, call.style))
         return await remarks(call, situation, app)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from lastgood.core.application import Application
 from lastgood.core.commit import HistoryEntry
 from lastgood.core.discovery import Discovered, Discovery, Problem
-from lastgood.core.errors import ConfigWrong, GitFailed, UnknownApplication
+from lastgood.core.errors import ConfigWrong, GitFailed, UnknownApplication, UnknownVersion
 from lastgood.core.hold import MAX_HOLD_BYTES, Hold, hold_path, parse_holds
 from lastgood.core.nearest import did_you_mean, nearest
 from lastgood.core.ports import ConfigRepo
@@ -46,7 +46,10 @@ class Followed:
         """Return the commit that queries read, without the network."""
         if self.reads is None:
             return await self.repo.head(self.branch)
-        return (await self.repo.resolve(self.reads)).oid
+        try:
+            return (await self.repo.resolve(self.reads)).oid
+        except UnknownVersion:
+            return None
 
     async def look(self, head: str | None = None) -> Look:
         """Return the applications at the head (or at the commit given). A look at the same head costs nothing."""
