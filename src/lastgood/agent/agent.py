@@ -3,8 +3,9 @@
 Its story. First, in order: what the last agent left is read; operations whose push has no known end are finished;
 the newest known head of each repo is taken up without the network. Then, side by side: one task for each repo looks
 and polls; one lane for each application deploys, one thing at a time; two tasks for each destination observe; one
-notices pauses that another process made. Tasks meet only in `Known`. Cancelled, it leaves no half-written record:
-a deployment under way stays in progress, what it started keeps running, and the next agent goes on with both.
+notices pauses that another process made, and one answers what another process asks. Tasks meet only in `Known`.
+Cancelled, it leaves no half-written record: a deployment under way stays in progress, what it started keeps running,
+and the next agent goes on with both.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 import structlog
 
+from lastgood.agent.answering import Answering
 from lastgood.agent.following import Following
 from lastgood.agent.lane import Lane
 from lastgood.agent.look_after import LookAfter
@@ -115,6 +117,7 @@ class FollowingAgent:
                 for name, target in self._targets.items():
                     tasks.create_task(LookAfter(name, target, known=self._known, clock=self._clock).run())
                 tasks.create_task(self._notice_pauses())
+                tasks.create_task(Answering(self, store=self._store, clock=self._clock).run())
         finally:
             self._tasks = None
 

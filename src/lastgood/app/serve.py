@@ -17,6 +17,7 @@ import uvicorn
 
 from lastgood import __version__
 from lastgood.agent.agent import Followed, FollowingAgent
+from lastgood.agent.elsewhere import AgentElsewhere
 from lastgood.app.clock import SystemClock
 from lastgood.app.collect import collect_releases
 from lastgood.app.instance import derived, left_address, make_data_folder, only_one, own_secret
@@ -179,7 +180,7 @@ class _Server:
             renderer=self._renderer,
             clock=self._clock,
             store=self._store,
-            agent=self._agent,
+            agent=self._agent or AgentElsewhere(self._store, self._clock),
             observed=self._agent.observed if self._agent is not None else None,
         )
         web = create_web(lastgood, self._store, access=access, clock=self._clock, version=__version__)

@@ -1,0 +1,71 @@
+"""The agent in another process, asked through the records that both share: for a dashboard that runs apart from it.
+
+A question is an event, and so is its answer. Nothing else passes between the two; which questions there are is the
+port Agent. Knows no network.
+"""
+
+import uuid
+from typing import Any, TypeVar
+
+import msgspec
+
+from lastgood.core.errors import NeedsServer
+from lastgood.core.ports import Clock, Store
+from lastgood.core.request import ForgetResult, PressRequest, PressResult
+from lastgood.core.value import to_plain
+from lastgood.remote.connection import read_error
+
+ASK = "ask"
+ANSWER = "answer"
+LOOK_S = 0.2
+# A look at a slow remote, or the stop of a service that takes its time, is over by then.
+WAIT_S = 90.0
+
+T = TypeVar("T")
+
+
+class AgentElsewhere:
+    """The port Agent. Every method raises NeedsServer where no agent answers, and what the agent raised."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def look(self, repo: str | None) -> list[str]:
+        """See Agent.look."""
+        return await self._ask("look", list[str], repo=repo)
+
+    async def press(self, request: PressRequest, *, dry_run: bool = False) -> PressResult:
+        """See Agent.press."""
+        return await self._ask("press", PressResult, request=to_plain(request), dry_run=dry_run)
+
+    async def forget(self, app: str, *, prune: bool, dry_run: bool = False) -> ForgetResult:
+        """See Agent.forget."""
+        return await self._ask("forget", ForgetResult, app=app, prune=prune, dry_run=dry_run)
+
+    async def changed(self, app: str | None) -> None:
+        """See Agent.changed: the agent looks at the pauses by itself."""
+
+    async def _ask(self, what: str, kind: type[T], **arguments: Any) -> T:
+        question = str(uuid.uuid4())
+        asked = self._clock.now()
+        payload = {"question": question, "what": what, "arguments": arguments}
+        last = (await self._store.add_event(kind=ASK, app=None, payload=payload, at=asked)).id
+        while (self._clock.now() - asked).total_seconds() < WAIT_S:
+            for event in await self._store.events(after=last):
+                last = event.id
+                if event.kind == ANSWER and event.payload.get("question") == question:
+                    return _read(event.payload, kind)
+            await self._clock.sleep(LOOK_S)
+        raise NeedsServer(
+            f"no agent answered within {WAIT_S:.0f} s",
+            hint="nothing is known to have changed; see that `lastgood agent` runs on the same data folder",
+            command=f"`lastgood {what}`",
+        )
+
+
+def _read(payload: dict[str, Any], kind: type[T]) -> T:
+    wrong = payload.get("error")
+    if isinstance(wrong, dict):
+        raise read_error(wrong)
+    return msgspec.convert(payload.get("result"), kind)
