@@ -28,7 +28,6 @@ from lastgood.core.version_text import Date, Name, Number, Word, read_version_te
 
 MAX_RECORDS = 1000
 MIN_VERSION_PREFIX = 4
-_FIRST_LOOK = 64
 
 
 async def choose(
@@ -101,15 +100,11 @@ class _Chooser:
         if runs:
             return await self._previous_run(runs)
         current, _ = await self.repo.version(self.head, self.app.scope)
-        looked_at = _FIRST_LOOK
-        while True:
-            history = await self.repo.history(self.head, self.app.scope, limit=looked_at)
-            found = await self._before(history.entries, current)
-            if found is not None:
-                return await self._entry(found)
-            if len(history.entries) < looked_at:
-                break
-            looked_at *= 8
+        # All of it: a version that a rollback left long ago may have come back since by a bot's hand.
+        history = await self.repo.history(self.head, self.app.scope)
+        found = await self._before(history.entries, current)
+        if found is not None:
+            return await self._entry(found)
         if history.truncated:
             raise HistoryTruncated(app=self.app.name)
         raise NoPrevious(app=self.app.name)
