@@ -6,10 +6,26 @@ from twins.lastgood import HOSTILE
 from twins.door import HOST, LENAS_TOKEN, TOKEN
 from lastgood.core.commit import Person
 from lastgood.core.errors import SettingsWrong
-from lastgood.web.access import SESSION_S, Access, Doorkeeper, NamedPerson, check_address, host_name, is_loopback, token_hash
+from lastgood.web.access import (
+    SESSION_S,
+    Access,
+    Doorkeeper,
+    NamedPerson,
+    check_address,
+    host_name,
+    is_loopback,
+    token_hash,
+)
 from lastgood.web.guard import BODY_BYTES, COOKIE
 
-PAGES = ("/", "/applications", "/timeline", "/apps/web-production/timeline", "/apps/web-production/plan", "/operations/x")
+PAGES = (
+    "/",
+    "/applications",
+    "/timeline",
+    "/apps/web-production/timeline",
+    "/apps/web-production/plan",
+    "/operations/x",
+)
 API = ("/api/v1/apps", "/api/v1/timeline", "/api/v1/events", "/api/v1/openapi.json", "/api/v1/version")
 
 
@@ -61,7 +77,9 @@ def test_a_wrong_token_opens_nothing(stranger):
     assert "set-cookie" not in answer.headers
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "evil.example:8484", "", "localhost.evil.example"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "evil.example:8484", "", "localhost.evil.example"]
+)
 def test_another_host_name_is_refused_even_with_a_session(browser, host):
     """DNS rebinding: a page elsewhere that points its own name to this address gets nothing."""
     answer = browser.get("/applications", headers={"Host": host})
@@ -149,7 +167,9 @@ def test_a_named_person_signs_in_with_the_form(stranger, lastgood):
     assert lastgood.orders[0].name is None
 
 
-@pytest.mark.parametrize("back", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "/a\nb"])
+@pytest.mark.parametrize(
+    "back", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "/a\nb"]
+)
 def test_sign_in_never_leads_to_another_site(stranger, back):
     """Whatever the link said, a person stays here."""
     answer = stranger.post("/sign-in", data={"token": TOKEN, "back": back})
@@ -173,7 +193,10 @@ def test_a_wrong_bearer_token_is_not_saved_by_a_cookie(browser):
 def test_bodies_and_queries_are_bounded(script, browser):
     """A flood is refused before it is read whole."""
     assert script.post("/api/v1/plans", content=b"x" * (BODY_BYTES + 1)).status_code == 413
-    assert browser.post("/apps/web-production/pause", data={"csrf": csrf_of(browser), "reason": "x" * 70_000}).status_code == 413
+    assert (
+        browser.post("/apps/web-production/pause", data={"csrf": csrf_of(browser), "reason": "x" * 70_000}).status_code
+        == 413
+    )
     assert script.get("/api/v1/apps?" + "x" * 9000).status_code == 414
     assert browser.post("/apps/web-production/pause", data={f"f{n}": "1" for n in range(300)}).status_code == 400
 

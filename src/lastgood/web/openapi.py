@@ -59,6 +59,7 @@ def openapi(version: str) -> dict[str, Any]:
 def openapi_router(version: str) -> APIRouter:
     """Serve the document."""
     router = APIRouter(include_in_schema=False)
+
     @router.get("/api/v1/openapi.json")
     async def described() -> Response:
         return json_answer(openapi(version))

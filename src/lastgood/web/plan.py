@@ -207,7 +207,9 @@ class PlanDesk:
         apps = [] if undo else await self._lastgood.apps()
         revertible: list[TimelineEntry] = []
         if choices.mode == "revert" and len(choices.apps) == 1:
-            revertible = await self._lastgood.timeline(TimelineQuery(app=name, limit=REVERT_COMMITS))
+            entries = await self._lastgood.timeline(TimelineQuery(app=name, limit=REVERT_COMMITS))
+            # One commit may have several records: healed, tried again.
+            revertible = list({entry.commit: entry for entry in reversed(entries)}.values())[::-1]
         me = status.application
         others = [other for other in apps if other.name != name and other.environment == me.environment]
         return PlanPage(

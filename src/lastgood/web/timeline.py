@@ -14,6 +14,7 @@ from lastgood.core.value import Value
 from lastgood.web.applications import EnvironmentCell, application_rows, environments_of
 from lastgood.web.asked import LIMIT
 from lastgood.web.chart import Chart, draw, edges_of
+from lastgood.web.clockface import day_heading
 from lastgood.web.pages import Frame, Page, Pages, address, segment, wants_part
 from lastgood.web.period import OUTCOMES, TRIGGERS, Chip, Filters, PeriodLink, read_filters
 from lastgood.web.rail import Day, RecordView, days, record_view
@@ -82,6 +83,7 @@ class RecordPage(Page):
     now: dt.datetime
     several: bool
     app: str
+    day: str
 
 
 def history_of(
@@ -205,7 +207,13 @@ def timeline_router(lastgood: Lastgood, records: Records, pages: Pages) -> APIRo
         frame = pages.frame(request, section="applications")
         view = record_view(await lastgood.show(name, key), tip=True, tail=True)
         page = RecordPage(
-            frame=frame, title=f"{name} {view.entry.short}", record=view, now=frame.now, several=False, app=name
+            frame=frame,
+            title=f"{name} {view.entry.short}",
+            record=view,
+            now=frame.now,
+            several=False,
+            app=name,
+            day=day_heading(view.at.date(), frame.now.date()),
         )
         return pages.answer("partials/record-detail.html" if wants_part(request) else "record.html", page)
 

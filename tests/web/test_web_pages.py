@@ -1,0 +1,287 @@
+"""The pages: what each shows, that it is well made and reachable by everybody, and how little it asks."""
+
+import pytest
+from twins.html import Page
+from twins.lastgood import HOSTILE, NOW, PRIYA, sample_operation, version
+
+from lastgood.core.errors import StoreUnavailable
+from lastgood.core.record import Pause
+
+PATHS = {
+    "/applications": ["apps"],
+    "/applications?show=attention&q=web&environment=production": ["apps"],
+    "/timeline": ["timeline", "apps"],
+    "/apps/web-production/timeline": ["timeline", "status", "apps"],
+    "/apps/web-production/timeline?outcome=failed&from=2026-11-01&to=2026-11-30": ["timeline", "status", "apps"],
+    "/apps/images-staging/timeline": ["timeline", "status", "apps"],
+    "/apps/tax-production/timeline": ["timeline", "status", "apps"],
+    "/apps/search-production/timeline": ["timeline", "status", "apps"],
+    "/apps/stock-production/timeline": ["timeline", "status", "apps"],
+    "/apps/cart-production/timeline": ["timeline", "status", "apps"],
+    "/apps/web-production/records/n6": ["show"],
+    "/apps/web-production/plan?to=c40d9a7": ["plan", "status", "apps"],
+    "/apps/web-production/plan?to=c40d9a7&app=cart-production&mode=revert": ["plan", "status", "apps"],
+    "/apps/web-production/plan?to=c40d9a7&mode=revert": ["plan", "status", "apps", "timeline"],
+    "/apps/web-production/undo": ["plan_undo", "status"],
+    "/apps/web-production/hold": ["status"],
+    "/apps/web-production/hold?version=e81f4b2": ["status", "hold"],
+    "/apps/web-production/unhold": ["status"],
+    "/apps/web-production/pause": ["status"],
+    "/apps/search-production/resume": ["status"],
+    "/apps/web-production/retry": ["status", "retry"],
+    "/apps/tax-production/forget": ["status", "forget"],
+    "/operations/op1": ["operation", "status"],
+    "/sign-in": [],
+}
+
+
+@pytest.fixture(autouse=True)
+def _an_operation(lastgood):
+    for name in ("op1", "11111111-2222-3333-4444-555555555555"):
+        lastgood.operations[name] = sample_operation(name, PRIYA)
+
+
+@pytest.mark.parametrize(("path", "calls"), PATHS.items(), ids=list(PATHS))
+def test_a_page_asks_a_fixed_number_of_questions(browser, lastgood, records, path, calls):
+    """However many records and applications there are; the chart costs two counts."""
+    assert browser.get(path).status_code == 200
+    assert lastgood.calls == calls
+    assert records.calls == (["buckets", "count"] if "timeline" in calls and "plan" not in calls else [])
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_is_well_made_and_reachable(browser, path):
+    """Tags nest; ids are unique; one h1, no heading skipped; every field, link, button and picture has a name."""
+    page = Page(browser.get(path).text)
+
+    ids = [element.given["id"] for element in page.elements if "id" in element.given]
+    assert len(ids) == len(set(ids)), [one for one in ids if ids.count(one) > 1]
+    assert [element.given.get("lang") for element in page.all("html")] == ["en"]
+    assert len(page.all("h1")) == 1
+    assert len(page.all("main")) == 1
+    levels = [int(element.tag[1]) for element in page.elements if element.tag in {"h1", "h2", "h3", "h4", "h5"}]
+    in_main = levels[levels.index(1) :]
+    assert all(after - before <= 1 for before, after in zip(in_main, in_main[1:], strict=False)), levels
+    labelled = {element.given.get("for") for element in page.all("label")}
+    for field in [*page.all("input"), *page.all("select"), *page.all("textarea")]:
+        if field.given.get("type") != "hidden":
+            assert field.given.get("id") in labelled or field.within("label"), field.given
+    for element in [*page.all("a"), *page.all("button"), *page.all("summary")]:
+        assert element.text.strip() or element.given.get("aria-label"), element.given
+    for element in page.all("a"):
+        assert element.given.get("href"), element.given
+    for element in page.elements:
+        for name in ("aria-labelledby", "aria-describedby"):
+            if name in element.given:
+                assert set(element.given[name].split()) <= set(ids), element.given
+        assert int(element.given.get("tabindex") or 0) <= 0
+    for icon in page.all("use"):
+        assert icon.given["href"][1:] in ids, icon.given
+    for table in page.all("table"):
+        assert any(cell.given.get("scope") for cell in page.all("th") if cell.within("table") is table)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_has_no_script_or_style_of_its_own(browser, path):
+    """So that the strictest policy holds, and hostile text has nothing to break out into."""
+    page = Page(browser.get(path).text)
+
+    assert all(
+        element.given.get("src", "").startswith("/static/") and not element.text for element in page.all("script")
+    )
+    assert page.all("style") == []
+    for element in page.elements:
+        assert "style" not in element.given
+        assert not [name for name in element.given if name.startswith(("on", "hx-on", "hx-vals"))], element.given
+        for name in ("href", "src", "action", "formaction"):
+            value = element.given.get(name, "/")
+            assert value.startswith(("/", "#", "data:,", "?", "https://git.example.com/")), (name, value)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_link_leads_somewhere(browser, path):
+    """No link of a page is dead."""
+    page = Page(browser.get(path).text)
+    links = {
+        element.given["href"].partition("#")[0] for element in page.all("a") if element.given["href"].startswith("/")
+    }
+
+    for link in sorted(links)[:40]:
+        assert browser.get(link).status_code in {200, 303}, link
+
+
+@pytest.mark.parametrize("path", ["/timeline", "/apps/web-production/timeline", "/apps/web-production/records/n1"])
+def test_hostile_text_from_git_is_text(browser, path):
+    """Subjects, names, messages and images of the worst kind stay inside their elements."""
+    html = browser.get(path).text
+    page = Page(html)
+
+    assert HOSTILE not in html
+    assert any(HOSTILE in element.text for element in page.elements)
+    assert not [element for element in page.all("img")]
+    assert "49" not in [element.text.strip() for element in page.elements]
+
+
+def test_a_link_of_another_kind_than_http_is_only_text(browser):
+    """A pull request whose address is `javascript:` is not a link."""
+    page = Page(browser.get("/apps/web-production/records/n8").text)
+
+    assert any("Gift message" in element.text for element in page.all("dd"))
+    assert not [element for element in page.all("a") if element.given["href"].startswith("javascript")]
+
+
+def test_the_part_that_htmx_fetches_is_the_part_that_the_page_includes(browser):
+    """One template for both: the fragment stands in the whole page, letter for letter."""
+    for path in ("/applications", "/timeline?outcome=failed", "/apps/web-production/timeline", "/operations/op1"):
+        whole = browser.get(path).text
+        part = browser.get(path, headers={"HX-Request": "true"}).text
+        assert "<html" not in part
+        assert part.strip() in whole
+
+
+def test_a_page_that_history_brings_back_is_whole(browser):
+    """htmx asks for it when its own copy is gone."""
+    headers = {"HX-Request": "true", "HX-History-Restore-Request": "true"}
+
+    assert "<html" in browser.get("/applications", headers=headers).text
+
+
+def test_what_needs_a_person_comes_first(browser):
+    """The worst first, then what is out of the ordinary, then everything that is fine."""
+    page = Page(browser.get("/applications").text)
+    heads = [element for element in page.all("th") if element.given.get("scope") == "row"]
+    rows = [link.text for link in page.all("a") if link.parent in heads]
+
+    assert rows[:3] == ["images", "web", "mail-and-newsletter-dispatcher"]
+    assert rows[-2:] == ["cart", "night-jobs"]
+
+
+def test_the_verdict_urges_only_when_something_is_wrong(browser):
+    """A solid button where production is bad; an outline where going back is possible, not urged."""
+    bad = browser.get("/apps/web-production/timeline").text
+    good = browser.get("/apps/cart-production/timeline").text
+
+    assert 'btn primary big full" href="/apps/web-production/plan?to=c40d9a7' in bad
+    assert "What went wrong" in bad
+    assert 'btn big full" href="/apps/cart-production/plan?to=c40d9a7' in good
+    assert "Nothing is wrong" in good
+
+
+def test_what_is_not_known_is_said_to_be_unknown(browser):
+    """Never fine, no or zero for something nobody looked at; and no good version is not guessed."""
+    page = browser.get("/apps/mail-and-newsletter-dispatcher-production/timeline").text
+
+    assert "In production now: not known" in page
+    assert "No other good version yet" in page
+    assert "Nothing is wrong" not in page
+
+
+def test_a_chart_that_cannot_be_counted_leaves_the_list(browser, records, monkeypatch):
+    """A part that failed says so in its place; the rest stays."""
+
+    async def locked(*_args):
+        raise StoreUnavailable(reason="locked")
+
+    monkeypatch.setattr(records, "deployment_buckets", locked)
+    page = browser.get("/apps/web-production/timeline").text
+
+    assert "cannot be counted now" in page
+    assert "Release cart 3.13.0" in page
+
+
+def test_older_records_are_a_link_by_key(browser, lastgood):
+    """50 on a page; the link continues after the last one, with the filters kept, and htmx gets the records alone."""
+    one = next(entry for entry in lastgood.entries if entry.number == 8)
+    import msgspec  # noqa: PLC0415 - beside the one use
+
+    lastgood.entries = [msgspec.structs.replace(one, number=n, cursor=f"key-{n}") for n in range(120, 0, -1)]
+    page = Page(browser.get("/apps/web-production/timeline?author=tomasz").text)
+    older = next(element for element in page.all("a") if element.text == "Older records")
+
+    assert len(page.all("article")) == 50
+    assert older.given["href"] == "/apps/web-production/timeline?author=tomasz&before=key-71"
+    part = browser.get(older.given["href"], headers={"HX-Request": "true"}).text
+    assert part.count("<article") == 50
+    assert "<main" not in part
+    last = browser.get("/apps/web-production/timeline?author=tomasz&before=key-21").text
+    assert "Older records" not in last
+    assert "This is the beginning" in last
+
+
+def test_a_filter_that_matches_nothing_offers_the_way_out(browser):
+    """The words say so, and one link clears it."""
+    page = browser.get("/apps/web-production/timeline?q=giftcard").text
+
+    assert "No record matches" in page
+    assert 'href="/apps/web-production/timeline">Clear search and filters' in page
+
+
+@pytest.mark.parametrize("query", ["from=2026-13-01", "outcome=good", "q=" + "x" * 600, "to=x", "from=0001-01-01"])
+def test_a_filter_that_nobody_can_read_is_said_to_be_wrong(browser, query):
+    """As a page, with status 422; nothing breaks."""
+    assert browser.get(f"/apps/web-production/timeline?{query}").status_code == 422
+
+
+def test_a_lane_leads_from_a_rollback_to_the_same_content(browser):
+    """Over the records between, and past a healing of the same commit."""
+    page = Page(browser.get("/apps/web-production/timeline").text)
+    lanes = {element.given["id"]: element.given["class"].split()[1] for element in page.all("article")}
+
+    assert lanes["r-web-production-n6"] == "out"
+    assert lanes["r-web-production-n5"] == "mid"
+    assert lanes["r-web-production-n4"] == "mid"
+    assert lanes["r-web-production-n3"] == "in"
+    assert lanes["r-web-production-n2"] not in {"out", "mid", "in"}
+
+
+def test_a_pause_says_so_on_every_page_of_the_application(browser, lastgood):
+    """Whose scope it is, by whom, and why."""
+    lastgood.pauses.append(Pause(scope="environment", name="production", reason="audit", by="Lena", since=NOW))
+    page = browser.get("/apps/web-production/timeline").text
+
+    assert "Paused" in page
+    assert "environment production" in page
+    assert "audit" in page
+
+
+def test_the_theme_is_kept_in_a_cookie(browser):
+    """Forced by the link, without JavaScript; the way back is the page it came from."""
+    answer = browser.get("/theme/dark?back=/timeline%3Foutcome=failed")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/timeline?outcome=failed")
+
+    assert '<html lang="en" data-theme="dark">' in browser.get("/applications").text
+    assert "data-theme" not in browser.get("/theme/pink?back=//evil.example", follow_redirects=True).text.replace(
+        'data-theme="dark"', ""
+    )
+
+
+def test_static_files_are_ours_and_the_installed_packages(stranger):
+    """With the mark of their content they may be kept for ever; nothing else is served."""
+    for name in ("lastgood.css", "htmx.js", "sse.js", "live.js", "live-worker.js"):
+        assert stranger.get(f"/static/{name}").status_code == 200
+    assert stranger.get("/static/../app.py").status_code in {401, 404}
+    assert stranger.get("/static/app.py").status_code == 404
+    page = stranger.get("/sign-in").text
+    marked = page.split('href="')[2].split('"')[0]
+    assert "immutable" in stranger.get(marked).headers["cache-control"]
+    assert "immutable" not in stranger.get("/static/live.js?v=0").headers["cache-control"]
+
+
+def test_many_environments_share_one_column(browser, lastgood):
+    """A table does not grow sideways without end."""
+    from twins.lastgood import view  # noqa: PLC0415 - beside the one use
+
+    lastgood.views = {f"web-{n}": view(f"web-{n}", "web", f"env{n}") for n in range(6)}
+    page = Page(browser.get("/applications").text)
+
+    assert [cell.text for cell in page.all("th") if cell.given.get("scope") == "col"] == [
+        "Application", "Health", "Sync", "Environments", "Last change",
+    ]  # fmt: skip
+    assert version("abc", "x", PRIYA, NOW).short == "abc"
+
+
+def test_no_application_says_what_to_do_first(browser, lastgood):
+    """An empty server explains itself."""
+    lastgood.views = {}
+
+    assert "lastgood init" in browser.get("/applications").text
