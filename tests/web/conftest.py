@@ -2,11 +2,11 @@
 
 import pytest
 from starlette.testclient import TestClient
+
+from lastgood.web.app import create_web
 from twins.clock import ManualClock
 from twins.door import HOST, TOKEN, open_access
 from twins.lastgood import NOW, MemoryLastgood, MemoryRecords
-
-from lastgood.web.app import create_web
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """Who gets in: tokens, sessions, hosts, forgeries, sizes."""
 
 import pytest
-from twins.lastgood import HOSTILE
 
-from twins.door import HOST, LENAS_TOKEN, TOKEN
 from lastgood.core.commit import Person
 from lastgood.core.errors import SettingsWrong
 from lastgood.web.access import (
@@ -17,6 +15,8 @@ from lastgood.web.access import (
     token_hash,
 )
 from lastgood.web.guard import BODY_BYTES, COOKIE
+from twins.door import HOST, LENAS_TOKEN, TOKEN
+from twins.lastgood import HOSTILE
 
 PAGES = (
     "/",
@@ -241,7 +241,7 @@ def test_other_addresses_need_named_people(access):
     alone = Access(token="t", operator=access.operator, session_key="k")
     for host in ("127.0.0.1", "::1", "[::1]", "localhost", "127.8.8.8"):
         check_address(host, alone)
-    for host in ("0.0.0.0", "::", "192.168.1.4", "lastgood.example.com", ""):
+    for host in ("0.0.0.0", "::", "192.168.1.4", "lastgood.example.com", ""):  # noqa: S104 - the very address that must be refused
         with pytest.raises(SettingsWrong):
             check_address(host, alone)
         check_address(host, access)

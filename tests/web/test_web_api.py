@@ -4,9 +4,6 @@ import json
 
 import msgspec
 import pytest
-from twins.door import LENAS_TOKEN
-from twins.lastgood import PRIYA, sample_operation
-from twins.schema import mismatches
 
 from lastgood.core import errors
 from lastgood.core.errors import (
@@ -22,6 +19,9 @@ from lastgood.core.errors import (
 )
 from lastgood.web.api import ROUTES, WAIT_MOST_S, http_status
 from lastgood.web.openapi import openapi
+from twins.door import LENAS_TOKEN
+from twins.lastgood import PRIYA, sample_operation
+from twins.schema import mismatches
 
 ROLLBACK = {"apps": ["web-production"], "to": "c40d9a7", "despite": ["held"]}
 

@@ -1,11 +1,13 @@
 """The pages: what each shows, that it is well made and reachable by everybody, and how little it asks."""
 
+import itertools
+
 import pytest
-from twins.html import Page
-from twins.lastgood import HOSTILE, NOW, PRIYA, sample_operation, version
 
 from lastgood.core.errors import StoreUnavailable
 from lastgood.core.record import Pause
+from twins.html import Page
+from twins.lastgood import HOSTILE, NOW, PRIYA, sample_operation, version
 
 PATHS = {
     "/applications": ["apps"],
@@ -61,7 +63,7 @@ def test_a_page_is_well_made_and_reachable(browser, path):
     assert len(page.all("main")) == 1
     levels = [int(element.tag[1]) for element in page.elements if element.tag in {"h1", "h2", "h3", "h4", "h5"}]
     in_main = levels[levels.index(1) :]
-    assert all(after - before <= 1 for before, after in zip(in_main, in_main[1:], strict=False)), levels
+    assert all(after - before <= 1 for before, after in itertools.pairwise(in_main)), levels
     labelled = {element.given.get("for") for element in page.all("label")}
     for field in [*page.all("input"), *page.all("select"), *page.all("textarea")]:
         if field.given.get("type") != "hidden":
@@ -118,7 +120,7 @@ def test_hostile_text_from_git_is_text(browser, path):
 
     assert HOSTILE not in html
     assert any(HOSTILE in element.text for element in page.elements)
-    assert not [element for element in page.all("img")]
+    assert not list(page.all("img"))
     assert "49" not in [element.text.strip() for element in page.elements]
 
 
@@ -140,7 +142,7 @@ def test_the_part_that_htmx_fetches_is_the_part_that_the_page_includes(browser):
 
 
 def test_a_page_that_history_brings_back_is_whole(browser):
-    """htmx asks for it when its own copy is gone."""
+    """Htmx asks for it when its own copy is gone."""
     headers = {"HX-Request": "true", "HX-History-Restore-Request": "true"}
 
     assert "<html" in browser.get("/applications", headers=headers).text
