@@ -3,7 +3,7 @@
 from typing import Any
 
 
-def mismatches(value: Any, schema: dict[str, Any], components: dict[str, Any], at: str = "$") -> list[str]:
+def mismatches(value: Any, schema: dict[str, Any], components: dict[str, Any], at: str = "$") -> list[str]:  # noqa: PLR0911 - one return for each kind of schema
     """Return where a value is not what the schema says; an empty list where it is."""
     if "$ref" in schema:
         return mismatches(value, components[schema["$ref"].rpartition("/")[2]], components, at)
