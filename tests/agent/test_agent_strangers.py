@@ -33,8 +33,7 @@ async def test_a_mistake_in_one_lane_stops_no_other(world):
 
     await world.until(told)
     broken = False
-    await world.clock.move(15)
-    await world.run_until("web-staging", "succeeded")
+    await world.run_until("web-staging", "succeeded", passing=1)
     assert (await world.record("web-staging")).message == ""
 
 
@@ -65,8 +64,7 @@ async def test_the_poll_finds_what_nobody_told(world):
     await world.start()
     await world.run_until("web-staging", "succeeded")
     await world.release(app_file("web-staging", "b"))
-    await world.clock.move(40)
-    await world.run_until("web-staging", "succeeded", 2)
+    await world.run_until("web-staging", "succeeded", 2, passing=1)
 
     world.remote.unreachable = True
     asked = 0

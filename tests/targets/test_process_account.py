@@ -68,7 +68,12 @@ async def test_the_account_runs_everything_and_owns_nothing_of_ours(open_room):
             "timeout_seconds": 0.5,
         },
     }
-    await target.apply(application(), render({"web": body}, artifacts={"code": "1" * 40}))
+    own_groups = os.getgroups()
+    os.setgroups([*own_groups, 1, 2])
+    try:
+        await target.apply(application(), render({"web": body}, artifacts={"code": "1" * 40}))
+    finally:
+        os.setgroups(own_groups)
     await until_health(target, "Healthy")
     await eventually(lambda: "logs" in open_room.log("web"))
     log = open_room.log("web")

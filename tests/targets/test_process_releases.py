@@ -12,7 +12,7 @@ from lastgood.targets.process import ArtifactUse
 from lastgood.targets.process import releases as releases_module
 from lastgood.targets.process.folder import Folder
 from lastgood.targets.process.releases import Releases, ReleaseWrong
-from twins.processes import MemorySource, application, eventually, file, render, until_health
+from twins.processes import MemorySource, Room, application, eventually, file, render, until_health
 
 ONE, TWO = "1" * 40, "2" * 40
 RUN = "exec sleep 1000"
@@ -236,3 +236,17 @@ async def test_links_that_were_left_out_are_named_in_the_result(room):
     room.source.commits[ONE] = [file("a", "1", MODE_FILE), file("evil", "/etc", MODE_SYMLINK)]
     result = await room.target().apply(application(), render({"web": RUN}, artifacts={"code": ONE}))
     assert result.message == "left out of release 1111111, because they lead outside: evil"
+
+
+async def test_a_root_that_cannot_be_used_is_one_clear_error(tmp_path):
+    """Whatever is asked of a target whose folder is a file, the answer is TargetFailed, never a stack trace."""
+    room = Room(tmp_path / "root")
+    room.root.write_text("a file")
+    target = room.target()
+    with pytest.raises(TargetFailed, match="cannot be used"):
+        await target.apply(application(), render({"web": RUN}))
+    with pytest.raises(TargetFailed, match="cannot be used"):
+        await target.collect_releases([])
+    with pytest.raises(TargetFailed, match="cannot be used"):
+        await anext(target.changes())
+    assert (await target.observe("web")).health == "Unknown"

@@ -1,6 +1,7 @@
 """What happens when the agent, a supervisor, or lastgood's own files go away at the worst moment."""
 
 import asyncio
+import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import lastgood
 from lastgood.core.value import to_json
 from lastgood.targets.process import launch
 from lastgood.targets.process.identity import ProcessId, is_alive, send_signal, wait_end
+from lastgood.targets.process.supervisor import start_time
 from lastgood.targets.process.target import ProcessTarget
 from twins.processes import MemorySource, Room, application, eventually, file, render, until_health
 
@@ -109,6 +111,25 @@ async def test_children_of_a_dead_leader_are_found_too(room):
     assert room.left(former.child) == []
 
 
+async def test_a_leader_without_its_mark_is_known_by_its_start(room):
+    """A process that cleared its environment is still ended when its supervisor was killed."""
+    target = room.target()
+    await target.apply(application(), render({"web": "exec env -i /bin/sleep 1000"}))
+    await until_health(target, "Healthy")
+    former = room.state("web")
+    send_signal(former.supervisor, SIGKILL)
+    await eventually(lambda: not is_alive(former.supervisor))
+    await target.prune("web")
+    assert not is_alive(former.child)
+
+
+async def test_neither_supervisor_nor_process_is_in_the_agent_s_session(room):
+    """What a terminal sends to the agent's session reaches none of them."""
+    await room.target().apply(application(), render({"web": RUN}))
+    state = await eventually(lambda: room.state("web").child and room.state("web"))
+    assert len({os.getsid(0), os.getsid(state.supervisor.pid), os.getsid(state.child.pid)}) == 3
+
+
 async def test_a_stranger_with_the_same_number_is_never_touched(room):
     """A pid that belongs to another process now is left alone: start time, boot id and mark tell."""
     target = room.target()
@@ -120,7 +141,9 @@ async def test_a_stranger_with_the_same_number_is_never_touched(room):
     try:
         before = ProcessId(pid=stranger.pid, start="1")
         reused = structs.replace(state, phase="ready", supervisor=before, child=before)
-        for stale in (reused, structs.replace(reused, boot_id="another-boot")):
+        same = ProcessId(pid=stranger.pid, start=start_time(stranger.pid))
+        before_boot = structs.replace(reused, boot_id="another-boot", supervisor=same, child=same)
+        for stale in (reused, before_boot):
             state_file.write_bytes(to_json(stale))
             seen = await target.observe("web")
             assert seen.resources[0].reason == "SupervisorGone"

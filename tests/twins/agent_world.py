@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import inspect
 from collections.abc import Mapping
 
 from lastgood.agent.agent import Followed, FollowingAgent
@@ -39,12 +40,37 @@ def app_file(app: str, revision: str) -> dict[str, str]:
     return {f"apps/{service}/{environment}/process-compose.yaml": compose(revision)}
 
 
+class Counted:
+    """A store that knows how many of its calls are under way; nothing else differs."""
+
+    def __init__(self, store: SqlStore) -> None:
+        self._store = store
+        self._under_way = 0
+
+    def busy(self) -> bool:
+        return self._under_way > 0
+
+    def __getattr__(self, name: str):
+        found = getattr(self._store, name)
+        if not inspect.iscoroutinefunction(found):
+            return found
+
+        async def counted(*args, **kwargs):
+            self._under_way += 1
+            try:
+                return await found(*args, **kwargs)
+            finally:
+                self._under_way -= 1
+
+        return counted
+
+
 class World:
     """Everything that an agent needs, and the agent while it runs."""
 
     def __init__(self, *, limits: Limits | None = None, store: SqlStore | None = None) -> None:
-        self.clock = ManualClock()
-        self.store = store or SqlStore.in_memory()
+        self.store = Counted(store or SqlStore.in_memory())
+        self.clock = ManualClock(busy=self.store.busy)
         self.remote = MemoryRemote()
         self.repo = MemoryConfigRepo(self.remote)
         self.target = MemoryTarget(self.clock, name="twin")
@@ -102,23 +128,29 @@ class World:
     async def runs(self, app: str) -> list[Deployment]:
         return await self.store.deployments(DeploymentQuery(app=app))
 
-    async def until(self, true, what: str = "") -> None:
-        """Wait, in real time and bounded, until an awaitable condition is true; no time passes on the clock."""
+    async def until(self, true, what: str = "", *, passing: float = 0) -> None:
+        """Wait, in real time and bounded, until an awaitable condition is true.
+
+        passing: seconds that go by on the clock at each look. What sleeps only after its record can be read is woken
+        all the same; a single move of the clock could come too early for it.
+        """
         for _ in range(2000):
             if await true():
                 return
             await asyncio.sleep(0.002)
+            if passing:
+                await self.clock.move(passing)
         raise AssertionError(f"did not come true: {what}")
 
-    async def run_until(self, app: str, outcome: str, count: int = 1) -> Deployment:
-        """Wait until an application has so many deployments, the newest with that outcome."""
+    async def run_until(self, app: str, outcome: str, count: int = 1, *, passing: float = 0) -> Deployment:
+        """Wait until an application has so many deployments, the newest with that outcome; see `until`."""
 
         async def there() -> bool:
             runs = await self.runs(app)
             return len(runs) == count and runs[0].outcome == outcome
 
         try:
-            await self.until(there)
+            await self.until(there, passing=passing)
         except AssertionError as wrong:
             shown = [(r.number, r.outcome, r.trigger, r.message) for r in await self.runs(app)]
             raise AssertionError(f"{app}: {shown}, {await self.record(app)}") from wrong

@@ -3,12 +3,20 @@
 import asyncio
 import datetime as dt
 import heapq
+from collections.abc import Callable
+
+QUIET_TURNS = 20
 
 
 class ManualClock:
-    """The port Clock, moved by hand."""
+    """The port Clock, moved by hand.
 
-    def __init__(self, start: dt.datetime | None = None) -> None:
+    busy: says whether something is under way that needs real time, a statement in a thread for example; time goes on
+    only after it.
+    """
+
+    def __init__(self, start: dt.datetime | None = None, *, busy: Callable[[], bool] | None = None) -> None:
+        self._busy = busy or (lambda: False)
         self._now = start or dt.datetime(2026, 11, 19, 14, 0, tzinfo=dt.UTC)
         self._sleepers: list[tuple[dt.datetime, int, asyncio.Future[None]]] = []
         self._count = 0
@@ -37,6 +45,9 @@ class ManualClock:
         await self.settle()
 
     async def settle(self) -> None:
-        """Let everything that can run without time passing run a while."""
-        for _ in range(20):
-            await asyncio.sleep(0)
+        """Let everything run that can run without time passing, until nothing is under way."""
+        quiet = 0
+        while quiet < QUIET_TURNS:
+            busy = self._busy()
+            await asyncio.sleep(0.0002 if busy else 0)
+            quiet = 0 if busy else quiet + 1

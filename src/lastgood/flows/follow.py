@@ -60,22 +60,22 @@ class Follow:
         if version is None:
             wrong = wrong or f"there is nothing at {app.path or 'the root of the repo'} in {app.repo}"
         if wrong is not None or version is None:
-            await self._define(app, state="broken", message=wrong or "")
+            await self._known.define(app, state="broken", message=wrong or "")
             return
         rewritten = head.kind in {"rewound", "diverged"} and record.desired is not None
         redefined = rewritten and record.definition != app.definition
         if record.current is not None and record.current.version == version and not redefined:
-            await self._define(app, **_mended(record))
+            await self._known.define(app, **_mended(record))
             return
         await self._known.update(app.name, renderer=await self._kind(app, head))
         entry = await self._newest(app, head, version, path_tree)
         current = version_at(entry.commit, version=version, path_tree=path_tree, ran=None)
         desired = record.desired
         if desired is not None and desired.version == current.version and not redefined:
-            await self._define(app, state="followed", message="", current=current, refused=None)
+            await self._known.define(app, state="followed", message="", current=current, refused=None)
         elif rewritten and desired is not None:
             message = _would_change(app, head, desired, current)
-            await self._define(app, state="stopped", message=message, current=current, refused=None)
+            await self._known.define(app, state="stopped", message=message, current=current, refused=None)
         else:
             hold = await self._refusing(app, current)
             if hold is None:
@@ -86,7 +86,7 @@ class Follow:
 
     async def _desire(self, app: Application, before: Version | None, current: Version) -> None:
         await self._record_overtaken(app, before, current)
-        await self._define(app, state="followed", message="", current=current, desired=current, refused=None)
+        await self._known.define(app, state="followed", message="", current=current, desired=current, refused=None)
 
     async def _record_overtaken(self, app: Application, before: Version | None, by: Version) -> None:
         """Record a version that should have run, and that is overtaken before anybody tried."""
@@ -127,7 +127,7 @@ class Follow:
         )
         refused = Refusal(commit=commit, hold=hold.id)
         message = f"{current.short} is kept out by a hold: {hold.reason or 'no reason was given'}"
-        await self._define(app, state="followed", message=message, current=current, refused=refused)
+        await self._known.define(app, state="followed", message=message, current=current, refused=refused)
         record = self._known.record(app.name)
         if record is not None and record.desired is None:
             await self._desire_older(app, head)
@@ -166,22 +166,6 @@ class Follow:
         if found and found[0].version == version:
             return found[0]
         return HistoryEntry(commit=await self._repo.commit(head.commit), version=version, path_tree=path_tree)
-
-    async def _define(self, app: Application, **fields: object) -> None:
-        """Write what the entry says now, and these fields."""
-        self._known.applications[app.name] = app
-        await self._known.update(
-            app.name,
-            repo=app.repo,
-            branch=app.branch,
-            path=app.path,
-            group=app.group,
-            environment=app.environment,
-            destination=app.destination,
-            definition=app.definition,
-            **fields,
-        )
-        self._known.happened(app.name)
 
     async def _kind(self, app: Application, head: Head) -> RendererName:
         try:

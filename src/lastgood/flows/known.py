@@ -24,12 +24,12 @@ REFRESH_S = 20
 class Asked(Value, frozen=True, kw_only=True):
     """Why a desired version should go, where its commit does not tell: a press, or a reset of lastgood's own.
 
-    version: only if it still is the desired one; None: whichever the reset brings.
+    version: the one that is asked for; it counts only while that is the desired one.
     """
 
     trigger: Trigger
     operation: str
-    version: str | None = None
+    version: str
 
 
 class Known:
@@ -78,11 +78,36 @@ class Known:
                 await self._write(after)
             return self._records[app]
 
-    async def _write(self, record: ApplicationRecord) -> None:
+    async def define(self, app: Application, **fields: Any) -> None:
+        """Take what the entry says now, and write these fields of its record. Raises StoreFailed.
+
+        Both at once: whoever acts on a definition finds the record that was decided with it.
+        """
+        async with self._lock(app.name):
+            after = msgspec.structs.replace(
+                self._records[app.name],
+                repo=app.repo,
+                branch=app.branch,
+                path=app.path,
+                group=app.group,
+                environment=app.environment,
+                destination=app.destination,
+                definition=app.definition,
+                **fields,
+            )
+            if after != self._records[app.name]:
+                await self._write(after, app)
+            else:
+                self.applications[app.name] = app
+                self.happened(app.name)
+
+    async def _write(self, record: ApplicationRecord, app: Application | None = None) -> None:
         now = self._clock.now()
         record = msgspec.structs.replace(record, updated_at=now)
         await self._store.save_application(record)
         self._records[record.name] = record
+        if app is not None:
+            self.applications[app.name] = app
         payload = {
             "state": record.state,
             "message": record.message,
@@ -110,7 +135,7 @@ class Known:
         asked, record = self.asked.get(app), self._records.get(app)
         if asked is None or record is None or record.desired is None:
             return None
-        return asked if asked.version in {None, record.desired.version} else None
+        return asked if asked.version == record.desired.version else None
 
     async def last(self, app: str) -> Deployment | None:
         """Return the newest deployment that nothing overtook. Raises StoreFailed."""

@@ -83,7 +83,7 @@ class ObserveHead:
             except GitFailed:
                 continue  # the mirror is new, or lost
             if discovered.config is not None:
-                self._take(discovered)
+                self._take(discovered, but=set())
                 return
 
     async def __call__(self) -> None:
@@ -144,7 +144,8 @@ class ObserveHead:
         before = self._followed
         concerned = touched | (await self._concerned(head, before, discovered, whole=whole))
         if discovered.config is not None:
-            self._take(discovered)
+            # What this head concerns takes its new entry below, together with what was decided about it.
+            self._take(discovered, but=concerned)
         here = self._followed.applications if self._followed is not None else {}
         for name in sorted(concerned & here.keys()):
             await self._follow_one(here[name], head, discovered, operation)
@@ -162,11 +163,11 @@ class ObserveHead:
         await self._save("broken" if message else "ok", message, head=head.commit)
         self._compared = True
 
-    def _take(self, discovered: Discovered) -> None:
+    def _take(self, discovered: Discovered, *, but: set[str]) -> None:
         self._followed = discovered
         for name, app in discovered.applications.items():
             record = self._known.record(name)
-            if record is not None and record.repo == self.name:
+            if name not in but and record is not None and record.repo == self.name:
                 self._known.applications[name] = app
 
     async def _follow_one(self, app: Application, head: Head, discovered: Discovered, operation: str | None) -> None:
@@ -177,7 +178,9 @@ class ObserveHead:
         wrong = self._holds.wrong.get(app.name) or (problem.reason if problem is not None else None)
         before = record.desired if record is not None else None
         if operation is not None:
-            self._known.asked[app.name] = Asked(trigger="rollback", operation=operation)
+            version, _ = await self._repo.version(head.commit, app.scope)
+            if version is not None:
+                self._known.asked[app.name] = Asked(trigger="rollback", operation=operation, version=version)
         await self._follow(app, head, wrong=wrong)
         after = self._known.record(app.name)
         if operation is not None and after is not None and after.desired == before:

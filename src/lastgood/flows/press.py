@@ -131,7 +131,7 @@ class Press:
             await self._go(record, version, operation.id)
 
     async def _go(self, record: ApplicationRecord, version: Version, operation: str) -> None:
-        self._known.asked[record.name] = Asked(trigger="retry", operation=operation, version=version.version)
+        self._known.asked[record.name] = Asked(trigger="retry", operation=operation, version=version.version or "")
         await self._known.update(record.name, state="followed", message="", desired=version, refused=None)
         await refresh_last_good(record.name, store=self._store, known=self._known, clock=self._clock)
         self._known.happened(record.name)

@@ -85,9 +85,10 @@ class Stream:
         """
         queue: asyncio.Queue[_Batch | None] = asyncio.Queue(maxsize=QUEUE_BATCHES)
         self._readers.add(queue)
+        # Before the first yield: what happens while the reader has not asked for more is in the queue, and newer.
+        start = self._last
         try:
             yield b"retry: 2000\n\n"
-            start = self._last
             if after is not None and after != start:
                 yield await self._since(after, raw=raw)
             while True:

@@ -138,23 +138,30 @@ class ProcessTarget:
                 raise self._failed(app, f"all is stopped, but files cannot be deleted: {wrong.strerror}") from wrong
             return [f"{KIND} {name}" for name in sorted(states)]
 
-    def changes(self) -> AsyncIterator[str]:
+    async def changes(self) -> AsyncIterator[str]:
         """Yield the name of an application each time something about it changed, without end."""
-        self._folder.create()
-        return watch(self._folder)
+        try:
+            await _finish(self._folder.create)
+        except OSError as wrong:
+            raise self._unusable(wrong) from wrong
+        async for name in watch(self._folder):
+            yield name
 
     # beyond the port
     async def collect_releases(self, keep: Collection[ArtifactUse]) -> list[str]:
         """Delete the release folders that nothing runs from or was asked to run from, and that `keep` does not name.
 
         keep: the artifacts of the last good versions, as the caller knows them. Returns the commits deleted; none
-        while an apply is under way.
+        while an apply is under way. Raises TargetFailed.
         """
-        self._folder.create()
-        with self._folder.locked("releases") as alone:
-            if not alone:
-                return []
-            return await self._releases.collect(keep, in_use=await _finish(self._commits_in_use))
+        try:
+            await _finish(self._folder.create)
+            with self._folder.locked("releases") as alone:
+                if not alone:
+                    return []
+                return await self._releases.collect(keep, in_use=await _finish(self._commits_in_use))
+        except OSError as wrong:
+            raise self._unusable(wrong) from wrong
 
     # preparing: nothing here touches what runs
     async def _prepare(self, app: Application, rendered: Rendered) -> dict[str, _Wanted]:
@@ -435,6 +442,10 @@ class ProcessTarget:
             if loop.time() > until:
                 raise self._failed(app, "another lastgood is at work on it")
             await asyncio.sleep(LOOK_AGAIN_S)
+
+    def _unusable(self, wrong: OSError) -> TargetFailed:
+        reason = f"{self._folder.root} cannot be used: {wrong.strerror}"
+        return TargetFailed(f"{self.name}: {reason}", destination=self.name, reason=reason)
 
     def _failed(self, app: str, reason: str) -> TargetFailed:
         return TargetFailed(app=app, destination=self.name, reason=reason)

@@ -1,0 +1,235 @@
+"""The pure parts of pages: times, charts, periods, lanes, progress. Tables of input and answer."""
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from lastgood.core.deployment import Phase
+from lastgood.core.errors import CommandLineWrong
+from lastgood.core.record import Bucket
+from lastgood.web import clockface
+from lastgood.web.chart import BARS_MOST, DOWN_PX, LINE_Y, UP_PX, draw, edges_of
+from lastgood.web.period import read_filters
+from lastgood.web.progress import describe
+from lastgood.web.rail import change_summary, days
+from lastgood.web.sign_in import local_path
+from twins.lastgood import NOW, PRIYA, MemoryLastgood, ago, entry, oid, sample_operation
+
+DAY = dt.timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0 s ago"),
+        (59, "59 s ago"),
+        (60, "1 min ago"),
+        (3600, "1 h ago"),
+        (86400, "1 day ago"),
+        (3 * 86400, "3 days ago"),
+        (14 * 86400, "on 5 November 2026"),
+        (-90, "in 1 min"),
+        (-15 * 86400, "on 4 December 2026"),
+    ],
+)
+def test_times_are_relative_until_two_weeks(seconds, said):
+    """After that a date says more."""
+    assert clockface.ago(NOW - dt.timedelta(seconds=seconds), NOW) == said
+
+
+def test_a_time_in_full_is_utc_whatever_its_zone():
+    """Pages show one zone."""
+    tokyo = NOW.astimezone(dt.timezone(dt.timedelta(hours=9)))
+
+    assert clockface.absolute(tokyo) == "Thu 19 Nov 2026, 14:32:00 UTC"
+    assert clockface.machine(tokyo) == "2026-11-19T14:32:00Z"
+
+
+@pytest.mark.parametrize(
+    ("length", "unit"), [(DAY, "hour"), (2 * DAY, "hour"), (30 * DAY, "day"), (61 * DAY, "week"), (3000 * DAY, "month")]
+)
+def test_a_period_has_at_most_sixty_bars(length, unit):
+    """By hour, day, week or month, the period inside the edges."""
+    start = dt.datetime(2018, 3, 1, tzinfo=dt.UTC)
+    found, edges = edges_of(start, start + length)
+
+    assert found == unit
+    assert len(edges) - 1 <= BARS_MOST + 1
+    assert edges == sorted(set(edges))
+    assert edges[-1] >= start + length
+
+
+COUNTS = st.dictionaries(
+    st.sampled_from(
+        ["commit", "succeeded", "rollback", "undo", "drift", "failed", "partial", "superseded", "in-progress", "other"]
+    ),
+    st.integers(0, 5000),
+)
+
+
+@given(st.lists(COUNTS, max_size=60))
+def test_every_count_is_drawn_inside_the_chart(counts):
+    """Success stands on the line, failure hangs below it, nothing leaves the picture, nothing is lost."""
+    buckets = [Bucket(start=NOW + n * DAY, end=NOW + (n + 1) * DAY, counts=one) for n, one in enumerate(counts)]
+    chart = draw(buckets, unit="day", now=NOW, url=lambda _: "/")
+
+    assert chart.total == sum(sum(one.values()) for one in counts)
+    for bar in chart.bars:
+        for block in bar.blocks:
+            assert block.height > 0
+            if block.kind in {"bad", "part"}:
+                assert block.y >= LINE_Y
+                assert block.y + block.height <= LINE_Y + DOWN_PX + 5
+            else:
+                assert block.y >= LINE_Y - UP_PX - 5
+                assert block.y + block.height <= LINE_Y
+
+
+def test_up_to_six_records_are_blocks_and_more_are_one_bar():
+    """What can be counted by eye is; what cannot is to scale."""
+    few = draw([Bucket(start=NOW, end=NOW + DAY, counts={"commit": 6})], unit="day", now=NOW, url=lambda _: "/")
+    many = draw([Bucket(start=NOW, end=NOW + DAY, counts={"commit": 7})], unit="day", now=NOW, url=lambda _: "/")
+
+    assert len(few.bars[0].blocks) == 6
+    assert len(many.bars[0].blocks) == 1
+
+
+def test_filters_survive_in_links_and_leave_one_by_one():
+    """A chip's link is the same address without it; everything typed is percent-encoded."""
+    filters = read_filters(
+        "/timeline", {"q": "a&b=c #", "outcome": "failed", "from": "2026-11-01", "nonsense": "x", "to": ""}
+    )
+
+    assert filters.url() == "/timeline?from=2026-11-01&q=a%26b%3Dc%20%23&outcome=failed"
+    assert [chip.words for chip in filters.chips()] == ["From 2026-11-01", "Search for a&b=c #", "Outcome is failed"]
+    assert filters.chips()[1].without == "/timeline?from=2026-11-01&outcome=failed"
+    query = filters.query("web")
+    assert (query.app, query.search, query.outcome, query.until) == ("web", "a&b=c #", "failed", None)
+
+
+def test_a_day_in_a_link_is_whole():
+    """`to` includes its day."""
+    filters = read_filters("/timeline", {"from": "2026-11-19", "to": "2026-11-19"})
+
+    assert filters.until - filters.since == DAY
+    assert filters.chart_period(NOW) == (filters.since, filters.until)
+
+
+def test_dates_the_wrong_way_round_still_make_a_chart():
+    """An empty one."""
+    start, end = read_filters("/timeline", {"from": "2026-11-19", "to": "2026-11-01"}).chart_period(NOW)
+
+    assert start < end
+
+
+@pytest.mark.parametrize("text", ["", "x", "2026-02-30", "99999-01-01", "2026-1-1", "0001-01-01"])
+def test_a_date_that_is_none_is_refused(text):
+    """An empty one is no filter."""
+    if text:
+        with pytest.raises(CommandLineWrong):
+            read_filters("/timeline", {"from": text})
+    else:
+        assert read_filters("/timeline", {"from": text}).since is None
+
+
+@given(st.text(max_size=40))
+def test_the_way_back_stays_on_this_server(text):
+    """Whatever a link says, the answer is a path of ours."""
+    path = local_path(text)
+
+    assert path.startswith("/")
+    assert not path.startswith(("//", "/\\"))
+    assert path.isascii()
+    assert not any(ord(sign) < 33 for sign in path)
+
+
+def test_of_two_lanes_that_meet_only_the_newer_is_drawn():
+    """The sentence stays on both."""
+    shown = [
+        entry("a1", "back to c", PRIYA, ago(hours=1), number=5, trigger="rollback", same_as=oid("c3")),
+        entry("b2", "back to d", PRIYA, ago(hours=2), number=4, trigger="rollback", same_as=oid("d4")),
+        entry("c3", "c", PRIYA, ago(hours=3), number=3),
+        entry("d4", "d", PRIYA, ago(hours=4), number=2),
+    ]
+    records = [record for day in days(shown, today=NOW.date(), first_page=True, ends=True) for record in day.records]
+
+    assert [record.lane for record in records] == ["out", "mid", "in", ""]
+    assert records[1].same_as == (oid("d4")[:7], "r-web-production-n2")
+
+
+def test_a_way_back_to_an_older_page_has_no_lane():
+    """The words lead there instead."""
+    shown = [entry("a1", "back", PRIYA, ago(hours=1), number=5, trigger="rollback", same_as=oid("c3"))]
+    record = days(shown, today=NOW.date(), first_page=True, ends=False)[0].records[0]
+
+    assert record.lane == ""
+    assert record.same_as == (oid("c3")[:7], "")
+
+
+def test_a_long_list_of_images_is_cut_with_its_count():
+    """At most twelve, then how many more."""
+    from lastgood.core.resource import ImageChange  # noqa: PLC0415 - beside the one use
+
+    images = [ImageChange(name=f"s{n}", from_="r.example:5000/x:1", to=None) for n in range(43)]
+
+    assert change_summary(images).startswith("s0 1 → none, ")
+    assert change_summary(images).endswith(", and 31 more")
+
+
+async def progress_with(*, step="pushed", phases=(), outcome="in-progress", health="Progressing", **changed):
+    lastgood = MemoryLastgood()
+    lastgood.views["web-production"] = replace(lastgood.views["web-production"], health=health)
+    status = await lastgood.status("web-production")
+    operation = sample_operation("op1", PRIYA, step=step, **changed)
+    ran = [Phase(name=name, started_at=NOW, finished_at=NOW + dt.timedelta(seconds=1)) for name in phases]
+    deployment = replace(
+        status.deployment,
+        commit=replace(status.deployment.commit, oid=oid("d5e9c01")),
+        outcome=outcome,
+        phases=tuple(ran),
+        message="what came of it",
+        finished_at=None if outcome == "in-progress" else NOW,
+    )
+    shown = deployment if phases or outcome != "in-progress" else None
+    return describe(operation, [replace(status, deployment=shown)], now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("given", "states", "state"),
+    [
+        ({"step": "planned", "commit": None}, "now waiting waiting waiting waiting", "running"),
+        ({"step": "pushing"}, "done now waiting waiting waiting", "running"),
+        ({"step": "pushed"}, "done done waiting waiting waiting", "running"),
+        ({"step": "failed", "commit": None}, "failed waiting waiting waiting waiting", "stopped"),
+        ({"step": "failed"}, "done failed waiting waiting waiting", "stopped"),
+        ({"step": "unknown"}, "done unknown waiting waiting waiting", "unknown"),
+        ({"phases": ("render",)}, "done done done waiting waiting", "running"),
+        ({"phases": ("render", "apply")}, "done done done done now", "running"),
+        ({"phases": ("render",), "outcome": "failed"}, "done done failed failed waiting", "stopped"),
+        (
+            {"phases": ("render", "apply", "watch"), "outcome": "failed", "health": "Degraded"},
+            "done done done done failed",
+            "stopped",
+        ),
+        (
+            {"phases": ("render", "apply", "watch"), "outcome": "succeeded", "health": "Healthy"},
+            "done done done done done",
+            "done",
+        ),
+        (
+            {"phases": ("render", "apply", "watch"), "outcome": "superseded", "health": "Healthy"},
+            "done done done done failed",
+            "stopped",
+        ),
+        ({"kind": "hold", "step": "done"}, "done done", "done"),
+    ],
+)
+async def test_progress_is_read_from_what_was_recorded(given, states, state):
+    """Five steps, two for what only changes Git; a step that stopped says so, none is guessed."""
+    progress = await progress_with(**given)
+
+    assert " ".join(step.state for step in progress.steps) == states
+    assert progress.state == state
