@@ -198,6 +198,7 @@ async def test_the_store_follows(recorded):
     result = await recorded.hold(second, reason="slow")
     (record,) = await recorded.store.holds("web-production")
     assert (record.hold, record.commit) == (result.holds[0], result.commit)
+    await recorded.clock.move(1)
     await recorded.unhold(second)
     assert await recorded.store.holds("web-production") == []
     assert [o.kind for o in await recorded.store.operations(app="web-production")] == ["unhold", "hold"]
