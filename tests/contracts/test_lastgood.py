@@ -4,6 +4,7 @@ Both stand on the same agent among twins, so that an answer of one can be compar
 """
 
 import httpx2
+import msgspec
 import pytest
 
 from lastgood.core.commit import Person
@@ -229,3 +230,26 @@ async def test_an_operation_that_nobody_knows_is_an_error(lastgood):
     with pytest.raises(UnknownOperation) as unknown:
         await lastgood.operation("no-such-operation")
     assert unknown.value.exit_code == 5
+
+
+async def test_what_is_wrong_in_a_repo_is_told_with_its_line(lastgood, world):
+    """A broken lastgood.yaml is a problem with file, line and reason; applications go on being shown."""
+    assert await lastgood.problems() == []
+    await world.release({"lastgood.yaml": b"version: 1\napplications:\n  - nam: x\n"}, "Break it")
+    await world.look()
+
+    found = await lastgood.problems(APP)
+    assert [(one.file, one.line, one.app) for one in found] == [("lastgood.yaml", 3, None)]
+    assert "nam" in found[0].reason
+    assert [app.name for app in await lastgood.apps()] == [APP, "web-staging"]
+
+
+async def test_a_repo_that_cannot_be_reached_is_a_problem_without_a_file(lastgood, world):
+    """What is shown may be old then, and somebody should know."""
+    (repo,) = await world.store.repos()
+    gone = msgspec.structs.replace(repo, state="unreachable", message="the network is down")
+    await world.store.save_repo(gone)
+
+    assert [(one.file, one.reason) for one in await lastgood.problems()] == [
+        ("", f"the repo {repo.name} is unreachable: the network is down")
+    ]

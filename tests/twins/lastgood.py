@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from lastgood.core.application import ApplicationView, Policy, Refusal
 from lastgood.core.commit import Commit, Person
 from lastgood.core.deployment import Deployment, DeploymentView, Phase
+from lastgood.core.discovery import Problem
 from lastgood.core.errors import (
     Blocked,
     LastgoodError,
@@ -411,6 +412,7 @@ class MemoryLastgood:
         self.operations: dict[str, Operation] = {}
         self.plan_checks: tuple[Check, ...] = sample_checks()
         self.reason_required = False
+        self.wrong = [Problem(app=None, file="lastgood.yaml", line=3, reason="there is no key 'nam' here")]
         self.fails: LastgoodError | None = None
         self.calls: list[str] = []
         self.orders: list[Any] = []
@@ -463,6 +465,10 @@ class MemoryLastgood:
             resources=resources if view.health not in {"Unknown", None} else (),
             health_message=view.message or "",
         )
+
+    async def problems(self, app: str | None = None) -> list[Problem]:
+        self._asked("problems")
+        return [one for one in self.wrong if app is None or one.app in {None, app}]
 
     async def timeline(self, query: TimelineQuery) -> list[TimelineEntry]:
         self._asked("timeline")

@@ -59,6 +59,7 @@ def asked(script, lastgood):
             "/api/v1/forgets?dry_run=true", json={"app": "tax-production", "prune": True}
         ),
         ("GET", "/operations/{id}"): script.get("/api/v1/operations/op1"),
+        ("GET", "/problems"): script.get("/api/v1/problems?app=web-production"),
         ("POST", "/waits"): script.post("/api/v1/waits", json={"plan": plan, "timeout_s": 5}),
         ("GET", "/checks"): script.get("/api/v1/checks"),
     }

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lastgood.cli.call import Call
+from lastgood.cli.text import plural
 from lastgood.core.errors import CommandLineWrong, LastgoodError, NeedsServer, SettingsWrong
 from lastgood.core.ports import Lastgood
 
@@ -152,23 +153,21 @@ def _beside(settings: Path) -> Situation:
 
 
 async def remarks(call: Call, situation: Situation, app: str | None = None) -> int:
-    """Say on stderr what reading passes over: an upstream that is ahead, and what is wrong in the repo.
+    """Say on stderr what reading passes over: an upstream that is ahead, and what is wrong in the repos.
 
     Returns the exit code: 1 where lastgood.yaml, or what concerns the application, is wrong; else 0.
     """
     clone = situation.clone
-    if clone is None:
-        return 0
-    behind = await clone.behind()
+    behind = await clone.behind() if clone is not None else None
     if behind:
-        commits = "1 commit" if behind == 1 else f"{behind} commits"
-        call.note(f"the last fetched upstream is {commits} ahead; this shows HEAD as it is here")
+        call.note(f"the last fetched upstream is {plural(behind, 'commit')} ahead; this shows HEAD as it is here")
     code = 0
-    for problem in await clone.problems(app):
-        line = f":{problem.line}" if problem.line else ""
-        error = LastgoodError(f"{problem.file}{line}: {problem.reason}", hint=problem.hint, app=problem.app)
-        if call.quiet and not problem.file:
+    for problem in await situation.lastgood.problems(app):
+        if not problem.file:
+            # The state of a repo, and no mistake in it: what is shown is right, as far as it goes.
+            call.note(problem.reason)
             continue
-        call.complain(error)
+        line = f":{problem.line}" if problem.line else ""
+        call.complain(LastgoodError(f"{problem.file}{line}: {problem.reason}", hint=problem.hint, app=problem.app))
         code = 1
     return code

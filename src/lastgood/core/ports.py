@@ -9,7 +9,7 @@ an adapter finishes what it began. Errors are those of `core/errors.py` and no o
 
 import datetime as dt
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lastgood.core.application import Application, ApplicationView, Scope
 from lastgood.core.commit import Commit, Edit, FileChange, History, Person, TreeEntry
@@ -44,6 +44,10 @@ from lastgood.core.resource import Rendered
 from lastgood.core.status import StatusView, WaitResult
 from lastgood.core.timeline import TimelineEntry, TimelineQuery
 from lastgood.core.words import RendererName
+
+if TYPE_CHECKING:
+    # It reads through a port of this file.
+    from lastgood.core.discovery import Problem
 
 
 class Clock(Protocol):
@@ -471,6 +475,13 @@ class Lastgood(Protocol):
 
     async def operation(self, operation: str) -> Operation:
         """Return one operation. Raises UnknownOperation."""
+        ...
+
+    async def problems(self, app: str | None = None) -> "list[Problem]":
+        """Return what is wrong in the repos and what looking passes over; app: only what concerns this one.
+
+        A repo that cannot be reached, say, is a problem without a file.
+        """
         ...
 
     async def wait_healthy(self, plan: Plan, *, timeout_s: float) -> WaitResult:

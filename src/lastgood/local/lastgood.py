@@ -8,7 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 from lastgood.core.application import ApplicationView
 from lastgood.core.discovery import Problem
-from lastgood.core.errors import CommandLineWrong, LastgoodError, NeedsServer, UnknownApplication, UnknownOperation
+from lastgood.core.errors import (
+    CommandLineWrong,
+    GitFailed,
+    LastgoodError,
+    NeedsServer,
+    UnknownApplication,
+    UnknownOperation,
+)
 from lastgood.core.observation import Observation
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
@@ -104,11 +111,17 @@ class LocalLastgood:
         )
 
     async def problems(self, app: str | None = None) -> list[Problem]:
-        """Return what is wrong in the repos (of one application: also its hold file): what reading passes over."""
+        """See Lastgood.problems; hold files count, too."""
         found: list[Problem] = []
+        for record in await self._store.repos() if self._store is not None else ():
+            # What is broken in a repo is found below, with its line; the rest has none.
+            if record.state not in {"ok", "broken"}:
+                reason = f"the repo {record.name} is {record.state}: {record.message}"
+                found.append(Problem(app=None, file="", line=None, reason=reason))
         for branch in self.followed:
-            look = await branch.look()
-            found += [one for one in look.discovered.problems if one.app is None or app in {None, one.app}]
+            with contextlib.suppress(GitFailed):
+                look = await branch.look()
+                found += [one for one in look.discovered.problems if one.app is None or app in {None, one.app}]
         known = await places(self.followed)
         for name in [app] if app is not None else known:
             problem = await known[name].hold_problem() if name in known else None

@@ -8,6 +8,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from lastgood.core.application import ApplicationView
+from lastgood.core.discovery import Problem
 from lastgood.core.errors import NeedsServer
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
@@ -163,6 +164,10 @@ class RemoteLastgood:
     async def forget(self, app: str, *, prune: bool, dry_run: bool = False) -> ForgetResult:
         """See Lastgood.forget."""
         return await self._ask.post("/forgets", ForgetResult, {"app": app, "prune": prune}, query=_dry(dry_run))
+
+    async def problems(self, app: str | None = None) -> list[Problem]:
+        """See Lastgood.problems."""
+        return await self._ask.get("/problems", list[Problem], query={} if app is None else {"app": app})
 
     async def operation(self, operation: str) -> Operation:
         """See Lastgood.operation."""

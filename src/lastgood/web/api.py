@@ -25,6 +25,7 @@ values of `core/`, as JSON; an unknown field in a request is refused. Errors are
     POST   /repos/{name}/refresh                -                      Looked {repos}
     POST   /forgets[?dry_run=true]              ForgetOrder            ForgetResult
     GET    /operations/{id}                     -                      Operation
+    GET    /problems[?app=NAME]                 -                      list[Problem]
     POST   /waits                               WaitOrder              WaitResult
     GET    /checks                              -                      list[CheckDefinition]
     GET    /events[?after=ID]                   Last-Event-ID          text/event-stream, data: Event
@@ -57,6 +58,7 @@ from fastapi import APIRouter, Request, Response
 
 from lastgood.core.application import ApplicationView
 from lastgood.core.checks import CHECKS, CheckDefinition
+from lastgood.core.discovery import Problem
 from lastgood.core.errors import (
     BranchMoved,
     CommandLineWrong,
@@ -248,6 +250,10 @@ async def _operation(lastgood: Lastgood, asked: Asked) -> Operation:
     return await lastgood.operation(asked.path["id"])
 
 
+async def _problems(lastgood: Lastgood, asked: Asked) -> list[Problem]:
+    return await lastgood.problems(asked.query.get("app") or None)
+
+
 async def _wait(lastgood: Lastgood, asked: Asked) -> WaitResult:
     timeout_s = min(max(asked.body.timeout_s, 0.0), WAIT_MOST_S)
     return await lastgood.wait_healthy(asked.body.plan, timeout_s=timeout_s)
@@ -292,6 +298,7 @@ ROUTES: tuple[Route, ...] = (
         "POST", "/forgets", _forget, ForgetResult, "Stop following a removed application", ForgetOrder, query="dry_run"
     ),
     _route("GET", "/operations/{id}", _operation, Operation, "One operation"),
+    _route("GET", "/problems", _problems, list[Problem], "What is wrong in the config repos", query="problems"),
     _route("POST", "/waits", _wait, WaitResult, "Wait until what was pushed is healthy", WaitOrder),
     _route("GET", "/checks", _checks, list[CheckDefinition], "Every check, and what it asks"),
 )

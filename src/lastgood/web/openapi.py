@@ -76,6 +76,8 @@ def _operation(route: Route, query_fields: dict[str, Any]) -> dict[str, Any]:
     elif route.query == "diff":
         parameters += [_parameter("from", "query", {"type": "string"}, required=True)]
         parameters += [_parameter("to", "query", {"type": "string"})]
+    elif route.query == "problems":
+        parameters += [_parameter("app", "query", {"type": "string"})]
     elif route.query == "dry_run":
         parameters += [_parameter("dry_run", "query", {"type": "boolean", "default": False})]
     if parameters:
