@@ -1,6 +1,8 @@
 """Exit codes and messages: the table of `cli.md`, one way into each code that a clone can reach."""
 
+import datetime as dt
 import io
+import itertools
 import os
 import shutil
 import subprocess
@@ -8,6 +10,7 @@ import sys
 
 import pytest
 
+from lastgood.app.clock import SystemClock
 from lastgood.cli.call import Call
 from lastgood.cli.commands import COMMANDS
 from twins.git_fixtures import git, hook
@@ -244,12 +247,17 @@ def test_the_same_command_finishes_a_push_without_an_answer(clone, lastgood, mon
     path = os.environ["PATH"]
     monkeypatch.setenv("PATH", f"{real}:{path}")
     words = ("rollback", "web-production", "--previous", "--reason", "slow", "--yes", "-o", "json")
+    # Between plan and commit a second goes by, so that the hold's date and with it the tree is another one.
+    seconds = itertools.count()
+    now = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
+    monkeypatch.setattr(SystemClock, "now", lambda _clock: now + dt.timedelta(seconds=next(seconds)))
 
     lost = lastgood(*words)
 
     assert lost.code == 7
     assert lost.json["result"]["pushed"] is None
     assert clone.remote_head() == lost.json["result"]["commit"] != clone.c4
+    assert git(clone.origin, "rev-parse", "main^{tree}") == lost.json["result"]["tree"]
 
     monkeypatch.setenv("PATH", path)
     again = lastgood(*words)

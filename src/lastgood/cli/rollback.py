@@ -1,8 +1,10 @@
 """`lastgood plan` and `lastgood rollback`: go back to another version, by one Git commit."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, get_args
+from typing import Annotated, get_args
 
+import msgspec
 import typer
 
 from lastgood.cli.asking import confirm
@@ -225,7 +227,7 @@ async def carry_out(
         done = await do(planned)
         watched = await _watch(call, situation, done, wait=wait, push=push)
     except LastgoodError as error:
-        return _finish(call, _after(done, error), error)
+        return _finish(call, await _after(situation, done, error), error)
     return _finish(call, done, None, told=watched)
 
 
@@ -253,14 +255,20 @@ async def _watch(call: Call, situation: Situation, done: Plan, *, wait: bool | N
     return True
 
 
-def _after(done: Plan, error: LastgoodError) -> Plan:
+async def _after(situation: Situation, done: Plan, error: LastgoodError) -> Plan:
     """Return the plan with what is known of its result after an error."""
-    if isinstance(error, PushUnknown):
-        commit: Any = error.facts.get("commit")
-        old = done.result
-        result = PlanResult(tree=old.tree, commit=commit or old.commit, pushed=None, head=old.head)
-        return Plan(**{name: getattr(done, name) for name in done.__struct_fields__ if name != "result"}, result=result)
-    return done
+    commit = error.facts.get("commit") if isinstance(error, PushUnknown) else None
+    if not isinstance(commit, str):
+        return done
+    old = done.result
+    tree, head = old.tree, old.head
+    if situation.clone is not None and commit != old.commit:
+        # It may have been made a second after the plan, or on a newer head: the commit itself says what it has.
+        with contextlib.suppress(LastgoodError):
+            made = await situation.clone.repo.commit(commit)
+            tree, head = made.tree, made.parents[0] if made.parents else head
+    result = PlanResult(tree=tree, commit=commit, pushed=None, head=head)
+    return msgspec.structs.replace(done, result=result)
 
 
 def _finish(call: Call, done: Plan, error: LastgoodError | None, *, told: bool = False) -> int:
