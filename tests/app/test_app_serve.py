@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from lastgood.app.clock import SystemClock
-from lastgood.app.serve import RECORDS
+from lastgood.app.instance import RECORDS
 from lastgood.core.record import DeploymentQuery
 from lastgood.store.sql_store import SqlStore
 from lastgood.targets.process import ProcessTarget

@@ -42,7 +42,7 @@ def test_beside_lastgood_toml_the_running_server_is_asked(lastgood, tmp_path, mo
     said = lastgood("apps")
     assert said.code == 1
     assert said.err == (
-        f"error: no lastgood server runs beside {folder / 'lastgood.toml'}\n"
+        f"error: no lastgood server runs beside {folder / 'lastgood.toml'}, and none has left records\n"
         "hint: start `lastgood serve` there, or name a server with `--server URL`\n"
     )
 

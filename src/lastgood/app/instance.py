@@ -13,6 +13,7 @@ from pathlib import Path
 from lastgood.core.errors import SettingsWrong
 
 ADDRESS_FILE = "server.json"
+RECORDS = "records.db"
 
 
 def make_data_folder(data: Path) -> None:

@@ -20,7 +20,7 @@ from lastgood.agent.agent import Followed, FollowingAgent
 from lastgood.agent.elsewhere import AgentElsewhere
 from lastgood.app.clock import SystemClock
 from lastgood.app.collect import collect_releases
-from lastgood.app.instance import derived, left_address, make_data_folder, only_one, own_secret
+from lastgood.app.instance import RECORDS, derived, left_address, make_data_folder, only_one, own_secret
 from lastgood.app.logs import set_up_logs
 from lastgood.app.settings import Settings
 from lastgood.app.sources import AllowedSources
@@ -39,7 +39,6 @@ from lastgood.targets.process import ProcessTarget
 from lastgood.web.access import LOOPBACK_HOSTS, Access, NamedPerson, check_address
 from lastgood.web.app import create_web
 
-RECORDS = "records.db"
 THREADS = 64
 # Event streams never end by themselves: they are cut after this time.
 GRACE_S = 2

@@ -37,4 +37,4 @@ def render(
             call.note(warning)
         return await remarks(call, situation, app)
 
-    raise typer.Exit(work(call, job))
+    raise typer.Exit(work(call, job, records=True))

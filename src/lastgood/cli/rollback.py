@@ -205,8 +205,8 @@ async def carry_out(
     push: bool,
 ) -> int:
     """Plan, show, ask, do, watch. Prints the plan's object whatever comes of it; returns the exit code."""
-    if wait and situation.git_only:
-        raise NeedsServer(command="--wait", hint="nothing was changed; leave `--wait` out in a clone")
+    if wait and not situation.deploys:
+        raise NeedsServer(command="`--wait`", hint="nothing was changed; leave `--wait` out where no agent runs")
     unfinished = await situation.clone.unfinished(request) if situation.clone is not None and not dry_run else None
     if unfinished is not None:
         # Planned anew it would be another rollback, from where the first one may have led.
@@ -233,7 +233,7 @@ async def carry_out(
 
 async def _watch(call: Call, situation: Situation, done: Plan, *, wait: bool | None, push: bool) -> bool:
     """Wait until what was pushed is Healthy, where somebody can tell; say whether. Raises NotHealthyInTime."""
-    watching = push and done.result.pushed and not situation.git_only and wait is not False
+    watching = push and done.result.pushed and situation.deploys and wait is not False
     if not watching or done.result.commit is None:
         return False
     if not call.json:

@@ -1,6 +1,7 @@
-"""Which lastgood a command talks to: a server, the clone it stands in, or the server beside `lastgood.toml`.
+"""Which lastgood a command talks to: a server, the clone it stands in, or the store beside `lastgood.toml`.
 
-`--server` wins, then the clone named by -C, LASTGOOD_SERVER, the clone stood in, the store of `lastgood.toml`.
+`--server` wins, then the clone named by -C, LASTGOOD_SERVER, the clone stood in, the store of `lastgood.toml`: through
+the server that runs there, which knows what is going on now, or else from the records themselves.
 """
 
 import asyncio
@@ -27,27 +28,34 @@ MAX_SERVER_FILE = 64 * 1024
 
 
 class Situation:
-    """The lastgood that this call talks to. clone: set where it is a clone, with Git alone."""
+    """The lastgood that this call talks to.
 
-    def __init__(self, lastgood: Lastgood, clone: "CloneLastgood | None") -> None:
+    clone: set where it is a clone, with Git alone. deploys: whether an agent stands behind it, so that what is pushed
+    gets deployed and can be watched.
+    """
+
+    def __init__(self, lastgood: Lastgood, *, clone: "CloneLastgood | None" = None, deploys: bool = True) -> None:
         self.lastgood = lastgood
         self.clone = clone
-
-    @property
-    def git_only(self) -> bool:
-        """Whether Git alone answers."""
-        return self.clone is not None
+        self.deploys = deploys
 
 
-def work(call: Call, job: Callable[[Situation], Coroutine[Any, Any, T]], *, server: str | None = None) -> T:
+def work(
+    call: Call,
+    job: Callable[[Situation], Coroutine[Any, Any, T]],
+    *,
+    server: str | None = None,
+    records: bool = False,
+) -> T:
     """Open the situation, run a coroutine in it, close it.
 
-    server: the command's name, if it works against a server alone.
+    server: the command's name, if it works against a server alone. records: it is nothing for the server that runs
+    beside lastgood.toml: the records there are read.
     Raises NeedsServer, SettingsWrong, CommandLineWrong, GitFailed, and what the job raises.
     """
 
     async def run() -> T:
-        situation = _open(call, server)
+        situation = _open(call, server, records=records)
         try:
             return await job(situation)
         finally:
@@ -60,7 +68,7 @@ def work(call: Call, job: Callable[[Situation], Coroutine[Any, Any, T]], *, serv
     return asyncio.run(run())
 
 
-def _open(call: Call, server_only: str | None) -> Situation:
+def _open(call: Call, server_only: str | None, *, records: bool) -> Situation:
     if call.server:
         return _server(call.server, os.environ.get("LASTGOOD_TOKEN"))
     if call.directory is not None and not call.directory.is_dir():
@@ -72,15 +80,15 @@ def _open(call: Call, server_only: str | None) -> Situation:
     beside = where / SETTINGS
     if server_only is not None:
         if beside.is_file():
-            return _beside(beside)
+            return _running(beside)
         raise NeedsServer(command=f"`lastgood {server_only}`")
     # An operator's folder may lie inside some repository (a checkout of lastgood, say): then the settings speak.
     if call.directory is None and beside.is_file() and not (where / "lastgood.yaml").exists():
-        return _beside(beside)
+        return _beside(beside, records=records)
     if call.directory is not None or in_repository(where):
         return _clone(where)
     if beside.is_file():
-        return _beside(beside)
+        return _beside(beside, records=records)
     raise CommandLineWrong(
         "there is neither a clone of a config repo here nor a lastgood.toml",
         hint="stand in a clone, name one with `-C DIR`, or name a server with `--server URL`",
@@ -90,14 +98,14 @@ def _open(call: Call, server_only: str | None) -> Situation:
 def _server(url: str, token: str | None) -> Situation:
     from lastgood.app.server import open_server  # noqa: PLC0415 - the HTTP library costs 0.1 s
 
-    return Situation(open_server(url, token), None)
+    return Situation(open_server(url, token))
 
 
 def _clone(where: Path) -> Situation:
     from lastgood.app.clone import open_clone  # noqa: PLC0415 - only where a clone is read
 
     clone = open_clone(where)
-    return Situation(clone, clone)
+    return Situation(clone, clone=clone, deploys=False)
 
 
 def in_repository(where: Path) -> bool:
@@ -141,7 +149,16 @@ def _alive(pid: Any) -> bool:
     return True
 
 
-def _beside(settings: Path) -> Situation:
+def _beside(settings: Path, *, records: bool) -> Situation:
+    if not records and left_server(settings) is not None:
+        return _running(settings)
+    from lastgood.app.records import open_records  # noqa: PLC0415 - the store's parts cost half a second
+
+    lastgood = open_records(settings)
+    return Situation(lastgood, deploys=lastgood.agent_runs)
+
+
+def _running(settings: Path) -> Situation:
     left = left_server(settings)
     if left is None:
         raise NeedsServer(
@@ -161,6 +178,8 @@ async def remarks(call: Call, situation: Situation, app: str | None = None) -> i
     behind = await clone.behind() if clone is not None else None
     if behind:
         call.note(f"the last fetched upstream is {plural(behind, 'commit')} ahead; this shows HEAD as it is here")
+    if clone is None and not situation.deploys:
+        call.note("no server runs here; this is what the last one recorded")
     code = 0
     for problem in await situation.lastgood.problems(app):
         if not problem.file:
