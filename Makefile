@@ -7,12 +7,15 @@ RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
 ARGS ?=
 
-.PHONY: help demo test check unit test-browser bench reference lock clean
+.PHONY: help demo test check unit test-browser cluster test-cluster bench picture reference lock clean
 
 help:
 	@echo "make demo          the whole story on this machine (ARGS=--once: ends by itself)"
-	@echo "make test          everything but the browser tests"
+	@echo "make test          everything but the browser and cluster tests"
 	@echo "make test-browser  the dashboard in a real Chromium"
+	@echo "make cluster       a Kubernetes control plane until Ctrl-C (the first time it is built, which takes minutes)"
+	@echo "make test-cluster  the tests on such a control plane"
+	@echo "make picture       take the README's picture of a timeline from the demo"
 	@echo "make bench         what is measured, as ratios in one run"
 	@echo "make reference     print the reference pages of docs/ anew"
 	@echo "make lock          pin the dependencies anew"
@@ -41,12 +44,21 @@ check: $(DEV)
 	$(BIN)/lint-imports
 
 unit: $(DEV)
-	$(BIN)/pytest -q -n 2 --dist worksteal -m "not browser" $(ARGS)
+	$(BIN)/pytest -q -n 2 --dist worksteal -m "not browser and not cluster" $(ARGS)
 
 test: check unit
 
 test-browser: $(DEV)
 	$(BIN)/pytest -q -m browser $(ARGS)
+
+cluster: $(DEV)
+	@$(BIN)/python tests/cluster
+
+test-cluster: $(DEV)
+	$(BIN)/pytest -q -m cluster $(ARGS)
+
+picture: $(DEV)
+	$(BIN)/python tests/browser/picture.py
 
 bench: $(DEV)
 	$(BIN)/python -m benchmarks $(ARGS)
