@@ -252,7 +252,12 @@ def test_known_good_names_each_version_once():
         ("@2026-11-18", Date(at=dt.datetime(2026, 11, 18, 23, 59, 59, 999_999, tzinfo=dt.UTC))),
         ("@2026-11-18T12:00+02:00", Date(at=dt.datetime(2026, 11, 18, 10, tzinfo=dt.UTC))),
         ("@3 days ago", Date(at=NOW - dt.timedelta(days=3))),
-        ("@yesterday", Date(at=NOW - dt.timedelta(days=1))),
+        ("@3.days.ago", Date(at=NOW - dt.timedelta(days=3))),
+        ("@2h", Date(at=NOW - dt.timedelta(hours=2))),
+        (
+            "@yesterday",
+            Date(at=(NOW - dt.timedelta(days=1)).replace(hour=23, minute=59, second=59, microsecond=999_999)),
+        ),
     ],
 )
 def test_the_forms(text, expected):
