@@ -144,7 +144,10 @@ def test_a_server_that_refuses_is_exit_1_in_its_words(clone, lastgood):
         (
             ["rollback", "web-production", "--previous", "--wait", "--yes"],
             1,
-            "error: --wait needs a running lastgood server\nhint: nothing was changed; leave `--wait` out in a clone\n",
+            (
+                "error: `--wait` needs a running lastgood server\n"
+                "hint: nothing was changed; leave `--wait` out where no agent runs\n"
+            ),
         ),
         (
             ["timeline", "--since", "yesterdayy"],
