@@ -5,7 +5,19 @@ import datetime as dt
 import pytest
 
 from lastgood.cli import apps, shared, timeline
-from lastgood.cli.text import Column, Style, ago, clean, cut, diff_colors, relative, short_hashes, table, width_of
+from lastgood.cli.text import (
+    Column,
+    Style,
+    ago,
+    clean,
+    cut,
+    diff_colors,
+    relative,
+    short_hashes,
+    stamp,
+    table,
+    width_of,
+)
 
 NOW = dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC)
 PLAIN = Style(width=60, color=False)
@@ -24,10 +36,10 @@ def test_a_timeline_is_a_table(clone, lastgood):
 
     assert said.err == ""
     assert said.out == (
-        "COMMIT   WHEN                      STATE    SUBJECT         AUTHOR\n"
-        f"{clone.c4[:7]}  1h ago  2026-11-20 10:05  current  Release web r3  Priya Raman\n"
-        f"{clone.c2[:7]}  1h ago  2026-11-20 10:03           Release web r2  Priya Raman\n"
-        f"{clone.c1[:7]}  1h ago  2026-11-20 10:02           Release web r1  Priya Raman\n"
+        "COMMIT   WHEN                 STATE    SUBJECT         AUTHOR\n"
+        f"{clone.c4[:7]}  1h ago  11-20 10:05  current  Release web r3  Priya Raman\n"
+        f"{clone.c2[:7]}  1h ago  11-20 10:03           Release web r2  Priya Raman\n"
+        f"{clone.c1[:7]}  1h ago  11-20 10:02           Release web r1  Priya Raman\n"
     )
 
 
@@ -36,8 +48,8 @@ def test_apps_are_a_table(clone, lastgood):
     """What Git alone cannot know is "unknown"."""
     assert lastgood("apps").out == (
         "APPLICATION     HEALTH   SYNC     NOW      LAST GOOD  AGE  SINCE\n"
-        f"web-production  unknown  unknown  {clone.c4[:7]}  unknown    1h   2026-11-20 10:05\n"
-        f"web-staging     unknown  unknown  {clone.c3[:7]}  unknown    1h   2026-11-20 10:04\n"
+        f"web-production  unknown  unknown  {clone.c4[:7]}  unknown    1h   11-20 10:05\n"
+        f"web-staging     unknown  unknown  {clone.c3[:7]}  unknown    1h   11-20 10:04\n"
     )
 
 
@@ -104,3 +116,37 @@ def test_a_diff_has_the_colours_of_git():
 def test_text_that_turns_direction_is_neutralised():
     """Marks that reorder what follows are taken out, too."""
     assert clean("a\u202eb\x00c") == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c"
+
+
+def test_spare_columns_go_before_others_are_cut_below_their_wish():
+    """An application's name and a subject are worth more than a second form of the time, or the author."""
+    columns = [Column("NAME", least=4, wish=9), Column("TIME", spare=True), Column("WHO", least=3, spare=True)]
+    rows = [["web-admin", "10:05", "Priya Raman"]]
+
+    def lines(width):
+        return table(columns, rows, Style(width=width, color=False)).split("\n")[1]
+
+    assert lines(30) == "web-admin  10:05  Priya Raman"
+    assert lines(24) == "web-admin  10:05  Priya…"
+    assert lines(20) == "web-admin  10:05"
+    assert lines(12) == "web-admin"
+    assert lines(6) == "web-a…"
+
+
+def test_a_pipe_is_not_cut_to_the_width_of_a_terminal(clone, lastgood, monkeypatch):
+    """Whoever searches the output finds the whole subject."""
+    monkeypatch.delenv("COLUMNS")
+    subject = "Let the checkout retry a payment that the bank has not answered, once, after ten seconds"
+    clone.commit(subject, {"apps/web/production/x": "x"})
+
+    assert subject in lastgood("timeline").out
+
+
+@pytest.mark.parametrize(
+    ("when", "short"),
+    [(NOW, "11-20 12:00"), (NOW.replace(year=2025), "2025-11-20")],
+)
+def test_a_stamp_leaves_out_what_goes_without_saying(when, short, monkeypatch):
+    """The year that it is, or the hour of another year."""
+    monkeypatch.setenv("TZ", "UTC")
+    assert stamp(when, NOW) == short

@@ -5,22 +5,20 @@ import typer
 from lastgood.cli.call import Call
 from lastgood.cli.shared import now, short
 from lastgood.cli.situation import Situation, remarks, work
-from lastgood.cli.text import Column, absolute, ago, clean, short_hashes, table
+from lastgood.cli.text import Column, ago, clean, short_hashes, stamp, table
 from lastgood.core.application import ApplicationView
 from lastgood.core.value import to_plain
 
 COLUMNS = [
-    Column("APPLICATION", least=14),
+    Column("APPLICATION", least=14, wish=32),
     Column("HEALTH"),
     Column("SYNC"),
     Column("NOW"),
     Column("LAST GOOD"),
-    Column("STATE", least=6),
+    Column("STATE", least=6, wish=12),
     Column("AGE"),
-    Column("SINCE"),
+    Column("SINCE", spare=True),
 ]
-# Below this width the absolute time would squeeze the names: the relative one alone is shown.
-_WIDE = 100
 
 
 def apps(ctx: typer.Context) -> None:
@@ -56,13 +54,18 @@ def applications_table(call: Call, views: list[ApplicationView]) -> str:
                 style.health(view.health),
                 style.sync(view.sync),
                 _now(view, hashes),
-                short(view.last_good, hashes),
+                short(view.last_good, hashes) if view.last_good or git_only(view) else "none",
                 style.paint(_state(view), "yellow"),
                 ago(since, at).removesuffix(" ago") if since else "unknown",
-                absolute(since) if since and style.width >= _WIDE else "",
+                stamp(since, at) if since else "",
             ]
         )
     return table(COLUMNS, rows, style)
+
+
+def git_only(view: ApplicationView) -> bool:
+    """Say whether Git alone answered: then nobody knows what is paused, good or running."""
+    return view.paused is None
 
 
 def _now(view: ApplicationView, hashes: dict[str, str]) -> str:

@@ -13,6 +13,9 @@ from typing import Any
 from lastgood.cli.text import Style, clean
 from lastgood.core.errors import LastgoodError
 
+# What goes into a pipe or a file is searched, not looked at: nothing there is cut that anybody would miss.
+PIPE_COLUMNS = 240
+
 
 class Call:
     """The global options of this call, and the two streams.
@@ -106,4 +109,4 @@ def causes(error: BaseException) -> list[str]:
 
 
 def _width() -> int:
-    return max(40, min(shutil.get_terminal_size((80, 24)).columns, 200))
+    return max(40, min(shutil.get_terminal_size((PIPE_COLUMNS, 24)).columns, PIPE_COLUMNS))

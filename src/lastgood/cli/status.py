@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from lastgood.cli.apps import applications_table
+from lastgood.cli.apps import applications_table, git_only
 from lastgood.cli.call import Call
 from lastgood.cli.shared import heading, now, version_line
 from lastgood.cli.situation import Situation, remarks, work
@@ -57,8 +57,8 @@ def status_text(view: StatusView, style: Style) -> str:
                 ("sync", style.sync(app.sync)),
                 ("observed", moment(app.observed_at, at) if app.observed_at else ""),
                 ("desired", version_line(app.desired, at, none="nothing")),
-                ("running", version_line(app.running, at)),
-                ("last good", version_line(app.last_good, at)),
+                ("running", version_line(app.running, at, none="unknown" if git_only(app) else "nothing")),
+                ("last good", version_line(app.last_good, at, none="unknown" if git_only(app) else "none")),
                 ("state", "" if app.state == "followed" else f"{app.state}: {clean(app.message or '')}"),
                 ("paused", "unknown" if app.paused is None else pauses or ("yes" if app.paused else "")),
                 ("refused", refused),

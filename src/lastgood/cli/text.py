@@ -86,11 +86,16 @@ def cut(text: str, width: int) -> str:
 
 
 class Column(NamedTuple):
-    """A column of a table. least: the columns it may be cut down to; None: it is never cut."""
+    """A column of a table. least: the columns it may be cut down to; None: it is never cut.
+
+    spare: it goes, rightmost first, before another is cut below its `wish`.
+    """
 
     title: str
     least: int | None = None
     look: str = ""
+    wish: int = 0
+    spare: bool = False
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], style: Style) -> str:
@@ -99,14 +104,13 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], style: Style
     A column that is never cut (a hash, a time) keeps its width even on a terminal too small for it.
     """
     shown = [i for i in range(len(columns)) if any(row[i] for row in rows)]
-    widths = {i: max(len(columns[i].title), *(width_of(row[i]) for row in rows)) for i in shown}
-    while sum(widths.values()) + 2 * (len(shown) - 1) > style.width:
-        room = {
-            i: widths[i] for i in shown if widths[i] > (least if (least := columns[i].least) is not None else 10**6)
-        }
-        if not room:
+    full = {i: max(len(columns[i].title), *(width_of(row[i]) for row in rows)) for i in shown}
+    while (widths := _fitted(columns, {i: full[i] for i in shown}, style.width, wishes=True)) is None:
+        spare = [i for i in shown if columns[i].spare]
+        if not spare:
+            widths = _fitted(columns, {i: full[i] for i in shown}, style.width, wishes=False) or {}
             break
-        widths[max(room, key=lambda i: room[i])] -= 1
+        shown.remove(spare[-1])
     lines = [_row([style.paint(columns[i].title, "dim") for i in shown], [widths[i] for i in shown])]
     for row in rows:
         cells = []
@@ -115,6 +119,21 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], style: Style
             cells.append(style.paint(text, columns[i].look))
         lines.append(_row(cells, [widths[i] for i in shown]))
     return "\n".join(lines)
+
+
+def _fitted(columns: Sequence[Column], widths: dict[int, int], width: int, *, wishes: bool) -> dict[int, int] | None:
+    """Cut widths until the table fits. None where it does not; without wishes the least widths then."""
+    while sum(widths.values()) + 2 * (len(widths) - 1) > width:
+        least = {i: columns[i].least for i in widths}
+        room = {
+            i: widths[i]
+            for i, few in least.items()
+            if few is not None and widths[i] > (max(few, columns[i].wish) if wishes else few)
+        }
+        if not room:
+            return None if wishes else widths
+        widths[max(room, key=lambda i: room[i])] -= 1
+    return widths
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -172,6 +191,12 @@ def ago(when: dt.datetime, now: dt.datetime) -> str:
 def absolute(when: dt.datetime) -> str:
     """Write a time in the reader's own time zone, to the minute."""
     return when.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def stamp(when: dt.datetime, now: dt.datetime) -> str:
+    """Write a time as short as a table wants it: without the year if it is this one, else without the hour."""
+    when = when.astimezone()
+    return when.strftime("%m-%d %H:%M" if when.year == now.astimezone().year else "%Y-%m-%d")
 
 
 def moment(when: dt.datetime | None, now: dt.datetime) -> str:

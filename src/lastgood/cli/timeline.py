@@ -8,7 +8,7 @@ import typer
 from lastgood.cli.call import Call
 from lastgood.cli.shared import now
 from lastgood.cli.situation import Situation, remarks, work
-from lastgood.cli.text import Column, absolute, ago, clean, short_hashes, table
+from lastgood.cli.text import Column, ago, clean, short_hashes, stamp, table
 from lastgood.core.dates import parse_date
 from lastgood.core.errors import CommandLineWrong
 from lastgood.core.timeline import TimelineEntry, TimelineQuery
@@ -84,16 +84,16 @@ def timeline_table(call: Call, entries: list[TimelineEntry], *, everything: bool
     style, at = call.style, now()
     hashes = short_hashes([entry.commit for entry in entries] + [entry.same_as for entry in entries])
     columns = [
-        Column("APPLICATION", least=12),
+        Column("APPLICATION", least=12, wish=24),
         Column("NO"),
         Column("COMMIT", look="yellow"),
         Column("WHEN"),
-        Column(""),
+        Column("", spare=True),
         Column("OUTCOME"),
-        Column("STATE", least=7),
+        Column("STATE", least=7, wish=14),
         Column("BACK TO", look="yellow"),
-        Column("SUBJECT", least=12),
-        Column("AUTHOR", least=6),
+        Column("SUBJECT", least=12, wish=24),
+        Column("AUTHOR", least=6, wish=12, spare=True),
     ]
     rows = []
     for entry in entries:
@@ -104,7 +104,7 @@ def timeline_table(call: Call, entries: list[TimelineEntry], *, everything: bool
                 f"n{entry.number}" if entry.number else "",
                 hashes[entry.commit],
                 ago(when, at),
-                absolute(when),
+                stamp(when, at),
                 style.outcome(entry.deployment.outcome if entry.deployment else None),
                 marks(entry),
                 hashes[entry.same_as] if entry.same_as else "",
