@@ -342,3 +342,33 @@ def test_a_reader_that_has_gone_is_told_by_the_exit_code(clone):
             check=False,
         )
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_a_plan_names_the_command_that_does_it(clone, lastgood):
+    """Every option that decides is in it, so that it can be copied."""
+    words = ("web-production", "--to", clone.c2, "--reason", "checkout returns 500", "--no-hold")
+    said = lastgood("plan", *words)
+
+    command = f"lastgood rollback web-production --to {clone.c2} --reason 'checkout returns 500' --no-hold"
+    assert (said.code, said.err) == (0, f"hint: `{command}` does it\n")
+    assert lastgood("plan", *words, "-o", "json").err == ""
+    assert lastgood("plan", *words, "-q").err == ""
+
+
+def test_after_a_rollback_the_next_steps_are_said(clone, lastgood):
+    """How the commit comes here, and the way back; a reset leaves the clone's own branch ahead."""
+    done = lastgood("rollback", "web-production", "--previous", "--yes")
+    assert done.err == "hint: `git pull` brings it here; `lastgood undo web-production` takes it back\n"
+
+    kept = lastgood("undo", "web-production", "--yes", "--no-push")
+    made = kept.out.split("made ")[1][:7]
+    assert kept.err == f"hint: `git push origin {made}:main` pushes it\n"
+
+    git(clone.folder, "pull", "-q")
+    assert lastgood("undo", "web-production", "--yes").err == "hint: `git pull` brings it here\n"
+
+    git(clone.folder, "pull", "-q")
+    reset = ("rollback", "web-production", "--mode", "reset", "--to", clone.c2, "--despite", "others-commits", "--yes")
+    assert lastgood(*reset).err.startswith("hint: `git reset --keep @{upstream}` moves your own branch, too")
+    git(clone.folder, "reset", "-q", "--keep", "@{upstream}")
+    assert git(clone.folder, "rev-parse", "HEAD") == clone.c2

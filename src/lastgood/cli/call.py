@@ -77,6 +77,11 @@ class Call:
         """Say something on stderr that is worth knowing but no error."""
         self.tell(f"{self.error_style.paint('note:', 'yellow')} {clean(text)}")
 
+    def suggest(self, text: str) -> None:
+        """Say on stderr what a person may do next; scripts need no advice."""
+        if not self.json:
+            self.tell(f"{self.error_style.paint('hint:', 'cyan')} {clean(text)}")
+
     def error(self, error: LastgoodError) -> None:
         """Say what went wrong: on stderr for people; for scripts as the one JSON shape on stdout."""
         if self.json:

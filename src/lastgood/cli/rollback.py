@@ -1,6 +1,7 @@
 """`lastgood plan` and `lastgood rollback`: go back to another version, by one Git commit."""
 
 import contextlib
+import shlex
 from collections.abc import Awaitable, Callable
 from typing import Annotated, get_args
 
@@ -70,7 +71,7 @@ def plan(
 
     async def job(situation: Situation) -> int:
         planned = await situation.lastgood.plan(request)
-        return show_plan(call, planned)
+        return show_plan(call, planned, then=f"`{command_of(request)}` does it")
 
     raise typer.Exit(work(call, job))
 
@@ -162,8 +163,26 @@ def _request(
     )
 
 
-def show_plan(call: Call, planned: Plan) -> int:
-    """Print a plan that is not carried out; return the exit code that its checks decide."""
+def command_of(request: RollbackRequest) -> str:
+    """Write the command that carries a request out."""
+    words = ["lastgood", "rollback", *request.apps]
+    words += ["--to", request.to] if request.to is not None else []
+    words += [name for name, given in (("--last-good", request.last_good), ("--previous", request.previous)) if given]
+    words += ["--mode", request.mode] if request.mode != "restore" else []
+    words += [word for commit in request.commits for word in ("--commit", commit)]
+    words += ["--with-shared"] if request.with_shared else []
+    words += ["--reason", request.reason] if request.reason else []
+    words += ["--no-hold"] if not request.hold else []
+    words += [word for check in request.despite for word in ("--despite", check)]
+    words += ["--no-push"] if not request.push else []
+    return shlex.join(words)
+
+
+def show_plan(call: Call, planned: Plan, *, then: str = "") -> int:
+    """Print a plan that is not carried out; return the exit code that its checks decide.
+
+    then: what a person may do next, if nothing blocks.
+    """
     if call.json:
         call.print_json(to_plain(planned))
     else:
@@ -174,6 +193,8 @@ def show_plan(call: Call, planned: Plan) -> int:
     if blocked is not None:
         call.complain(blocked)
         return blocked.exit_code
+    if then and not planned.changes_nothing:
+        call.suggest(then)
     return 0
 
 
@@ -228,7 +249,30 @@ async def carry_out(
         watched = await _watch(call, situation, done, wait=wait, push=push)
     except LastgoodError as error:
         return _finish(call, await _after(situation, done, error), error)
-    return _finish(call, done, None, told=watched)
+    code = _finish(call, done, None, told=watched)
+    _suggest_next(call, situation, done)
+    return code
+
+
+def _suggest_next(call: Call, situation: Situation, done: Plan) -> None:
+    """Say what follows: how the commit comes here or leaves, and the way back."""
+    commit, app = done.result.commit, done.applications[0].app
+    if commit is None:
+        return
+    if not done.result.pushed:
+        upstream = situation.clone.repo.upstream() if situation.clone is not None else None
+        if upstream is not None:
+            call.suggest(f"`git push {upstream.remote} {commit[:7]}:{upstream.branch}` pushes it")
+        return
+    steps = []
+    if situation.clone is not None:
+        # A branch that was reset there still has here what left, and the next plain push would bring it back.
+        reset = "`git reset --keep @{upstream}` moves your own branch, too"
+        steps.append(reset if done.mode == "reset" else "`git pull` brings it here")
+    if done.kind == "rollback":
+        steps.append(f"`lastgood undo {app}` takes it back")
+    if steps:
+        call.suggest("; ".join(steps))
 
 
 async def _watch(call: Call, situation: Situation, done: Plan, *, wait: bool | None, push: bool) -> bool:
