@@ -12,12 +12,12 @@ from lastgood.cli.text import (
     clean,
     cut,
     diff_colors,
-    relative,
     short_hashes,
     stamp,
     table,
     width_of,
 )
+from lastgood.core.dates import relative
 
 NOW = dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC)
 PLAIN = Style(width=60, color=False)

@@ -1,6 +1,7 @@
 """Choosing a version with records: what ran decides, not the shape of the history."""
 
 import datetime as dt
+import re
 
 import msgspec
 import pytest
@@ -163,19 +164,38 @@ async def test_ran_says_what_is_recorded(world):
 
 async def test_unknown_and_ambiguous(world):
     """Both name the application and exit 5."""
-    await _four(world)
+    commits = await _four(world)
     for text in ("nonsense", "f" * 40, "abcd"):
         with pytest.raises(UnknownVersion) as unknown:
             await chosen(world, text)
         assert unknown.value.app == "web-production"
 
     async def several(text):
-        raise AmbiguousVersion(version=text, candidates=[{"oid": "9f31c2a" + "0" * 33, "subject": "one"}])
+        raise AmbiguousVersion(version=text, candidates=[{"oid": oid, "subject": "one"} for oid in commits[:2]])
 
     world.repo.resolve = several
-    with pytest.raises(AmbiguousVersion, match=r"9f31 is ambiguous in web-production: 9f31c2a000 \(one\)") as ambiguous:
+    with pytest.raises(AmbiguousVersion) as ambiguous:
         await chosen(world, "9f31")
+    named = rf"{commits[0][:7]} \(.+ ago\), {commits[1][:7]} \(.+ ago\)"
+    assert re.fullmatch(f"9f31 is ambiguous in web-production: {named}", ambiguous.value.message)
+    assert ambiguous.value.hint == "give one more character"
     assert ambiguous.value.exit_code == 5
+
+
+async def test_a_hash_too_short_for_git_names_what_it_may_mean(world):
+    """Among the application's own commits; which of several is asked, one is only named."""
+    await world.begin()
+    # Of seventeen, two begin with the same of sixteen digits.
+    commits = [await world.release(name=f"v{n}") for n in range(17)]
+    alike = next(found for oid in commits if len(found := {c for c in commits if c[0] == oid[0]}) > 1)
+    with pytest.raises(AmbiguousVersion) as ambiguous:
+        await chosen(world, next(iter(alike))[0])
+    assert {one["oid"] for one in ambiguous.value.facts["candidates"]} >= alike
+
+    with pytest.raises(UnknownVersion) as unknown:
+        await chosen(world, commits[0][:3])
+    assert unknown.value.hint.startswith(f"did you mean {commits[0][:7]} (")
+    assert unknown.value.hint.endswith("a hash needs at least 4 characters")
 
 
 async def test_previous_beyond_a_shallow_clone(world):

@@ -3,8 +3,9 @@
 import datetime as dt
 import re
 
-from lastgood.cli.text import Style, absolute, clean, cut, relative
+from lastgood.cli.text import Style, absolute, clean, cut
 from lastgood.core.commit import Person
+from lastgood.core.dates import relative
 from lastgood.core.version import Version
 
 # As long as a good subject is; the rest is in `lastgood show`.

@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from lastgood.core.dates import relative
+
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
 # C0 and C1 controls, DEL, and the marks that turn the direction of what follows.
 _CONTROLS = re.compile(
@@ -151,28 +153,6 @@ def facts(pairs: Sequence[tuple[str, str]], style: Style) -> str:
         style.paint(name.ljust(wide), "dim") + "  " + value.replace("\n", "\n" + " " * (wide + 2))
         for name, value in shown
     )
-
-
-_UNITS = (
-    ("year", 31_557_600),
-    ("month", 2_629_800),
-    ("week", 604_800),
-    ("day", 86_400),
-    ("hour", 3600),
-    ("minute", 60),
-)
-
-
-def relative(when: dt.datetime, now: dt.datetime) -> str:
-    """Say how long ago (or until) a time is, in one unit."""
-    seconds = (now - when).total_seconds()
-    past, seconds = seconds >= 0, abs(seconds)
-    for unit, length in _UNITS:
-        if seconds >= length and (unit != "week" or seconds >= 2 * length):
-            count = int(seconds // length)
-            words = f"{count} {unit}{'s' if count > 1 else ''}"
-            return f"{words} ago" if past else f"in {words}"
-    return "just now" if past else "soon"
 
 
 _SHORT = {"year": "y", "month": "mo", "week": "w", "day": "d", "hour": "h", "minute": "min"}

@@ -10,6 +10,7 @@ from itertools import pairwise
 from lastgood.core.application import Application
 from lastgood.core.claim import confirmed_claim
 from lastgood.core.commit import Commit, HistoryEntry
+from lastgood.core.dates import relative
 from lastgood.core.deployment import Deployment
 from lastgood.core.errors import (
     AmbiguousVersion,
@@ -28,6 +29,8 @@ from lastgood.core.version_text import Date, Name, Number, Word, read_version_te
 
 MAX_RECORDS = 1000
 MIN_VERSION_PREFIX = 4
+MAX_CANDIDATES = 10
+HEX = frozenset("0123456789abcdef")
 
 
 async def choose(
@@ -193,17 +196,40 @@ class _Chooser:
             found = await self._by_version_id(text.lower())
         except AmbiguousVersion as several:
             raise AmbiguousVersion(
-                f"{text} is ambiguous in {self.app.name}: {_candidates(several)}",
+                f"{text} is ambiguous in {self.app.name}: {await self._candidates(several)}",
                 app=self.app.name,
                 version=text,
                 candidates=several.facts.get("candidates", []),
             ) from several
         if found is None:
-            raise UnknownVersion(app=self.app.name, version=text)
+            raise await self._unknown(text)
         return found
 
+    async def _unknown(self, text: str) -> UnknownVersion | AmbiguousVersion:
+        """Say that nothing has that name; of a hash too short for Git, what of this application it may mean."""
+        app = self.app.name
+        if len(text) >= MIN_VERSION_PREFIX or set(text.lower()) - HEX:
+            return UnknownVersion(app=app, version=text)
+        entries = (await self.repo.history(self.head, self.app.scope)).entries
+        found = [entry.commit for entry in entries if entry.commit.oid.startswith(text.lower())]
+        if len(found) > 1:
+            return AmbiguousVersion(
+                f"{text} is ambiguous in {app}: {_named(found, self.now)}",
+                app=app,
+                version=text,
+                candidates=[{"oid": commit.oid, "subject": commit.subject} for commit in found],
+            )
+        meant = f"did you mean {_named(found, self.now)}? " if found else ""
+        return UnknownVersion(
+            app=app, version=text, hint=f"{meant}a hash needs at least {MIN_VERSION_PREFIX} characters"
+        )
+
+    async def _candidates(self, several: AmbiguousVersion) -> str:
+        told = [one["oid"] if isinstance(one, dict) else str(one) for one in several.facts.get("candidates", [])]
+        return _named([await self.repo.commit(oid) for oid in told[:MAX_CANDIDATES]], self.now)
+
     async def _by_version_id(self, prefix: str) -> Version | None:
-        if len(prefix) < MIN_VERSION_PREFIX or set(prefix) - set("0123456789abcdef"):
+        if len(prefix) < MIN_VERSION_PREFIX or set(prefix) - HEX:
             return None
         found: dict[str, Version] = {}
         for run in await self._runs():
@@ -247,9 +273,8 @@ def _run_version(run: Deployment) -> Version:
     return version_at(run.commit, version=run.version, path_tree=run.path_tree, ran=run.outcome != "superseded")
 
 
-def _candidates(several: AmbiguousVersion) -> str:
-    shown = []
-    for candidate in several.facts.get("candidates", [])[:10]:
-        oid, subject = (candidate["oid"], candidate["subject"]) if isinstance(candidate, dict) else (candidate, "")
-        shown.append(f"{oid[:10]} ({subject})" if subject else str(oid))
-    return ", ".join(shown)
+def _named(commits: Sequence[Commit], now: dt.datetime) -> str:
+    """Name commits by as much of their hashes as tells them apart, with their age."""
+    oids = {commit.oid for commit in commits}
+    digits = next((n for n in range(7, 41) if len({oid[:n] for oid in oids}) == len(oids)), 40)
+    return ", ".join(f"{one.oid[:digits]} ({relative(one.committed_at, now)})" for one in commits[:MAX_CANDIDATES])

@@ -88,3 +88,25 @@ def _moment(text: str, now: dt.datetime) -> dt.datetime:
         raise ValueError(text)
     moment = dt.datetime.fromisoformat(text)
     return moment.replace(tzinfo=now.tzinfo) if moment.tzinfo is None else moment
+
+
+_UNITS = (
+    ("year", 31_557_600),
+    ("month", 2_629_800),
+    ("week", 604_800),
+    ("day", 86_400),
+    ("hour", 3600),
+    ("minute", 60),
+)
+
+
+def relative(when: dt.datetime, now: dt.datetime) -> str:
+    """Say how long ago (or until) a time is, in one unit."""
+    seconds = (now - when).total_seconds()
+    past, seconds = seconds >= 0, abs(seconds)
+    for unit, length in _UNITS:
+        if seconds >= length and (unit != "week" or seconds >= 2 * length):
+            count = int(seconds // length)
+            words = f"{count} {unit}{'s' if count > 1 else ''}"
+            return f"{words} ago" if past else f"in {words}"
+    return "just now" if past else "soon"
