@@ -28,6 +28,14 @@ def test_a_named_server_wins_over_the_clone(clone, lastgood):
     assert said.err.startswith(f"error: {NOBODY} does not answer: ")
 
 
+def test_an_address_that_is_no_url_is_a_wrong_command_line(clone, lastgood):
+    """It is not repeated, since a password may be in it."""
+    said = lastgood("--server", "ftp://priya:secret@example.com", "apps")
+    assert said.code == 2
+    assert said.err.startswith("error: the server's address is no URL\n")
+    assert "secret" not in said.err
+
+
 def test_the_environment_names_a_server_unless_a_clone_is_named(clone, lastgood, monkeypatch):
     """A flag stands above the environment."""
     monkeypatch.setenv("LASTGOOD_SERVER", NOBODY)

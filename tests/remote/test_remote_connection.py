@@ -53,6 +53,21 @@ async def test_whatever_is_no_answer_of_lastgood_is_said_so(status, body, kind):
             await lastgood.apps()
 
 
+@pytest.mark.parametrize(
+    ("token", "message"),
+    [(None, "http://x asks who you are"), ("wrong", "http://x does not accept the token given")],
+)
+async def test_whoever_is_not_let_in_is_told_where_the_token_goes(token, message):
+    """The server's own hint is for people with a browser."""
+    body = b'{"error": {"code": "not-allowed", "message": "you are not signed in", "hint": "open the link"}}'
+    async with RemoteLastgood("http://x", token, transport=answering(401, body)) as lastgood:
+        with pytest.raises(NotAllowed) as refused:
+            await lastgood.apps()
+
+    assert refused.value.message == message
+    assert refused.value.hint.startswith("set LASTGOOD_TOKEN ")
+
+
 async def test_a_server_that_is_not_there_is_named():
     """The address is in the message; a password in it is not."""
 

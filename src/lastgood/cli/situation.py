@@ -96,6 +96,12 @@ def _open(call: Call, server_only: str | None, *, records: bool) -> Situation:
 
 
 def _server(url: str, token: str | None) -> Situation:
+    if not url.startswith(("http://", "https://")):
+        # It is not repeated: a password may be in it.
+        raise CommandLineWrong(
+            "the server's address is no URL",
+            hint="such as https://lastgood.example.com; see `--server`, LASTGOOD_SERVER",
+        )
     from lastgood.app.server import open_server  # noqa: PLC0415 - the HTTP library costs 0.1 s
 
     return Situation(open_server(url, token))

@@ -98,15 +98,17 @@ class Connection:
         return bytes(read)
 
     def _error(self, status: int, data: bytes) -> LastgoodError:
+        if status == _UNAUTHORIZED:
+            # The server's own words are for people with a browser.
+            given = "Authorization" in self._client.headers
+            return NotAllowed(
+                f"{self.server} does not accept the token given" if given else f"{self.server} asks who you are",
+                hint="set LASTGOOD_TOKEN to your token; beside the server's lastgood.toml none is needed",
+                action="this",
+            )
         told = _peek(data).get("error")
         if isinstance(told, dict):
             return read_error(told)
-        if status == _UNAUTHORIZED:
-            return NotAllowed(
-                f"{self.server} wants to know who you are",
-                hint="give the token in LASTGOOD_TOKEN",
-                action="this",
-            )
         return ServerUnreachable(
             f"{self.server} answers with HTTP status {status} and no reason",
             hint="nothing is known to have changed; the server's log says more",
