@@ -7,7 +7,20 @@ from lastgood.core.layout_files import file_kind, flux_paths, references
 
 
 @pytest.mark.parametrize(
-    "name", ["production", "stage", "dev", "qa", "preview", "prod-eu", "eu-prod", "prod-eu-west-1", "dev2", "us-prod"]
+    "name",
+    [
+        "production",
+        "stage",
+        "dev",
+        "qa",
+        "preview",
+        "prod-eu",
+        "eu-prod",
+        "prod-eu-west-1",
+        "dev2",
+        "us-prod",
+        "eu-prod-1",
+    ],
 )
 def test_environments(name):
     """The words people use, with a region or a number beside them."""

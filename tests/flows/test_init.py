@@ -47,7 +47,7 @@ LAYOUTS = {
         {"base/deployment.yaml": MANIFEST, "base/kustomization.yaml": KUSTOMIZATION}
         | {f"overlays/{e}/kustomization.yaml": over("../../base") for e in ("staging", "production")},
         {f"shop-{e}": (f"overlays/{e}", e) for e in ("staging", "production")},
-        2,
+        1,
     ),
     "apps/<service>/overlays/<env>": (
         {f"apps/{s}/base/kustomization.yaml": KUSTOMIZATION for s in ("web", "cart")}
@@ -103,6 +103,22 @@ LAYOUTS = {
         {f"{s}-{e}": (f"apps/{s}/{e}", e) for s in ("web", "cart") for e in ("staging", "production")},
         1,
     ),
+    "k8s/<env>": (
+        {f"k8s/{e}/deploy.yaml": MANIFEST for e in ("staging", "production")},
+        {f"shop-{e}": (f"k8s/{e}", e) for e in ("staging", "production")},
+        1,
+    ),
+    "clusters/<region and env>/<service>": (
+        {f"clusters/{e}/{s}/deploy.yaml": MANIFEST for s in ("web", "cart") for e in ("eu-prod-1", "eu-staging-1")},
+        {f"{s}-{e}": (f"clusters/{e}/{s}", e) for s in ("web", "cart") for e in ("eu-prod-1", "eu-staging-1")},
+        1,
+    ),
+    "one chart with values/<env>.yaml": (
+        {"charts/web/Chart.yaml": chart(), "charts/web/values.yaml": "a: 1\n"}
+        | {f"charts/web/values/{e}.yaml": "a: 2\n" for e in ("staging", "production", "common")},
+        {f"web-{e}": ("charts/web", e) for e in ("staging", "production")},
+        2,
+    ),
     "one application at the root": ({"deploy.yaml": MANIFEST, "README.md": ""}, {"shop": ("", None)}, 1),
     "processes at the root": ({"process-compose.yml": PROCESSES}, {"shop": ("", None)}, 1),
     "teams": (
@@ -155,6 +171,29 @@ async def test_what_is_written_discovers_exactly_the_applications_of_the_layout(
     assert {app.name for app in result.found} == expected.keys()
     if entries is not None:
         assert len(parse_config(result.files["lastgood.yaml"].encode()).entries) == entries
+
+
+@pytest.mark.parametrize(
+    ("paths", "path", "name"),
+    [
+        # A folder that is the same everywhere stays itself: a word would take in whatever else has this depth.
+        (["org/red/web/live", "org/blue/cart/live"], "org/{team}/{service}/{environment}", None),
+        (["teams/red/web/live", "teams/blue/cart/test"], "teams/{team}/{service}/{environment}", "{team}-{service}"),
+        (["apps/web/live", "apps/web/test"], "apps/{service}/{environment}", "{service}"),
+        (
+            ["apps/web/live/eu-west-1", "apps/cart/live/us-east-1"],
+            "apps/{service}/{environment}/{region}",
+            "{service}-{region}",
+        ),
+        (["overlays/live", "overlays/test"], "overlays/{environment}", "shop"),
+    ],
+)
+def test_the_words_of_a_pattern_say_what_they_stand_for(paths, path, name):
+    """Team, service, region, environment, as far as the folders show them."""
+    files = {f"{one}/deploy.yaml": MANIFEST.encode() for one in paths}
+    written = init_files(files, files.get, name="shop").files["lastgood.yaml"]
+    assert f'path: "{path}"\n' in written
+    assert name is None or f'name: "{name}-{{environment}}"\n' in written
 
 
 async def test_a_charts_environments_get_their_own_values_files():

@@ -22,12 +22,18 @@ def is_environment(name: str) -> bool:
     What stands beside the word must be a region or a number: `test-runner` and `dev-tools` are services.
     """
     parts = re.split(r"[-_.]", name.lower())
-    for word, rest in ((parts[0], parts[1:]), (parts[-1], parts[:-1])):
-        if word.rstrip("0123456789") in _WORDS and all(_is_region(one) for one in rest):
-            return True
-    return False
+    return any(
+        word.rstrip("0123456789") in _WORDS and all(_is_part_of_region(one) for one in (*parts[:n], *parts[n + 1 :]))
+        for n, word in enumerate(parts)
+    )
 
 
-def _is_region(part: str) -> bool:
+def is_region(name: str) -> bool:
+    """Say whether a folder's name is a region's: `eu-west-1`, `us-east1`, `eu`."""
+    parts = re.split(r"[-_.]", name.lower())
+    return parts[0].rstrip("0123456789") in _REGIONS and all(_is_part_of_region(one) for one in parts)
+
+
+def _is_part_of_region(part: str) -> bool:
     letters = part.rstrip("0123456789")
     return letters in _REGIONS or part.isdigit() or (len(part) == 1 and part.isalpha())

@@ -16,12 +16,12 @@ _SORTING = frozenset(
     """
     apps app applications services service overlays overlay environments environment envs env clusters cluster deploy
     deployment deployments manifests k8s kubernetes kustomize charts chart helm workloads stacks projects gitops
-    config configs namespaces base process-compose
+    config configs namespaces base process-compose teams squads
     """.split()  # noqa: SIM905 -- words in lines read better than a column of quotes
 )
 _HOLDS_ENVIRONMENTS = frozenset(("overlays", "overlay", "environments", "envs", "env"))
 _PARTS = frozenset(("base", "bases", "component", "components", "common", "shared", "crds", "lib", "library"))
-_VALUES = re.compile(r"values[-_.](.+)\.ya?ml")
+_VALUES = re.compile(r"values(?:[-_.]([^/]+)|/([^/]+))\.ya?ml")
 _ENVIRONMENT_VALUES = re.compile(r"(?:.*/)?(?:environments|envs|env)/([^/]+)(?:/(?:[^/]+/)?values)?\.ya?ml")
 
 
@@ -199,8 +199,8 @@ def _values_environment(path: str, chart: str, *, alone: bool) -> str | None:
     """
     inside = _below(path, chart)
     relative = path[len(chart) :].lstrip("/") if inside and chart else path
-    if inside and (named := _VALUES.fullmatch(relative)) and is_environment(named[1]):
-        return named[1]
+    if inside and (named := _VALUES.fullmatch(relative)) and is_environment(named[1] or named[2]):
+        return named[1] or named[2]
     found = _ENVIRONMENT_VALUES.fullmatch(relative if inside else path)
     if found is None or (not inside and not alone and chart.rpartition("/")[2] not in path.split("/")[:-1]):
         return None

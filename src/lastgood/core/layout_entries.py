@@ -5,6 +5,7 @@ Pure. What it returns is tried out on the repo's folders before it is believed.
 
 from collections.abc import Callable, Iterable, Sequence
 
+from lastgood.core.environment_word import is_region
 from lastgood.core.layout import Found
 from lastgood.core.pattern import as_word, fill, is_label, is_name, usable_segment
 from lastgood.core.value import Value
@@ -52,14 +53,25 @@ def _segments(app: Found) -> tuple[str, ...]:
 def _entries(apps: list[Found], by_depth: dict[int, list[tuple[str, ...]]]) -> list[Suggested]:
     """Try one pattern for all, then one for each environment or each service, then single entries."""
     if len(apps) > 1:
-        whole = _pattern(apps, by_depth, set())
-        if whole is not None:
-            return [whole]
+        for fixed in (_same_everywhere(apps), set[int]()):
+            whole = _pattern(apps, by_depth, fixed)
+            if whole is not None:
+                return [whole]
         candidates = [_split(apps, key, by_depth) for key in _keys(apps[0])]
         best = min(candidates, key=len, default=None)
         if best is not None and len(best) < len(apps):
             return best
     return [_single(app) for app in apps]
+
+
+def _same_everywhere(apps: list[Found]) -> set[int]:
+    """Return the segments that name a service and are the same in all of several services' paths.
+
+    A word there would take in whatever else the repo has at this depth. One service alone stands for others to come.
+    """
+    service = apps[0].service
+    same = {n for n in service if len({_segments(app)[n] for app in apps}) == 1}
+    return same if len(same) < len(service) else set()
 
 
 def _keys(app: Found) -> list[tuple[int, Callable[[Found], str]]]:
@@ -88,13 +100,15 @@ def _pattern(apps: list[Found], by_depth: dict[int, list[tuple[str, ...]]], fixe
     """
     first = apps[0]
     segments = _segments(first)
-    service = [n for n in first.service if n not in fixed]
-    words = {n: _word(i, len(service)) for i, n in enumerate(service)}
+    words = _words([n for n in first.service if n not in fixed], apps)
     if first.environment_at is not None and first.environment_at not in fixed:
         words[first.environment_at] = "{environment}"
     if not words:
         return None
-    said = [words.get(n, segments[n]) for n in first.service]
+    # Where no folder names the service, the repository does.
+    said = [words.get(n, segments[n]) for n in first.service] or [
+        first.name.removesuffix(f"-{first.environment}") if first.environment else first.name
+    ]
     environment = None if first.environment_at is None else words.get(first.environment_at, first.environment)
     environment = first.environment if environment is None else environment
     entry = Suggested(
@@ -109,10 +123,16 @@ def _pattern(apps: list[Found], by_depth: dict[int, list[tuple[str, ...]]], fixe
     return entry if _says(entry, by_depth) == {app.path: (app.name, app.environment) for app in apps} else None
 
 
-def _word(index: int, count: int) -> str:
-    if index == count - 1:
-        return "{service}"
-    return "{team}" if count == 2 else f"{{part{index + 1}}}"  # noqa: PLR2004 -- two folders are a team and its service
+def _words(places: list[int], apps: list[Found]) -> dict[int, str]:
+    """Name what stands at each place: a region where all folders there are one, a service, its team, or parts."""
+    words = {n: "{region}" for n in places[1:] if all(is_region(_segments(app)[n]) for app in apps)}
+    words = words if len(words) == 1 else {}
+    rest = [n for n in places if n not in words]
+    for i, n in enumerate(rest):
+        # Two folders are a team and its service.
+        above = "{team}" if len(rest) == 2 else f"{{part{i + 1}}}"  # noqa: PLR2004 -- see above
+        words[n] = "{service}" if n == rest[-1] else above
+    return words
 
 
 def _says(entry: Suggested, by_depth: dict[int, list[tuple[str, ...]]]) -> dict[str, tuple[str, str | None]] | None:
