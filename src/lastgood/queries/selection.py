@@ -71,12 +71,17 @@ def after(rows: Sequence[Row], mark: str | None) -> Sequence[Row]:
     """
     if mark is None:
         return rows
-    try:
-        time, app, _ = mark.split("~")
-        at = dt.datetime.fromisoformat(time).astimezone(dt.UTC)
-    except (ValueError, OverflowError) as wrong:
-        raise CommandLineWrong("`before` is not the mark of a timeline entry") from wrong
+    at = time_of(mark)
     for place, row in enumerate(rows):
-        if row.app == app and cursor(row) == mark:
+        if row.at == at and cursor(row) == mark:
             return rows[place + 1 :]
     return [row for row in rows if row.at < at]
+
+
+def time_of(mark: str) -> dt.datetime:
+    """Return the time of the entry that a mark stands for. Raises CommandLineWrong for what is none."""
+    try:
+        time, _app, _ = mark.split("~")
+        return dt.datetime.fromisoformat(time).astimezone(dt.UTC)
+    except (ValueError, OverflowError) as wrong:
+        raise CommandLineWrong("`before` is not the mark of a timeline entry") from wrong

@@ -6,6 +6,7 @@ Rows come first (cheap), then the entries that somebody asked for are filled in.
 import contextlib
 import datetime as dt
 import heapq
+import sys
 from collections.abc import AsyncIterator, Sequence
 
 from lastgood.core.commit import History
@@ -17,7 +18,7 @@ from lastgood.core.timeline import TimelineEntry, TimelineQuery
 from lastgood.queries.filling import Filler
 from lastgood.queries.followed import Followed, Place, places, unknown_application
 from lastgood.queries.relation import Row, git_rows, recorded_rows
-from lastgood.queries.selection import after, entry_matches, row_matches
+from lastgood.queries.selection import after, entry_matches, row_matches, time_of
 
 # Records of one application that are looked at for one answer; older ones are reached by `before`.
 MAX_RECORDS = 5_000
@@ -37,7 +38,9 @@ class Timelines:
 
     async def timeline(self, query: TimelineQuery) -> list[TimelineEntry]:
         """Return the entries that match, newest first. Raises UnknownApplication, CommandLineWrong."""
-        limit = min(query.limit or MAX_ENTRIES, MAX_ENTRIES)
+        # Git alone answers the person who asked: all of it, if no limit was given.
+        most = MAX_ENTRIES if self._store is not None else sys.maxsize
+        limit = min(query.limit or most, most)
         known = await places(self._followed)
         rows = await self._all_rows(query, known) if query.app is None else await self.rows(query.app, known)
         filler = Filler(known, renderer=self._renderer, clock=self._clock, store=self._store)
@@ -98,16 +101,19 @@ class Timelines:
 
     async def _all_recorded(self, query: TimelineQuery, known: dict[str, Place], store: Store) -> list[Row]:
         """Find the newest records of everything, then let each application's own rows say how they relate."""
+        # A page that goes on where another one ended begins with the records of that time, which `until` leaves out.
+        going_on = time_of(query.before) + dt.timedelta(seconds=1) if query.before else None
+        ends = [at for at in (query.until, going_on) if at is not None]
         environments = {record.name: record.environment for record in await store.applications()}
         wanted = DeploymentQuery(
             environment=query.environment,
             since=query.since,
-            until=query.until,
+            until=min(ends, default=None),
             outcome=query.outcome,
             author=query.author,
             image=query.image,
             trigger=query.trigger,
-            limit=MAX_RECORDS if query.limit is None or query.before or query.search else max(query.limit * 2, 200),
+            limit=MAX_RECORDS if query.limit is None or query.search else max(query.limit * 2, 200),
         )
         runs = await store.deployments(wanted)
         refused = [

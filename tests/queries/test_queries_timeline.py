@@ -1,0 +1,39 @@
+"""Long timelines: every page goes on where the last one ended, down to the oldest record."""
+
+import pytest
+
+from lastgood.core.timeline import TimelineQuery
+from lastgood.queries import timeline as module
+from lastgood.queries.timeline import Timelines
+from lastgood.store.sql_store import SqlStore
+from twins.clock import ManualClock
+from twins.store import fill
+
+
+@pytest.fixture
+async def timelines(monkeypatch):
+    """450 deployments of three applications, of which one look reads 200."""
+    monkeypatch.setattr(module, "MAX_RECORDS", 200)
+    store = SqlStore.in_memory()
+    await fill(store, applications=3, deployments=450)
+    yield Timelines((), renderer=None, clock=ManualClock(), store=store)
+    store.close()
+
+
+async def test_pages_of_everything_reach_the_oldest_record(timelines):
+    """No record is missing between two pages, none comes twice."""
+    found, mark = [], None
+    while page := await timelines.timeline(TimelineQuery(limit=70, before=mark)):
+        found += [(one.app, one.number) for one in page]
+        mark = page[-1].cursor
+
+    assert len(found) == len(set(found)) == 450
+
+
+async def test_whoever_asks_for_all_gets_all_that_one_look_reads(timelines):
+    """Without a limit the newest come, and the last one's mark leads on."""
+    newest = await timelines.timeline(TimelineQuery())
+    older = await timelines.timeline(TimelineQuery(before=newest[-1].cursor))
+    assert len(newest) == 200
+    assert len(older) >= 199
+    assert newest[-1].deployment.started_at > older[0].deployment.started_at
