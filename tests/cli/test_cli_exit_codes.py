@@ -309,6 +309,21 @@ def test_a_person_is_asked_on_a_terminal(clone, lastgood, monkeypatch):
     assert clone.remote_head() == clone.c4
 
 
+@pytest.mark.parametrize(
+    "words", [("hold", "web-production", "previous"), ("rollback", "web-production", "--previous")]
+)
+def test_a_no_is_one_json_value_too(clone, lastgood, monkeypatch, words):
+    """Whoever reads JSON gets an object whatever the answer."""
+    monkeypatch.setattr(Call, "terminal", True)
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+
+    said = lastgood(*words, "-o", "json")
+
+    assert said.code == 3
+    assert isinstance(said.json, dict)
+    assert clone.remote_head() == clone.c4
+
+
 def test_an_empty_repo_is_a_state_and_no_failure_of_git(lastgood, tmp_path):
     """No commit yet: no applications, said on stderr, exit 1."""
     git(tmp_path, "init", "-q", "-b", "main", "empty")

@@ -37,9 +37,7 @@ def forget(
                 call.print(f"would forget {app}")
             return 0
         question = f"Forget {app}, and delete what it runs?" if prune else f"Forget {app}?"
-        if not confirm(call, question, yes=yes):
-            call.tell("nothing was changed")
-            return 3
+        confirm(call, question, yes=yes)
         done = await situation.lastgood.forget(app, prune=prune)
         if call.json:
             call.print_json(to_plain(done))

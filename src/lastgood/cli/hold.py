@@ -99,9 +99,7 @@ async def _carry_out(
         call.print(holds_text(planned, call.style, word))
         if call.verbose and planned.git:
             call.print(clean("\n".join(planned.git), lines=True))
-    if not confirm(call, f"{word.capitalize()} it in {app}?", yes=yes):
-        call.tell("nothing was changed")
-        return 3
+    confirm(call, f"{word.capitalize()} it in {app}?", yes=yes)
     done = await act(dry=False)
     if call.json:
         call.print_json(to_plain(done))

@@ -33,9 +33,7 @@ def retry(
             if call.json:
                 call.print_json(to_plain(planned))
             return 0
-        if not confirm(call, f"Deploy it in {app}?", yes=yes):
-            call.tell("nothing was changed")
-            return 3
+        confirm(call, f"Deploy it in {app}?", yes=yes)
         done = await situation.lastgood.retry(request)
         if call.json:
             call.print_json(to_plain(done))

@@ -16,7 +16,6 @@ from lastgood.core.errors import (
     Blocked,
     CommandLineWrong,
     LastgoodError,
-    NeedsConfirmation,
     NeedsServer,
     NotHealthyInTime,
     PushUnknown,
@@ -232,8 +231,8 @@ async def carry_out(
     if unfinished is not None:
         # Planned anew it would be another rollback, from where the first one may have led.
         call.tell(f"an earlier call had no clear answer about {(unfinished.commit or '')[:7]}; this finishes it")
-        asked = confirm(call, "Finish it?", yes=yes)
-        return _finish(call, await do(None), None) if asked else NeedsConfirmation.exit_code
+        confirm(call, "Finish it?", yes=yes)
+        return _finish(call, await do(None), None)
     planned = done = await plan()
     if dry_run or planned.blocking:
         return show_plan(call, planned)
@@ -243,8 +242,7 @@ async def carry_out(
     try:
         if planned.changes_nothing:
             return _finish(call, planned, None)
-        if not confirm(call, question, yes=yes):
-            raise NeedsConfirmation("it was not confirmed", hint="nothing was changed")
+        confirm(call, question, yes=yes)
         done = await do(planned)
         watched = await _watch(call, situation, done, wait=wait, push=push)
     except LastgoodError as error:
