@@ -68,7 +68,7 @@ async def test_at_the_root_the_entry_file_is_no_manifest(renderer):
     assert [r.name for r in (await renderer.render(at(""), repo, head)).resources] == ["web"]
 
 
-@pytest.mark.parametrize("name", ["kustomization.yaml", "Chart.yaml", "deployment.yaml", "README.md"])
+@pytest.mark.parametrize("name", ["kustomization.yaml", "Chart.yaml", "README.md"])
 async def test_what_nothing_renders_is_said(renderer, name):
     """Other kinds have no renderer here, and that is no failure of the version."""
     repo, head = await repo_with({f"apps/web/{name}": "x"})

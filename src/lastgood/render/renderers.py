@@ -3,31 +3,38 @@
 Renders of one version under one definition are kept in memory: Git's content never changes under an id.
 """
 
+import asyncio
 import hashlib
 from collections import OrderedDict
+from functools import partial
 
 from lastgood.core.application import Application
 from lastgood.core.commit import TreeEntry
 from lastgood.core.errors import GitFailed, NoRenderer, ObjectTooLarge, RenderFailed
 from lastgood.core.ports import ConfigRepo
 from lastgood.core.resource import Rendered
+from lastgood.core.tree import shown_path
 from lastgood.core.value import to_json
 from lastgood.core.words import RendererName
+from lastgood.render.manifest_files import MANIFEST_ENDINGS, find_manifests, left_out_of, read_manifests
+from lastgood.render.manifests import render_manifests
 from lastgood.render.process_compose import render_process_compose
 
 PROCESS_COMPOSE_FILES = ("process-compose.yaml", "process-compose.yml")
 KUSTOMIZE_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 HELM_FILES = ("Chart.yaml",)
-MANIFEST_ENDINGS = (".yaml", ".yml", ".json")
 MAX_FILE_BYTES = 1_000_000
-KEPT_RENDERS = 256
+KEPT_RENDERS = 2_048
+# Of the files that renders were made from: as values they take ten to twenty times as much.
+KEPT_BYTES = 4_000_000
 
 
 class Renderers:
     """The port Renderer for every kind. What nothing here renders is answered with NoRenderer."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, Rendered] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[Rendered, int]] = OrderedDict()
+        self._kept_bytes = 0
 
     async def kind(self, app: Application, repo: ConfigRepo, commit: str) -> RendererName:
         """Say which renderer the application's files call for; its own word wins over the files."""
@@ -42,21 +49,38 @@ class Renderers:
         Raises RenderFailed (facts: file, line or None, reason), NoRenderer (facts: kind).
         """
         kind = await self.kind(app, repo, commit)
-        if kind != "process-compose":
+        if kind not in ("process-compose", "plain"):
             raise NoRenderer(app=app.name, kind=kind)
         version, _ = await repo.version(commit, app.scope)
         key = hashlib.sha256(to_json([app.repo, version, app.name, app.path, app.definition])).hexdigest()
         if version is not None and key in self._kept:
             self._kept.move_to_end(key)
-            return self._kept[key]
-        rendered = await self._process_compose(app, repo, commit)
+            return self._kept[key][0]
+        make = self._process_compose if kind == "process-compose" else self._plain
+        rendered, size_bytes = await make(app, repo, commit)
         if version is not None:
-            self._kept[key] = rendered
-            while len(self._kept) > KEPT_RENDERS:
-                self._kept.popitem(last=False)
+            self._keep(key, rendered, size_bytes)
         return rendered
 
-    async def _process_compose(self, app: Application, repo: ConfigRepo, commit: str) -> Rendered:
+    def _keep(self, key: str, rendered: Rendered, size_bytes: int) -> None:
+        if size_bytes > KEPT_BYTES or key in self._kept:
+            return
+        self._kept[key] = (rendered, size_bytes)
+        self._kept_bytes += size_bytes
+        while len(self._kept) > KEPT_RENDERS or self._kept_bytes > KEPT_BYTES:
+            self._kept_bytes -= self._kept.popitem(last=False)[1][1]
+
+    async def _plain(self, app: Application, repo: ConfigRepo, commit: str) -> tuple[Rendered, int]:
+        found = await find_manifests(app, repo, commit)
+        files = await read_manifests(app, repo, found.files)
+        warnings = [
+            f"{shown_path(path)} is a submodule: this repo does not have what is in it" for path in found.submodules
+        ]
+        read = partial(render_manifests, files, app=app.name, namespace=app.namespace, warnings=warnings)
+        # In a thread: megabytes of YAML take seconds, and the agent has others to look after.
+        return await asyncio.to_thread(read), sum(len(content) for _, content in files)
+
+    async def _process_compose(self, app: Application, repo: ConfigRepo, commit: str) -> tuple[Rendered, int]:
         files = {entry.path: entry for entry in await _files(app, repo, commit)}
         found = [files[name] for name in PROCESS_COMPOSE_FILES if name in files]
         where = f"{app.path}/" if app.path else ""
@@ -73,7 +97,7 @@ class Renderers:
             content = await repo.read(entry.oid, max_bytes=MAX_FILE_BYTES, path=file)
         except ObjectTooLarge as too_large:
             raise RenderFailed(app=app.name, file=file, line=None, reason=too_large.message) from too_large
-        return render_process_compose(content, app=app.name, file=file)
+        return render_process_compose(content, app=app.name, file=file), len(content)
 
 
 def kind_of_files(entries: list[TreeEntry]) -> RendererName:
@@ -92,7 +116,7 @@ def kind_of_files(entries: list[TreeEntry]) -> RendererName:
 
 async def _files(app: Application, repo: ConfigRepo, commit: str) -> list[TreeEntry]:
     """Return what stands in the application's folder, minus what is never part of it; nothing where it is not there."""
-    left_out = {*app.scope.left_out, "lastgood.yaml", ".lastgood"} if not app.path else set(app.scope.left_out)
+    left_out = left_out_of(app)
     prefix = f"{app.path}/" if app.path else ""
     try:
         folder = await repo.entry(commit, app.path)
