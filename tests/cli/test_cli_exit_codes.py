@@ -387,3 +387,20 @@ def test_after_a_rollback_the_next_steps_are_said(clone, lastgood):
     assert lastgood(*reset).err.startswith("hint: `git reset --keep @{upstream}` moves your own branch, too")
     git(clone.folder, "reset", "-q", "--keep", "@{upstream}")
     assert git(clone.folder, "rev-parse", "HEAD") == clone.c2
+
+
+@pytest.mark.parametrize("words", [("timeline",), ("status",), ("plan", "--previous")])
+def test_an_application_that_is_gone_is_named_with_the_commit_that_removed_it(clone, lastgood, words):
+    """In Git alone nothing else remembers it; the way back is one command."""
+    removed = clone.commit("Tidy up", {"apps/web/staging/process-compose.yaml": None})
+    clone.commit("Say something", {"README.md": "x"})
+    clone.push()
+
+    said = lastgood(words[0], "web-staging", *words[1:])
+
+    assert said.code == 5
+    assert said.err.startswith(f"error: there is no application web-staging any more: {removed[:7]} removed it (")
+    assert said.err.endswith(f"hint: `lastgood plan web-staging --to {clone.c4[:7]}` shows how it comes back\n")
+    again = lastgood("plan", "web-staging", "--to", clone.c4[:7], "-o", "json")
+    assert again.code == 0
+    assert again.json["applications"][0]["files"][0]["change"] == "added"

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from lastgood.app.clock import SystemClock
+from lastgood.core.commit import Commit
 from lastgood.core.discovery import Discovery
+from lastgood.core.errors import GitFailed
 from lastgood.core.operation import Operation
 from lastgood.core.request import RollbackRequest, UndoRequest
 from lastgood.flows.branch import FollowedBranch
@@ -11,6 +13,9 @@ from lastgood.git.clone import CloneConfigRepo
 from lastgood.git.journal import CloneJournal
 from lastgood.local.lastgood import LocalLastgood
 from lastgood.render.renderers import Renderers
+
+# A removal that hurts is noticed soon; each step costs a millisecond.
+MAX_STEPS_BACK = 200
 
 
 class CloneLastgood(LocalLastgood):
@@ -35,6 +40,23 @@ class CloneLastgood(LocalLastgood):
     async def behind(self) -> int | None:
         """Count the commits of the last fetched upstream that HEAD does not have; None where there is none."""
         return await self.repo.behind()
+
+    async def removal(self, app: str) -> tuple[Commit, str] | None:
+        """Return the newest commit that took an application away, and the one before it; None where none is near."""
+        discovery, head = Discovery(), await self.followed[0].head()
+        commit = await self.repo.commit(head) if head is not None else None
+        for _ in range(MAX_STEPS_BACK):
+            if commit is None or not commit.parents:
+                break
+            before = commit.parents[0]
+            try:
+                there = await discovery.applications(self.repo, self.followed[0].branch, before)
+                if app in there.applications:
+                    return commit, before
+                commit = await self.repo.commit(before)
+            except GitFailed:
+                break  # a shallow clone ends somewhere
+        return None
 
     async def unfinished(self, request: RollbackRequest | UndoRequest) -> Operation | None:
         """Return an earlier call of this very command whose push had no clear answer: doing it again finishes it."""

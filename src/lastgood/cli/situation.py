@@ -6,6 +6,7 @@ the server that runs there, which knows what is going on now, or else from the r
 
 import asyncio
 import contextlib
+import datetime as dt
 import json
 import os
 import tomllib
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from lastgood.cli.call import Call
 from lastgood.cli.text import plural
-from lastgood.core.errors import CommandLineWrong, LastgoodError, NeedsServer, SettingsWrong
+from lastgood.core.dates import relative
+from lastgood.core.errors import CommandLineWrong, LastgoodError, NeedsServer, SettingsWrong, UnknownApplication
 from lastgood.core.ports import Lastgood
 
 if TYPE_CHECKING:
@@ -58,6 +60,11 @@ def work(
         situation = _open(call, server, records=records)
         try:
             return await job(situation)
+        except UnknownApplication as unknown:
+            removed = await _removed(situation, unknown)
+            if removed is None:
+                raise
+            raise removed from unknown
         finally:
             close = getattr(situation.lastgood, "aclose", None)
             if close is not None:
@@ -66,6 +73,24 @@ def work(
                 situation.clone.repo.close()
 
     return asyncio.run(run())
+
+
+async def _removed(situation: Situation, unknown: UnknownApplication) -> UnknownApplication | None:
+    """Say of an application that Git had until lately which commit took it away, and how it comes back."""
+    app = unknown.facts.get("name")
+    if situation.clone is None or not isinstance(app, str):
+        return None
+    found = await situation.clone.removal(app)
+    if found is None:
+        return None
+    commit, before = found
+    when = relative(commit.committed_at, dt.datetime.now(dt.UTC))
+    return UnknownApplication(
+        f"there is no application {app} any more: {commit.oid[:7]} removed it ({when})",
+        hint=f"`lastgood plan {app} --to {before[:7]}` shows how it comes back",
+        app=app,
+        **unknown.facts,
+    )
 
 
 def _open(call: Call, server_only: str | None, *, records: bool) -> Situation:
