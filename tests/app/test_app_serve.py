@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import json
+import os
+import shutil
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from pathlib import Path
@@ -59,7 +62,7 @@ def wait(true, what: str):
 class Place:
     """A folder with a source repo, a config repo, settings, and servers started from it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, run_as: str = "run_as_agent = true") -> None:
         self.folder = folder
         self.port = free_port()
         self.servers: list[subprocess.Popen] = []
@@ -75,7 +78,7 @@ class Place:
             url = "{folder / "config.git"}"
             [destinations.here]
             type = "process"
-            run_as_agent = true
+            {run_as}
             [[sources]]
             url = "{self.source}"
             [web]
@@ -100,7 +103,9 @@ class Place:
         git(self.source, "commit", "-q", "-m", version)
         return git(self.source, "rev-parse", "HEAD")
 
-    def release(self, revision: str) -> str:
+    def release(self, revision: str, *, command: str = "") -> str:
+        """Push a release. command: what runs instead of the server, without a probe."""
+        probe = f"{{http_get: {{host: 127.0.0.1, port: {self.port}, path: /}}, period_seconds: 1}}"
         path = self.work / "apps" / "web" / "process-compose.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(
@@ -108,8 +113,8 @@ class Place:
             x-lastgood: {{artifacts: {{web: "{revision}"}}}}
             processes:
               web:
-                command: "exec {sys.executable} server.py {self.port}"
-                readiness_probe: {{http_get: {{host: 127.0.0.1, port: {self.port}, path: /}}, period_seconds: 1}}
+                command: "{command or f"exec {sys.executable} server.py {self.port}"}"
+                {"" if command else f"readiness_probe: {probe}"}
             """)
         )
         git(self.work, "add", ".")
@@ -218,6 +223,33 @@ def test_a_push_is_deployed_and_survives_the_end_of_the_server(place):
     # A push while it runs is seen at once, long before the next poll.
     place.release(first)
     wait(lambda: len(place.runs()) == 3 and place.runs()[0].outcome == "succeeded", place.states())
+
+
+@pytest.fixture
+def open_place():
+    """A place that another account can pass through, unlike those of pytest."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o711)
+    made = Place(folder, run_as='run_as = "nobody"')
+    yield made
+    made.end()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start processes as another account")
+def test_commands_run_as_the_account_that_the_settings_name(open_place):
+    """The account reaches its release and its own folder through the server's data folder, and nothing else there."""
+    data = open_place.folder / "data"
+    asked = "id -un; (cat records.db secret server.json; ls . mirrors sources) 2>/dev/null"
+    open_place.release(open_place.make_source("one"), command=f"(cd {data} && {asked}) > $HOME/seen; exec sleep 1000")
+    open_place.start()
+
+    wait(lambda: open_place.runs() and open_place.runs()[0].outcome != "in-progress", open_place.states())
+
+    assert open_place.runs()[0].outcome == "succeeded", open_place.states()
+    (seen,) = data.glob("processes/here/work/*/seen")
+    assert (seen.read_text(), seen.owner()) == ("nobody\n", "nobody")
 
 
 def test_a_second_server_on_the_same_data_is_refused(place):

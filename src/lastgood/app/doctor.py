@@ -3,6 +3,7 @@
 import os
 import platform
 import shutil
+import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -137,7 +138,7 @@ def examine_server(settings_file: Path, running: Callable[[Path], dict[str, obje
         findings.append(Finding(name="destinations", outcome="wrong", detail="there is none", hint=hint))
     for name, destination in settings.destinations.items():
         if destination.run_as is not None:
-            findings.append(_run_as(name, destination.run_as))
+            findings.append(_run_as(name, destination.run_as, settings.data))
         else:
             detail = "commands of the repos run as the agent's own account"
             findings.append(Finding(name=f"destination {name}", outcome="ok", detail=detail))
@@ -173,7 +174,7 @@ def _repo(name: str, url: str, branch: str) -> Finding:
     return Finding(name=f"repo {name}", outcome="ok", detail=f"reachable; {branch} is at {head[:7]}")
 
 
-def _run_as(name: str, account: str) -> Finding:
+def _run_as(name: str, account: str, data: Path) -> Finding:
     import pwd  # noqa: PLC0415 - only where an account is named
 
     try:
@@ -189,4 +190,10 @@ def _run_as(name: str, account: str) -> Finding:
             detail=f"only root may run commands as {account}",
             hint=hint,
         )
+    there = [one for one in data.parents if one.exists()]
+    closed = next((one for one in there if not one.stat().st_mode & stat.S_IXOTH), None)
+    if closed is not None:
+        hint = f"`chmod o+x {closed}`, or move `data` to where every account can pass through"
+        detail = f"{account} may not be able to reach its releases through {closed}"
+        return Finding(name=f"destination {name}", outcome="warn", detail=detail, hint=hint)
     return Finding(name=f"destination {name}", outcome="ok", detail=f"commands of the repos run as {account}")

@@ -7,6 +7,7 @@ import hmac
 import json
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,12 +15,25 @@ from lastgood.core.errors import SettingsWrong
 
 ADDRESS_FILE = "server.json"
 RECORDS = "records.db"
+MIRRORS = "mirrors"
+SOURCES = "sources"
 
 
-def make_data_folder(data: Path) -> None:
-    """Make the folder for its owner alone. Raises SettingsWrong where that cannot be done."""
+def make_data_folder(data: Path, *, passable: bool) -> None:
+    """Make the folder for its owner alone.
+
+    passable: accounts that the settings name run commands from releases in it: they can pass through, and read
+    nothing, not even names. What else is private has modes of its own.
+    Raises SettingsWrong where that cannot be done.
+    """
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        mode = stat.S_IMODE(data.stat().st_mode)
+        if passable and not mode & stat.S_IXOTH:
+            data.chmod(mode | 0o011)
+        for private in (data / MIRRORS, data / SOURCES):
+            private.mkdir(exist_ok=True)
+            private.chmod(0o700)
     except OSError as wrong:
         raise SettingsWrong(setting="data", reason=f"{data} cannot be made: {wrong.strerror}") from wrong
 

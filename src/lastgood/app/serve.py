@@ -20,7 +20,7 @@ from lastgood.agent.agent import Followed, FollowingAgent
 from lastgood.agent.elsewhere import AgentElsewhere
 from lastgood.app.clock import SystemClock
 from lastgood.app.collect import collect_releases
-from lastgood.app.instance import RECORDS, derived, left_address, make_data_folder, only_one, own_secret
+from lastgood.app.instance import MIRRORS, RECORDS, derived, left_address, make_data_folder, only_one, own_secret
 from lastgood.app.logs import set_up_logs
 from lastgood.app.settings import Settings
 from lastgood.app.sources import AllowedSources
@@ -54,7 +54,8 @@ async def serve(
     Raises SettingsWrong, StoreNewer, StoreUnavailable, GitFailed: then nothing was started.
     """
     set_up_logs(settings.log)
-    make_data_folder(settings.data)
+    named = any(destination.run_as is not None for destination in settings.destinations.values())
+    make_data_folder(settings.data, passable=named)
     # A remote or a service that hangs holds a thread for minutes: there must be more of them than the usual six.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="lastgood"))
     with contextlib.ExitStack() as locks:
@@ -117,7 +118,7 @@ class _Server:
         settings = self._settings
         for repo in settings.repos:
             mirror = await asyncio.to_thread(
-                MirrorConfigRepo, settings.data / "mirrors" / f"{repo.name}.git", repo.url, repo.name
+                MirrorConfigRepo, settings.data / MIRRORS / f"{repo.name}.git", repo.url, repo.name
             )
             self._branches.append(
                 FollowedBranch(

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+from lastgood.app.instance import SOURCES
 from lastgood.app.settings import Settings
 from lastgood.core.application import Application
 from lastgood.core.discovery import Discovered
@@ -21,7 +22,7 @@ class AllowedSources:
     def __init__(self, settings: Settings, discovered: Callable[[str], Discovered | None]) -> None:
         self._settings = settings
         self._discovered = discovered
-        self._folder = settings.data / "sources"
+        self._folder = settings.data / SOURCES
         self._open: dict[str, MirrorSourceRepo] = {}
         self._opening = asyncio.Lock()
 
