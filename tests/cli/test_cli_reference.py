@@ -53,3 +53,42 @@ def test_reading_a_clone_imports_no_framework(clone):
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=clone.folder)
     modules = set(json.loads(done.stdout.splitlines()[-1]))
     assert not modules & {"pydantic", "rich", "sqlalchemy", "alembic", "fastapi", "httpx2", "pygit2", "structlog"}
+
+
+PROMISED = {
+    "ApplicationView": (
+        "name group environment repo branch path destination renderer health sync observed_at desired running"
+        " last_good held paused refused updated_at"
+    ),
+    "Refusal": "commit hold",
+    "Version": "version path_tree commit short subject author committed_at ran",
+    "Person": "name email",
+    "TimelineEntry": (
+        "app number version path_tree inputs commit short subject body author committer committed_at ran current"
+        " last_good held same_as operation deployment images features pull_requests issues committers health sync"
+    ),
+    "Input": "path oid shared_with",
+    "OperationView": "id kind from to reason despite recorded",
+    "DeploymentView": "id outcome trigger started_at finished_at baked_at message",
+    "ImageChange": "name from to",
+    "Hold": "id version commit images files reason by since until",
+    "HeldFile": "path blob",
+    "Plan": "id mode via branch head applications also_affected checks git result",
+    "PlannedApplication": (
+        "app from to version path_tree files resources renders_as_ran images features hold deployment"
+    ),
+    "PlannedFile": "path change added removed",
+    "PlannedResource": "group kind namespace name change diff",
+    "PlannedFeatures": "leaving returning",
+    "AlsoAffected": "app how",
+    "Check": "name app outcome detail hint overridden",
+    "PlanResult": "tree commit pushed head pull_request",
+    "Feature": "id repo kind title url authors commits type breaking",
+}
+
+
+@pytest.mark.parametrize("kind", list(PROMISED))
+def test_no_promised_field_was_dropped(kind):
+    """Scripts rely on these names: fields may be added, never renamed and never dropped."""
+    page = reference.PAGES["json"]().split(f"## {kind}\n")[1].split("\n## ")[0]
+    assert {name for name in PROMISED[kind].split() if f"| `{name}` |" not in page} == set()

@@ -1,4 +1,4 @@
-"""Print the reference pages of the command line: `python -m lastgood.cli.reference cli` or `exit-codes`.
+"""Print the reference pages of the command line: `python -m lastgood.cli.reference cli`, `json` or `exit-codes`.
 
 What is printed is made of the commands, options and errors themselves, so that it cannot lie.
 """
@@ -9,6 +9,7 @@ from typing import Any
 
 from lastgood.cli.commands import COMMANDS
 from lastgood.cli.program import global_parameters, load
+from lastgood.cli.reference_json import json_page
 from lastgood.core import errors
 from lastgood.core.errors import LastgoodError
 
@@ -18,7 +19,24 @@ _FOR_CLI = """\
 Data goes to stdout, everything else to stderr.
 `-o json` prints what scripts read; errors then are one JSON object on stdout: \
 `{error: {code, message, app, hint, facts}}`.
-What each exit code means: [exit codes](exit-codes.md)."""
+What it prints: [JSON](json.md). What each exit code means: [exit codes](exit-codes.md).
+
+## Who answers
+
+`--server URL` wins, or `LASTGOOD_SERVER` where no clone is named with `-C`.
+Else it is the clone of the config repo named by `-C` or stood in: Git alone, without a server.
+Else it is the `lastgood.toml` in the folder: the server that runs there, or the records that it left.
+
+`LASTGOOD_TOKEN` says to a server who you are; beside a running server's `lastgood.toml` no token is needed.
+`sync`, `retry`, `pause`, `resume` and `forget` need a running server; `render` works in a clone or beside the records.
+In a clone, commands that read show `HEAD` without the network; `plan`, `rollback`, `undo`, `hold` and `unhold` fetch \
+the upstream of the checked-out branch first, and leave branch, index and files alone.
+
+## VERSION
+
+A commit (any prefix that Git accepts, a tag, a branch), a version id, `last-good`, `previous`, `current`, `nN` \
+(deployment number N of the application), or a date: `@2026-11-20`, `@"3 days ago"`.
+Git alone knows neither `last-good` nor `nN`."""
 _FOR_EXIT_CODES = """\
 `plan`, `rollback` and `undo` print their object with `-o json` whatever the exit code.
 `blocked` is 4 instead of 3 where `stale-plan` is among the checks that block."""
@@ -112,7 +130,7 @@ def exit_codes_page() -> str:
     )
 
 
-PAGES = {"cli": cli_page, "exit-codes": exit_codes_page}
+PAGES = {"cli": cli_page, "json": lambda: json_page(_MADE.format(page="json")), "exit-codes": exit_codes_page}
 
 
 if __name__ == "__main__":

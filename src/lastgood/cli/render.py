@@ -15,7 +15,7 @@ def render(
 ) -> None:
     """Print a version's resources as YAML documents (`-o json`: an array), in the renderer's order.
 
-    Works in a clone only: it shows Secrets as they are.
+    Works in a clone, or beside the records of a server: it shows Secrets as they are, so that no server offers it.
     """
     call: Call = ctx.find_root().obj
 
@@ -25,14 +25,10 @@ def render(
         if call.json:
             call.print_json(manifests)
         else:
-            import yaml  # noqa: PLC0415 - only where YAML is written
+            from lastgood.core.manifest_text import manifest_text  # noqa: PLC0415 - only where YAML is written
 
             # Escapes of YAML keep control characters from the terminal.
-            call.print(
-                "---\n".join(
-                    yaml.safe_dump(one, sort_keys=False, allow_unicode=True, width=10_000) for one in manifests
-                )
-            )
+            call.print("---\n".join(map(manifest_text, manifests)))
         for warning in rendered.warnings:
             call.note(warning)
         return await remarks(call, situation, app)
