@@ -1,10 +1,12 @@
 """Beside a lastgood.toml whose server does not run: the records are read, and a way back through Git stays open."""
 
 import asyncio
+import datetime as dt
 import os
 
 import pytest
 
+from lastgood.core.observation import Observation
 from lastgood.core.version import version_at
 from lastgood.git.mirror import MirrorConfigRepo
 from lastgood.store.sql_store import SqlStore
@@ -106,3 +108,26 @@ def test_the_folder_of_another_account_is_left_alone(beside, lastgood, monkeypat
     said = lastgood("apps")
     assert said.code == 1
     assert said.err.startswith(f"error: data: {beside / 'data'} belongs to the account ")
+
+
+def test_a_degraded_application_is_shown_with_the_way_back(beside, lastgood):
+    """Whoever looks at night reads the command that helps."""
+    assert "hint" not in lastgood("status", APP).err
+    asyncio.run(_degrade(beside))
+
+    said = lastgood("status", APP)
+    first = said.out.split("\n")[2]
+    assert first == "health       Degraded  web: exited with 3"
+    assert f"hint: `lastgood rollback {APP}` goes back to " in said.err
+    assert (
+        lastgood("status", APP, "-o", "json").err == "note: no server runs here; this is what the last one recorded\n"
+    )
+
+
+async def _degrade(folder):
+    store = SqlStore.open(folder / "data" / "records.db")
+    seen = Observation(
+        app=APP, health="Degraded", sync="Synced", message="web: exited with 3", observed_at=dt.datetime.now(dt.UTC)
+    )
+    await store.observe(seen)
+    store.close()

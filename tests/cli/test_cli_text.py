@@ -12,6 +12,7 @@ from lastgood.cli.text import (
     clean,
     cut,
     diff_colors,
+    lasted,
     short_hashes,
     stamp,
     table,
@@ -150,3 +151,11 @@ def test_a_stamp_leaves_out_what_goes_without_saying(when, short, monkeypatch):
     """The year that it is, or the hour of another year."""
     monkeypatch.setenv("TZ", "UTC")
     assert stamp(when, NOW) == short
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.04, "0.0 s"), (12.34, "12.3 s"), (200, "3 min 20 s"), (7300, "2 h 1 min"), (-1, "0.0 s")]
+)
+def test_how_long_something_took(seconds, text):
+    """One or two units; a clock that went back took no time."""
+    assert lasted(seconds) == text

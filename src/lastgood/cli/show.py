@@ -7,7 +7,7 @@ import typer
 from lastgood.cli.call import Call
 from lastgood.cli.shared import heading, now, person, reference
 from lastgood.cli.situation import Situation, remarks, work
-from lastgood.cli.text import Column, Style, clean, facts, moment, table
+from lastgood.cli.text import Column, Style, clean, facts, lasted, moment, table
 from lastgood.cli.timeline import marks
 from lastgood.core.timeline import TimelineEntry
 from lastgood.core.value import to_plain
@@ -79,10 +79,15 @@ def entry_text(entry: TimelineEntry, style: Style) -> str:
         parts.append(table([Column("INPUT", least=12), Column("ID"), Column("SHARED WITH", least=8)], rows, style))
     if run is not None and run.phases:
         rows = [
-            [p.name, moment(p.started_at, at), moment(p.finished_at, at) if p.finished_at else "", clean(p.message)]
+            [
+                p.name,
+                moment(p.started_at, at),
+                lasted((p.finished_at - p.started_at).total_seconds()) if p.finished_at else "",
+                clean(p.message),
+            ]
             for p in run.phases
         ]
-        columns = [Column("PHASE"), Column("BEGAN"), Column("ENDED", least=0), Column("CAME TO", least=8)]
+        columns = [Column("PHASE"), Column("BEGAN"), Column("TOOK"), Column("CAME TO", least=8)]
         parts.append(table(columns, rows, style))
     if run is not None and run.resources:
         rows = [[f"{clean(r.kind)} {clean(r.name)}", r.outcome, clean(r.message)] for r in run.resources]

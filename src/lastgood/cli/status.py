@@ -13,6 +13,8 @@ from lastgood.core.duration import format_duration
 from lastgood.core.status import StatusView
 from lastgood.core.value import to_plain
 
+_SICK = {"Degraded", "Missing"}
+
 
 def status(
     ctx: typer.Context, app: Annotated[str | None, typer.Argument(metavar="[APP]", help="An application")] = None
@@ -37,6 +39,9 @@ def status(
             call.print_json({**to_plain(view), **to_plain(view.application)})
         else:
             call.print(status_text(view, call.style))
+            if view.application.health in _SICK and view.application.last_good is not None:
+                known = view.application.last_good.short
+                call.suggest(f"`lastgood rollback {view.application.name}` goes back to {known}, the last good version")
         return await remarks(call, situation, app)
 
     raise typer.Exit(work(call, job))

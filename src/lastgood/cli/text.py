@@ -179,6 +179,15 @@ def stamp(when: dt.datetime, now: dt.datetime) -> str:
     return when.strftime("%m-%d %H:%M" if when.year == now.astimezone().year else "%Y-%m-%d")
 
 
+def lasted(seconds: float) -> str:
+    """Write how long something took, in one or two units."""
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{max(seconds, 0.0):.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
 def moment(when: dt.datetime | None, now: dt.datetime) -> str:
     """Write a time relative with the absolute beside it; None is "unknown"."""
     return "unknown" if when is None else f"{relative(when, now)} ({absolute(when)})"
