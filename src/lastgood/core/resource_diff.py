@@ -2,14 +2,15 @@
 
 import difflib
 from collections.abc import Sequence
+from typing import Any
 
-import yaml
-
+from lastgood.core.manifest_text import manifest_text
 from lastgood.core.plan import PlannedResource
-from lastgood.core.redact import redact_plain
+from lastgood.core.redact import REDACTED, redact_plain
 from lastgood.core.resource import Resource
 
 MAX_DIFF_CHARS = 100_000
+_COPY = "kubectl.kubernetes.io/last-applied-configuration"
 
 _Key = tuple[str, str, str, str]
 
@@ -54,5 +55,15 @@ def _diff(a: Resource | None, b: Resource | None) -> str:
 def _lines(resource: Resource | None) -> list[str]:
     if resource is None:
         return []
-    text: str = yaml.safe_dump(redact_plain(resource.manifest), sort_keys=True, allow_unicode=True, width=10_000)
-    return text.splitlines()
+    return manifest_text(_without_copy(redact_plain(resource.manifest)), sort_keys=True).splitlines()
+
+
+def _without_copy(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Hide the whole Secret that `kubectl apply` keeps in an annotation of it, in a manifest taken from a cluster."""
+    metadata = manifest.get("metadata")
+    if manifest.get("kind") != "Secret" or not isinstance(metadata, dict):
+        return manifest
+    annotations = metadata.get("annotations")
+    if not isinstance(annotations, dict) or _COPY not in annotations:
+        return manifest
+    return manifest | {"metadata": metadata | {"annotations": annotations | {_COPY: REDACTED}}}
