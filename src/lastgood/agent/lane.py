@@ -124,6 +124,10 @@ class Lane:
         persons = why.recorded and why.trigger in {"rollback", "undo"}
         if step.kind != "resume" and not persons and pause_over(record, await self._store.pauses()) is not None:
             return None
+        if self._known.is_deciding(self.name):
+            return None
+        if not self._is_still(app, record):
+            return 0
         self._wait_until = None
         commit = record.desired and record.desired.commit
         self._log.info("deployment begins", trigger=why.trigger, commit=commit, operation=why.operation)
@@ -136,6 +140,15 @@ class Lane:
         self._log.info("deployment ended", number=done.number, outcome=done.outcome, message=done.message)
         await self._ended(step, done)
         return 0
+
+    def _is_still(self, app: Application, record: ApplicationRecord) -> bool:
+        """Say whether what was judged is still what should run: a look may have replaced it while we asked."""
+        now = self._known.record(self.name)
+        return (
+            now is not None
+            and (now.desired, now.state) == (record.desired, record.state)
+            and self._known.applications.get(self.name) is app
+        )
 
     async def _ended(self, step: Step, done: Deployment) -> None:
         if step.kind == "heal":

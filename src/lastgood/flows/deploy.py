@@ -54,10 +54,11 @@ class Deploy:
         """
         desired = self._desired(app.name)
         app = msgspec.structs.replace(app, policy=limits.lower(app.policy))
-        attempt = await self._attempt(app, desired, step, why)
-        if attempt.deployment.version != desired.version or attempt.deployment.definition != app.definition:
-            return await attempt.finish("superseded", "overtaken while no agent ran", superseded_by=desired.version)
-        rendered = await self._render(app, desired, attempt, resumes=step.kind == "resume")
+        with self._known.taking_up(app.name, desired.version or ""):
+            attempt = await self._attempt(app, desired, step, why)
+            if attempt.deployment.version != desired.version or attempt.deployment.definition != app.definition:
+                return await attempt.finish("superseded", "overtaken while no agent ran", superseded_by=desired.version)
+            rendered = await self._render(app, desired, attempt, resumes=step.kind == "resume")
         await self._answered(app.name)
         if rendered is None:
             return attempt.deployment

@@ -85,12 +85,16 @@ class Follow:
         await refresh_last_good(app.name, store=self._store, known=self._known, clock=self._clock)
 
     async def _desire(self, app: Application, before: Version | None, current: Version) -> None:
-        await self._record_overtaken(app, before, current)
-        await self._known.define(app, state="followed", message="", current=current, desired=current, refused=None)
+        # A version is either overtaken before it began, or tried: it must not become both while this is written.
+        with self._known.deciding(app.name):
+            await self._record_overtaken(app, before, current)
+            await self._known.define(app, state="followed", message="", current=current, desired=current, refused=None)
 
     async def _record_overtaken(self, app: Application, before: Version | None, by: Version) -> None:
         """Record a version that should have run, and that is overtaken before anybody tried."""
         if before is None or before.version is None or before.commit is None or before.version == by.version:
+            return
+        if self._known.is_taken_up(app.name, before.version):
             return
         last = await self._known.last(app.name)
         if last is not None and last.version == before.version:

@@ -5,6 +5,8 @@ a look that changes one application among a thousand writes one. Whoever waits f
 """
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -44,6 +46,8 @@ class Known:
         self._written: dict[str, Observation] = {}
         self._changes: dict[str, asyncio.Event] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self._taken_up: dict[str, str] = {}
+        self._deciding: set[str] = set()
         self.applications: dict[str, Application] = {}
         self.asked: dict[str, Asked] = {}
 
@@ -136,6 +140,33 @@ class Known:
         if asked is None or record is None or record.desired is None:
             return None
         return asked if asked.version == record.desired.version else None
+
+    @contextlib.contextmanager
+    def deciding(self, app: str) -> Iterator[None]:
+        """Say that what should run is being replaced: nothing is taken up until that is written, or has failed."""
+        self._deciding.add(app)
+        try:
+            yield
+        finally:
+            self._deciding.discard(app)
+            self.happened(app)
+
+    @contextlib.contextmanager
+    def taking_up(self, app: str, version: str) -> Iterator[None]:
+        """Say that a version is about to be tried; its record is written soon."""
+        self._taken_up[app] = version
+        try:
+            yield
+        finally:
+            self._taken_up.pop(app, None)
+
+    def is_deciding(self, app: str) -> bool:
+        """Say whether what should run is being replaced at this moment."""
+        return app in self._deciding
+
+    def is_taken_up(self, app: str, version: str) -> bool:
+        """Say whether a version is being tried, or about to be."""
+        return self._taken_up.get(app) == version
 
     async def last(self, app: str) -> Deployment | None:
         """Return the newest deployment that nothing overtook. Raises StoreFailed."""

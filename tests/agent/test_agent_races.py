@@ -1,0 +1,105 @@
+"""A push that arrives in the middle of a decision: what was judged is not what is done by then."""
+
+import asyncio
+
+import pytest
+
+from lastgood.core.record import Pause
+from twins.agent_world import CONFIG, World, app_file
+
+APP = "web-staging"
+
+
+@pytest.fixture
+async def world():
+    made = World()
+    await made.release({"lastgood.yaml": CONFIG, **app_file(APP, "a")})
+    await made.start()
+    await made.run_until(APP, "succeeded")
+    yield made
+    await made.stop()
+    made.store.close()
+
+
+def once(world, method: str, do, *, when=lambda *_words: True):
+    """Let the next call of a method of the store that `when` says do something else first."""
+    real, done = getattr(world.store, method), []
+
+    async def instead(*words, **named):
+        if not done and when(*words):
+            done.append(True)
+            await do()
+        return await real(*words, **named)
+
+    setattr(world.store, method, instead)
+
+
+async def test_a_push_while_pauses_are_read_is_judged_anew(world):
+    """A pause that began with a push holds that push back, though the lane had asked for another version."""
+
+    async def pause_and_push():
+        await world.store.pause(
+            Pause(scope="everything", name=None, reason="fair", by="Priya", since=world.clock.now())
+        )
+        await world.release(app_file(APP, "c"))
+        await world.look()
+
+    pauses = world.store.pauses
+    seen = []
+
+    async def read_before_it_began():
+        found = await pauses()
+        if asyncio.current_task() in world.agent._lanes.values() and not seen:
+            seen.append(True)
+            await pause_and_push()
+        return found
+
+    world.store.pauses = read_before_it_began
+    await world.release(app_file(APP, "b"))
+    await world.look()
+    await world.until(lambda: asyncio.sleep(0, seen), passing=1)
+    await world.clock.move(30)
+
+    assert [run.outcome for run in await world.runs(APP)] == ["superseded", "succeeded"]
+
+
+async def test_what_is_being_tried_is_not_recorded_as_overtaken_before(world):
+    """A push while an attempt renders leaves one record of that attempt: it was overtaken, not never begun."""
+    render, seen = world.renderer.render, []
+
+    async def render_and_push(app, repo, commit):
+        if not seen:
+            seen.append(True)
+            await world.release(app_file(APP, "c"))
+            await world.look()
+        return await render(app, repo, commit)
+
+    world.renderer.render = render_and_push
+    await world.release(app_file(APP, "b"))
+    await world.look()
+
+    await world.run_until(APP, "succeeded", 3, passing=1)
+    newest, middle, _first = await world.runs(APP)
+    assert (middle.outcome, middle.superseded_by) == ("superseded", newest.version)
+    assert middle.phases
+
+
+async def test_what_is_recorded_as_overtaken_is_not_tried(world):
+    """A pause that ends while a version is recorded as overtaken does not let that version begin."""
+    await world.store.pause(Pause(scope="everything", name=None, reason="fair", by="Priya", since=world.clock.now()))
+    await world.release(app_file(APP, "b"))
+    await world.look()
+
+    async def end_the_pause():
+        await world.store.resume("everything", None)
+        await world.agent.changed(None)
+        for _ in range(100):
+            await asyncio.sleep(0.001)
+
+    once(world, "start_deployment", end_the_pause, when=lambda run: run.outcome == "superseded")
+    await world.release(app_file(APP, "c"))
+    await world.look()
+
+    await world.run_until(APP, "succeeded", 3, passing=1)
+    newest, middle, _first = await world.runs(APP)
+    assert (middle.outcome, middle.superseded_by, middle.phases) == ("superseded", newest.version, ())
