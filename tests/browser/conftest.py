@@ -1,4 +1,4 @@
-"""A real Chromium before the made-up shop, served by uvicorn in a thread of this process."""
+"""A real Chromium, and what it looks at: a server that runs the shop, or made-up states in a thread of this process."""
 
 import shutil
 import socket
@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 from lastgood.web.access import Access
 from lastgood.web.app import create_web
 from twins.lastgood import NOW, PRIYA, MemoryLastgood, MemoryRecords
+from twins.shop import ShopServer
 
 FLAGS = (
     "--no-sandbox",
@@ -73,6 +74,13 @@ def shop() -> Iterator[Shop]:
     made.start()
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShopServer]:
+    with ShopServer.start(tmp_path_factory.mktemp("shop")) as started:
+        started.settle()
+        yield started
 
 
 @pytest.fixture(scope="session")

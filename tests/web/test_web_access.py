@@ -215,7 +215,7 @@ def test_every_answer_carries_the_security_headers(browser, stranger, script):
         assert "frame-ancestors 'none'" in policy
         assert "unsafe" not in policy
         assert answer.headers["x-content-type-options"] == "nosniff"
-        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["referrer-policy"] == "same-origin"
     assert browser.get("/applications").headers["cache-control"] == "no-store"
     assert script.get("/api/v1/apps").headers["cache-control"] == "no-store"
 
