@@ -404,3 +404,14 @@ def test_an_application_that_is_gone_is_named_with_the_commit_that_removed_it(cl
     again = lastgood("plan", "web-staging", "--to", clone.c4[:7], "-o", "json")
     assert again.code == 0
     assert again.json["applications"][0]["files"][0]["change"] == "added"
+
+
+def test_after_a_hold_and_its_end_the_next_steps_are_said(clone, lastgood):
+    """How it ends, and that its end deploys nothing."""
+    held = lastgood("hold", "web-production", clone.c2, "--until", "2d", "--yes")
+    assert held.err == (f"hint: `git pull` brings it here; `lastgood unhold web-production {clone.c2[:7]}` ends it\n")
+    assert "until   in 2 days (" in held.out
+    ended = lastgood("unhold", "web-production", clone.c2, "--yes")
+    assert ended.err.endswith(
+        "this deploys nothing: a version that was refused goes with `lastgood retry web-production`\n"
+    )

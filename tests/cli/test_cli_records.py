@@ -4,9 +4,13 @@ import asyncio
 import datetime as dt
 import os
 
+import msgspec
 import pytest
 
+from lastgood.core.application import Refusal
+from lastgood.core.hold import Hold
 from lastgood.core.observation import Observation
+from lastgood.core.record import HoldRecord
 from lastgood.core.version import version_at
 from lastgood.git.mirror import MirrorConfigRepo
 from lastgood.store.sql_store import SqlStore
@@ -130,4 +134,25 @@ async def _degrade(folder):
         app=APP, health="Degraded", sync="Synced", message="web: exited with 3", observed_at=dt.datetime.now(dt.UTC)
     )
     await store.observe(seen)
+    store.close()
+
+
+def test_a_refused_head_is_shown_with_what_lets_it_go(beside, clone, lastgood):
+    """While its hold is in force a press would be refused, too."""
+    hold = Hold(
+        id="a4f0541c", version="0" * 40, commit=clone.c4, reason="cart is down", by="Ines", since=NOON, until=None
+    )
+    asyncio.run(_refuse(beside, clone.c4, hold))
+    assert f"by a hold: cart is down; `lastgood unhold {APP} {clone.c4[:7]}` ends it\n" in lastgood("status", APP).out
+
+    asyncio.run(_refuse(beside, clone.c4, msgspec.structs.replace(hold, until=NOON)))
+    assert f"which has ended; `lastgood retry {APP}` lets it go\n" in lastgood("status", APP).out
+
+
+async def _refuse(folder, commit, hold):
+    store = SqlStore.open(folder / "data" / "records.db")
+    record = await store.application(APP)
+    refused = Refusal(commit=commit, hold=hold.id)
+    await store.save_application(msgspec.structs.replace(record, refused=refused, held=1))
+    await store.save_hold(HoldRecord(app=APP, hold=hold, commit=None))
     store.close()

@@ -15,7 +15,7 @@ COLUMNS = [
     Column("SYNC"),
     Column("NOW"),
     Column("LAST GOOD"),
-    Column("STATE", least=6, wish=12),
+    Column("STATE", least=6, wish=24),
     Column("AGE"),
     Column("SINCE", spare=True),
 ]

@@ -49,7 +49,7 @@ def hold(
         async def act(*, dry: bool) -> HoldResult:
             return await situation.lastgood.hold(request, dry_run=dry)
 
-        return await _carry_out(call, act, "hold", app, yes=yes, dry_run=dry_run, push=not no_push)
+        return await _carry_out(call, situation, act, "hold", app, yes=yes, dry_run=dry_run, push=not no_push)
 
     raise typer.Exit(work(call, job))
 
@@ -74,13 +74,14 @@ def unhold(
         async def act(*, dry: bool) -> HoldResult:
             return await situation.lastgood.unhold(request, dry_run=dry)
 
-        return await _carry_out(call, act, "unhold", app, yes=yes, dry_run=dry_run, push=not no_push)
+        return await _carry_out(call, situation, act, "unhold", app, yes=yes, dry_run=dry_run, push=not no_push)
 
     raise typer.Exit(work(call, job))
 
 
 async def _carry_out(
     call: Call,
+    situation: Situation,
     act: Callable[..., Awaitable[HoldResult]],
     word: str,
     app: str,
@@ -107,10 +108,20 @@ async def _carry_out(
         call.print("nothing to do")
     elif push:
         call.print(f"pushed {call.style.paint(done.commit[:7], 'yellow')}")
+        call.suggest(_next(situation, done, word, app))
     else:
         kept = f"refs/lastgood/unpushed/{done.operation}"
         call.print(f"made {call.style.paint(done.commit[:7], 'yellow')} and pushed nothing; it is kept as {kept}")
     return 0
+
+
+def _next(situation: Situation, done: HoldResult, word: str, app: str) -> str:
+    """Say what a person may do next."""
+    here = "`git pull` brings it here; " if situation.clone is not None else ""
+    if word == "unhold":
+        return f"{here}this deploys nothing: a version that was refused goes with `lastgood retry {app}`"
+    held = done.holds[0]
+    return f"{here}`lastgood unhold {app} {(held.commit or held.version)[:7]}` ends it"
 
 
 def _show(call: Call, result: HoldResult, said: str) -> int:

@@ -53,7 +53,15 @@ def status_text(view: StatusView, style: Style) -> str:
     pauses = "; ".join(f"{p.scope} {p.name or ''} by {clean(p.by)}: {clean(p.reason)}".strip(": ") for p in view.pauses)
     refused = ""
     if app.refused is not None:
-        refused = f"{app.refused.commit[:7]} by the hold {app.refused.hold[:8]}; `lastgood retry {app.name}` lets it go"
+        commit = app.refused.commit[:7]
+        hold = next((one for one in view.holds if one.id == app.refused.hold), None)
+        # While the hold is in force, a press would be refused as well.
+        refused = (
+            f"{commit} by the hold {app.refused.hold[:8]}, which has ended; `lastgood retry {app.name}` lets it go"
+            if hold is None
+            else f"{commit} by a hold: {clean(hold.reason) or 'no reason given'};"
+            f" `lastgood unhold {app.name} {commit}` ends it"
+        )
     parts = [
         heading(app.name, style),
         facts(

@@ -4,6 +4,7 @@ The time of asking is an argument; knows no clock and no zone of this machine.
 """
 
 import datetime as dt
+import math
 import re
 from typing import Literal
 
@@ -104,6 +105,9 @@ def relative(when: dt.datetime, now: dt.datetime) -> str:
     """Say how long ago (or until) a time is, in one unit."""
     seconds = (now - when).total_seconds()
     past, seconds = seconds >= 0, abs(seconds)
+    if not past and seconds >= 60:  # noqa: PLR2004 - a minute
+        # Two days from now are no longer two days when they are shown.
+        seconds = math.ceil(seconds / 60) * 60
     for unit, length in _UNITS:
         if seconds >= length and (unit != "week" or seconds >= 2 * length):
             count = int(seconds // length)
