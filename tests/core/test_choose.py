@@ -113,8 +113,8 @@ async def test_last_good_is_the_newest_that_baked(world):
     assert await chosen(world, "last-good") == v[1]
     holds = [Hold(id="1", version=str(await world.version(v[1])), commit=None, since=NOW)]
     assert await chosen(world, "last-good", holds=holds) == v[0]
-    blob = (await world.repo.entry(v[0], f"{WEB}/deploy.yaml")).oid
-    held = HeldFile(path=f"{WEB}/deploy.yaml", blob=blob)
+    blob = (await world.repo.entry(v[0], f"{WEB}/deploy.conf")).oid
+    held = HeldFile(path=f"{WEB}/deploy.conf", blob=blob)
     holds.append(Hold(id="2", version="a" * 40, commit=None, files=(held,), since=NOW))
     with pytest.raises(NoLastGood):
         await chosen(world, "last-good", holds=holds)

@@ -163,11 +163,11 @@ async def test_a_hold_goes_on_top_of_what_others_pushed(memory):
     """A race: planned again on the new head, also if the same application moved: a hold moves nothing."""
     _, second = await _two(memory)
     memory.remote.before_push.append(
-        lambda: memory.remote.commit_files("main", {f"{WEB}/deploy.yaml": "v3\n", f"{CART}/deploy.yaml": "c\n"})
+        lambda: memory.remote.commit_files("main", {f"{WEB}/deploy.conf": "v3\n", f"{CART}/deploy.conf": "c\n"})
     )
     result = await memory.hold(second)
     assert result.commit == await memory.head()
-    assert await memory.text(await memory.head(), f"{WEB}/deploy.yaml") == "v3\n"
+    assert await memory.text(await memory.head(), f"{WEB}/deploy.conf") == "v3\n"
 
 
 async def test_an_unanswered_hold_is_finished_by_the_same_command(memory):

@@ -198,8 +198,8 @@ async def test_several_applications_go_in_one_commit(world):
     new = await world.head()
     claim = read_claim((await world.repo.commit(new)).message)
     assert [move.app for move in claim.moved] == ["web-production", "cart-production"]
-    assert await world.text(new, f"{WEB}/deploy.yaml") == "image: shop/web:v1\n"
-    assert await world.text(new, f"{CART}/deploy.yaml") == "image: shop/cart:c1\n"
+    assert await world.text(new, f"{WEB}/deploy.conf") == "image: shop/web:v1\n"
+    assert await world.text(new, f"{CART}/deploy.conf") == "image: shop/cart:c1\n"
     assert all(app.hold is not None for app in plan.applications)
     assert await world.text(new, hold_path("cart-production"))
 
@@ -219,7 +219,7 @@ async def test_a_commit_of_an_unmerged_branch_is_refused(world):
     """Nobody can put an unreviewed branch on main through lastgood, unless the override is named."""
     first, _, head = await _three(world)
     side = await world.remote.commit_files(
-        "side", {f"{WEB}/deploy.yaml": "image: shop/web:evil\n"}, parents=(first,), message="Not reviewed"
+        "side", {f"{WEB}/deploy.conf": "image: shop/web:evil\n"}, parents=(first,), message="Not reviewed"
     )
     await world.repo.fetch("side")
     with pytest.raises(Blocked) as blocked:
@@ -269,16 +269,16 @@ async def test_an_application_at_the_root_keeps_what_is_lastgoods_own(world):
     """The root's `.lastgood` and `lastgood.yaml` stay as they are at the head."""
     yaml = "version: 1\napplications: [{name: shop, path: ., destination: production}]\n"
     await world.commit({"lastgood.yaml": yaml})
-    first = await world.commit({"deploy.yaml": "v1\n", "old.yaml": "old\n"})
+    first = await world.commit({"deploy.conf": "v1\n", "old.conf": "old\n"})
     await world.commit({"lastgood.yaml": yaml + "# changed\n", ".lastgood/notes": "keep\n"})
-    head = await world.commit({"deploy.yaml": "v2\n", "old.yaml": None, "new/file.yaml": "x\n"})
+    head = await world.commit({"deploy.conf": "v2\n", "old.conf": None, "new/file.conf": "x\n"})
 
     await world.roll_back("shop", to=first)
 
     now, before = await world.files(await world.head()), await world.files(head)
-    assert set(now) == {"deploy.yaml", "old.yaml", "lastgood.yaml", ".lastgood/notes", hold_path("shop")}
+    assert set(now) == {"deploy.conf", "old.conf", "lastgood.yaml", ".lastgood/notes", hold_path("shop")}
     assert now["lastgood.yaml"] == before["lastgood.yaml"]
-    assert await world.text(await world.head(), "deploy.yaml") == "v1\n"
+    assert await world.text(await world.head(), "deploy.conf") == "v1\n"
 
 
 async def test_going_back_to_before_the_application_existed_blocks(world):
@@ -298,13 +298,13 @@ async def test_going_back_to_before_the_application_existed_blocks(world):
 async def test_an_application_whose_path_was_deleted_comes_back(world):
     """Its folder is gone from the head: the chosen commit tells what it was."""
     first, _, _ = await _three(world)
-    await world.commit({f"{WEB}/deploy.yaml": None}, message="Remove web")
+    await world.commit({f"{WEB}/deploy.conf": None}, message="Remove web")
     with pytest.raises(UnknownApplication):
         await world.plan(previous=True)
 
     plan = await world.roll_back(to=first)
 
-    assert await world.text(await world.head(), f"{WEB}/deploy.yaml") == "image: shop/web:v1\n"
+    assert await world.text(await world.head(), f"{WEB}/deploy.conf") == "image: shop/web:v1\n"
     assert plan.applications[0].from_.version is None
     assert plan.applications[0].hold is None
 
@@ -312,7 +312,7 @@ async def test_an_application_whose_path_was_deleted_comes_back(world):
 async def test_a_renamed_path_is_another_application(world):
     """After a rename of the folder, its old versions are restored at the old path only on demand."""
     first, _, _ = await _three(world)
-    await world.commit({f"{WEB}/deploy.yaml": None, "apps/shop/production/deploy.yaml": "image: shop/web:v3\n"})
+    await world.commit({f"{WEB}/deploy.conf": None, "apps/shop/production/deploy.conf": "image: shop/web:v3\n"})
     with pytest.raises(Blocked) as blocked:
         await world.roll_back("shop-production", to=first)
     assert "deletes-application" in blocked.value.facts["checks"]
@@ -323,18 +323,18 @@ async def test_a_squash_merge_and_a_foxtrot_merge_are_gone_back_over(world):
     await world.begin()
     first = await world.release(name="v1")
     side = await world.remote.commit_files(
-        "side", {f"{WEB}/deploy.yaml": "image: shop/web:v2\n"}, parents=(first,), message="On a branch"
+        "side", {f"{WEB}/deploy.conf": "image: shop/web:v2\n"}, parents=(first,), message="On a branch"
     )
     await world.release(name="v2", message="Squash the branch (#7)")
     await world.release(CART, "c1")
     head = await world.head()
     # Foxtrot: the branch is the first parent, main the second.
-    await world.commit({f"{CART}/deploy.yaml": "image: shop/cart:c1\n"}, parents=(side, head), message="Foxtrot")
+    await world.commit({f"{CART}/deploy.conf": "image: shop/cart:c1\n"}, parents=(side, head), message="Foxtrot")
 
     plan = await world.roll_back(previous=True)
 
-    assert await world.text(await world.head(), f"{WEB}/deploy.yaml") == "image: shop/web:v1\n"
-    assert await world.text(await world.head(), f"{CART}/deploy.yaml") == "image: shop/cart:c1\n"
+    assert await world.text(await world.head(), f"{WEB}/deploy.conf") == "image: shop/web:v1\n"
+    assert await world.text(await world.head(), f"{CART}/deploy.conf") == "image: shop/cart:c1\n"
     assert plan.applications[0].to.commit == first
 
 
@@ -345,7 +345,7 @@ async def test_a_shallow_clone_goes_back_as_far_as_it_reaches(tmp_path):
     repo = CloneConfigRepo(clone(full.remote.folder, tmp_path / "shallow", "--depth=3"))
     shallow = RollbackWorld(repo, full.remote)
     await shallow.roll_back(to=second)
-    assert await shallow.text(await shallow.head(), f"{WEB}/deploy.yaml") == "image: shop/web:v2\n"
+    assert await shallow.text(await shallow.head(), f"{WEB}/deploy.conf") == "image: shop/web:v2\n"
     with pytest.raises(UnknownVersion):
         await shallow.plan(to=first)
     repo.close()
@@ -358,7 +358,7 @@ async def test_a_partial_clone_fetches_what_it_needs(tmp_path):
     repo = CloneConfigRepo(clone(full.remote.folder, tmp_path / "partial", "--filter=blob:none", "--no-checkout"))
     partial = RollbackWorld(repo, full.remote)
     await partial.roll_back(to=first)
-    assert await partial.text(await partial.head(), f"{WEB}/deploy.yaml") == "image: shop/web:v1\n"
+    assert await partial.text(await partial.head(), f"{WEB}/deploy.conf") == "image: shop/web:v1\n"
     repo.close()
 
 
@@ -371,8 +371,8 @@ async def test_the_version_left_goes_on_hold_by_its_files(memory):
     plan = await memory.roll_back(to=first, reason="checkout returns 500")
     hold = plan.applications[0].hold
     assert (hold.version, hold.commit, hold.reason) == (await memory.version(third), third, "checkout returns 500")
-    blob = (await memory.repo.entry(third, f"{WEB}/deploy.yaml")).oid
-    assert [(f.path, f.blob) for f in hold.files] == [(f"{WEB}/deploy.yaml", blob)]
+    blob = (await memory.repo.entry(third, f"{WEB}/deploy.conf")).oid
+    assert [(f.path, f.blob) for f in hold.files] == [(f"{WEB}/deploy.conf", blob)]
     data = (await memory.text(await memory.head(), HOLD)).encode()
     assert parse_holds(data, file=HOLD) == (hold,)
 

@@ -64,7 +64,7 @@ async def test_another_application_moved_so_it_is_planned_again(any_world):
     """A race with a push to another application: our commit goes on top of it, with the same content of ours."""
     world = any_world
     first, _ = await _two(world)
-    _interfere(world, lambda: world.remote.commit_files("main", {f"{CART}/deploy.yaml": "cart\n"}))
+    _interfere(world, lambda: world.remote.commit_files("main", {f"{CART}/deploy.conf": "cart\n"}))
 
     plan = await world.roll_back(to=first)
 
@@ -73,28 +73,28 @@ async def test_another_application_moved_so_it_is_planned_again(any_world):
     assert plan.result.commit == head
     assert plan.result.head == plan.head == commit.parents[0]
     assert commit.tree == plan.result.tree
-    assert await world.text(head, f"{CART}/deploy.yaml") == "cart\n"
-    assert await world.text(head, f"{WEB}/deploy.yaml") == "image: shop/web:v1\n"
+    assert await world.text(head, f"{CART}/deploy.conf") == "cart\n"
+    assert await world.text(head, f"{WEB}/deploy.conf") == "image: shop/web:v1\n"
 
 
 async def test_the_same_application_moved_so_nothing_is_pushed(any_world):
     """A race with a push to the same application: stop, exit 4, and the other's commit stays."""
     world = any_world
     first, second = await _two(world)
-    _interfere(world, lambda: world.remote.commit_files("main", {f"{WEB}/deploy.yaml": "image: shop/web:v3\n"}))
+    _interfere(world, lambda: world.remote.commit_files("main", {f"{WEB}/deploy.conf": "image: shop/web:v3\n"}))
 
     with pytest.raises(BranchMoved) as moved:
         await world.roll_back(to=first)
 
     assert moved.value.facts["planned_on"] == second
-    assert await world.text(await world.head(), f"{WEB}/deploy.yaml") == "image: shop/web:v3\n"
+    assert await world.text(await world.head(), f"{WEB}/deploy.conf") == "image: shop/web:v3\n"
     assert await world.journal.pending() == []
 
 
 async def test_the_same_content_came_by_another_commit(world):
     """Somebody else rolled back the same application first: that is a move, too, and is shown."""
     first, _ = await _two(world)
-    _interfere(world, lambda: world.remote.commit_files("main", {f"{WEB}/deploy.yaml": "image: shop/web:v1\n"}))
+    _interfere(world, lambda: world.remote.commit_files("main", {f"{WEB}/deploy.conf": "image: shop/web:v1\n"}))
     with pytest.raises(BranchMoved):
         await world.roll_back(to=first)
 
@@ -131,7 +131,7 @@ async def test_a_lost_reply_with_a_bot_on_top(world):
     """The reply is lost and a bot pushes on top at once: ours is in the branch, so it is done, and only once."""
     first, _ = await _two(world)
     world.remote.lose_replies = 1
-    world.remote.after_push.append(lambda: world.remote.commit_files("main", {f"{WEB}/deploy.yaml": "bot\n"}))
+    world.remote.after_push.append(lambda: world.remote.commit_files("main", {f"{WEB}/deploy.conf": "bot\n"}))
     plan = await world.roll_back(to=first)
     head = await world.repo.commit(await world.head())
     assert head.parents == (plan.result.commit,)
@@ -233,13 +233,13 @@ async def test_a_branch_that_never_stands_still_ends_in_words(world):
     real = world.repo.push
 
     async def racing(branch, commit, *, expected):
-        await world.remote.commit_files("main", {f"{CART}/deploy.yaml": f"cart {expected}\n"})
+        await world.remote.commit_files("main", {f"{CART}/deploy.conf": f"cart {expected}\n"})
         await real(branch, commit, expected=expected)
 
     world.repo.push = racing
     with pytest.raises(GitFailed, match="20 times"):
         await world.roll_back(to=first)
-    assert await world.text(await world.head(), f"{WEB}/deploy.yaml") == "image: shop/web:v2\n"
+    assert await world.text(await world.head(), f"{WEB}/deploy.conf") == "image: shop/web:v2\n"
 
 
 async def test_busy_while_another_operation_is_under_way(world):
@@ -348,7 +348,7 @@ async def test_killed_at_any_step_it_is_all_or_nothing(tmp_path, with_store, aga
         else:
             assert head.parents == (second,), die_at
             assert read_claim(head.message) is not None
-            assert await world.text(head.oid, f"{WEB}/deploy.yaml") == "image: shop/web:v1\n"
+            assert await world.text(head.oid, f"{WEB}/deploy.conf") == "image: shop/web:v1\n"
             done = [o for o in await world.journal.operations("web-production") if o.step == "done"]
             if store is not None and done:
                 assert [h.hold.version for h in await store.holds("web-production")] == [await world.version(second)]
@@ -440,7 +440,7 @@ async def test_a_refusal_after_planning_again_is_the_servers(world):
     first, _ = await _two(world)
 
     async def move_and_protect() -> None:
-        await world.remote.commit_files("main", {f"{CART}/deploy.yaml": "cart\n"})
+        await world.remote.commit_files("main", {f"{CART}/deploy.conf": "cart\n"})
         world.remote.refuse = lambda ref, commit: "freeze"
 
     _interfere(world, move_and_protect)

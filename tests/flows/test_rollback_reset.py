@@ -66,7 +66,7 @@ async def test_a_discarded_head_may_be_restored(world):
     await world.roll_back(mode="reset", to=first)
     plan = await world.roll_back(to=second)
     assert outcome(plan, "not-on-branch") == "pass"
-    assert await world.text(await world.head(), f"{WEB}/deploy.yaml") == "image: shop/web:v2\n"
+    assert await world.text(await world.head(), f"{WEB}/deploy.conf") == "image: shop/web:v2\n"
 
 
 async def test_other_peoples_commits_and_applications_block(world):
@@ -118,16 +118,16 @@ async def test_a_server_resets_nothing(tmp_path):
 async def test_a_reset_never_takes_what_nobody_looked_at(memory):
     """Somebody pushed, whatever it was: the lease fails, and the reset stops instead of planning again."""
     first, _ = await _two(memory)
-    memory.remote.before_push.append(lambda: memory.remote.commit_files("main", {f"{CART}/deploy.yaml": "c\n"}))
+    memory.remote.before_push.append(lambda: memory.remote.commit_files("main", {f"{CART}/deploy.conf": "c\n"}))
     with pytest.raises(BranchMoved):
         await memory.roll_back(mode="reset", to=first)
-    assert await memory.text(await memory.head(), f"{CART}/deploy.yaml") == "c\n"
+    assert await memory.text(await memory.head(), f"{CART}/deploy.conf") == "c\n"
 
 
 async def test_a_commit_that_never_was_here_blocks(memory):
     """A reset to an unmerged branch would be a push of it."""
     first, _ = await _two(memory)
-    side = await memory.remote.commit_files("side", {f"{WEB}/deploy.yaml": "x\n"}, parents=(first,))
+    side = await memory.remote.commit_files("side", {f"{WEB}/deploy.conf": "x\n"}, parents=(first,))
     await memory.repo.fetch("side")
     assert outcome(await memory.plan(mode="reset", to=side), "not-on-branch") == "block"
 

@@ -56,7 +56,7 @@ async def test_an_undo_brings_back_exactly_what_was(world, remembered):
     claim = read_claim((await world.repo.commit(await world.head())).message)
     assert (claim.kind, claim.reason, plan.kind) == ("undo", "it was the database", "undo")
     assert [(m.app, m.from_, m.to) for m in claim.moved] == [("web-production", rolled.result.commit, second)]
-    assert {file.path for file in plan.applications[0].files} == {f"{WEB}/deploy.yaml", HOLD}
+    assert {file.path for file in plan.applications[0].files} == {f"{WEB}/deploy.conf", HOLD}
 
 
 @pytest.mark.parametrize("remembered", [True, False])
@@ -80,7 +80,7 @@ async def test_other_applications_may_move_meanwhile(world):
     await world.release(CART, "c2")
     await world.undo()
     head = await world.head()
-    assert await world.text(head, f"{CART}/deploy.yaml") == "image: shop/cart:c2\n"
+    assert await world.text(head, f"{CART}/deploy.conf") == "image: shop/cart:c2\n"
     assert await world.version(head) == await world.version(second)
 
 

@@ -94,7 +94,7 @@ class RollbackWorld:
     async def release(self, app: str = WEB, name: str = "v1", **words) -> str:
         """Release a version of an application whose only file names it."""
         words.setdefault("message", f"Release {app.split('/')[1]} {name}")
-        return await self.commit({f"{app}/deploy.yaml": f"image: shop/{app.split('/')[1]}:{name}\n"}, **words)
+        return await self.commit({f"{app}/deploy.conf": f"image: shop/{app.split('/')[1]}:{name}\n"}, **words)
 
     async def head(self) -> str:
         head = await self.repo.fetch("main")

@@ -20,7 +20,7 @@ from lastgood.core.errors import (
     ObjectMissing,
     UnknownVersion,
 )
-from lastgood.core.hold import Hold, in_force
+from lastgood.core.hold import Hold, image_references, in_force
 from lastgood.core.last_good import known_good
 from lastgood.core.ports import ConfigRepo, Store
 from lastgood.core.record import DeploymentQuery
@@ -151,7 +151,7 @@ class _Chooser:
         raise NoLastGood(app=self.app.name)
 
     async def _is_held(self, run: Deployment) -> bool:
-        entered = {f"{image.name}:{image.to}" for image in run.images}
+        entered = image_references({image.name: image.to for image in run.images if image.to is not None})
         for hold in self.holds:
             if not in_force(hold, self.now):
                 continue

@@ -52,8 +52,11 @@ def hold_id(operation: str, app: str) -> str:
 
 
 def image_references(images: Mapping[str, str]) -> frozenset[str]:
-    """Write rendered images (name -> tag or revision) as holds name them: `name:tag`."""
-    return frozenset(f"{name}:{reference}" for name, reference in images.items())
+    """Write rendered images (name -> tag or revision) as holds name them: `name:tag`.
+
+    What a name says of the container that runs another version of it, ` (in web/app)`, is left out.
+    """
+    return frozenset(f"{name.partition(' (in ')[0]}:{reference}" for name, reference in images.items())
 
 
 def in_force(hold: Hold, now: dt.datetime) -> bool:

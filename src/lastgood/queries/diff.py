@@ -26,8 +26,11 @@ from lastgood.queries.followed import Followed, Place, place_of
 MAX_FILES = 10_000
 MAX_SHOWN_FILES = 200
 MAX_SHOWN_BYTES = 256 * 1024
-# `kind: Secret` in YAML or JSON, also of a generator or a sealed list: such a file is not shown at all.
-_SECRET_MANIFEST = re.compile(r"""(?m)["']?\bkind["']?\s*:\s*["']?Secret\b|^\s*-?\s*secretGenerator\s*:""")
+# `kind: Secret` or `SecretList` in YAML (behind an anchor or a tag, too) or JSON, and a generator of them: such a file
+# is not shown at all.
+_SECRET_MANIFEST = re.compile(
+    r"""(?m)["']?\bkind["']?\s*:\s*(?:[&!]\S{0,100}\s+){0,3}["']?Secret(?:List)?\b|^\s*-?\s*secretGenerator\s*:"""
+)
 
 
 class Diffs:
