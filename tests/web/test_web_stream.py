@@ -164,16 +164,46 @@ async def test_a_great_change_is_one_word(stream, lastgood, records, clock):
     await reader.close()
 
 
-async def test_a_head_that_was_seen_moves_no_page(stream, lastgood, records, clock):
-    """What it leads to comes as events of applications."""
+async def test_what_was_looked_at_moves_no_page(stream, lastgood, records, clock):
+    """What a head leads to comes as events of applications, in the same batch or later."""
     reader = Reader(stream)
     await reader.more()
     records.happen("head", None)
-    await clock.move(POLL_S)
+    records.happen("repo", None, repo="shop-config", state="ok")
+    records.happen("agent", None, state="started")
     records.happen("health", "cart-production")
     await clock.move(POLL_S)
 
     assert "reload" not in names(await reader.until("event: stale-cart-production"))
+    await reader.close()
+
+
+async def test_a_repo_that_is_lost_or_found_again_moves_all_pages_once(stream, records, clock):
+    """Every application of it changes; that it is still lost is no news."""
+    reader = Reader(stream)
+    await reader.more()
+    for state in ("unreachable", "unreachable", "ok", "ok"):
+        records.happen("repo", None, repo="shop-config", state=state)
+        await clock.move(POLL_S)
+    records.happen("health", "cart-production")
+    await clock.move(POLL_S)
+
+    sent = names(await reader.until("event: stale-cart-production"))
+    assert sent.count("reload") == 2
+    await reader.close()
+
+
+async def test_a_watched_operation_goes_on_whatever_else_happens(stream, lastgood, records, clock):
+    """Its page is never left behind by news that make other pages load themselves again."""
+    lastgood.operations["op1"] = sample_operation("op1", PRIYA)
+    stream.watch("op1")
+    reader = Reader(stream)
+    await reader.more()
+    records.happen("pause", None)
+    records.happen("deployment", "web-production")
+    await clock.move(POLL_S)
+
+    assert names(await reader.until("event: progress")) == ["reload", "progress-op1"]
     await reader.close()
 
 

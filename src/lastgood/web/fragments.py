@@ -85,6 +85,7 @@ class Fragments:
         self._lastgood = lastgood
         self._pages = pages
         self._watched: dict[str, tuple[str, ...]] = {}
+        self._troubled: set[str] = set()
 
     def watch(self, operation: str) -> None:
         """Render the progress of an operation with every batch that touches it, until it has ended."""
@@ -94,20 +95,35 @@ class Fragments:
             self._watched[operation] = ()
 
     async def of(self, events: Sequence[Event]) -> list[Frame]:
-        """Return the frames of a batch; `reload` alone where too much changed at once."""
+        """Return the frames of a batch; `reload` in place of applications where too much changed at once."""
         changed = {event.app for event in events if event.app}
-        # A head that was seen changes no page by itself; what it leads to comes as events of applications.
-        if len(changed) > APPS_MOST or any(event.app is None and event.kind != "head" for event in events):
-            return [Frame(name="reload", data="")]
-        if not changed:
-            return []
-        apps = await self._lastgood.apps()
-        frames = self._rows(apps, changed)
-        for name in sorted(changed & {app.name for app in apps}):
-            frames += await self._application(name)
-        for operation in list(self._watched):
+        moves_all = [event for event in events if self._moves_all_pages(event)]
+        frames = []
+        if len(changed) > APPS_MOST or moves_all:
+            frames.append(Frame(name="reload", data=""))
+        elif changed:
+            apps = await self._lastgood.apps()
+            frames += self._rows(apps, changed)
+            for name in sorted(changed & {app.name for app in apps}):
+                frames += await self._application(name)
+        for operation in list(self._watched) if changed else ():
             frames += await self._operation(operation)
         return frames
+
+    def _moves_all_pages(self, event: Event) -> bool:
+        # A head or a repo that was looked at, and an agent that started, change no page by themselves: what they lead
+        # to comes as events of applications. A repo that is lost or found again is said on every page.
+        if event.app is not None or event.kind in {"head", "agent"}:
+            return False
+        if event.kind != "repo":
+            return True
+        repo = str(event.payload.get("repo"))
+        before = repo in self._troubled
+        if event.payload.get("state") == "ok":
+            self._troubled.discard(repo)
+        else:
+            self._troubled.add(repo)
+        return before != (repo in self._troubled)
 
     def _rows(self, apps: list[ApplicationView], changed: set[str]) -> list[Frame]:
         groups = {app.group for app in apps if app.name in changed}
