@@ -140,3 +140,30 @@ async def test_a_changed_definition_deploys_the_same_version(world):
 
     done = await world.run_until("web-staging", "succeeded", 2)
     assert (done.trigger, done.version, done.commit.oid) == ("definition", first.version, changed)
+
+
+async def test_what_the_render_warns_of_stays_in_sight(world):
+    """A key without effect is named with the application, also after a restart, until a version comes without it."""
+    path = "apps/web/staging/process-compose.yaml"
+    files = app_file("web-staging", "a")
+    await world.release({"lastgood.yaml": CONFIG, path: files[path] + "log_level: debug\nis_tui_disabled: true\n"})
+    await world.start()
+    await world.run_until("web-staging", "succeeded")
+
+    async def warned():
+        return "log_level is not supported" in (await world.record("web-staging")).message
+
+    await world.until(warned)
+    assert "is_tui_disabled is not supported" in (await world.record("web-staging")).message
+    await world.stop()
+    await world.start()
+    assert await warned()
+
+    await world.release(app_file("web-staging", "b"))
+    await world.look()
+    await world.run_until("web-staging", "succeeded", 2)
+
+    async def quiet():
+        return not (await world.record("web-staging")).message
+
+    await world.until(quiet)

@@ -188,6 +188,20 @@ async def test_an_application_that_vanished_keeps_running(world):
     assert len(await world.runs("cart-staging")) == 1
 
 
+async def test_what_never_ran_is_not_said_to_keep_running(world):
+    """An entry whose path never was there, and that is gone again, promises nothing."""
+    await start_with_two_versions(world)
+    entry = "  - {name: fixed, path: apps/nowhere, destination: twin}\n"
+    await world.release({"lastgood.yaml": CONFIG + entry})
+    await world.look()
+    assert (await world.record("fixed")).state == "broken"
+    await world.release({"lastgood.yaml": CONFIG})
+    await world.look()
+
+    record = await world.record("fixed")
+    assert (record.state, "never ran" in record.message) == ("removed", True)
+
+
 async def test_an_application_that_is_back_goes_on(world):
     """A removed application whose files come back unchanged is followed again, without a deployment."""
     await start_with_two_versions(world)

@@ -103,3 +103,20 @@ async def test_what_is_recorded_as_overtaken_is_not_tried(world):
     await world.run_until(APP, "succeeded", 3, passing=1)
     newest, middle, _first = await world.runs(APP)
     assert (middle.outcome, middle.superseded_by, middle.phases) == ("superseded", newest.version, ())
+
+
+async def test_what_is_under_way_while_it_is_forgotten_does_not_start_again(world):
+    """`forget --prune` during a deployment leaves nothing that runs."""
+    gate = world.target.block_apply(APP)
+    await world.release(app_file(APP, "b"))
+    await world.look()
+    await world.run_until(APP, "in-progress", 2)
+    await world.release({"apps/web/staging/process-compose.yaml": None})
+    await world.look()
+
+    await world.agent.forget(APP, prune=True)
+    gate.set()
+    await world.clock.move(30)
+
+    assert (await world.target.observe(APP)).health == "Missing"
+    assert [run.outcome for run in await world.runs(APP)] == ["superseded", "succeeded"]

@@ -79,3 +79,29 @@ async def test_the_poll_finds_what_nobody_told(world):
     for _ in range(60):
         await world.clock.move(60)
     assert 3 <= asked <= 15
+
+
+async def test_a_mistake_while_one_application_is_followed_delays_no_other(world):
+    """An exception that is none of ours in one application's reading leaves the others followed, and is tried again."""
+    await world.release({"lastgood.yaml": CONFIG, **app_file("cart-staging", "a"), **app_file("web-staging", "a")})
+    await world.start()
+    await world.run_until("cart-staging", "succeeded")
+    await world.run_until("web-staging", "succeeded")
+    version = world.repo.version
+    troubled = [True]
+
+    async def version_of(commit, scope):
+        if troubled and scope.path == "apps/cart/staging":
+            raise RuntimeError("a mistake of ours")
+        return await version(commit, scope)
+
+    world.repo.version = version_of
+    await world.release({**app_file("cart-staging", "b"), **app_file("web-staging", "b")})
+    with pytest.raises(RuntimeError):
+        await world.look()
+    await world.run_until("web-staging", "succeeded", 2, passing=1)
+    assert len(await world.runs("cart-staging")) == 1
+
+    troubled.clear()
+    await world.look()
+    await world.run_until("cart-staging", "succeeded", 2, passing=1)

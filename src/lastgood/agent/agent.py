@@ -187,12 +187,18 @@ class FollowingAgent:
 
     async def forget(self, app: str, *, prune: bool, dry_run: bool = False) -> ForgetResult:
         """See Agent.forget."""
-        result = await self._forget(app, prune=prune, dry_run=dry_run)
-        lane = self._lanes.pop(app, None) if not dry_run else None
+        shown = await self._forget(app, prune=prune, dry_run=True)
+        if dry_run:
+            return shown
+        # What a lane has under way ends first: it must not start anew what is deleted here.
+        lane = self._lanes.pop(app, None)
         if lane is not None:
             lane.cancel()
             await asyncio.wait([lane])
-        return result
+        try:
+            return await self._forget(app, prune=prune)
+        finally:
+            self._open_lanes()
 
     async def changed(self, app: str | None) -> None:
         """See Agent.changed."""

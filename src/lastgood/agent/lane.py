@@ -25,6 +25,7 @@ from lastgood.flows.known import Known, wait_for
 
 # Drift that comes back within this time is the same trouble: the pause between two heals grows.
 CALM_S = 600.0
+MAX_WARNINGS = 1_000
 
 Subject = tuple[str | None, object]
 """The version and definition that an attempt is about."""
@@ -160,7 +161,7 @@ class Lane:
             self._failures = 0
         record = self._known.record(self.name)
         if record is not None and record.state == "followed" and record.refused is None:
-            await self._known.update(self.name, message="")
+            await self._known.update(self.name, message=_warnings(done))
 
     async def _in_trouble(self, reason: str, *, store_failed: bool) -> float:
         if not store_failed:
@@ -174,6 +175,12 @@ class Lane:
         self._wait_until = self._clock.now() + dt.timedelta(seconds=wait_s)
         self._log.warning("application waits after trouble", reason=reason, wait_s=round(wait_s, 1))
         return wait_s
+
+
+def _warnings(done: Deployment) -> str:
+    """Return what the render warned of: it stays with the application for as long as that version runs."""
+    render = next((phase for phase in reversed(done.phases) if phase.name == "render"), None)
+    return render.message[:MAX_WARNINGS] if render is not None and done.digest is not None else ""
 
 
 def _chance() -> float:

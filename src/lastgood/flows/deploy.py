@@ -119,7 +119,7 @@ class Deploy:
         rendered = None
         try:
             rendered = await self._renderer.render(app, self._repo, _commit_of(desired))
-            attempt.end(" ".join(rendered.warnings))
+            attempt.end("; ".join(rendered.warnings))
         except (RenderFailed, ConfigWrong) as failed:
             wrong = failed
             attempt.end(failed.message)

@@ -7,7 +7,7 @@ which paths differ, and only the applications made of them are read.
 from lastgood.core.application import Application
 from lastgood.core.commit import FileChange
 from lastgood.core.discovery import Discovered, Discovery
-from lastgood.core.errors import GitFailed, ObjectMissing, RemoteUnreachable, RepoUnsupported
+from lastgood.core.errors import GitFailed, ObjectMissing, RemoteUnreachable, RepoUnsupported, StoreFailed
 from lastgood.core.limits import Limits
 from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store
 from lastgood.core.record import HeadKind, RepoRecord, RepoState
@@ -147,10 +147,18 @@ class ObserveHead:
             # What this head concerns takes its new entry below, together with what was decided about it.
             self._take(discovered, but=concerned)
         here = self._followed.applications if self._followed is not None else {}
+        failed: list[Exception] = []
         for name in sorted(concerned & here.keys()):
-            await self._follow_one(here[name], head, discovered, operation)
-            if name in touched:
-                await refresh_last_good(name, store=self._store, known=self._known, clock=self._clock)
+            try:
+                await self._follow_one(here[name], head, discovered, operation)
+                if name in touched:
+                    await refresh_last_good(name, store=self._store, known=self._known, clock=self._clock)
+            except StoreFailed:
+                raise
+            except Exception as mistake:  # noqa: BLE001 - trouble with one application must not delay the others
+                failed.append(mistake)
+        if failed:
+            raise failed[0]
         message = ""
         if discovered.config is not None:
             message = await self._lost(discovered)
@@ -223,6 +231,8 @@ class ObserveHead:
                 await self._known.update(record.name, state="broken", message=claimed[record.name])
         for record in fresh:
             message = f"it is gone from {self.name}, and keeps running; `lastgood forget {record.name}` ends that"
+            if record.desired is None and record.running is None:
+                message = f"it is gone from {self.name}, and never ran; `lastgood forget {record.name}` takes it away"
             if too_many:
                 message = (
                     f"{len(fresh)} of {len(ours)} applications are gone from {self.name} at once; they keep running; "
