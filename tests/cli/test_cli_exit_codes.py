@@ -415,3 +415,28 @@ def test_after_a_hold_and_its_end_the_next_steps_are_said(clone, lastgood):
     assert ended.err.endswith(
         "this deploys nothing: a version that was refused goes with `lastgood retry web-production`\n"
     )
+
+
+def test_a_shallow_clone_that_hides_everything_says_so(clone, lastgood, tmp_path):
+    """An empty list is not the whole story there."""
+    clone.commit("Try web r4", {"apps/web/staging/note.txt": "r4"})
+    clone.push()
+    git(tmp_path, "clone", "-q", "--depth=1", f"file://{clone.origin}", str(tmp_path / "shallow"))
+
+    said = lastgood("-C", str(tmp_path / "shallow"), "timeline", "web-production", "-o", "json")
+
+    assert (said.code, said.json) == (0, [])
+    assert said.err == "note: this clone is shallow and ends here; `git fetch --unshallow` brings the rest\n"
+
+
+def test_a_detached_head_is_read_and_takes_no_commit(clone, lastgood):
+    """No branch is checked out that a rollback could go to."""
+    git(clone.folder, "switch", "-q", "--detach")
+
+    assert lastgood("apps").code == 0
+    said = lastgood("rollback", "web-production", "--previous", "--yes")
+    assert said.code == 1
+    assert said.err == (
+        "error: HEAD is detached: no branch is checked out that a commit could go to\n"
+        "hint: nothing was changed; `git switch BRANCH`, then do it again\n"
+    )

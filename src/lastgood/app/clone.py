@@ -12,6 +12,7 @@ from lastgood.flows.branch import FollowedBranch
 from lastgood.git.clone import CloneConfigRepo
 from lastgood.git.journal import CloneJournal
 from lastgood.local.lastgood import LocalLastgood
+from lastgood.queries.followed import places
 from lastgood.render.renderers import Renderers
 
 # A removal that hurts is noticed soon; each step costs a millisecond.
@@ -40,6 +41,22 @@ class CloneLastgood(LocalLastgood):
     async def behind(self) -> int | None:
         """Count the commits of the last fetched upstream that HEAD does not have; None where there is none."""
         return await self.repo.behind()
+
+    async def ends_shallow(self, app: str | None) -> bool:
+        """Say whether a shallow clone hides all history of an application (None: of any) that Git has elsewhere."""
+        known = await places(self.followed)
+        for place in [known[app]] if app in known else known.values():
+            if (await place.repo.history(place.head, place.application.scope, limit=1)).truncated:
+                return True
+        return False
+
+    async def _branch_of(self, app: str) -> FollowedBranch:
+        if self.repo.branch() is None:
+            raise GitFailed(
+                "HEAD is detached: no branch is checked out that a commit could go to",
+                hint="nothing was changed; `git switch BRANCH`, then do it again",
+            )
+        return await super()._branch_of(app)
 
     async def removal(self, app: str) -> tuple[Commit, str] | None:
         """Return the newest commit that took an application away, and the one before it; None where none is near."""

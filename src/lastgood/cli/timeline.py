@@ -54,20 +54,27 @@ def timeline(
 
     async def job(situation: Situation) -> int:
         entries = await situation.lastgood.timeline(query)
+        shown = entries if limit is not None or call.json else entries[:SHOWN]
         if call.json:
             call.print_json(to_plain(entries))
-        elif entries:
-            shown = entries if limit is not None else entries[:SHOWN]
+        elif shown:
             call.print(timeline_table(call, shown, everything=app is None))
             if len(shown) < len(entries):
                 call.tell(f"older ones are not shown: `--limit {SHOWN * 4}` or `--since` shows them")
-            if shown[-1].truncated:
-                call.note("this clone is shallow and ends here; `git fetch --unshallow` brings the rest")
         else:
             call.tell("nothing matches")
+        if await _ends_shallow(situation, app, shown):
+            call.note("this clone is shallow and ends here; `git fetch --unshallow` brings the rest")
         return await remarks(call, situation, app)
 
     raise typer.Exit(work(call, job))
+
+
+async def _ends_shallow(situation: Situation, app: str | None, shown: list[TimelineEntry]) -> bool:
+    """Say whether older entries are missing because the clone is shallow: it may hide all there are."""
+    if shown or situation.clone is None:
+        return bool(shown) and shown[-1].truncated
+    return await situation.clone.ends_shallow(app)
 
 
 def _date(option: str, text: str | None, at: dt.datetime, *, end: bool) -> dt.datetime | None:
