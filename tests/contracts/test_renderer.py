@@ -3,7 +3,7 @@
 import pytest
 
 from lastgood.core.application import Scope
-from lastgood.core.commit import MODE_SYMLINK
+from lastgood.core.commit import MODE_SUBMODULE, MODE_SYMLINK
 from lastgood.core.errors import NoRenderer, RenderFailed
 from lastgood.render.renderers import Renderers
 from twins.config_repo import MemoryConfigRepo
@@ -123,3 +123,91 @@ async def test_one_version_is_rendered_once(renderer):
     assert len(reads) == 1
     await renderer.render(at("apps/web", definition={"name": "web", "namespace": "n"}), repo, other)
     assert len(reads) == 2
+
+
+CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n"
+
+
+async def test_plain_manifests_are_found_in_every_folder(renderer):
+    """In kubectl's order: name by name, a folder's files where its name stands. Other endings are left alone."""
+    names = ["b.yaml", "a/z.yml", "a-b.json", "a.yaml", "c/d/e.yaml"]
+    files = {f"apps/web/{name}": CONFIG % name.replace("/", "-") for name in names if not name.endswith("json")}
+    files |= {
+        "apps/web/a-b.json": '{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "j"}}',
+        "apps/web/README.md": "x",
+        "apps/web/UPPER.YAML": "x",
+        "apps/web/script": (MODE_SYMLINK, "/etc"),
+        "apps/other/f.yaml": "x",
+    }
+    repo, head = await repo_with(files)
+    assert await renderer.kind(at("apps/web"), repo, head) == "plain"
+    found = (await renderer.render(at("apps/web"), repo, head)).resources
+    assert [r.name for r in found] == ["a-z.yml", "j", "a.yaml", "b.yaml", "c-d-e.yaml"]
+
+
+async def test_plain_manifests_at_the_root_leave_lastgoods_own_out(renderer):
+    """`lastgood.yaml`, `.lastgood` and what the scope leaves out are no manifests; the same names below are."""
+    repo, head = await repo_with(
+        {"lastgood.yaml": "x", ".lastgood/a.yaml": "x", "a.yaml": CONFIG % "a", "other/b.yaml": "x", "not.yaml": "x"}
+    )
+    app = application(path="", scope=Scope(path="", left_out=("other", "not.yaml")))
+    assert [r.name for r in (await renderer.render(app, repo, head)).resources] == ["a"]
+    repo, head = await repo_with({"web/lastgood.yaml": "x"})
+    with pytest.raises(RenderFailed, match=r"web/lastgood\.yaml:1: it is the text"):
+        await renderer.render(at("web"), repo, head)
+
+
+async def test_a_submodule_is_named_in_a_warning(renderer):
+    """What is in it is in another repo."""
+    repo, head = await repo_with(
+        {"apps/web/a.yaml": CONFIG % "a", "apps/web/vendor": (MODE_SUBMODULE, "1" * 40), "b.yaml": "x"}
+    )
+    warnings = (await renderer.render(at("apps/web"), repo, head)).warnings
+    assert warnings == ("apps/web/vendor is a submodule: this repo does not have what is in it",)
+
+
+@pytest.mark.parametrize(
+    ("files", "file", "reason"),
+    [
+        ({"values.yaml": "replicas: 3"}, "values.yaml", "it is no Kubernetes object"),
+        ({"a.yaml": CONFIG % "a", "b.yaml": CONFIG % "a"}, "b.yaml", "the first is in apps/web/a.yaml:1"),
+        ({"a.yaml": (MODE_SYMLINK, "/etc/passwd")}, "a.yaml", "apps/web/a.yaml is a symlink, which is never followed"),
+        ({"a.yaml": b"a: \xff"}, "a.yaml", "it is not UTF-8"),
+        ({"a.yaml": b"#" * 6_000_000}, "a.yaml", "6000000 bytes"),
+        ({"a.yaml": "kind: [\n"}, "a.yaml", "it is not YAML"),
+    ],
+)
+async def test_manifests_that_are_wrong_are_said_with_their_file(renderer, files, file, reason):
+    """RenderFailed names the file, whatever is wrong with it."""
+    repo, head = await repo_with({f"apps/web/{name}": content for name, content in files.items()})
+    with pytest.raises(RenderFailed) as refused:
+        await renderer.render(at("apps/web"), repo, head)
+    assert refused.value.facts["file"] == f"apps/web/{file}"
+    assert reason in refused.value.facts["reason"]
+
+
+async def test_plain_manifests_may_be_gone(renderer):
+    """A folder without manifests renders to nothing, and says so; without the folder there is nothing to render."""
+    repo, head = await repo_with({"apps/web/README.md": "x"})
+    rendered = await renderer.render(at("apps/web", render="plain"), repo, head)
+    assert (rendered.resources, len(rendered.warnings)) == ((), 1)
+    with pytest.raises(RenderFailed, match="there is no folder apps/gone"):
+        await renderer.render(at("apps/gone", render="plain"), repo, head)
+
+
+async def test_renders_that_are_kept_are_bounded(renderer):
+    """Large versions are not all kept: the oldest is read again."""
+    padding = "#" * 1_500_000
+    repo = MemoryConfigRepo()
+    heads = [await repo.commit_files("main", {"apps/web/a.yaml": CONFIG % f"v{n}" + padding}) for n in range(3)]
+    reads = []
+    read = repo.read
+
+    async def counted(blob, **words):
+        reads.append(blob)
+        return await read(blob, **words)
+
+    repo.read = counted
+    for head in (*heads, heads[2], heads[0]):
+        await renderer.render(at("apps/web"), repo, head)
+    assert len(reads) == 4

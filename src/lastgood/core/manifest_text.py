@@ -21,7 +21,10 @@ class _Dumper(yaml.SafeDumper):
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     style = None
-    if "\n" in text:
+    if not text.replace("\n", "").isprintable():
+        # Tabs, and what old YAML takes for the end of a line, stand as escapes.
+        style = '"'
+    elif "\n" in text:
         # Where a block cannot hold the text (blanks before an end of line), the library quotes it after all.
         style = "|"
     elif not isinstance(plain_scalar(text), str) or text == "<<":

@@ -15,6 +15,9 @@ from lastgood.queries.freshness import fresh
 from lastgood.queries.relation import Row
 from lastgood.queries.selection import cursor
 
+# Kinds whose renders name images, and cost a look at a few files for each version.
+_WITH_IMAGES = ("process-compose", "plain")
+
 
 class Filler:
     """Turns rows into entries; remembers what rows of one application share."""
@@ -168,7 +171,7 @@ class Filler:
 
     async def _images_of(self, commit: str, app: str, place: Place | None) -> dict[str, str]:
         """Return the images of a version, nothing where no renderer here knows them."""
-        if place is None or await self._kind(app, place) != "process-compose":
+        if place is None or await self._kind(app, place) not in _WITH_IMAGES:
             return {}
         key = (app, commit)
         if key not in self._images:
