@@ -295,7 +295,7 @@ def test_a_servers_states_are_told_apart(sqlstate, kind):
     [
         (sqlite3.SQLITE_LOCKED_SHAREDCACHE, StoreUnavailable, "locked"),
         (sqlite3.SQLITE_READONLY_DBMOVED, StoreFailed, "can only be read"),
-        (sqlite3.SQLITE_IOERR_WRITE, StoreFailed, "the disk of the database fails"),
+        (sqlite3.SQLITE_IOERR_WRITE, StoreFailed, "the disk of the database fails, or is full"),
         (sqlite3.SQLITE_CANTOPEN_ISDIR, StoreFailed, "cannot be opened"),
         (sqlite3.SQLITE_TOOBIG, StoreFailed, "string or blob too big"),
     ],

@@ -5,11 +5,14 @@ import datetime as dt
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import select
 
 from lastgood.core.commit import Person
 from lastgood.core.operation import Moved, Operation
 from lastgood.core.record import DeploymentQuery, RefusedHead
 from lastgood.store import SqlStore
+from lastgood.store.event import KEPT, TRIM_EVERY
+from lastgood.store.schema import events
 from twins.statements import recorded
 from twins.store import NOON, fill, make_application, make_deployment, oid
 
@@ -168,3 +171,28 @@ async def test_a_start_costs_the_same_among_many_records(sizes):
         work[records] = seen.work
 
     assert work[MANY] < 2 * work[FEW] + 500, work
+
+
+async def test_the_log_of_events_does_not_grow_for_ever(store):
+    """Once in a thousand events those beyond the newest hundred thousand go; ids count on, the rest is found."""
+
+    def add(at_id: int) -> None:
+        store._database.write_now(
+            lambda c: c.execute(events.insert().values(id=at_id, kind="agent", payload={}, at=NOON))
+        )
+
+    def left() -> list[int]:
+        return store._database.write_now(lambda c: list(c.execute(select(events.c.id)).scalars()))
+
+    first = await store.add_event(kind="agent", app=None, payload={}, at=NOON)
+    add(TRIM_EVERY)
+    add(TRIM_EVERY + 1)
+    add(KEPT + TRIM_EVERY - 2)
+    await store.add_event(kind="agent", app=None, payload={}, at=NOON)
+    assert first.id in left()
+
+    newest = await store.add_event(kind="agent", app=None, payload={}, at=NOON)
+
+    assert left() == [TRIM_EVERY + 1, KEPT + TRIM_EVERY - 2, KEPT + TRIM_EVERY - 1, KEPT + TRIM_EVERY]
+    assert newest.id == KEPT + TRIM_EVERY
+    assert (await store.events(after=0, limit=1))[0].id == TRIM_EVERY + 1

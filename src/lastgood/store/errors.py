@@ -32,7 +32,7 @@ _BY_SQLITE_CODE: Final[dict[int, tuple[type[StoreFailed], str]]] = {
     5: (StoreUnavailable, "the database is locked by another process"),
     6: (StoreUnavailable, "the database is locked"),
     8: (StoreFailed, "the database can only be read"),
-    10: (StoreFailed, "the disk of the database fails"),
+    10: (StoreFailed, "the disk of the database fails, or is full"),
     11: (StoreFailed, "the database file is damaged"),
     13: (StoreFull, ""),
     14: (StoreFailed, "the database file cannot be opened"),

@@ -10,11 +10,19 @@ from lastgood.core.record import Event
 from lastgood.store.columns import INTEGER_MAX
 from lastgood.store.schema import events
 
+# Months of a busy server. Whoever is further behind than this reads the records themselves.
+KEPT = 100_000
+# So that most events cost no second statement.
+TRIM_EVERY = 1_000
+
 
 def add(connection: Connection, *, kind: str, app: str | None, payload: Mapping[str, Any], at: dt.datetime) -> Event:
-    """Append an event."""
+    """Append an event; from time to time, delete those that are older than the newest so many."""
     new = events.insert().values(kind=kind, app=app, payload=dict(payload), at=at)
-    return _event(connection.execute(new.returning(*events.c)).one())
+    added = _event(connection.execute(new.returning(*events.c)).one())
+    if added.id % TRIM_EVERY == 0:
+        connection.execute(events.delete().where(events.c.id <= added.id - KEPT))
+    return added
 
 
 def read_after(connection: Connection, *, after: int, limit: int) -> list[Event]:
