@@ -2,9 +2,12 @@
 
 import argparse
 import importlib
+import logging
 import sys
 import tempfile
 from pathlib import Path
+
+import structlog
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the generators of long histories stand there
 
@@ -12,6 +15,7 @@ NAMES = ("rollback", "timeline", "one_of_many", "memory")
 
 
 def main() -> int:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("name", nargs="*", choices=[[], *NAMES], help=f"which ones, of {', '.join(NAMES)}")
     parser.add_argument("--commits", type=int, default=30_000)

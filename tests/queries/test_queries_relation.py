@@ -1,5 +1,6 @@
 """How entries of a timeline relate: tables of rows, and what holds for any history."""
 
+import asyncio
 import datetime as dt
 
 from hypothesis import given
@@ -137,4 +138,18 @@ def test_pages_put_together_are_the_whole(versions, data):
     """After the mark of any row come exactly the rows below it."""
     rows = git_rows("web", history(versions))
     place = data.draw(st.integers(0, len(rows) - 1))
-    assert list(after(rows, cursor(rows[place]))) == rows[place + 1 :]
+    assert asyncio.run(page(rows, cursor(rows[place]))) == rows[place + 1 :]
+
+
+def test_a_mark_whose_entry_has_gone_stands_for_its_time():
+    """What began before it follows."""
+    rows = git_rows("web", history("abc"))
+    assert asyncio.run(page([rows[0], rows[2]], cursor(rows[1]))) == rows[2:]
+
+
+async def page(rows, mark):
+    async def each():
+        for row in rows:
+            yield row
+
+    return [row async for row in after(each(), mark)]

@@ -128,13 +128,13 @@ class World:
     async def runs(self, app: str) -> list[Deployment]:
         return await self.store.deployments(DeploymentQuery(app=app))
 
-    async def until(self, true, what: str = "", *, passing: float = 0) -> None:
+    async def until(self, true, what: str = "", *, passing: float = 0, looks: int = 2000) -> None:
         """Wait, in real time and bounded, until an awaitable condition is true.
 
         passing: seconds that go by on the clock at each look. What sleeps only after its record can be read is woken
         all the same; a single move of the clock could come too early for it.
         """
-        for _ in range(2000):
+        for _ in range(looks):
             if await true():
                 return
             await asyncio.sleep(0.002)

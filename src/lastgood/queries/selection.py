@@ -1,7 +1,7 @@
 """Which entries of a timeline somebody wants to see, and where a page of them goes on. Pure."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import AsyncIterator
 
 from lastgood.core.errors import CommandLineWrong
 from lastgood.core.timeline import TimelineEntry, TimelineQuery
@@ -64,18 +64,24 @@ def cursor(row: Row) -> str:
     return f"{row.at.isoformat()}~{row.app}~{number or row.commit.oid}"
 
 
-def after(rows: Sequence[Row], mark: str | None) -> Sequence[Row]:
-    """Return the rows that follow a mark; a mark whose entry has gone stands for its time.
+async def after(rows: AsyncIterator[Row], mark: str | None) -> AsyncIterator[Row]:
+    """Yield the rows that follow a mark; a mark whose entry has gone stands for its time.
 
     Raises CommandLineWrong for a mark that `cursor` never made.
     """
-    if mark is None:
-        return rows
-    at = time_of(mark)
-    for place, row in enumerate(rows):
-        if row.at == at and cursor(row) == mark:
-            return rows[place + 1 :]
-    return [row for row in rows if row.at < at]
+    at = time_of(mark) if mark is not None else None
+    met = mark is None
+    older: list[Row] = []
+    async for row in rows:
+        if met:
+            yield row
+        elif cursor(row) == mark:
+            met = True
+        elif at is not None and row.at < at:
+            # Clocks of authors differ: the entry may still come.
+            older.append(row)
+    for row in () if met else older:
+        yield row
 
 
 def time_of(mark: str) -> dt.datetime:

@@ -7,7 +7,7 @@ import contextlib
 import datetime as dt
 import heapq
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 
 from lastgood.core.commit import History
 from lastgood.core.deployment import Deployment
@@ -42,18 +42,21 @@ class Timelines:
         most = MAX_ENTRIES if self._store is not None else sys.maxsize
         limit = min(query.limit or most, most)
         known = await places(self._followed)
-        rows = await self._all_rows(query, known) if query.app is None else await self.rows(query.app, known)
+        rows = self._all_rows(query, known) if query.app is None else _each(await self.rows(query.app, known))
         filler = Filler(known, renderer=self._renderer, clock=self._clock, store=self._store)
         entries: list[TimelineEntry] = []
-        async for entry in self._matching(after(rows, query.before), query, filler):
-            entries.append(entry)
-            if len(entries) == limit:
-                break
+        async with contextlib.aclosing(self._matching(after(rows, query.before), query, filler)) as matching:
+            async for entry in matching:
+                entries.append(entry)
+                if len(entries) == limit:
+                    break
         return entries
 
     @staticmethod
-    async def _matching(rows: Sequence[Row], query: TimelineQuery, filler: Filler) -> AsyncIterator[TimelineEntry]:
-        for row in rows:
+    async def _matching(
+        rows: AsyncIterator[Row], query: TimelineQuery, filler: Filler
+    ) -> AsyncGenerator[TimelineEntry, None]:
+        async for row in rows:
             if row_matches(row, query):
                 entry = await filler.entry(row)
                 if entry_matches(entry, query):
@@ -88,18 +91,21 @@ class Timelines:
             running=record.running.version if record and record.running else None,
         )
 
-    async def _all_rows(self, query: TimelineQuery, known: dict[str, Place]) -> list[Row]:
+    async def _all_rows(self, query: TimelineQuery, known: dict[str, Place]) -> AsyncIterator[Row]:
         if self._store is not None:
-            return await self._all_recorded(query, known, self._store)
+            async for row in self._all_recorded(query, known, self._store):
+                yield row
+            return
         lists = [
             await self.rows(name, known)
             for name, place in known.items()
             if query.environment is None or place.application.environment == query.environment
         ]
         # Each application keeps its own order, whatever its authors' clocks said.
-        return list(heapq.merge(*lists, key=lambda row: row.at, reverse=True))
+        for row in heapq.merge(*lists, key=lambda row: row.at, reverse=True):
+            yield row
 
-    async def _all_recorded(self, query: TimelineQuery, known: dict[str, Place], store: Store) -> list[Row]:
+    async def _all_recorded(self, query: TimelineQuery, known: dict[str, Place], store: Store) -> AsyncIterator[Row]:
         """Find the newest records of everything, then let each application's own rows say how they relate."""
         # A page that goes on where another one ended begins with the records of that time, which `until` leaves out.
         going_on = time_of(query.before) + dt.timedelta(seconds=1) if query.before else None
@@ -123,33 +129,66 @@ class Timelines:
         ]
         ids = {run.id for run in runs}
         oldest = runs[-1].started_at if len(runs) == wanted.limit else None
-        apps = {run.app for run in runs} | {head.app for head in refused}
+        newest = {head.app: head.at for head in reversed(refused)}
+        for run in reversed(runs):
+            newest[run.app] = max(run.started_at, newest.get(run.app, run.started_at))
         if query.outcome is None and query.trigger is None:
-            apps |= await self._without_record(query, known, runs, oldest)
-        rows: list[Row] = []
-        for app in sorted(apps):
-            rows += [
+            for app, at in (await self._without_record(query, known, runs)).items():
+                newest[app] = max(at, newest.get(app, at))
+
+        async def rows_of(app: str) -> list[Row]:
+            return [
                 row
                 for row in await self._recorded(app, known.get(app), store, known)
                 if (row.deployment is None or row.deployment.id in ids) and (oldest is None or row.at >= oldest)
             ]
-        return sorted(rows, key=lambda row: row.at, reverse=True)
+
+        async for row in _newest_first(
+            {app: at for app, at in newest.items() if oldest is None or at >= oldest}, rows_of
+        ):
+            yield row
 
     async def _without_record(
-        self, query: TimelineQuery, known: dict[str, Place], runs: Sequence[Deployment], oldest: dt.datetime | None
-    ) -> set[str]:
-        """Return the applications that have a commit, not older than the records found, which none of these is of."""
+        self, query: TimelineQuery, known: dict[str, Place], runs: Sequence[Deployment]
+    ) -> dict[str, dt.datetime]:
+        """Return when the newest version was committed, of each application where none of these records is of it.
+
+        An older version without a record stands below the record of a newer one, so that one tells of both.
+        """
         deployed = {(run.app, run.commit.oid) for run in runs}
-        found: set[str] = set()
+        found: dict[str, dt.datetime] = {}
         for name, place in known.items():
             if query.environment not in {None, place.application.environment}:
                 continue
             with contextlib.suppress(GitFailed):
-                history = await place.repo.history(place.head, place.application.scope)
+                history = await place.repo.history(place.head, place.application.scope, limit=1)
                 for entry in history.entries:
-                    if oldest is not None and entry.commit.committed_at < oldest:
-                        break
                     if (name, entry.commit.oid) not in deployed:
-                        found.add(name)
-                        break
+                        found[name] = entry.commit.committed_at
         return found
+
+
+async def _newest_first(
+    newest: dict[str, dt.datetime], rows_of: Callable[[str], Awaitable[list[Row]]]
+) -> AsyncIterator[Row]:
+    """Merge the rows of applications; those of one are read only when the turn may be its.
+
+    newest: application -> no row of it began later.
+    """
+    heap = [(-at.timestamp(), app, 0) for app, at in newest.items()]
+    heapq.heapify(heap)
+    read: dict[str, list[Row]] = {}
+    while heap:
+        _, app, place = heapq.heappop(heap)
+        if app in read:
+            yield read[app][place]
+            place += 1
+        else:
+            read[app] = await rows_of(app)
+        if place < len(read[app]):
+            heapq.heappush(heap, (-read[app][place].at.timestamp(), app, place))
+
+
+async def _each(rows: Sequence[Row]) -> AsyncIterator[Row]:
+    for row in rows:
+        yield row
