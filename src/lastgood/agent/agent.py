@@ -18,7 +18,7 @@ from lastgood.agent.answering import Answering
 from lastgood.agent.following import Following
 from lastgood.agent.lane import Lane
 from lastgood.agent.look_after import LookAfter
-from lastgood.agent.watch import refs_of, watch_refs
+from lastgood.agent.watch import local_repo, watch_repo
 from lastgood.core.discovery import Discovered
 from lastgood.core.errors import LastgoodError, Unknown
 from lastgood.core.limits import Limits
@@ -111,9 +111,9 @@ class FollowingAgent:
                 for following in self._following.values():
                     tasks.create_task(following.run())
                 for (_, url), following in zip(self._followed, self._following.values(), strict=True):
-                    refs = refs_of(url)
-                    if refs is not None:
-                        tasks.create_task(watch_refs(refs, following.nudge))
+                    local = local_repo(url)
+                    if local is not None:
+                        tasks.create_task(watch_repo(local, following.nudge, clock=self._clock))
                 for name, target in self._targets.items():
                     tasks.create_task(LookAfter(name, target, known=self._known, clock=self._clock).run())
                 tasks.create_task(self._notice_pauses())
