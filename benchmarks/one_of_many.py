@@ -44,7 +44,7 @@ async def _work(folder: Path, applications: int) -> Counter[str]:
 
             async def done() -> bool:
                 # Asked of memory: the benchmark's own statements are not the agent's work.
-                run = await world.agent._known.last("s3-staging")  # noqa: SLF001 - see above
+                run = await world.agent._known.last("s3-staging")
                 return run is not None and (run.number, run.outcome) == (2, "succeeded")
 
             await world.until(done)
@@ -99,7 +99,7 @@ def _counting(world: World, counted: Counter[str]) -> Iterator[None]:
     def statement(*_said: object) -> None:
         counted["statements of the records"] += 1
 
-    engine = world.store._database.engine  # noqa: SLF001 - statements are counted where they run
+    engine = world.store._database.engine
     event.listen(engine, "before_cursor_execute", statement)
     MirrorObjects.read = counted_read  # type: ignore[method-assign]
     world.renderer.render = counting("renders", render)
