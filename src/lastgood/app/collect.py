@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from lastgood.core.application import Application
-from lastgood.core.errors import LastgoodError
+from lastgood.core.errors import ConfigWrong, LastgoodError, RenderFailed
 from lastgood.core.ports import Clock, Renderer, Store
 from lastgood.core.record import ApplicationRecord
 from lastgood.flows.branch import FollowedBranch
@@ -47,7 +47,10 @@ async def _needed(
     for commit in sorted(versions):
         app = await _application(branch, record, commit)
         if app is not None:
-            images = (await renderer.render(app, branch.repo, commit)).images
+            try:
+                images = (await renderer.render(app, branch.repo, commit)).images
+            except (RenderFailed, ConfigWrong):
+                continue  # what does not render runs no release; it must not keep those of all others for ever
             uses += [ArtifactUse(app=record.name, artifact=name, revision=images[name]) for name in images]
     return uses
 
