@@ -87,7 +87,7 @@ class KubeComposer:
         self.budget = budget
         self.warnings: list[tuple[int, str]] = []
         self._stack: list[_Open] = []
-        self._anchors: dict[str, _Named] = {}
+        self._anchors: dict[str, _Named | _Open] = {}
         self._root: Any = None
 
     def document(self, events: Iterator[Any]) -> Any:
@@ -197,19 +197,22 @@ class KubeComposer:
         if len(self._stack) >= MAX_DEPTH:
             self._wrong(line, f"it is nested deeper than {MAX_DEPTH}")
         self.budget.take(self.file, line, 1, 0)
+        opened = _Open(event.anchor, is_map=is_map)
+        # The name counts from where it stands: the same one further inside is the newer.
         if event.anchor is not None:
-            self._anchors.pop(event.anchor, None)
-        self._stack.append(_Open(event.anchor, is_map=is_map))
+            self._anchors[event.anchor] = opened
+        self._stack.append(opened)
 
     def _close(self, event: Any) -> None:
         done, line = self._stack.pop(), self._line(event)
         value: Any = done.value if done.items is None else done.items
-        self._put(done.anchor, _Named(value, done.nodes, done.chars, done.height, value), line)
+        anchor = done.anchor if done.anchor is not None and self._anchors.get(done.anchor) is done else None
+        self._put(anchor, _Named(value, done.nodes, done.chars, done.height, value), line)
 
     def _alias(self, event: Any) -> None:
         line = self._line(event)
         named = self._anchors.get(event.anchor)
-        if named is None:
+        if not isinstance(named, _Named):
             self._wrong(line, f"the alias *{event.anchor[:_SHOWN]} names nothing that is complete before it")
         if len(self._stack) + named.height > MAX_DEPTH:
             self._wrong(line, f"with its aliases it is nested deeper than {MAX_DEPTH}")
