@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
+from lastgood.core.errors import NotAllowed
 from lastgood.core.record import Pause
+from lastgood.core.request import PressRequest
 from twins.agent_world import CONFIG, World, app_file
 
 APP = "web-staging"
@@ -120,3 +122,24 @@ async def test_what_is_under_way_while_it_is_forgotten_does_not_start_again(worl
 
     assert (await world.target.observe(APP)).health == "Missing"
     assert [run.outcome for run in await world.runs(APP)] == ["superseded", "succeeded"]
+
+
+async def test_a_press_does_not_bring_back_what_a_push_replaced(world):
+    """What was shown is what starts: a press that a push overtakes starts nothing, and says so."""
+    world.target.set_health(APP, "Degraded", "out of memory")
+    await world.release(app_file(APP, "b"))
+    await world.look()
+    await world.run_until(APP, "failed", 2)
+    world.target.set_health(APP, "Healthy")
+
+    async def push():
+        await world.release(app_file(APP, "c"))
+        await world.look()
+
+    once(world, "save_operation", push)
+    with pytest.raises(NotAllowed, match="moved in Git"):
+        await world.agent.press(PressRequest(app=APP))
+
+    newest = await world.run_until(APP, "succeeded", 3, passing=1)
+    assert (newest.trigger, (await world.record(APP)).desired.version) == ("commit", newest.version)
+    assert [operation.step for operation in await world.store.operations()] == ["failed"]

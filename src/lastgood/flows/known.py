@@ -82,6 +82,18 @@ class Known:
                 await self._write(after)
             return self._records[app]
 
+    async def update_as_judged(self, judged: ApplicationRecord, **fields: Any) -> bool:
+        """Write these fields where Git has not moved the application since it was judged; say so. Raises StoreFailed.
+
+        What was observed of it meanwhile does not count.
+        """
+        async with self._lock(judged.name):
+            now = self._records.get(judged.name)
+            if now is None or _judgement(now) != _judgement(judged):
+                return False
+            await self._write(msgspec.structs.replace(now, **fields))
+            return True
+
     async def define(self, app: Application, **fields: Any) -> None:
         """Take what the entry says now, and write these fields of its record. Raises StoreFailed.
 
@@ -225,6 +237,10 @@ class Known:
         event = self._changes.pop(app, None)
         if event is not None:
             event.set()
+
+
+def _judgement(record: ApplicationRecord) -> tuple[object, ...]:
+    return record.state, record.current, record.desired, record.refused, record.definition
 
 
 async def wait_for(event: asyncio.Event, clock: Clock, seconds: float | None) -> bool:

@@ -36,7 +36,8 @@ class Press:
     async def __call__(self, request: PressRequest, *, dry_run: bool = False) -> PressResult:
         """Start what waits; dry_run: only say what would start.
 
-        Raises UnknownApplication; NotAllowed while a hold keeps the version out; StoreFailed.
+        Raises UnknownApplication; NotAllowed while a hold keeps the version out, or where Git moved meanwhile;
+        StoreFailed.
         """
         record = self._known.record(request.app)
         if record is None:
@@ -127,14 +128,27 @@ class Press:
             message = f"it is gone from {record.repo}, and keeps running; `lastgood forget {record.name}` ends that"
             await self._known.update(record.name, state="removed", message=message)
             await self._done(operation)
-        else:
-            await self._go(record, version, operation.id)
+        elif not await self._go(record, version, operation.id):
+            message = f"{record.name} moved in Git while this was asked"
+            now = self._clock.now()
+            await self._store.save_operation(
+                msgspec.structs.replace(operation, step="failed", message=message, finished_at=now)
+            )
+            hint = f"nothing was started; `lastgood status {record.name}` shows what waits now"
+            raise NotAllowed(message, app=record.name, action="retry", hint=hint)
 
-    async def _go(self, record: ApplicationRecord, version: Version, operation: str) -> None:
+    async def _go(self, record: ApplicationRecord, version: Version, operation: str) -> bool:
+        """Let the version go; False where Git moved the application since it was judged, and nothing was done."""
+        before = self._known.asked.get(record.name)
         self._known.asked[record.name] = Asked(trigger="retry", operation=operation, version=version.version or "")
-        await self._known.update(record.name, state="followed", message="", desired=version, refused=None)
+        if not await self._known.update_as_judged(record, state="followed", message="", desired=version, refused=None):
+            self._known.asked.pop(record.name)
+            if before is not None:
+                self._known.asked[record.name] = before
+            return False
         await refresh_last_good(record.name, store=self._store, known=self._known, clock=self._clock)
         self._known.happened(record.name)
+        return True
 
     async def _done(self, operation: Operation) -> None:
         done = msgspec.structs.replace(operation, step="done", finished_at=self._clock.now())
