@@ -5,7 +5,6 @@ Stopping leaves alone what runs: services belong to their targets. Knows every a
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import pwd
 import signal
@@ -23,6 +22,7 @@ from lastgood.app.clock import SystemClock
 from lastgood.app.collect import collect_releases
 from lastgood.app.instance import MIRRORS, RECORDS, derived, left_address, make_data_folder, only_one, own_secret
 from lastgood.app.logs import set_up_logs
+from lastgood.app.memory import give_back, share_arenas
 from lastgood.app.settings import Settings
 from lastgood.app.sources import AllowedSources
 from lastgood.core.application import Application
@@ -43,8 +43,6 @@ from lastgood.web.app import create_web
 THREADS = 64
 # Event streams never end by themselves: they are cut after this time.
 GRACE_S = 2
-# Its name in malloc.h; where the C library has no mallopt, nothing is set.
-_M_ARENA_MAX = -8
 
 
 async def serve(
@@ -57,7 +55,7 @@ async def serve(
     Raises SettingsWrong, StoreNewer, StoreUnavailable, GitFailed: then nothing was started.
     """
     set_up_logs(settings.log)
-    _share_memory_of_threads()
+    share_arenas()
     named = any(destination.run_as is not None for destination in settings.destinations.values())
     make_data_folder(settings.data, passable=named)
     # A remote or a service that hangs holds a thread for minutes: there must be more of them than the usual six.
@@ -70,13 +68,6 @@ async def serve(
             await _Server(settings, store, agent=agent, web=web).run(started or (lambda _link: None))
         finally:
             await asyncio.to_thread(store.close)
-
-
-def _share_memory_of_threads() -> None:
-    """Let all threads allocate from two arenas: glibc gives each its own, and half of the memory would lie fallow."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_M_ARENA_MAX, 2)
 
 
 class _Server:
@@ -110,6 +101,7 @@ class _Server:
         running: list[asyncio.Task[None]] = []
         async with asyncio.TaskGroup() as tasks:
             with _signals_set(stop):
+                running.append(tasks.create_task(give_back(self._clock)))
                 if self._agent is not None:
                     running.append(tasks.create_task(self._agent.run()))
                     collecting = collect_releases(

@@ -14,7 +14,7 @@ from lastgood.git.program import Git, start_failure
 
 MAX_TREE_BYTES = 64 << 20
 MAX_COMMIT_BYTES = 8 << 20
-_MEMO_NAMES = 50_000
+_MEMO_NAMES = 20_000
 
 
 class _Batch:
@@ -80,7 +80,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 class TreeMemo:
-    """Trees read lately, up to 50,000 names in all: some 12 MB. They never change, so nothing can be out of date."""
+    """Trees read lately, up to 20,000 names in all: some 5 MB. They never change, so nothing can be out of date."""
 
     def __init__(self) -> None:
         self._trees: dict[str, Sequence[TreeEntry]] = {}

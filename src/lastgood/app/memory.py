@@ -1,0 +1,29 @@
+"""Keep the memory of a long-running server near what it uses. Knows the C library, nothing of lastgood."""
+
+import asyncio
+import ctypes
+
+from lastgood.core.ports import Clock
+
+TRIM_S = 10.0
+# Its name in malloc.h.
+_M_ARENA_MAX = -8
+
+
+def share_arenas() -> None:
+    """Let all threads allocate from two arenas: glibc gives each its own, and half of the memory would lie fallow.
+
+    Where the C library has no mallopt, nothing is set.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, 2)
+
+
+async def give_back(clock: Clock) -> None:
+    """Give freed memory back to the system, again and again, without end: reading a long history frees much of it."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    while True:
+        await clock.sleep(TRIM_S)
+        if trim is not None:
+            await asyncio.to_thread(trim, 0)
