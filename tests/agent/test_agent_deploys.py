@@ -2,6 +2,7 @@
 
 import pytest
 
+from lastgood.core.errors import TargetRefused
 from twins.agent_world import CONFIG, World, app_file
 
 
@@ -167,3 +168,23 @@ async def test_what_the_render_warns_of_stays_in_sight(world):
         return not (await world.record("web-staging")).message
 
     await world.until(quiet)
+
+
+async def test_what_a_target_never_runs_is_not_tried_again(world):
+    """A version that the destination cannot run waits for another one, and fills no timeline."""
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
+
+    async def refuse(app, _rendered):
+        raise TargetRefused(app=app.name, destination="twin", reason="this destination runs no such thing")
+
+    apply, world.target.apply = world.target.apply, refuse
+    await world.start()
+    failed = await world.run_until("web-staging", "failed")
+    await world.clock.move(7200)
+
+    assert failed.own_fault
+    assert len(await world.runs("web-staging")) == 1
+    world.target.apply = apply
+    await world.release(app_file("web-staging", "b"))
+    await world.look()
+    await world.run_until("web-staging", "succeeded", 2)

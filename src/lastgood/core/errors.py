@@ -289,6 +289,10 @@ class TargetFailed(LastgoodError):
     template = "{app} on {destination}: {reason}"
 
 
+class TargetRefused(TargetFailed):
+    """The target cannot run such a version, however often it is tried; facts: destination, reason."""
+
+
 class StoreFailed(LastgoodError):
     """The records cannot be read or written; facts: reason."""
 

@@ -13,7 +13,15 @@ from lastgood.core.commit import Commit
 from lastgood.core.config import CONFIG_FILE
 from lastgood.core.deployment import Deployment, Phase
 from lastgood.core.desired import Step
-from lastgood.core.errors import ConfigWrong, GitFailed, LastgoodError, RenderFailed, StoreFailed, TargetFailed
+from lastgood.core.errors import (
+    ConfigWrong,
+    GitFailed,
+    LastgoodError,
+    RenderFailed,
+    StoreFailed,
+    TargetFailed,
+    TargetRefused,
+)
 from lastgood.core.limits import Limits
 from lastgood.core.observation import Observation
 from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store, Target
@@ -151,7 +159,7 @@ class Deploy:
         try:
             result = await target.apply(app, rendered)
         except TargetFailed as failed:
-            await attempt.finish("failed", failed.message)
+            await attempt.finish("failed", failed.message, own_fault=isinstance(failed, TargetRefused))
             return False
         attempt.end(result.message)
         await self._runs(app.name, msgspec.structs.replace(desired, ran=True))

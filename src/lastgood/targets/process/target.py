@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from lastgood.core.application import Application
-from lastgood.core.errors import LastgoodError, TargetFailed
+from lastgood.core.errors import LastgoodError, TargetFailed, TargetRefused
 from lastgood.core.observation import ApplyResult, Observation, ResourceHealth, ResourceResult, worst
 from lastgood.core.ports import Clock
 from lastgood.core.redact import redact
@@ -107,7 +107,7 @@ class ProcessTarget:
             raise self._failed(app.name, "the version renders to nothing, and an empty version never stops what runs")
         strangers = sorted({r.kind for r in rendered.resources if r.kind != KIND})
         if strangers:
-            raise self._failed(app.name, f"this destination runs processes, not {', '.join(strangers)}")
+            raise self._refused(app.name, f"this destination runs processes, not {', '.join(strangers)}")
         async with self._at_work(app.name), self._releases_in_use(app.name):
             launcher = self._launcher(app.name)
             wanted = await self._prepare(app, rendered)
@@ -188,7 +188,7 @@ class ProcessTarget:
         folder = "" if release is None else self._working_dir(app, name, Path(release.tree), spec["working_dir"])
         # Without a release a process starts in its own folder, which holds nothing that came from Git.
         if release is None and spec["working_dir"] != "." and not spec["disabled"]:
-            raise self._failed(app, f"{name} has a working_dir and no artifact whose release it could be in")
+            raise self._refused(app, f"{name} has a working_dir and no artifact whose release it could be in")
         work = str(self._folder.work_folder(app, name))
         environment = {**self._environment, "HOME": work, **spec["environment"], MARK: work}
         run = {"release": release.commit if release else None, "working_dir": folder, "environment": environment}
@@ -446,6 +446,9 @@ class ProcessTarget:
     def _unusable(self, wrong: OSError) -> TargetFailed:
         reason = f"{self._folder.root} cannot be used: {wrong.strerror}"
         return TargetFailed(f"{self.name}: {reason}", destination=self.name, reason=reason)
+
+    def _refused(self, app: str, reason: str) -> TargetRefused:
+        return TargetRefused(app=app, destination=self.name, reason=reason)
 
     def _failed(self, app: str, reason: str) -> TargetFailed:
         return TargetFailed(app=app, destination=self.name, reason=reason)
