@@ -257,7 +257,7 @@ async def test_history_is_what_a_naive_look_at_each_commit_finds(tmp_path):
     mirror = MirrorConfigRepo(tmp_path / "mirror", f"file://{source}", "long")
     line = git(source, "rev-list", "--first-parent", "main").split()
     await mirror.fetch("main")
-    for head in (line[60], line[0], line[20]):
+    for head in (line[120], line[60], line[30], line[0], line[20]):
         below = line[line.index(head) :]
         for path in ("apps/app0001/staging", "apps/app0002/production", "apps/app0003", "apps"):
             asked = "".join(f"{oid}:{path}\n" for oid in below).encode()

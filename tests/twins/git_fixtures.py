@@ -161,13 +161,14 @@ def long_history(
 ) -> Path:
     """Make a bare repository with a long history in seconds, always the same for the same arguments.
 
-    `apps/<service>/<environment>/file<n>.yaml`, one file changed in each commit, a merged side branch every
-    `merge_every` commits, content that goes back to what it was every `revert_every`; the head is `main`.
+    `apps/<service>/<environment>/file<n>.conf`, which nothing renders; one file changed in each commit, a merged
+    side branch every `merge_every` commits, content that goes back to what it was every
+    `revert_every`; the head is `main`.
     """
     repo = bare(folder)
     stream = io.BytesIO()
     names = [
-        f"apps/app{n % applications:04d}/{'production' if n // applications % 2 else 'staging'}/file{n:05d}.yaml"
+        f"apps/app{n % applications:04d}/{'production' if n // applications % 2 else 'staging'}/file{n:05d}.conf"
         for n in range(files)
     ]
     state = seed

@@ -41,6 +41,7 @@ from lastgood.git.remote import Remote, push_and_judge
 _HEX = re.compile(r"[0-9a-fA-F]{4,40}")
 _TAGS = "+refs/tags/*:refs/tags/*"
 _MAX_SCOPES = 2000
+_FEW_STEPS = 50
 _COUNTED_BYTES = 8 << 20  # larger files are counted as binary
 _DAMAGED = re.compile(
     r"is corrupt|is empty|inflate:|packfile|bad object|not a git repository|unable to read|unresolved delta"
@@ -280,7 +281,21 @@ class MirrorConfigRepo:
         )
 
     def _scan(self, head: str, since: str | None) -> list[Step]:
-        return list(scan(self._git, head, since=since))
+        few = self._few_steps(head, since) if since is not None else None
+        return few if few is not None else list(scan(self._git, head, since=since))
+
+    def _few_steps(self, head: str, since: str) -> list[Step] | None:
+        """Do what `scan` does, without a process: what a poll or a rollback adds; None for more than a few commits."""
+        steps: list[Step] = []
+        here = bytes.fromhex(head)
+        while here.hex() != since:
+            parent = self.objects.first_parent(here)
+            if parent is None or len(steps) == _FEW_STEPS:
+                return None
+            changed = diff_trees(self._root(parent.hex()), self._root(here.hex()), read=self.objects.tree)
+            steps.append(Step(here, [name_bytes(change.path) for change in changed]))
+            here = parent
+        return steps
 
     def _known(self, scope: Scope) -> dict[bytes, tuple[bytes | None, bytes | None]]:
         """Return what is remembered of a scope: commit -> (version, path tree), each as 20 bytes."""
