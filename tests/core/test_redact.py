@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lastgood.core.redact import is_secret_name, redact, redact_plain
+from lastgood.core.redact import is_secret_name, redact, redact_plain, without_credentials
 
 HIDDEN = {
     "https://bob:hunter2@git.example.com/x failed": "https://[redacted]@git.example.com/x failed",
@@ -114,3 +114,22 @@ def test_a_hostile_text_costs_no_more_than_its_length(part):
 def test_redacting_twice_is_redacting_once(text):
     """For any text."""
     assert redact(redact(text)) == redact(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("fatal: https://user:pw@h/x", "fatal: https://h/x"),
+        ("https://u:p@ss@h/x", "https://h/x"),
+        ("https://h/x?private_token=abc#d 'https://h?a'", "https://h/x 'https://h'"),
+        ("/a/b?c d@e", "/a/b?c d@e"),
+    ],
+)
+def test_an_address_is_shown_as_people_call_the_place(text, expected):
+    """Nothing before the @ of a URL, no query; other text stays."""
+    assert without_credentials(text) == expected
+
+
+def test_addresses_without_end_cost_time_in_proportion():
+    """A hostile server's words of 256 KiB are read at once."""
+    assert without_credentials("a://" * 65_536).startswith("a://")

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from lastgood.core.errors import GitFailed, LastgoodError, ObjectMissing, RemoteUnreachable, RepoUnsupported
-from lastgood.git.program import Finished, Git, failure, no_contact, redact
+from lastgood.git.program import Finished, Git, failure, no_contact, shown
 from lastgood.git.remote import read_answer
 from twins.git_fixtures import bare
 
@@ -16,19 +16,20 @@ def program(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "expected"),
     [
         ("fatal: https://user:pw@h/x", "fatal: https://h/x"),
         ("https://token@h/x 'ssh://git:p@h'", "https://h/x 'ssh://h'"),
         ("https://u:p@ss@h/x", "https://h/x"),
         ("https://h/x?private_token=abc#d", "https://h/x"),
-        ("Authorization: Basic abc=", "Authorization: …"),
+        ("Authorization: Basic abc=", "Authorization: [redacted]"),
+        ("remote: your password=hunter2 is wrong", "remote: your password=[redacted] is wrong"),
         ("file:///a/b c@d", "file:///a/b c@d"),
     ],
 )
-def test_credentials_are_taken_out(text, shown):
+def test_credentials_are_taken_out(text, expected):
     """Whatever stands before an @ in a URL, its query, and authorization headers are not shown."""
-    assert redact(text) == shown
+    assert shown(text) == expected
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ _PEM = re.compile(
 _PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----")
 _BASE64_LINE = re.compile(r"\s*[A-Za-z0-9+/=]{4,}\s*")
 _URL = re.compile(r"(?<=://)[^\s/\"'<>]*@")
+_USER = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,20}://)[^/\s'\"@]*(?:@[^/\s'\"@]*)*@")
+_WORD = re.compile(r"[^\s'\"]++")
 _NAMED = re.compile(
     r"(?P<key>(?<![A-Za-z0-9_.-])[A-Za-z0-9_.-]{1,200}+)\\?[\"']?[^\S\n]{0,10}(?P<sign>=|:(?!//))[^\S\n]{0,10}(?=\S)"
 )
@@ -58,6 +60,19 @@ def redact(text: str) -> str:
     text = _SCHEME.sub(lambda found: f"{found[1]} {REDACTED}", text)
     text = _SHAPES.sub(REDACTED, text)
     return _OPTION.sub(_hide, _in_lines(text))
+
+
+def without_credentials(text: str) -> str:
+    """Return text whose URLs are what people call the place: nothing before the @, no query.
+
+    For addresses of repositories, which are shown often: a mark in each would say nothing.
+    """
+    return _WORD.sub(_without_query, _USER.sub(r"\g<scheme>", text))
+
+
+def _without_query(found: re.Match[str]) -> str:
+    url, _, _ = found[0].partition("?")
+    return url if "://" in url else found[0]
 
 
 def redact_plain(value: Any) -> Any:

@@ -18,6 +18,7 @@ from lastgood.core.application import Scope
 from lastgood.core.commit import MODE_SUBMODULE, Commit, Edit, FileChange, History, HistoryEntry, Person, TreeEntry
 from lastgood.core.commit_object import LASTGOOD, format_commit
 from lastgood.core.errors import AmbiguousVersion, GitFailed, ObjectMissing, RemoteUnreachable, UnknownVersion
+from lastgood.core.redact import without_credentials
 from lastgood.core.tree import (
     EMPTY_TREE,
     TreeChange,
@@ -35,7 +36,7 @@ from lastgood.git.merge import MAX_MERGED_BYTES, merge_contents
 from lastgood.git.mirror_folder import free_name, make_mirror, open_mirror
 from lastgood.git.mirror_objects import MirrorObjects
 from lastgood.git.names import own_ref, ref_of_branch, searchable
-from lastgood.git.program import Git, redact
+from lastgood.git.program import Git
 from lastgood.git.remote import Remote, push_and_judge
 
 _HEX = re.compile(r"[0-9a-fA-F]{4,40}")
@@ -403,4 +404,4 @@ class MirrorConfigRepo:
             return False
 
     def __repr__(self) -> str:
-        return f"MirrorConfigRepo({self.name}, {redact(self._url)})"
+        return f"MirrorConfigRepo({self.name}, {without_credentials(self._url)})"

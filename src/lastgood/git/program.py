@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from lastgood.core.errors import GitFailed, LastgoodError, ObjectMissing, RemoteUnreachable, RepoUnsupported
+from lastgood.core.redact import redact, without_credentials
 
 LOCAL_S = 120
 """Seconds that a command on this machine may take."""
@@ -71,10 +72,6 @@ _ELSEWHERE = (
     "GIT_EXTERNAL_DIFF",
 )
 
-_CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/\s'\"@]*(?:@[^/\s'\"@]*)*@")
-_QUERY = re.compile(r"(?P<url>[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"?]*)\?[^\s'\"]*")
-_HEADER = re.compile(r"(?i)(authorization:\s*)[^\r\n]*")
-
 _NO_CONTACT = re.compile(
     r"Could not read from remote repository|unable to access|Could not resolve|Connection (?:refused|timed out)"
     r"|does not appear to be a git repository|Authentication failed|could not read (?:Username|Password)"
@@ -110,11 +107,9 @@ class Finished(NamedTuple):
         return self.out.decode("utf-8", "surrogateescape").rstrip("\n")
 
 
-def redact(text: str) -> str:
-    """Take credentials out of URLs and headers: what stands before the @, and every query."""
-    text = _CREDENTIALS.sub(r"\g<scheme>", text)
-    text = _QUERY.sub(r"\g<url>", text)
-    return _HEADER.sub(r"\1…", text)
+def shown(text: str) -> str:
+    """Return what git or a server said, without secrets: and with plain addresses."""
+    return redact(without_credentials(text))
 
 
 class Git:
@@ -156,7 +151,8 @@ class Git:
         finished = Finished(running.code, out, running.errors)
         if running.out_of_time:
             if remote is not None:
-                raise RemoteUnreachable(f"{redact(remote)} gave no answer within {limit_s:g} s", remote=redact(remote))
+                place = without_credentials(remote)
+                raise RemoteUnreachable(f"{place} gave no answer within {limit_s:g} s", remote=place)
             raise GitFailed(f"git {args[0]} took longer than {limit_s:g} s", command=command_text(args))
         if finished.code not in ok:
             raise failure(args, finished, remote=remote)
@@ -261,7 +257,7 @@ class _Running:
             self._process.stdout.close()
         size = self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, size - _MAX_ERROR_BYTES))
-        self.errors = redact(self._errors.read().decode("utf-8", "replace"))
+        self.errors = shown(self._errors.read().decode("utf-8", "replace"))
         self._errors.close()
 
     def end(self) -> None:
@@ -282,7 +278,7 @@ def start_failure(wrong: OSError, folder: Path) -> LastgoodError:
 
 def command_text(args: Sequence[str]) -> str:
     """Return a command for people, without secrets."""
-    return redact("git " + " ".join(args))
+    return shown("git " + " ".join(args))
 
 
 def no_contact(err: str) -> bool:
@@ -303,8 +299,8 @@ def failure(args: Sequence[str], finished: Finished, *, remote: str | None) -> L
     if _UNSUPPORTED.search(err):
         return unsupported()
     if remote is not None:
-        shown = redact(remote)
-        return RemoteUnreachable(f"{shown} cannot be reached: {why}", remote=shown)
+        place = without_credentials(remote)
+        return RemoteUnreachable(f"{place} cannot be reached: {why}", remote=place)
     if "not a git repository" in err:
         return GitFailed("this is not a Git repository", hint="stand in a clone of the config repo, or give `-C DIR`")
     if "dubious ownership" in err:

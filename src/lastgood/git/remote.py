@@ -9,7 +9,8 @@ from typing import NamedTuple, Protocol
 
 from lastgood.core.errors import PushUnknown, RemoteUnreachable
 from lastgood.core.push import judge_push
-from lastgood.git.program import NETWORK_S, Finished, Git, failure, no_contact, redact
+from lastgood.core.redact import without_credentials
+from lastgood.git.program import NETWORK_S, Finished, Git, failure, no_contact, shown
 
 MAX_WORDS = 600
 """Characters of a server's words that are kept."""
@@ -42,7 +43,7 @@ class Remote:
     def __init__(self, git: Git, address: str, *, shown: str | None = None) -> None:
         self._git = git
         self.address = address
-        self.shown = redact(shown or address)
+        self.shown = without_credentials(shown or address)
 
     def head(self, ref: str) -> str | None:
         """Ask where a ref is (full name); None if it is not there. Raises RemoteUnreachable."""
@@ -126,7 +127,7 @@ def server_words(err: str, summary: str) -> str:
     """Return what the server said about a refused push: its `remote:` lines, then git's reason; bounded, printable."""
     said = [line.removeprefix("remote:").strip() for line in err.splitlines() if line.startswith("remote:")]
     why = summary.partition("(")[2].rpartition(")")[0]
-    text = redact(" ".join([*filter(None, said), f"({why})" if said else why]))
+    text = shown(" ".join([*filter(None, said), f"({why})" if said else why]))
     return "".join(c if c.isprintable() else " " for c in text)[:MAX_WORDS]
 
 

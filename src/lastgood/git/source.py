@@ -13,11 +13,12 @@ import pygit2
 
 from lastgood.core.commit import MODE_SUBMODULE, TreeEntry
 from lastgood.core.errors import GitFailed, ObjectTooLarge, UnknownVersion
+from lastgood.core.redact import without_credentials
 from lastgood.core.tree import MAX_DEPTH, shown_path
 from lastgood.git.mirror_folder import open_mirror
 from lastgood.git.mirror_objects import MirrorObjects
 from lastgood.git.names import searchable
-from lastgood.git.program import Git, redact
+from lastgood.git.program import Git
 from lastgood.git.remote import Remote
 
 _HEX = re.compile(r"[0-9a-fA-F]{4,40}")
@@ -63,7 +64,7 @@ class MirrorSourceRepo:
                 self._remote.fetch("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
             found = self._here(revision, branches=True)
         if found is None:
-            shown = redact(self._url)
+            shown = without_credentials(self._url)
             raise UnknownVersion(f"there is no revision {revision} in {shown}", hint="push it there", version=revision)
         return found
 
