@@ -1,6 +1,7 @@
-"""Print the reference pages of the command line: `python -m lastgood.cli.reference cli`, `json` or `exit-codes`.
+"""Print the reference pages of the command line: `python -m lastgood.cli.reference PAGE`.
 
-What is printed is made of the commands, options and errors themselves, so that it cannot lie.
+PAGE: cli, json, checks or exit-codes. What is printed is made of the commands, options, checks and errors themselves,
+so that it cannot lie.
 """
 
 import inspect
@@ -11,6 +12,7 @@ from lastgood.cli.commands import COMMANDS
 from lastgood.cli.program import global_parameters, load
 from lastgood.cli.reference_json import json_page
 from lastgood.core import errors
+from lastgood.core.checks import CHECKS
 from lastgood.core.errors import LastgoodError
 
 _MADE = "<!-- made by `python -m lastgood.cli.reference {page}`; a test checks that it is fresh -->"
@@ -37,6 +39,12 @@ the upstream of the checked-out branch first, and leave branch, index and files 
 A commit (any prefix that Git accepts, a tag, a branch), a version id, `last-good`, `previous`, `current`, `nN` \
 (deployment number N of the application), or a date: `@2026-11-20`, `@"3 days ago"`.
 Git alone knows neither `last-good` nor `nN`."""
+_FOR_CHECKS = """\
+Every plan answers those that concern it, in this order, with `pass`, `warn`, `block` or `unknown`.
+`unknown` means that it was not checked, and never blocks.
+`--despite NAME` overrides a check that blocks; the name goes into the commit.
+`shared-input` blocks with `--with-shared`.
+`lastgood checks` prints the same table."""
 _FOR_EXIT_CODES = """\
 `plan`, `rollback` and `undo` print their object with `-o json` whatever the exit code.
 `blocked` is 4 instead of 3 where `stale-plan` is among the checks that block."""
@@ -101,6 +109,15 @@ def _options(parameters: list[Any]) -> str:
     return "\n".join(rows)
 
 
+def checks_page() -> str:
+    """Return docs/reference/checks.md."""
+    rows = ["| check | asks | a bad answer |", "| --- | --- | --- |"]
+    for check in CHECKS:
+        bad = "warns" if not check.blocks else "blocks" if check.overridable else "blocks, whatever `--despite` says"
+        rows.append(f"| `{check.name}` | {check.asks} | {bad} |")
+    return "\n\n".join([_MADE.format(page="checks"), "# Checks", _FOR_CHECKS, "\n".join(rows)]) + "\n"
+
+
 def exit_codes_page() -> str:
     """Return docs/reference/exit-codes.md."""
     classes = [
@@ -130,7 +147,12 @@ def exit_codes_page() -> str:
     )
 
 
-PAGES = {"cli": cli_page, "json": lambda: json_page(_MADE.format(page="json")), "exit-codes": exit_codes_page}
+PAGES = {
+    "cli": cli_page,
+    "json": lambda: json_page(_MADE.format(page="json")),
+    "checks": checks_page,
+    "exit-codes": exit_codes_page,
+}
 
 
 if __name__ == "__main__":
