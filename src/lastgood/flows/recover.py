@@ -85,13 +85,15 @@ async def finish_same(branch: FollowedBranch, request: Mapping[str, Any], apps: 
     """Finish an earlier call of the very same command, whose push had no clear answer; return its plan if it is there.
 
     Other operations of these applications that wait for an answer are settled on the way, and never pushed again.
+    One of the same command that never came to its push is given up, so that nobody waits for a process that was
+    killed. (Should it live after all, only one of the two pushes can be the first: the other finds the branch moved.)
     Raises PushUnknown where there still is no answer.
     """
     for operation in await pending(branch):
         mine = apps.intersection(move.app for move in operation.moved)
-        if not mine or operation.id in branch.live or operation.step in _BEFORE_THE_PUSH:
-            continue
         same = (operation.plan or {}).get("request") == request
+        if not mine or operation.id in branch.live or (operation.step in _BEFORE_THE_PUSH and not same):
+            continue
         entry, plan = await settle(branch, operation, again=same)
         if entry.operation.step == "unknown":
             raise PushUnknown(commit=operation.commit, branch=branch.name)
