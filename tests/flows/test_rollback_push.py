@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import datetime as dt
 
 import pytest
 
