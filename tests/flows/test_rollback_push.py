@@ -340,7 +340,11 @@ async def test_killed_at_any_step_it_is_all_or_nothing(tmp_path, with_store, aga
         if again == "recover":
             await recover(world.branch)
         else:
-            await world.rollbacks.do(request)
+            sent = [o for o in await world.journal.pending() if o.step not in {"planned", "committed"}]
+            # As a person does it: look at the plan first, unless there is a push to ask about.
+            seen_plan = None if sent else await world.rollbacks.plan(request)
+            assert seen_plan is None or not seen_plan.blocking, die_at
+            await world.rollbacks.do(request, planned=seen_plan)
 
         head = await world.repo.commit(await world.head())
         seen.add(head.oid == second)

@@ -1,5 +1,7 @@
 """A rollback in the making: what each application leaves and gets, before it is weighed. Values only."""
 
+from typing import Any
+
 from lastgood.core.application import Application
 from lastgood.core.commit import Commit, Edit
 from lastgood.core.hold import Hold
@@ -29,7 +31,7 @@ class Part(Value, frozen=True, kw_only=True):
 class Draft(Value, frozen=True, kw_only=True):
     """A plan without its checks. place_holds: versions left go on hold. despite, reason: as asked for.
 
-    title: what an undo takes back, for the subject.
+    title: what an undo takes back, for the subject. asked: the request as the journal keeps it.
     """
 
     operation: str
@@ -41,3 +43,4 @@ class Draft(Value, frozen=True, kw_only=True):
     place_holds: bool
     expect_versions: dict[str, str | None] = {}
     title: str = ""
+    asked: dict[str, Any] = {}

@@ -167,7 +167,7 @@ class _Facts:
         return preflight.other_writer(self.app.name, writers, holds=self.weighed.holds.placed is not None)
 
     async def busy(self) -> Check:
-        found = await under_way(self.look.branch, self.app.name, own=self.draft.operation)
+        found = await under_way(self.look.branch, self.app.name, own=self.draft.operation, asked=self.draft.asked)
         return preflight.busy(self.app.name, found, now=self.look.branch.clock.now())
 
 

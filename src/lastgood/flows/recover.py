@@ -102,13 +102,19 @@ async def finish_same(branch: FollowedBranch, request: Mapping[str, Any], apps: 
     return None
 
 
-async def under_way(branch: FollowedBranch, app: str, *, own: str) -> Operation | None:
+async def under_way(
+    branch: FollowedBranch, app: str, *, own: str, asked: Mapping[str, Any] | None = None
+) -> Operation | None:
     """Return another operation of an application that has not ended. own: the id of the one that asks.
 
-    One of another process counts for ten minutes: after that the process is taken to have died.
+    One of another process counts for ten minutes: after that the process is taken to have died. asked: the request;
+    one of the very same command that never came to its push does not count, because `finish_same` takes its place.
     """
     for operation in await pending(branch):
         if operation.id == own or not any(move.app == app for move in operation.moved):
+            continue
+        same = operation.step in _BEFORE_THE_PUSH and (operation.plan or {}).get("request") == asked
+        if same and operation.id not in branch.live:
             continue
         young = branch.clock.now() - operation.requested_at < BUSY
         if operation.id in branch.live or (young and operation.step != "unknown"):

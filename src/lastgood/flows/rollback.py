@@ -213,6 +213,7 @@ def _draft(request: RollbackRequest, operation: str, parts: Sequence[Part]) -> D
         despite=request.despite,
         place_holds=request.hold,
         expect_versions=dict(request.expect_versions),
+        asked=as_asked(request),
     )
 
 

@@ -182,4 +182,5 @@ def _draft(request: UndoRequest, operation: str, done: Done, parts: list[Part], 
         despite=request.despite,
         place_holds=False,
         title=done.kind,
+        asked=as_asked(request),
     )
