@@ -17,6 +17,8 @@ from lastgood.git.objects import MAX_COMMIT_BYTES, MAX_TREE_BYTES, TreeMemo, che
 
 CACHE_BYTES = 8 << 20
 
+_MEMO_COMMITS = 1000  # read lately, as one plan asks several times for an application's newest
+_MEMO_MESSAGE = 4096  # characters: a commit that says more is read again
 _KINDS = {
     pygit2.enums.ObjectType.COMMIT: "commit",
     pygit2.enums.ObjectType.TREE: "tree",
@@ -38,11 +40,13 @@ class MirrorObjects:
         self._local = threading.local()
         self._generation = 0
         self._memo = TreeMemo()
+        self._commits: dict[str, Commit] = {}
 
     def reopen(self) -> None:
         """Make every thread open the mirror anew: another one stands in its place."""
         self._generation += 1
         self._memo = TreeMemo()
+        self._commits = {}
         self.damaged = False
 
     @property
@@ -87,7 +91,14 @@ class MirrorObjects:
 
     def commit(self, oid: str) -> Commit:
         """Read a commit by its full id."""
-        return parse_commit(oid, self.read("commit", oid, max_bytes=MAX_COMMIT_BYTES))
+        known = self._commits.get(oid)
+        if known is None:
+            known = parse_commit(oid, self.read("commit", oid, max_bytes=MAX_COMMIT_BYTES))
+            if len(known.message) <= _MEMO_MESSAGE:
+                if len(self._commits) >= _MEMO_COMMITS:
+                    self._commits = {}
+                self._commits[oid] = known
+        return known
 
     def tree(self, oid: str) -> Sequence[TreeEntry]:
         """Read a tree by its full id."""
