@@ -1,5 +1,7 @@
 """What the agent makes of heads: holds, rewrites, losses, and repos in trouble."""
 
+from collections import Counter
+
 import pytest
 
 from lastgood.core.commit import Person
@@ -8,7 +10,7 @@ from lastgood.core.hold import Hold, format_holds, hold_path
 from lastgood.core.limits import Limits
 from lastgood.core.operation import Moved, Operation
 from lastgood.core.request import PressRequest
-from twins.agent_world import CONFIG, World, app_file
+from twins.agent_world import CONFIG, World, app_file, compose
 from twins.clock import ManualClock
 from twins.store import make_application
 
@@ -231,6 +233,32 @@ async def test_a_pattern_typo_stops_and_asks(world):
     assert (len(await world.runs("web-staging")), len(await world.runs("cart-staging"))) == (2, 1)
 
 
+async def test_a_typo_that_loses_999_of_a_thousand_deletes_nothing(world):
+    """Each of them is stopped and says what to do, the repo says how many, and nothing is asked of the target."""
+    await start_with_two_versions(world)
+    known = await world.record("web-staging")
+    lost = [f"s{n}-staging" for n in range(998)]
+    await world.stop()
+    for name in lost:
+        await world.store.save_application(
+            make_application(name, repo="config", destination="twin", running=known.running, desired=known.desired)
+        )
+    applied = list(world.target.applied)
+    typo = CONFIG.replace('path: "apps/', 'path: "appz/')
+    await world.release({"lastgood.yaml": typo, "appz/web/staging/process-compose.yaml": compose("b")})
+    await world.start()
+    await world.look()
+
+    (repo,) = await world.store.repos()
+    states = Counter(one.state for one in await world.store.applications())
+    assert (repo.state, repo.message.split(";")[0]) == ("broken", "999 applications are gone at once")
+    assert states == {"stopped": 999, "followed": 1}
+    told = (await world.record("s7-staging")).message
+    assert told.startswith("999 of 1000 applications are gone from config at once; they keep running; mend")
+    assert world.target.applied == applied
+    assert (await world.target.observe("cart-staging")).health == "Healthy"
+
+
 async def test_losses_within_the_limit_and_accepted_ones_are_removed(world):
     """An operator may let any share go; where it asks, a press accepts the loss."""
     world.limits = Limits(lost_share=1.0)
@@ -245,8 +273,10 @@ async def test_a_press_accepts_a_loss(world):
     await start_with_two_versions(world)
     await world.release({"lastgood.yaml": CONFIG.replace('path: "apps/', 'path: "appz/')})
     await world.look()
+    shown = await world.agent.press(PressRequest(app="web-staging"), dry_run=True)
+    assert (shown.started, shown.accepts_loss) == (False, True)
     pressed = await world.agent.press(PressRequest(app="web-staging"))
-    assert (pressed.started, pressed.version) == (True, None)
+    assert (pressed.started, pressed.version, pressed.accepts_loss) == (True, None, True)
     assert (await world.record("web-staging")).state == "removed"
 
 

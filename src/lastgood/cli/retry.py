@@ -29,22 +29,34 @@ def retry(
         planned = await situation.lastgood.retry(request, dry_run=True)
         if not call.json:
             call.print(_text(call, planned))
-        if dry_run or planned.version is None:
+        if dry_run or (planned.version is None and not planned.accepts_loss):
             if call.json:
                 call.print_json(to_plain(planned))
             return 0
-        confirm(call, f"Deploy it in {app}?", yes=yes)
+        accepts = planned.accepts_loss
+        confirm(call, f"Accept that {app} is gone from Git?" if accepts else f"Deploy it in {app}?", yes=yes)
         done = await situation.lastgood.retry(request)
         if call.json:
             call.print_json(to_plain(done))
         else:
-            call.print("started" if done.started else "nothing to do")
+            call.print(_done(done))
         return 0
 
     raise typer.Exit(work(call, job, server="retry"))
 
 
+def _done(done: PressResult) -> str:
+    if done.accepts_loss and done.started:
+        return f"accepted: {done.app} is removed, and keeps running; `lastgood forget {done.app} --prune` ends that"
+    return "started" if done.started else "nothing to do"
+
+
 def _text(call: Call, planned: PressResult) -> str:
-    told = [("would run", version_line(planned.version, now(), none="nothing")), ("because", clean(planned.because))]
+    would = ("would run", version_line(planned.version, now(), none="nothing"))
+    if planned.accepts_loss:
+        would = ("would accept", f"that {planned.app} is gone from Git; nothing is stopped or deleted by it")
+    elif planned.version is None:
+        would = ("would start", "nothing")
+    told = [would, ("because", clean(planned.because))]
     text = f"{heading(planned.app, call.style)}\n{indented(facts(told, call.style))}"
     return f"{text}\n{indented(files_text(planned.files, call.style))}" if planned.files else text

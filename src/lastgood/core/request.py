@@ -84,13 +84,18 @@ class PressRequest(Value, frozen=True, kw_only=True):
 
 
 class PressResult(Value, frozen=True, kw_only=True):
-    """What a press would start, or started."""
+    """What a press would start, or started.
+
+    accepts_loss: the application is gone from Git together with many others, and the press says that this was meant;
+    it then is removed and keeps running, and there is no version to start.
+    """
 
     app: str
     version: Version | None
     files: tuple[PlannedFile, ...]
     because: str
     started: bool
+    accepts_loss: bool = False
 
 
 class ForgetResult(Value, frozen=True, kw_only=True):

@@ -236,13 +236,16 @@ class ObserveHead:
             if too_many:
                 message = (
                     f"{len(fresh)} of {len(ours)} applications are gone from {self.name} at once; they keep running; "
-                    f"`lastgood retry {record.name}` accepts it"
+                    f"mend lastgood.yaml if that was not meant; `lastgood retry {record.name}` accepts it"
                 )
             state = "stopped" if too_many else "removed"
             await self._known.update(record.name, state=state, message=message, current=None, refused=None)
         waiting = len(asked) + (len(fresh) if too_many else 0)
         if waiting:
-            return f"{waiting} applications are gone at once; they keep running, and each waits for `lastgood retry`"
+            return (
+                f"{waiting} applications are gone at once; they keep running; "
+                "mend lastgood.yaml if that was not meant; `lastgood retry APP` accepts it for one of them"
+            )
         return ""
 
     async def _touch(self) -> None:

@@ -50,7 +50,9 @@ class Press:
         started = not dry_run and (version is not None or gone)
         if started:
             await self._start(record, version, request.by)
-        return PressResult(app=record.name, version=version, files=files, because=because, started=started)
+        return PressResult(
+            app=record.name, version=version, files=files, because=because, started=started, accepts_loss=gone
+        )
 
     async def resume(self) -> None:
         """Go on with presses that were recorded and did not end. Raises StoreFailed."""
