@@ -5,9 +5,12 @@ import asyncio
 import pytest
 
 from lastgood.agent.elsewhere import AgentElsewhere
+from lastgood.core.commit import Person
 from lastgood.core.errors import NeedsServer, NotAllowed, UnknownApplication
 from lastgood.core.request import PressRequest
 from twins.agent_world import CONFIG, World, app_file
+
+PRIYA = Person(name="Priya Raman", email="priya@example.com")
 
 
 @pytest.fixture
@@ -39,7 +42,9 @@ async def test_looking_pressing_and_forgetting(world):
     assert await asked(world, elsewhere.look(None)) == ["config"]
     pressed = await asked(world, elsewhere.press(PressRequest(app="web-staging"), dry_run=True))
     assert pressed == await world.agent.press(PressRequest(app="web-staging"), dry_run=True)
-    gone = await asked(world, elsewhere.forget("cart-staging", prune=True))
+    gone = await asked(world, elsewhere.forget("cart-staging", prune=True, by=PRIYA))
+    (recorded,) = await world.store.operations(limit=1)
+    assert recorded.by == PRIYA
     assert gone.pruned == ("Process web",)
 
 

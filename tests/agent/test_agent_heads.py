@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from lastgood.core.commit import Person
-from lastgood.core.errors import NotAllowed
+from lastgood.core.errors import NotAllowed, StoreFull
 from lastgood.core.hold import Hold, format_holds, hold_path
 from lastgood.core.limits import Limits
 from lastgood.core.operation import Moved, Operation
@@ -183,8 +183,10 @@ async def test_an_application_that_vanished_keeps_running(world):
     assert (await world.target.observe("cart-staging")).health == "Healthy"
     assert (await world.agent.forget("cart-staging", prune=True, dry_run=True)).pruned == ("Process web",)
 
-    gone = await world.agent.forget("cart-staging", prune=True)
+    gone = await world.agent.forget("cart-staging", prune=True, by=BOT)
 
+    (recorded,) = await world.store.operations(limit=1)
+    assert (recorded.kind, recorded.by) == ("forget", BOT)
     assert gone.pruned == ("Process web",)
     assert await world.store.application("cart-staging") is None
     assert len(await world.runs("cart-staging")) == 1
@@ -326,6 +328,25 @@ async def test_repos_in_trouble_say_so(world):
     (away,) = await world.store.repos()
     assert (empty.state, empty.message) == ("empty", "memory://config.git has no branch main")
     assert (away.state, "cannot be reached" in away.message) == ("unreachable", True)
+
+
+async def test_records_that_cannot_be_written_are_told_until_they_can(world):
+    """A full disk stops no look at what is recorded: whoever asks is told why nothing starts."""
+    await start_with_two_versions(world)
+    assert world.agent.records_trouble() is None
+    saving = world.store._store.save_repo
+
+    async def full(record):
+        raise StoreFull
+
+    world.store._store.save_repo = full
+    with pytest.raises(StoreFull):
+        await world.agent.look(None)
+    assert world.agent.records_trouble() == StoreFull().message
+
+    world.store._store.save_repo = saving
+    await world.agent.look(None)
+    assert world.agent.records_trouble() is None
 
 
 async def test_what_may_not_run_is_broken_with_the_reason(world):

@@ -3,6 +3,7 @@
 import pytest
 
 from lastgood.app import server
+from lastgood.core.discovery import Problem
 from lastgood.core.request import PressRequest, PressResult
 from twins.lastgood import MemoryLastgood
 
@@ -58,3 +59,34 @@ def test_a_retry_of_what_runs_well_says_that_nothing_waits(asked, lastgood, monk
         "  would start  nothing\n"
         "  because      nothing waits: it runs what Git asks for, or is about to\n"
     )
+
+
+def test_sync_says_which_repo_could_not_be_looked_at(asked, lastgood):
+    """An unreachable repo was not looked at: code 1 and its reason, in text and in JSON."""
+    reason = "the repo shop-config is unreachable: https://git.example.com does not answer"
+    assert lastgood(*SERVER, "sync").out == "looked at shop-config\n"
+
+    asked.wrong = [Problem(app=None, file="", line=None, reason=reason, repo="shop-config")]
+    said = lastgood(*SERVER, "sync")
+
+    assert (said.code, said.out) == (1, "")
+    assert said.err == f"error: {reason}\nhint: what runs keeps running; `lastgood doctor` says what is wrong\n"
+    told = lastgood(*SERVER, "sync", "-o", "json")
+    assert (told.code, told.json) == (1, {"repos": [], "failed": [{"repo": "shop-config", "reason": reason}]})
+
+
+def test_a_problem_names_its_repo(asked, lastgood):
+    """A server follows several: which lastgood.yaml is meant has to be said."""
+    asked.wrong = [Problem(app=None, file="lastgood.yaml", line=3, reason="there is no key 'nam' here", repo="tools")]
+    said = lastgood(*SERVER, "apps")
+    assert said.code == 1
+    assert said.err.startswith("error: tools: lastgood.yaml:3: there is no key 'nam' here\n")
+
+
+def test_apps_says_when_records_cannot_be_written(asked, lastgood):
+    """What is shown is right; that nothing starts any more must not pass in silence."""
+    asked.wrong = [
+        Problem(app=None, file="", line=None, reason="the records cannot be written: the disk is full", hint="free it")
+    ]
+    said = lastgood(*SERVER, "apps")
+    assert (said.code, said.err) == (0, "note: the records cannot be written: the disk is full\nhint: free it\n")

@@ -559,7 +559,7 @@ class MemoryLastgood:
         self._asked("sync")
         return ["shop-config"]
 
-    async def forget(self, app: str, *, prune: bool, dry_run: bool = False) -> ForgetResult:
+    async def forget(self, app: str, *, prune: bool, dry_run: bool = False, by: Person | None = None) -> ForgetResult:
         self._asked("forget")
         if not dry_run:
             self.orders.append((app, prune))

@@ -19,6 +19,7 @@ from lastgood.agent.following import Following
 from lastgood.agent.lane import Lane
 from lastgood.agent.look_after import LookAfter
 from lastgood.agent.watch import local_repo, watch_repo
+from lastgood.core.commit import Person
 from lastgood.core.discovery import Discovered
 from lastgood.core.errors import LastgoodError, Unknown
 from lastgood.core.limits import Limits
@@ -95,6 +96,10 @@ class FollowingAgent:
     def observed(self, app: str) -> Observation | None:
         """Return what was observed of an application last, from memory."""
         return self._known.observation(app)
+
+    def records_trouble(self) -> str | None:
+        """Say why records cannot be written, None where the last look at every repo was recorded."""
+        return next((one.records_trouble for one in self._following.values() if one.records_trouble), None)
 
     def discovered(self, repo: str) -> Discovered | None:
         """Return the applications of a repo at the newest head whose `lastgood.yaml` could be read."""
@@ -185,7 +190,7 @@ class FollowingAgent:
         """See Agent.press."""
         return await self._press(request, dry_run=dry_run)
 
-    async def forget(self, app: str, *, prune: bool, dry_run: bool = False) -> ForgetResult:
+    async def forget(self, app: str, *, prune: bool, dry_run: bool = False, by: Person | None = None) -> ForgetResult:
         """See Agent.forget."""
         shown = await self._forget(app, prune=prune, dry_run=True)
         if dry_run:
@@ -196,7 +201,7 @@ class FollowingAgent:
             lane.cancel()
             await asyncio.wait([lane])
         try:
-            return await self._forget(app, prune=prune)
+            return await self._forget(app, prune=prune, by=by)
         finally:
             self._open_lanes()
 

@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from lastgood.agent.elsewhere import ANSWER, ASK
+from lastgood.core.commit import Person
 from lastgood.core.errors import LastgoodError
 from lastgood.core.ports import Agent, Clock, Store
 from lastgood.core.record import Event
@@ -76,7 +77,10 @@ class Answering:
 
     async def _forget(self, arguments: dict[str, Any]) -> Any:
         return await self._agent.forget(
-            str(arguments["app"]), prune=bool(arguments["prune"]), dry_run=bool(arguments["dry_run"])
+            str(arguments["app"]),
+            prune=bool(arguments["prune"]),
+            dry_run=bool(arguments["dry_run"]),
+            by=msgspec.convert(arguments.get("by"), Person | None),
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from lastgood.core.commit import Person
 from lastgood.core.errors import NeedsServer
 from lastgood.core.ports import Clock, Store
 from lastgood.core.request import ForgetResult, PressRequest, PressResult
@@ -39,9 +40,10 @@ class AgentElsewhere:
         """See Agent.press."""
         return await self._ask("press", PressResult, request=to_plain(request), dry_run=dry_run)
 
-    async def forget(self, app: str, *, prune: bool, dry_run: bool = False) -> ForgetResult:
+    async def forget(self, app: str, *, prune: bool, dry_run: bool = False, by: Person | None = None) -> ForgetResult:
         """See Agent.forget."""
-        return await self._ask("forget", ForgetResult, app=app, prune=prune, dry_run=dry_run)
+        who = to_plain(by) if by is not None else None
+        return await self._ask("forget", ForgetResult, app=app, prune=prune, dry_run=dry_run, by=who)
 
     async def changed(self, app: str | None) -> None:
         """See Agent.changed: the agent looks at the pauses by itself."""

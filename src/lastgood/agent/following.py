@@ -10,14 +10,17 @@ from collections.abc import Callable
 import structlog
 
 from lastgood.core.back_off import back_off
-from lastgood.core.errors import LastgoodError
+from lastgood.core.errors import LastgoodError, StoreFailed
 from lastgood.core.ports import Clock
 from lastgood.flows.known import wait_for
 from lastgood.flows.observe_head import ObserveHead
 
 
 class Following:
-    """looked: called after each look. poll_s: the time between two looks, give or take a fifth."""
+    """looked: called after each look. poll_s: the time between two looks, give or take a fifth.
+
+    records_trouble: why the last look, which writes what it saw, could not be recorded; None where it was.
+    """
 
     def __init__(self, observe: ObserveHead, *, clock: Clock, poll_s: float, looked: Callable[[], None]) -> None:
         self.name = observe.name
@@ -28,6 +31,7 @@ class Following:
         self._lock = asyncio.Lock()
         self._nudged = asyncio.Event()
         self._failures = 0
+        self.records_trouble: str | None = None
         self._log = structlog.get_logger().bind(repo=self.name)
 
     def nudge(self) -> None:
@@ -39,6 +43,10 @@ class Following:
         async with self._lock:
             try:
                 await self.observe()
+                self.records_trouble = None
+            except StoreFailed as wrong:
+                self.records_trouble = wrong.message
+                raise
             finally:
                 self._looked()
 

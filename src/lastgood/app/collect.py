@@ -11,6 +11,8 @@ from lastgood.core.record import ApplicationRecord
 from lastgood.flows.branch import FollowedBranch
 from lastgood.targets.process import ArtifactUse, ProcessTarget
 
+# After a start the first looks, and what they deploy, come first: then it is known what is needed.
+FIRST_S = 60.0
 EVERY_S = 3600.0
 
 
@@ -21,9 +23,11 @@ async def collect_releases(
     renderer: Renderer,
     clock: Clock,
 ) -> None:
-    """Collect once an hour, for ever. What a target runs, it keeps by itself."""
+    """Collect soon after the start, then once an hour, for ever. What a target runs, it keeps by itself."""
+    wait_s = FIRST_S
     while True:
-        await clock.sleep(EVERY_S)
+        await clock.sleep(wait_s)
+        wait_s = EVERY_S
         for name, target in targets.items():
             try:
                 records = [record for record in await store.applications() if record.destination == name]

@@ -216,8 +216,11 @@ async def remarks(call: Call, situation: Situation, app: str | None = None) -> i
         if not problem.file:
             # The state of a repo, and no mistake in it: what is shown is right, as far as it goes.
             call.note(problem.reason)
+            if problem.hint:
+                call.suggest(problem.hint)
             continue
         line = f":{problem.line}" if problem.line else ""
-        call.complain(LastgoodError(f"{problem.file}{line}: {problem.reason}", hint=problem.hint, app=problem.app))
+        where = f"{problem.repo}: {problem.file}{line}" if problem.repo else f"{problem.file}{line}"
+        call.complain(LastgoodError(f"{where}: {problem.reason}", hint=problem.hint, app=problem.app))
         code = 1
     return code

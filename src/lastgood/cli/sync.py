@@ -8,6 +8,7 @@ from lastgood.cli.call import Call
 from lastgood.cli.rollback import DryRun
 from lastgood.cli.situation import Situation, work
 from lastgood.cli.text import clean
+from lastgood.core.errors import LastgoodError
 
 
 def sync(
@@ -23,13 +24,23 @@ def sync(
             apps = [await situation.lastgood.status(app)] if app else []
             views = [view.application for view in apps] or await situation.lastgood.apps()
             repos = sorted({view.repo for view in views if view.repo})
+            word = "would look at"
         else:
             repos = await situation.lastgood.sync(app)
+            word = "looked at"
+        problems = [] if dry_run else await situation.lastgood.problems(app)
+        # A repo in such a state could not be read, or had nothing to read.
+        failed = {p.repo: p.reason for p in problems if p.repo in repos and not p.file}
+        looked = [repo for repo in repos if repo not in failed]
         if call.json:
-            call.print_json({"repos": repos})
-        else:
-            word = "would look at" if dry_run else "looked at"
-            call.print(f"{word} {', '.join(clean(repo) for repo in repos)}" if repos else "there is no repo to look at")
-        return 0
+            unread = [{"repo": repo, "reason": reason} for repo, reason in failed.items()]
+            call.print_json({"repos": looked, "failed": unread})
+        elif looked:
+            call.print(f"{word} {', '.join(clean(repo) for repo in looked)}")
+        elif not repos:
+            call.print("there is no repo to look at")
+        for reason in failed.values():
+            call.complain(LastgoodError(reason, hint="what runs keeps running; `lastgood doctor` says what is wrong"))
+        return 1 if failed else 0
 
     raise typer.Exit(work(call, job, server="sync"))

@@ -23,13 +23,17 @@ Words = tuple[tuple[str, str], ...]
 
 
 class Problem(Value, frozen=True, kw_only=True):
-    """Something that is wrong in the repo. app: whom it concerns; None: a whole entry, or the file."""
+    """Something that is wrong in the repo. app: whom it concerns; None: a whole entry, or the file.
+
+    repo: its name, where a server follows several. file: empty for a state of the whole repo, or of the server.
+    """
 
     app: str | None
     file: str
     line: int | None
     reason: str
     hint: str = ""
+    repo: str | None = None
 
 
 class Discovered(Value, frozen=True, kw_only=True):

@@ -393,8 +393,11 @@ class Agent(Protocol):
         """Let the failed, refused or stopped head of an application go. Raises UnknownApplication."""
         ...
 
-    async def forget(self, app: str, *, prune: bool, dry_run: bool = False) -> ForgetResult:
-        """Stop following an application that is gone from Git. Raises UnknownApplication, NotAllowed."""
+    async def forget(self, app: str, *, prune: bool, dry_run: bool = False, by: Person | None = None) -> ForgetResult:
+        """Stop following an application that is gone from Git; by: who asks, for the record.
+
+        Raises UnknownApplication, NotAllowed.
+        """
         ...
 
     async def changed(self, app: str | None) -> None:
@@ -469,7 +472,7 @@ class Lastgood(Protocol):
         """Look now; return the names of the repos that were looked at."""
         ...
 
-    async def forget(self, app: str, *, prune: bool, dry_run: bool = False) -> ForgetResult:
+    async def forget(self, app: str, *, prune: bool, dry_run: bool = False, by: Person | None = None) -> ForgetResult:
         """Stop following an application that was removed from Git; prune: delete what it ran."""
         ...
 

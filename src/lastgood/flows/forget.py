@@ -7,6 +7,7 @@ from lastgood.core.commit import Person
 from lastgood.core.errors import NotAllowed, TargetFailed, UnknownApplication
 from lastgood.core.operation import Operation
 from lastgood.core.ports import Clock, Store, Target
+from lastgood.core.record import ApplicationRecord
 from lastgood.core.request import ForgetResult
 from lastgood.flows.attempt import Attempt
 from lastgood.flows.known import Known
@@ -23,7 +24,7 @@ class Forget:
         self._clock = clock
         self._targets = targets
 
-    async def __call__(self, app: str, *, prune: bool, dry_run: bool = False) -> ForgetResult:
+    async def __call__(self, app: str, *, prune: bool, dry_run: bool = False, by: Person | None = None) -> ForgetResult:
         """Forget it. The list of what would be deleted in a dry run is what is seen to run now.
 
         Raises UnknownApplication; NotAllowed while it still is in Git (it would be back at the next look);
@@ -52,25 +53,25 @@ class Forget:
         if last is not None and last.outcome == "in-progress":
             attempt = Attempt(last, store=self._store, known=self._known, clock=self._clock)
             await attempt.finish("superseded", "forgotten before it ended")
-        await self._record(app, record.repo, record.branch, pruned)
+        await self._record(record, pruned, by or NOBODY)
         await self._known.forget(app)
         return ForgetResult(app=app, pruned=pruned)
 
-    async def _record(self, app: str, repo: str, branch: str, pruned: tuple[str, ...]) -> None:
+    async def _record(self, record: ApplicationRecord, pruned: tuple[str, ...], by: Person) -> None:
         now = self._clock.now()
         await self._store.save_operation(
             Operation(
                 id=str(uuid.uuid4()),
                 kind="forget",
-                repo=repo,
-                branch=branch,
+                repo=record.repo,
+                branch=record.branch,
                 moved=(),
                 reason="",
                 despite=(),
-                by=NOBODY,
+                by=by,
                 requested_at=now,
                 step="done",
-                message=f"{app}: {', '.join(pruned) or 'nothing'} was deleted",
+                message=f"{record.name}: {', '.join(pruned) or 'nothing'} was deleted",
                 finished_at=now,
             )
         )

@@ -6,7 +6,10 @@ Only hands over; every rule is in a flow, a query or `core/`. Knows no adapter.
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
+
 from lastgood.core.application import ApplicationView
+from lastgood.core.commit import Person
 from lastgood.core.discovery import Problem
 from lastgood.core.errors import (
     CommandLineWrong,
@@ -49,7 +52,8 @@ class LocalLastgood:
     """Answers from the branches followed here.
 
     branches: one for each (repo, branch). store, agent: None in a clone. observed: the newest observation of an
-    application, from memory. reads: by repo, what queries read instead of the branch (`HEAD` in a clone).
+    application, from memory. records_trouble: why the agent cannot write records now, None where it can. reads: by
+    repo, what queries read instead of the branch (`HEAD` in a clone).
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class LocalLastgood:
         agent: Agent | None = None,
         observed: Callable[[str], Observation | None] | None = None,
         reads: Mapping[str, str] | None = None,
+        records_trouble: Callable[[], str | None] | None = None,
     ) -> None:
         self._branches = tuple(branches)
         self._renderer = renderer
@@ -69,6 +74,7 @@ class LocalLastgood:
         self._store = store
         self._agent = agent
         self._observed = observed
+        self._records_trouble = records_trouble
         reads = reads or {}
         self.followed = tuple(
             Followed(one.repo, one.name, discovery=one.discovery, reads=reads.get(one.repo.name)) for one in branches
@@ -113,21 +119,33 @@ class LocalLastgood:
     async def problems(self, app: str | None = None) -> list[Problem]:
         """See Lastgood.problems; hold files count, too."""
         found: list[Problem] = []
+        trouble = self._records_trouble() if self._records_trouble is not None else None
+        if trouble is not None:
+            hint = "no deployment starts until they can; what runs keeps running; `lastgood doctor` shows the disk"
+            found.append(Problem(app=None, file="", line=None, reason=trouble, hint=hint))
         for record in await self._store.repos() if self._store is not None else ():
             # What is broken in a repo is found below, with its line; the rest has none.
             if record.state not in {"ok", "broken"}:
                 reason = f"the repo {record.name} is {record.state}: {record.message}"
-                found.append(Problem(app=None, file="", line=None, reason=reason))
+                found.append(Problem(app=None, file="", line=None, reason=reason, repo=record.name))
         for branch in self.followed:
             with contextlib.suppress(GitFailed):
                 look = await branch.look()
-                found += [one for one in look.discovered.problems if one.app is None or app in {None, one.app}]
+                found += [
+                    self._in_repo(one, branch.repo.name)
+                    for one in look.discovered.problems
+                    if one.app is None or app in {None, one.app}
+                ]
         known = await places(self.followed)
         for name in [app] if app is not None else known:
             problem = await known[name].hold_problem() if name in known else None
             if problem is not None:
-                found.append(problem)
+                found.append(self._in_repo(problem, known[name].repo.name))
         return found
+
+    def _in_repo(self, problem: Problem, repo: str) -> Problem:
+        """Name the repo of a problem; in a clone there is but one, and we stand in it."""
+        return problem if self._store is None else msgspec.structs.replace(problem, repo=repo)
 
     async def operation(self, operation: str) -> Operation:
         """See Lastgood.operation."""
@@ -256,9 +274,9 @@ class LocalLastgood:
         agent = self._the_agent("sync")
         return await agent.look((await self._branch_of(app)).repo.name if app is not None else None)
 
-    async def forget(self, app: str, *, prune: bool, dry_run: bool = False) -> ForgetResult:
+    async def forget(self, app: str, *, prune: bool, dry_run: bool = False, by: Person | None = None) -> ForgetResult:
         """See Lastgood.forget."""
-        return await self._the_agent("forget").forget(app, prune=prune, dry_run=dry_run)
+        return await self._the_agent("forget").forget(app, prune=prune, dry_run=dry_run, by=by)
 
     def _the_agent(self, command: str) -> Agent:
         if self._agent is None:

@@ -8,6 +8,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from lastgood.core.application import ApplicationView
+from lastgood.core.commit import Person
 from lastgood.core.discovery import Problem
 from lastgood.core.errors import NeedsServer
 from lastgood.core.operation import Operation
@@ -161,9 +162,10 @@ class RemoteLastgood:
         looked = await self._ask.post("/sync", dict[str, list[str]], {"app": app})
         return looked.get("repos", [])
 
-    async def forget(self, app: str, *, prune: bool, dry_run: bool = False) -> ForgetResult:
+    async def forget(self, app: str, *, prune: bool, dry_run: bool = False, by: Person | None = None) -> ForgetResult:
         """See Lastgood.forget."""
-        return await self._ask.post("/forgets", ForgetResult, {"app": app, "prune": prune}, query=_dry(dry_run))
+        order = {"app": app, "prune": prune, "by": to_plain(by) if by is not None else None}
+        return await self._ask.post("/forgets", ForgetResult, order, query=_dry(dry_run))
 
     async def problems(self, app: str | None = None) -> list[Problem]:
         """See Lastgood.problems."""

@@ -32,7 +32,7 @@ values of `core/`, as JSON; an unknown field in a request is refused. Errors are
     GET    /openapi.json                        -                      this API, OpenAPI 3.1
 
 Orders: RollbackOrder {request: RollbackRequest, planned: Plan|null}; UndoOrder {request: UndoRequest, planned:
-Plan|null}; ForgetOrder {app, prune}; WaitOrder {plan: Plan, timeout_s}: the server waits 60 s at most, so ask
+Plan|null}; ForgetOrder {app, prune, by}; WaitOrder {plan: Plan, timeout_s}: the server waits 60 s at most, so ask
 again until your own time is over; an outcome that is null or in-progress is not an end.
 
 TimelineQuery in a query string: environment, since, until (ISO 8601 with an offset), outcome, author, search,
@@ -58,6 +58,7 @@ from fastapi import APIRouter, Request, Response
 
 from lastgood.core.application import ApplicationView
 from lastgood.core.checks import CHECKS, CheckDefinition
+from lastgood.core.commit import Person
 from lastgood.core.discovery import Problem
 from lastgood.core.errors import (
     BranchMoved,
@@ -133,6 +134,7 @@ class ForgetOrder(Value, frozen=True, kw_only=True):
 
     app: str
     prune: bool = False
+    by: Person | None = None
 
 
 class WaitOrder(Value, frozen=True, kw_only=True):
@@ -243,7 +245,8 @@ async def _refresh(lastgood: Lastgood, asked: Asked) -> Looked:
 
 
 async def _forget(lastgood: Lastgood, asked: Asked) -> ForgetResult:
-    return await lastgood.forget(asked.body.app, prune=asked.body.prune, dry_run=flag(asked.query, "dry_run"))
+    order = asked.signed(asked.body)
+    return await lastgood.forget(order.app, prune=order.prune, dry_run=flag(asked.query, "dry_run"), by=order.by)
 
 
 async def _operation(lastgood: Lastgood, asked: Asked) -> Operation:

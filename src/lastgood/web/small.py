@@ -105,7 +105,7 @@ class Desk:
         elif action == "retry":
             await self._lastgood.retry(PressRequest(app=name, by=who.person))
         else:
-            await self._lastgood.forget(name, prune=form.prune)
+            await self._lastgood.forget(name, prune=form.prune, by=who.person)
             return "/applications"
         return after
 
