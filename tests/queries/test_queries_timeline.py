@@ -37,3 +37,16 @@ async def test_whoever_asks_for_all_gets_all_that_one_look_reads(timelines):
     assert len(newest) == 200
     assert len(older) >= 199
     assert newest[-1].deployment.started_at > older[0].deployment.started_at
+
+
+async def test_the_timeline_of_one_application_has_no_end_before_its_first_record(monkeypatch):
+    """All records come, and a page that begins far back has what it asked for."""
+    monkeypatch.setattr(module, "MAX_RECORDS", 50)
+    store = SqlStore.in_memory()
+    await fill(store, applications=1, deployments=170)
+    timelines = Timelines((), renderer=None, clock=ManualClock(), store=store)
+    found = await timelines.timeline(TimelineQuery(app="service0-staging"))
+    assert [one.number for one in found] == list(range(170, 0, -1))
+    (last,) = await timelines.timeline(TimelineQuery(app="service0-staging", before=found[-2].cursor))
+    assert last.number == 1
+    store.close()

@@ -20,7 +20,7 @@ from lastgood.queries.followed import Followed, Place, places, unknown_applicati
 from lastgood.queries.relation import Row, git_rows, recorded_rows
 from lastgood.queries.selection import after, entry_matches, row_matches, time_of
 
-# Records of one application that are looked at for one answer; older ones are reached by `before`.
+# Records that one statement reads; older ones of everything are reached by `before`, of one application read as well.
 MAX_RECORDS = 5_000
 MAX_ENTRIES = 10_000
 
@@ -73,7 +73,7 @@ class Timelines:
 
     async def _recorded(self, app: str, place: Place | None, store: Store, known: dict[str, Place]) -> list[Row]:
         record = await store.application(app)
-        runs = await store.deployments(DeploymentQuery(app=app, limit=MAX_RECORDS))
+        runs = await _every_run(app, store)
         if record is None and place is None and not runs:
             raise unknown_application(app, [*known, *(one.name for one in await store.applications())])
         history = History(entries=())
@@ -187,6 +187,18 @@ async def _newest_first(
             read[app] = await rows_of(app)
         if place < len(read[app]):
             heapq.heappush(heap, (-read[app][place].at.timestamp(), app, place))
+
+
+async def _every_run(app: str, store: Store) -> list[Deployment]:
+    """Read all records of an application: how its rows relate, and the end of its pages, hang on the oldest one too."""
+    runs: list[Deployment] = []
+    before_id = None
+    while True:
+        page = await store.deployments(DeploymentQuery(app=app, limit=MAX_RECORDS, before_id=before_id))
+        runs += page
+        if len(page) < MAX_RECORDS:
+            return runs
+        before_id = page[-1].id
 
 
 async def _each(rows: Sequence[Row]) -> AsyncIterator[Row]:
