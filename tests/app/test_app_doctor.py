@@ -1,0 +1,49 @@
+"""What `lastgood doctor` says of an operator's folder."""
+
+import getpass
+import os
+
+import pytest
+
+from lastgood.app import doctor
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    """Settings whose one destination runs as another account, looked at by root."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    outer = tmp_path / "closed"
+    (outer / "data").mkdir(parents=True)
+    outer.chmod(0o700)
+    file = tmp_path / "lastgood.toml"
+    file.write_text(
+        f'data = "{outer / "data"}"\n\n[destinations.production]\ntype = "process"\nrun_as = "{getpass.getuser()}"\n'
+    )
+    return file
+
+
+def of_destination(settings) -> doctor.Finding:
+    found = doctor.examine_server(settings, lambda _settings: None)
+    return next(one for one in found if one.name == "destination production")
+
+
+def test_a_folder_that_the_account_cannot_pass_is_warned_of(settings, tmp_path):
+    """Releases are unreachable behind a closed folder: the nearest is named, with the command that opens it."""
+    closed = tmp_path / "closed"
+    warned = of_destination(settings)
+    assert (warned.outcome, warned.detail.endswith(f" may not be able to reach its releases through {closed}")) == (
+        "warn",
+        True,
+    )
+    assert warned.hint == f"`chmod o+x {closed}`, or move `data` to where every account can pass through"
+
+    closed.chmod(0o711)
+    tmp_path.chmod(0o700)
+    assert of_destination(settings).hint.startswith(f"`chmod o+x {tmp_path}`")
+
+
+def test_an_account_that_is_not_there_is_wrong(settings):
+    """Its name stands in the finding."""
+    settings.write_text(settings.read_text().replace(f'run_as = "{getpass.getuser()}"', 'run_as = "nobody-here"'))
+    wrong = of_destination(settings)
+    assert (wrong.outcome, wrong.detail) == ("wrong", "there is no account nobody-here")
