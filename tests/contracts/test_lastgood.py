@@ -7,6 +7,7 @@ import httpx2
 import msgspec
 import pytest
 
+from lastgood.core.application import Policy
 from lastgood.core.commit import Person
 from lastgood.core.discovery import Discovery
 from lastgood.core.errors import (
@@ -253,3 +254,21 @@ async def test_a_repo_that_cannot_be_reached_is_a_problem_without_a_file(lastgoo
     assert [(one.file, one.reason) for one in await lastgood.problems()] == [
         ("", f"the repo {repo.name} is unreachable: the network is down")
     ]
+
+
+async def test_what_was_forgotten_comes_back_by_its_number(lastgood, world):
+    """Its records stay: a deployment's number still plans the way back, and `status` says where to look."""
+    await world.release({"apps/web/staging/process-compose.yaml": None}, "Remove it")
+    await world.look()
+    assert (await lastgood.status("web-staging")).policy == Policy(bake_s=60)
+    for forgotten in (False, True):
+        if forgotten:
+            await lastgood.forget("web-staging", prune=True)
+        plan = await lastgood.plan(RollbackRequest(apps=("web-staging",), to="n1"))
+        assert [one.path for one in plan.applications[0].files] == ["apps/web/staging/process-compose.yaml"]
+        with pytest.raises(UnknownVersion):
+            await lastgood.plan(RollbackRequest(apps=("web-staging",), to="n7"))
+
+    with pytest.raises(UnknownApplication, match="gone from Git and was forgotten") as gone:
+        await lastgood.status("web-staging")
+    assert "lastgood timeline web-staging" in gone.value.hint

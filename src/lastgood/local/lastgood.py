@@ -18,12 +18,13 @@ from lastgood.core.errors import (
     NeedsServer,
     UnknownApplication,
     UnknownOperation,
+    UnknownVersion,
 )
 from lastgood.core.observation import Observation
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
 from lastgood.core.ports import Agent, Clock, Renderer, Store
-from lastgood.core.record import Pause
+from lastgood.core.record import DeploymentQuery, Pause
 from lastgood.core.request import (
     DiffView,
     ForgetResult,
@@ -38,11 +39,12 @@ from lastgood.core.request import (
 from lastgood.core.resource import Rendered
 from lastgood.core.status import StatusView, WaitResult
 from lastgood.core.timeline import TimelineEntry, TimelineQuery
+from lastgood.core.version_text import Number, read_version_text
 from lastgood.flows.branch import FollowedBranch
 from lastgood.local.waiting import wait_healthy
 from lastgood.queries.applications import Applications
 from lastgood.queries.diff import Diffs
-from lastgood.queries.followed import Followed, places, unknown_application
+from lastgood.queries.followed import Followed, not_recorded, places
 from lastgood.queries.render import render
 from lastgood.queries.show import Shows
 from lastgood.queries.timeline import Timelines
@@ -211,7 +213,10 @@ class LocalLastgood:
         return result
 
     async def _checked(self, request: RollbackRequest) -> RollbackRequest:
-        """Make sure that all applications of a request are on one branch, since one commit is to move them."""
+        """Make sure that all applications of a request are on one branch, since one commit is to move them.
+
+        A deployment's number of an application that is gone from Git becomes its commit, which tells what it was.
+        """
         if self._store is not None and len(request.apps) > 1:
             branches = {id(await self._branch_of(app)) for app in request.apps}
             if len(branches) > 1:
@@ -219,6 +224,14 @@ class LocalLastgood:
                     "these applications are on different branches, and one commit cannot move them all",
                     hint="roll them back one by one",
                 )
+        if self._store is not None and request.to is not None and len(request.apps) == 1:
+            (app,) = request.apps
+            wanted = read_version_text(request.to, now=self._clock.now())
+            if isinstance(wanted, Number) and app not in await places(self.followed):
+                run = await self._store.deployment(app, wanted.number)
+                if run is None:
+                    raise UnknownVersion(app=app, version=request.to)
+                return msgspec.structs.replace(request, to=run.commit.oid)
         return request
 
     async def _branch_of(self, app: str) -> FollowedBranch:
@@ -227,7 +240,10 @@ class LocalLastgood:
             return self._branches[0]
         record = await self._store.application(app)
         if record is None:
-            raise unknown_application(app, [one.name for one in await self._store.applications()])
+            forgotten = await self._branch_that_had(app, self._store)
+            if forgotten is None:
+                raise await not_recorded(app, self._store)
+            return forgotten
         for branch in self._branches:
             if (branch.repo.name, branch.name) == (record.repo, record.branch):
                 return branch
@@ -237,6 +253,15 @@ class LocalLastgood:
             name=app,
             nearest=[],
         )
+
+    async def _branch_that_had(self, app: str, store: Store) -> FollowedBranch | None:
+        """Return the branch from which an application that was forgotten was deployed last."""
+        for run in await store.deployments(DeploymentQuery(app=app, limit=1)):
+            for branch in self._branches:
+                with contextlib.suppress(LastgoodError):
+                    await branch.repo.commit(run.commit.oid)
+                    return branch
+        return None
 
     async def _look(self, branch: FollowedBranch, *, unless: bool = False) -> None:
         """Let the agent follow what was pushed at once; if it cannot look now, it looks at its next poll."""

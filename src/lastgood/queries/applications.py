@@ -16,7 +16,7 @@ from lastgood.core.record import ApplicationRecord, DeploymentQuery, Pause, Repo
 from lastgood.core.status import StatusView
 from lastgood.core.version import Version
 from lastgood.core.words import RendererName
-from lastgood.queries.followed import Followed, Place, as_version, places, unknown_application
+from lastgood.queries.followed import Followed, Place, as_version, not_recorded, places, unknown_application
 from lastgood.queries.freshness import fresh, is_stale
 
 # How many refused versions in a row are looked through for the one that is still desired.
@@ -73,7 +73,7 @@ class Applications:
     async def _recorded_status(self, app: str, store: Store) -> StatusView:
         record = await store.application(app)
         if record is None:
-            raise unknown_application(app, [one.name for one in await store.applications()])
+            raise await not_recorded(app, store)
         now = self._clock.now()
         pauses = await store.pauses()
         runs = await store.deployments(DeploymentQuery(app=app, limit=1))
@@ -84,7 +84,7 @@ class Applications:
         seen = self._observed(app) if self._observed is not None and not stale else None
         return StatusView(
             application=recorded_view(record, pauses, now),
-            policy=place.application.policy if place else Policy(),
+            policy=place.application.policy if place else _last_policy(record),
             holds=tuple(one.hold for one in await store.holds(app) if in_force(one.hold, now)),
             pauses=(over,) if over else (),
             repo=repo,
@@ -196,6 +196,14 @@ def recorded_view(record: ApplicationRecord, pauses: Sequence[Pause], now: dt.da
         state=record.state,
         message=record.message or None,
     )
+
+
+def _last_policy(record: ApplicationRecord) -> Policy:
+    """Return the policy that an application had when it was last in Git: what still runs was deployed under it."""
+    try:
+        return msgspec.convert(record.definition.get("policy", {}), Policy)
+    except msgspec.ValidationError:
+        return Policy()
 
 
 def _stale_message(record: ApplicationRecord) -> str:

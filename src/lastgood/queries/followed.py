@@ -1,6 +1,6 @@
 """A followed branch as queries see it, and where in it an application is.
 
-Awaits the port ConfigRepo; knows neither store nor server.
+Awaits the ports ConfigRepo and, for what is gone from Git, Store; knows no server.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,8 @@ from lastgood.core.discovery import Discovered, Discovery, Problem
 from lastgood.core.errors import ConfigWrong, GitFailed, UnknownApplication, UnknownVersion
 from lastgood.core.hold import MAX_HOLD_BYTES, Hold, hold_path, parse_holds
 from lastgood.core.nearest import did_you_mean, nearest
-from lastgood.core.ports import ConfigRepo
+from lastgood.core.ports import ConfigRepo, Store
+from lastgood.core.record import DeploymentQuery
 from lastgood.core.value import Value
 from lastgood.core.version import Version, version_at
 
@@ -169,6 +170,19 @@ async def place_of(app: str, followed: Sequence[Followed]) -> Place:
     if app in known:
         return known[app]
     raise unknown_application(app, known)
+
+
+async def not_recorded(app: str, store: Store) -> UnknownApplication:
+    """Say that no record is of an application any more, or that none ever was."""
+    if await store.deployments(DeploymentQuery(app=app, limit=1)):
+        return UnknownApplication(
+            f"{app} is gone from Git and was forgotten",
+            app=app,
+            name=app,
+            nearest=[],
+            hint=f"`lastgood timeline {app}` shows what it ran; `lastgood plan {app} --to nN` how one of it comes back",
+        )
+    return unknown_application(app, [one.name for one in await store.applications()])
 
 
 def unknown_application(app: str, known: dict[str, Place] | Sequence[str]) -> UnknownApplication:
