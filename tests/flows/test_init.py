@@ -210,6 +210,26 @@ async def test_values_beside_the_chart_are_inputs_of_the_version():
     assert found.applications["shop-staging"].scope.others == ("environments/staging/values.yaml",)
 
 
+@pytest.mark.parametrize(
+    "names",
+    [("staging.yaml", "production.yaml"), ("deployment-staging.yml", "deployment-production.yml", "service.yaml")],
+)
+def test_a_folder_of_several_environments_is_no_application(names):
+    """Taken as one, production would run what staging is to run: it is left out, and a note says what to do."""
+    files = {f"apps/web/{name}": MANIFEST.encode() for name in names} | {"apps/cart/cart.yaml": MANIFEST.encode()}
+    result = init_files(files, files.get, name="shop")
+    assert [app.name for app in result.found] == ["cart"]
+    assert "apps/web" not in result.files["lastgood.yaml"]
+    (note,) = [note for note in result.notes if note.startswith("apps/web is left out: ")]
+    assert "give each environment a folder of its own" in note
+
+
+def test_one_environment_in_file_names_is_an_application_as_ever():
+    """Only files of two environments in one folder mix them."""
+    files = {f"web/{name}": MANIFEST.encode() for name in ("deploy-production.yaml", "service-production.yaml")}
+    assert [app.name for app in init_files(files, files.get, name="shop").found] == ["web"]
+
+
 async def test_flux_is_kept_from_reading_our_files():
     """Where Flux reads the repo, `.sourceignore` is written too, and the double deployment is named."""
     result, _ = await discovered(LAYOUTS["Flux in the same repository"][0])

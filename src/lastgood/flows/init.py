@@ -13,6 +13,7 @@ from lastgood.core.layout_entries import suggest
 from lastgood.core.layout_files import MAX_READ_BYTES, Repo, flux_paths, worth_reading
 from lastgood.core.pattern import usable_segment
 from lastgood.core.ports import ConfigRepo
+from lastgood.core.side_by_side import environments_beside
 from lastgood.core.value import Value
 
 SOURCE_IGNORE = ".sourceignore"
@@ -64,7 +65,7 @@ def init_files(
         notes.append("the repository is so large that only a part of it was looked at")
     texts.pop(CONFIG_FILE, None)
     layout = recognise(Repo(name=name, texts=texts))
-    found = layout.found
+    found = _one_environment_each(layout.found, every, notes)
     entries = suggest(found, _folders(every))
     notes += layout.notes
     if len(entries) > MAX_ENTRIES:
@@ -81,6 +82,23 @@ def init_files(
         )
     _keep_flux_out(texts, found, files, notes)
     return InitResult(files=files, found=found, notes=tuple(notes))
+
+
+def _one_environment_each(found: tuple[Found, ...], paths: list[str], notes: list[str]) -> tuple[Found, ...]:
+    """Leave out folders that hold several environments at once: as one application each would run all of them."""
+    kept = []
+    for app in found:
+        mixes = app.kind == "plain" and app.environment is None
+        beside = environments_beside(paths, "" if app.path == "." else app.path) if mixes else ()
+        if not beside:
+            kept.append(app)
+            continue
+        more = f" and {len(beside) - 3} more" if len(beside) > 3 else ""  # noqa: PLR2004 -- enough to recognise them
+        notes.append(
+            f"{app.path} is left out: {', '.join(beside[:3])}{more} are of several environments, and an application "
+            "is a whole folder; give each environment a folder of its own, then run `lastgood init --force`"
+        )
+    return tuple(kept)
 
 
 def _keep_flux_out(
