@@ -50,3 +50,11 @@ async def test_the_timeline_of_one_application_has_no_end_before_its_first_recor
     (last,) = await timelines.timeline(TimelineQuery(app="service0-staging", before=found[-2].cursor))
     assert last.number == 1
     store.close()
+
+
+async def test_a_search_over_everything_reaches_the_oldest_record(timelines):
+    """Also where the newest records, which one look reads, hold none of the words."""
+    oldest = (await timelines.timeline(TimelineQuery(app="service0-staging")))[-1]
+    (found,) = await timelines.timeline(TimelineQuery(search=oldest.commit, limit=50))
+    assert (found.app, found.number) == (oldest.app, oldest.number)
+    assert await timelines.timeline(TimelineQuery(search="nobody ever wrote that")) == []

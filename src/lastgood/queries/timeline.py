@@ -9,6 +9,8 @@ import heapq
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 
+import msgspec
+
 from lastgood.core.commit import History
 from lastgood.core.deployment import Deployment
 from lastgood.core.errors import GitFailed
@@ -147,6 +149,23 @@ class Timelines:
             {app: at for app, at in newest.items() if oldest is None or at >= oldest}, rows_of
         ):
             yield row
+        if query.search and oldest is not None:
+            older = msgspec.structs.replace(wanted, search=query.search, before_id=runs[-1].id, limit=MAX_RECORDS)
+            async for row in self._further_back(older, known, store):
+                yield row
+
+    async def _further_back(self, wanted: DeploymentQuery, known: dict[str, Place], store: Store) -> AsyncIterator[Row]:
+        """Find the records that hold the words searched for among all older ones, by the store's own index."""
+        while runs := await store.deployments(wanted):
+            ids = {run.id for run in runs}
+
+            async def rows_of(app: str, ids: set[int] = ids) -> list[Row]:
+                rows = await self._recorded(app, known.get(app), store, known)
+                return [row for row in rows if row.deployment is not None and row.deployment.id in ids]
+
+            async for row in _newest_first({run.app: run.started_at for run in reversed(runs)}, rows_of):
+                yield row
+            wanted = msgspec.structs.replace(wanted, before_id=runs[-1].id)
 
     async def _without_record(
         self, query: TimelineQuery, known: dict[str, Place], runs: Sequence[Deployment]
