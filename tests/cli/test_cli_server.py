@@ -75,6 +75,14 @@ def test_sync_says_which_repo_could_not_be_looked_at(asked, lastgood):
     assert (told.code, told.json) == (1, {"repos": [], "failed": [{"repo": "shop-config", "reason": reason}]})
 
 
+def test_sync_says_what_is_wrong_in_what_it_looked_at(asked, lastgood):
+    """Nothing follows from a push that broke lastgood.yaml: whoever pushed it learns so at once."""
+    asked.wrong = [Problem(app=None, file="lastgood.yaml", line=7, reason="no key 'nam'", repo="shop-config")]
+    said = lastgood(*SERVER, "sync")
+    assert (said.code, said.out) == (1, "looked at shop-config\n")
+    assert said.err == "error: shop-config: lastgood.yaml:7: no key 'nam'\n"
+
+
 def test_a_problem_names_its_repo(asked, lastgood):
     """A server follows several: which lastgood.yaml is meant has to be said."""
     asked.wrong = [Problem(app=None, file="lastgood.yaml", line=3, reason="there is no key 'nam' here", repo="tools")]

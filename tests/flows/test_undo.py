@@ -92,6 +92,8 @@ async def test_it_stops_if_the_application_moved_since(world):
     with pytest.raises(BranchMoved) as moved:
         await world.undo()
     assert (moved.value.facts["planned_on"], moved.value.facts["found"]) == (plan.result.commit, head)
+    assert moved.value.message.startswith("web-production moved on main since its last operation, ")
+    assert "`lastgood timeline web-production` shows what came since" in moved.value.hint
     assert await world.head() == head
 
 

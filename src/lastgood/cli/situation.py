@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import os
 import tomllib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +22,7 @@ from lastgood.core.ports import Lastgood
 
 if TYPE_CHECKING:
     from lastgood.app.clone import CloneLastgood
+    from lastgood.core.discovery import Problem
 
 T = TypeVar("T")
 
@@ -211,8 +212,13 @@ async def remarks(call: Call, situation: Situation, app: str | None = None) -> i
         call.note(f"the last fetched upstream is {plural(behind, 'commit')} ahead; this shows HEAD as it is here")
     if clone is None and not situation.deploys:
         call.note("no server runs here; this is what the last one recorded")
+    return show_problems(call, await situation.lastgood.problems(app))
+
+
+def show_problems(call: Call, problems: "Iterable[Problem]") -> int:
+    """Say on stderr what is wrong in the repos; return the exit code, see `remarks`."""
     code = 0
-    for problem in await situation.lastgood.problems(app):
+    for problem in problems:
         if not problem.file:
             # The state of a repo, and no mistake in it: what is shown is right, as far as it goes.
             call.note(problem.reason)

@@ -6,7 +6,7 @@ import typer
 
 from lastgood.cli.call import Call
 from lastgood.cli.rollback import DryRun
-from lastgood.cli.situation import Situation, work
+from lastgood.cli.situation import Situation, show_problems, work
 from lastgood.cli.text import clean
 from lastgood.core.errors import LastgoodError
 
@@ -41,6 +41,7 @@ def sync(
             call.print("there is no repo to look at")
         for reason in failed.values():
             call.complain(LastgoodError(reason, hint="what runs keeps running; `lastgood doctor` says what is wrong"))
-        return 1 if failed else 0
+        wrong = show_problems(call, (p for p in problems if p.repo not in failed))
+        return 1 if failed else wrong
 
     raise typer.Exit(work(call, job, server="sync"))

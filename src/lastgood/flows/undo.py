@@ -108,7 +108,7 @@ class Undos:
         edits: list[Edit] = []
         if version != then:
             if now != then:
-                raise BranchMoved(app=app.name, branch=look.branch.name, planned_on=after, found=look.head.oid)
+                raise _moved_since(app.name, look, after)
             own = OwnInputs(app, look.discovered.applications.values())
             edits = await own.edits(repo, head=look.head.oid, to=before)
         left = await version_now(look, app)
@@ -160,7 +160,7 @@ class Undos:
                 app=request.app,
             )
         if look.head.oid != done.commit.oid:
-            raise BranchMoved(app=request.app, branch=look.branch.name, planned_on=done.commit.oid, found=look.head.oid)
+            raise _moved_since(request.app, look, done.commit.oid)
         target = await repo.commit(done.discarded)
         parts = []
         for move in done.moved:
@@ -183,4 +183,16 @@ def _draft(request: UndoRequest, operation: str, done: Done, parts: list[Part], 
         place_holds=False,
         title=done.kind,
         asked=as_asked(request),
+    )
+
+
+def _moved_since(app: str, look: Look, operation: str) -> BranchMoved:
+    """Say that what an undo would take back is not what the branch asks for any more."""
+    return BranchMoved(
+        f"{app} moved on {look.branch.name} since its last operation, {operation[:7]}: an undo would take that along",
+        app=app,
+        branch=look.branch.name,
+        planned_on=operation,
+        found=look.head.oid,
+        hint=f"nothing was pushed; `lastgood timeline {app}` shows what came since; `lastgood plan {app} --to VERSION`",
     )
