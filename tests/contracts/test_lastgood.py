@@ -256,6 +256,16 @@ async def test_a_repo_that_cannot_be_reached_is_a_problem_without_a_file(lastgoo
     ]
 
 
+async def test_a_broken_repo_without_a_mistake_in_its_file_is_told_too(lastgood, world):
+    """A full disk, or a loss of many applications, has no line in lastgood.yaml, and must not pass in silence."""
+    (repo,) = await world.store.repos()
+    full = "git fetch failed: No space left on device"
+    await world.store.save_repo(msgspec.structs.replace(repo, state="broken", message=full))
+    assert [(one.file, one.reason, one.repo) for one in await lastgood.problems(APP)] == [
+        ("", f"the repo {repo.name} is broken: {full}", repo.name)
+    ]
+
+
 async def test_what_was_forgotten_comes_back_by_its_number(lastgood, world):
     """Its records stay: a deployment's number still plans the way back, and `status` says where to look."""
     await world.release({"apps/web/staging/process-compose.yaml": None}, "Remove it")

@@ -125,11 +125,6 @@ class LocalLastgood:
         if trouble is not None:
             hint = "no deployment starts until they can; what runs keeps running; `lastgood doctor` shows the disk"
             found.append(Problem(app=None, file="", line=None, reason=trouble, hint=hint))
-        for record in await self._store.repos() if self._store is not None else ():
-            # What is broken in a repo is found below, with its line; the rest has none.
-            if record.state not in {"ok", "broken"}:
-                reason = f"the repo {record.name} is {record.state}: {record.message}"
-                found.append(Problem(app=None, file="", line=None, reason=reason, repo=record.name))
         for branch in self.followed:
             with contextlib.suppress(GitFailed):
                 look = await branch.look()
@@ -143,7 +138,20 @@ class LocalLastgood:
             problem = await known[name].hold_problem() if name in known else None
             if problem is not None:
                 found.append(self._in_repo(problem, known[name].repo.name))
-        return found
+        # What is wrong in lastgood.yaml was found with its line; a full disk or a loss of applications has none.
+        told = {one.repo for one in found if one.app is None}
+        states = [
+            Problem(
+                app=None,
+                file="",
+                line=None,
+                reason=f"the repo {record.name} is {record.state}: {record.message}",
+                repo=record.name,
+            )
+            for record in (await self._store.repos() if self._store is not None else ())
+            if record.state != "ok" and not (record.state == "broken" and record.name in told)
+        ]
+        return states + found
 
     def _in_repo(self, problem: Problem, repo: str) -> Problem:
         """Name the repo of a problem; in a clone there is but one, and we stand in it."""
