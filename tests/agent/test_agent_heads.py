@@ -282,6 +282,23 @@ async def test_a_press_accepts_a_loss(world):
     assert (await world.record("web-staging")).state == "removed"
 
 
+async def test_a_loss_that_was_settled_is_not_told_any_more(world):
+    """Once each application was pressed or forgotten, the repo is well again, without another commit."""
+    await start_with_two_versions(world)
+    await world.release({"lastgood.yaml": "version: 1\napplications: []\n"})
+    await world.look()
+    await world.agent.press(PressRequest(app="web-staging"))
+    await world.look()
+    (repo,) = await world.store.repos()
+    assert (repo.state, repo.message.split(";")[0]) == ("broken", "1 application, lost with others, is gone")
+
+    await world.agent.forget("cart-staging", prune=True)
+    await world.look()
+
+    (repo,) = await world.store.repos()
+    assert (repo.state, repo.message) == ("ok", "")
+
+
 @pytest.mark.parametrize(
     "content",
     ["version: [", b"\xff\xfe", "version: 2\n", b"x" * 2_000_000, None],

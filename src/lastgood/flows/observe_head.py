@@ -55,6 +55,7 @@ class ObserveHead:
         self._record: RepoRecord | None = None
         self._followed: Discovered | None = None
         self._compared = False
+        self._losing: Discovered | None = None
         self.trouble = False
 
     @property
@@ -168,6 +169,8 @@ class ObserveHead:
         wrong = [problem for problem in discovered.problems if problem.app is None]
         if wrong:
             message = "; ".join(f"{p.file}{f':{p.line}' if p.line else ''}: {p.reason}" for p in wrong[:5])
+        # What a press or a forget settles must not stand in the record until the next commit.
+        self._losing = discovered if message and not taken and not wrong else None
         await self._save("broken" if message else "ok", message, head=head.commit)
         self._compared = True
 
@@ -242,9 +245,11 @@ class ObserveHead:
             await self._known.update(record.name, state=state, message=message, current=None, refused=None)
         waiting = len(asked) + (len(fresh) if too_many else 0)
         if waiting:
+            many = f"{waiting} applications are gone at once; they keep running"
+            one = "1 application, lost with others, is gone; it keeps running"
             return (
-                f"{waiting} applications are gone at once; they keep running; "
-                "mend lastgood.yaml if that was not meant; `lastgood retry APP` accepts it for one of them"
+                f"{many if waiting > 1 else one}; mend lastgood.yaml if that was not meant; "
+                "`lastgood retry APP` accepts it for one of them"
             )
         return ""
 
@@ -253,7 +258,11 @@ class ObserveHead:
             if self._record.state in {"unreachable", "empty"}:
                 await self._save("ok", "", head=self._record.head)
                 return
-            await self._save(self._record.state, self._record.message, head=self._record.head)
+            state, message = self._record.state, self._record.message
+            if self._losing is not None:
+                message = await self._lost(self._losing)
+                state = "broken" if message else "ok"
+            await self._save(state, message, head=self._record.head)
 
     async def _save(self, state: RepoState, message: str, *, head: str | None = None) -> None:
         before = self._record
