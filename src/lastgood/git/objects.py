@@ -5,6 +5,7 @@ import subprocess
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import IO, NamedTuple
 
 from lastgood.core.commit import Commit, TreeEntry
 from lastgood.core.commit_object import parse_commit
@@ -15,6 +16,17 @@ from lastgood.git.program import Git, start_failure
 MAX_TREE_BYTES = 64 << 20
 MAX_COMMIT_BYTES = 8 << 20
 _MEMO_NAMES = 20_000
+_AT_ONCE = 10
+"""Questions sent before the answers are read: with the longest paths they still fit into a pipe, so nobody waits."""
+
+
+class _Answer(NamedTuple):
+    """What git says of an object. content: nothing where only its size was asked for."""
+
+    oid: str
+    kind: str
+    size: int
+    content: bytes
 
 
 class _Batch:
@@ -26,25 +38,36 @@ class _Batch:
         self._process: subprocess.Popen[bytes] | None = None
         self._finalizer: weakref.finalize[..., object] | None = None
 
-    def ask(self, oid: str) -> tuple[str, int, bytes] | None:
-        """Return (kind, size, content or nothing); None if the object is not here."""
+    def ask(self, name: str) -> _Answer | None:
+        """Return what is said of one object; None if it is not here."""
+        return next(iter(self.ask_all([name])))
+
+    def ask_all(self, names: Sequence[str]) -> list[_Answer | None]:
+        """Return what is said of each object, by id or `<commit>:<path>` without a newline; None: it is not here."""
+        found: list[_Answer | None] = []
         process = self._running()
         if process.stdin is None or process.stdout is None:
             raise GitFailed("git cat-file has no pipes")
         try:
-            process.stdin.write(oid.encode() + b"\n")
-            process.stdin.flush()
-            words = process.stdout.readline().split()
-            if len(words) != 3:  # noqa: PLR2004 - id, kind, size; else "<id> missing", or nothing at all
-                if not words:
-                    raise BrokenPipeError
-                return None
-            size = int(words[2])
-            content = process.stdout.read(size + 1)[:size] if self._mode == "--batch" else b""
-            return words[1].decode(), size, content
+            for at in range(0, len(names), _AT_ONCE):
+                asked = names[at : at + _AT_ONCE]
+                process.stdin.write("".join(f"{name}\n" for name in asked).encode("utf-8", "surrogateescape"))
+                process.stdin.flush()
+                found += [self._answer(process.stdout) for _ in asked]
         except (OSError, ValueError) as wrong:
             self.end()
             raise GitFailed("git cat-file ended before its answer") from wrong
+        return found
+
+    def _answer(self, out: IO[bytes]) -> _Answer | None:
+        line = out.readline()
+        if not line:
+            raise BrokenPipeError
+        if line.endswith(b" missing\n"):  # after what was asked for, which may hold spaces
+            return None
+        oid, kind, size = line.split()
+        content = out.read(int(size) + 1)[: int(size)] if self._mode == "--batch" else b""
+        return _Answer(oid.decode(), kind.decode(), int(size), content)
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
@@ -118,20 +141,20 @@ class ObjectReader:
         """Return commit, tree, blob or tag; None if the object is not here."""
         with self._lock:
             found = self._check.ask(checked(oid))
-        return None if found is None else found[0]
+        return None if found is None else found.kind
 
     def read(self, kind: str, oid: str, *, max_bytes: int, path: str = "") -> bytes:
         """Read one object. Raises ObjectMissing (also if it is of another kind), ObjectTooLarge."""
         with self._lock:
             found = self._check.ask(checked(oid))
-            if found is None or found[0] != kind:
+            if found is None or found.kind != kind:
                 raise ObjectMissing(object=oid)
-            if found[1] > max_bytes:
-                raise ObjectTooLarge(path=path or oid, size_bytes=found[1], limit_bytes=max_bytes)
+            if found.size > max_bytes:
+                raise ObjectTooLarge(path=path or oid, size_bytes=found.size, limit_bytes=max_bytes)
             answer = self._content.ask(oid)
         if answer is None:
             raise ObjectMissing(object=oid)
-        return answer[2]
+        return answer.content
 
     def commit(self, oid: str) -> Commit:
         """Read a commit by its full id."""
@@ -148,34 +171,21 @@ class ObjectReader:
 
     def commits(self, oids: Sequence[str]) -> Iterator[Commit]:
         """Read many commits at once, in the order asked for."""
-        if not oids:
-            return
-        asked = "\n".join(checked(oid) for oid in oids).encode() + b"\n"
-        out = self._git.run("cat-file", "--batch", "--buffer", stdin=asked).out
-        at = 0
-        for oid in oids:
-            end = out.index(b"\n", at)
-            words = out[at:end].split()
-            if len(words) != 3 or words[1] != b"commit":  # noqa: PLR2004 - id, kind, size
+        with self._lock:
+            answers = self._content.ask_all([checked(oid) for oid in oids])
+        for oid, answer in zip(oids, answers, strict=True):
+            if answer is None or answer.kind != "commit":
                 raise ObjectMissing(object=oid)
-            size = int(words[2])
-            yield parse_commit(oid, out[end + 1 : end + 1 + size])
-            at = end + 2 + size
+            yield parse_commit(oid, answer.content)
 
     def trees_at(self, commits: Iterable[str], path: str) -> list[str | None]:
         """Return, for each commit, the id of the folder at a path; None where no folder is there.
 
         The path holds no newline.
         """
-        asked = "".join(f"{oid}:{path}\n" for oid in commits).encode("utf-8", "surrogateescape")
-        if not asked:
-            return []
-        out = self._git.run("cat-file", "--batch-check=%(objectname) %(objecttype)", "--buffer", stdin=asked).out
-        found = []
-        for line in out.split(b"\n")[:-1]:
-            oid, _, kind = line.partition(b" ")
-            found.append(oid.decode() if kind == b"tree" else None)
-        return found
+        with self._lock:
+            answers = self._check.ask_all([f"{oid}:{path}" for oid in commits])
+        return [answer.oid if answer is not None and answer.kind == "tree" else None for answer in answers]
 
 
 def checked(oid: str) -> str:
