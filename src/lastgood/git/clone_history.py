@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -182,7 +182,7 @@ class CloneHistory:
             content = msgspec.msgpack.encode(known)
             file = self._file(known.scope)
             file.parent.mkdir(parents=True, exist_ok=True)
-            self._prune(file.parent.iterdir())
+            self._prune(file.parent)
             descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".new-")
             try:
                 with os.fdopen(descriptor, "wb") as new:
@@ -193,11 +193,12 @@ class CloneHistory:
                 raise
 
     @staticmethod
-    def _prune(files: Iterable[Path]) -> None:
-        known = list(files)
-        if len(known) > _MAX_FILES:
-            for file in known:
-                file.unlink(missing_ok=True)
+    def _prune(folder: Path) -> None:
+        # Names alone: this is asked once for each application, and a path object for each file would take longest.
+        names = os.listdir(folder)  # noqa: PTH208 - the reason stands above
+        if len(names) > _MAX_FILES:
+            for name in names:
+                (folder / name).unlink(missing_ok=True)
 
 
 def _plain(scope: Scope) -> list[object]:
