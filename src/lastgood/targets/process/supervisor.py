@@ -240,6 +240,7 @@ class Supervisor:
             self._become(self.job["argv"], output=theirs[0], held=theirs[1], failed=theirs[2], close=ours[1])
         for fd in theirs:
             os.close(fd)
+        os.read(ours[2], 1)  # it leads a session of its own now: what is recorded can be signalled as a group
         os.set_blocking(ours[0], False)
         return child, ours[0], ours[1], ours[2]
 
@@ -249,8 +250,10 @@ class Supervisor:
             os.setsid()
             if close is not None:
                 os.close(close)
-            if held is not None and os.read(held, 1) != b"g":
-                os._exit(127)
+            if held is not None:
+                os.write(failed, b"s")
+                if os.read(held, 1) != b"g":
+                    os._exit(127)
             self._step_down()
             null = os.open(os.devnull, os.O_RDONLY)
             for source, fd in ((null, 0), (output, 1), (output, 2)):
