@@ -464,6 +464,18 @@ async def test_a_merge_is_one_entry_and_a_foxtrot_merge_hides_the_old_line(world
     assert [e.commit.oid for e in (await world.repo.history(merge, WEB)).entries] == [merge, base]
 
 
+async def test_claiming_finds_every_commit_that_names_an_operation(world):
+    """Also at the very beginning, and on a branch that grew since it was asked; commits elsewhere do not count."""
+    named = "Roll back\n\nLastgood-Operation: rollback\n"
+    one = await world.commit({"apps/web/a": b"1"}, message=named)
+    two = await world.commit({"apps/web/a": b"2"})
+    three = await world.commit({"apps/cart/a": b"3"}, message=named)
+    assert [c.oid for c in await world.repo.claiming(three, WEB)] == [one]
+    four = await world.commit({"apps/web/a": b"4"}, message=named)
+    assert [c.oid for c in await world.repo.claiming(four, WEB)] == [four, one]
+    assert [c.oid for c in await world.repo.claiming(two, WEB)] == [one]
+
+
 async def test_history_follows_other_inputs_and_passes_over_what_is_left_out(world):
     """A change of a shared base is a new version; a change of what does not count is none."""
     scope = Scope(path="apps/web", others=("base",), left_out=("apps/web/dev",))

@@ -36,6 +36,7 @@ from lastgood.core.errors import (
     RemoteUnreachable,
     UnknownVersion,
 )
+from lastgood.core.message import CLAIM
 from lastgood.core.push import judge_push
 from lastgood.core.tree import EMPTY_TREE, diff_trees, edit_tree, find, format_tree, object_id, parse_tree, version_id
 
@@ -363,6 +364,10 @@ class MemoryConfigRepo:
         if newer is not None and newer.version is not None:
             entries.append(newer)
         return History(entries=tuple(entries))
+
+    async def claiming(self, head: str, scope: Scope) -> Sequence[Commit]:
+        entries = (await self.history(head, scope)).entries
+        return [entry.commit for entry in entries if CLAIM in entry.commit.message]
 
     async def version(self, commit: str, scope: Scope) -> tuple[str | None, str | None]:
         return version_id(self._root(commit), scope, self.objects.tree)

@@ -28,6 +28,7 @@ from lastgood.core.version import Version, version_at
 from lastgood.core.version_text import Date, Name, Number, Word, read_version_text
 
 MAX_RECORDS = 1000
+NEWEST = 20  # changes of an application: `previous` is nearly always among them
 MIN_VERSION_PREFIX = 4
 MAX_CANDIDATES = 10
 HEX = frozenset("0123456789abcdef")
@@ -103,25 +104,32 @@ class _Chooser:
         if runs:
             return await self._previous_run(runs)
         current, _ = await self.repo.version(self.head, self.app.scope)
-        # All of it: a version that a rollback left long ago may have come back since by a bot's hand.
-        history = await self.repo.history(self.head, self.app.scope)
-        found = await self._before(history.entries, current)
+        passed_over = {current, None, *await self._left()}
+        history = await self.repo.history(self.head, self.app.scope, limit=NEWEST)
+        found = next((entry for entry in history.entries if entry.version not in passed_over), None)
+        if found is None:
+            history = await self.repo.history(self.head, self.app.scope)
+            found = next((entry for entry in history.entries if entry.version not in passed_over), None)
         if found is not None:
             return await self._entry(found)
         if history.truncated:
             raise HistoryTruncated(app=self.app.name)
         raise NoPrevious(app=self.app.name)
 
-    async def _before(self, entries: Sequence[HistoryEntry], current: str | None) -> HistoryEntry | None:
+    async def _left(self) -> set[str | None]:
+        """Return the versions that rollbacks left, over all of history: a bot may have brought one back since."""
         left: set[str | None] = set()
-        for newer, older in reversed(list(pairwise(entries))):
-            claim = await confirmed_claim(self.repo, newer.commit)
+        for commit in reversed(await self.repo.claiming(self.head, self.app.scope)):
+            claim = await confirmed_claim(self.repo, commit)
             if claim is not None and claim.kind in {"rollback", "undo"}:
-                left.discard(newer.version)
+                newer, _ = await self.repo.version(commit.oid, self.app.scope)
+                older, _ = await self.repo.version(commit.parents[0], self.app.scope)
+                if newer == older:
+                    continue
+                left.discard(newer)
                 if claim.kind == "rollback":
-                    left.add(older.version)
-        passed_over = {current, None, *left}
-        return next((entry for entry in entries if entry.version not in passed_over), None)
+                    left.add(older)
+        return left
 
     async def _previous_run(self, runs: Sequence[Deployment]) -> Version:
         current, _ = await self.repo.version(self.head, self.app.scope)

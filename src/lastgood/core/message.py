@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from lastgood.core.operation import Moved, OperationClaim
 from lastgood.core.words import OperationKind
 
+CLAIM = "Lastgood-Operation: "
 MAX_MESSAGE = 64 * 1024
 MAX_REASON = 4000
 MAX_MOVED = 1000
@@ -53,7 +54,7 @@ def operation_message(
         )
     if leaving:
         paragraphs.append("\n".join([_WHAT_LEAVES, *(f"- {_one_line(line)}" for line in leaving)]))
-    trailers = [f"Lastgood-Operation: {kind}", f"Lastgood-Id: {operation}"]
+    trailers = [f"{CLAIM}{kind}", f"Lastgood-Id: {operation}"]
     trailers += [f"Lastgood-Moved: {move.app} {move.from_} {move.to}" for move in moved]
     trailers += [f"Lastgood-Despite: {name}" for name in despite]
     paragraphs.append("\n".join(trailers))

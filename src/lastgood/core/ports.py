@@ -129,6 +129,13 @@ class ConfigRepo(Protocol):
         """Return the first-parent commits at which the scope's content changed, newest first."""
         ...
 
+    async def claiming(self, head: str, scope: Scope) -> Sequence[Commit]:
+        """Return the first-parent commits whose messages name an operation of ours, newest first.
+
+        Every one at which the scope's content changed is among them; others may be, too.
+        """
+        ...
+
     async def version(self, commit: str, scope: Scope) -> tuple[str | None, str | None]:
         """Return (version id, path tree id) of a scope at a commit; (None, None) where the path is not there."""
         ...

@@ -22,6 +22,7 @@ from lastgood.core.errors import (
     RepoUnsupported,
     UnknownVersion,
 )
+from lastgood.core.message import CLAIM
 from lastgood.core.tree import edit_tree, find, format_tree, name_bytes, name_text, object_id, version_id
 from lastgood.git.clone_history import CloneHistory
 from lastgood.git.merge import MAX_MERGED_BYTES, merge_contents
@@ -270,6 +271,11 @@ class CloneConfigRepo:
     async def history(self, head: str, scope: Scope, *, limit: int | None = None) -> History:
         """See ConfigRepo.history; remembered in `.git/lastgood`."""
         return await asyncio.to_thread(self._history.history, checked(head), scope, limit)
+
+    async def claiming(self, head: str, scope: Scope) -> Sequence[Commit]:
+        """See ConfigRepo.claiming."""
+        history = await self.history(head, scope)
+        return [entry.commit for entry in history.entries if CLAIM in entry.commit.message]
 
     async def version(self, commit: str, scope: Scope) -> tuple[str | None, str | None]:
         """See ConfigRepo.version."""

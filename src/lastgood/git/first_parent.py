@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from lastgood.core.errors import GitFailed
+from lastgood.core.message import CLAIM
 from lastgood.git.program import Git
 
 _MAX_LINES = 4
@@ -20,6 +21,14 @@ class Step(NamedTuple):
 
     oid: bytes
     paths: Sequence[bytes]
+    claims: bool = False  # its message names an operation of ours
+
+
+def claiming(git: Git, head: str, *, since: str | None = None) -> frozenset[bytes]:
+    """Return the first-parent commits of a head whose messages name an operation, down to `since` (left out)."""
+    old = (f"^{since}",) if since else ()
+    found = git.run("rev-list", "--first-parent", "--fixed-strings", f"--grep={CLAIM}", head, *old, "--").lines
+    return frozenset(bytes.fromhex(oid) for oid in found)
 
 
 def scan(git: Git, head: str, *, since: str | None = None) -> Iterator[Step]:
@@ -69,6 +78,7 @@ class _Line:
         self.oids: list[bytes] = []
         self.position: dict[bytes, int] = {}
         self.touched: dict[bytes, array[int]] = {}
+        self.claims: set[int] = set()
 
     def add(self, steps: Iterable[Step]) -> None:
         """Append steps, given newest first."""
@@ -76,6 +86,8 @@ class _Line:
             number = len(self.oids)
             self.oids.append(step.oid)
             self.position[step.oid] = number
+            if step.claims:
+                self.claims.add(number)
             for path in _with_folders(step.paths):
                 self.touched.setdefault(path, array("I")).append(number)
 
@@ -84,6 +96,7 @@ class _Line:
         older = _Line()
         older.oids = self.oids[: position + 1]
         older.position = {oid: n for n, oid in enumerate(older.oids)}
+        older.claims = {n for n in self.claims if n <= position}
         kept = ((path, array("I", (n for n in at if n <= position))) for path, at in self.touched.items())
         older.touched = {path: at for path, at in kept if at}
         return older
@@ -116,13 +129,18 @@ class FirstParentIndex:
         with self._lock:
             self._lines = []
 
-    def hits(self, head: str, paths: Iterable[bytes]) -> list[str]:
-        """Return the first-parent commits of a head that touched any of the paths (b"" for all), newest first."""
+    def hits(self, head: str, paths: Iterable[bytes], *, claims: bool = False) -> list[str]:
+        """Return the first-parent commits of a head that touched any of the paths (b"" for all), newest first.
+
+        claims: only those whose steps say so.
+        """
         with self._lock:
             line, position = self._line_of(bytes.fromhex(head))
             numbers: set[int] = set()
             for path in paths:
                 numbers.update(range(position + 1) if not path else line.touched.get(path, ()))
+            if claims:
+                numbers &= line.claims
             return [line.oids[n].hex() for n in sorted(numbers, reverse=True) if n <= position]
 
     def _line_of(self, head: bytes) -> tuple[_Line, int]:

@@ -18,6 +18,7 @@ from lastgood.core.application import Scope
 from lastgood.core.commit import MODE_SUBMODULE, Commit, Edit, FileChange, History, HistoryEntry, Person, TreeEntry
 from lastgood.core.commit_object import LASTGOOD, format_commit
 from lastgood.core.errors import AmbiguousVersion, GitFailed, ObjectMissing, RemoteUnreachable, UnknownVersion
+from lastgood.core.message import CLAIM
 from lastgood.core.redact import without_credentials
 from lastgood.core.tree import (
     EMPTY_TREE,
@@ -30,7 +31,7 @@ from lastgood.core.tree import (
     outside_inputs,
     version_id,
 )
-from lastgood.git.first_parent import FirstParentIndex, Step, scan
+from lastgood.git.first_parent import FirstParentIndex, Step, claiming, scan
 from lastgood.git.history import State, changes_of
 from lastgood.git.merge import MAX_MERGED_BYTES, merge_contents
 from lastgood.git.mirror_folder import free_name, make_mirror, open_mirror
@@ -281,9 +282,21 @@ class MirrorConfigRepo:
             )
         )
 
+    async def claiming(self, head: str, scope: Scope) -> Sequence[Commit]:
+        """See ConfigRepo.claiming."""
+        return await asyncio.to_thread(self._claiming, head, scope)
+
+    def _claiming(self, head: str, scope: Scope) -> list[Commit]:
+        self.objects.commit(head)
+        paths = [name_bytes(path) for path in (scope.path, *outside_inputs(scope))]
+        return [self.objects.commit(oid) for oid in self._index.hits(head, paths, claims=True)]
+
     def _scan(self, head: str, since: str | None) -> list[Step]:
         few = self._few_steps(head, since) if since is not None else None
-        return few if few is not None else list(scan(self._git, head, since=since))
+        if few is not None:
+            return few
+        marked = claiming(self._git, head, since=since)
+        return [Step(s.oid, s.paths, s.oid in marked) for s in scan(self._git, head, since=since)]
 
     def _few_steps(self, head: str, since: str) -> list[Step] | None:
         """Do what `scan` does, without a process: what a poll or a rollback adds; None for more than a few commits."""
@@ -294,7 +307,8 @@ class MirrorConfigRepo:
             if parent is None or len(steps) == _FEW_STEPS:
                 return None
             changed = diff_trees(self._root(parent.hex()), self._root(here.hex()), read=self.objects.tree)
-            steps.append(Step(here, [name_bytes(change.path) for change in changed]))
+            claims = CLAIM in self.objects.commit(here.hex()).message
+            steps.append(Step(here, [name_bytes(change.path) for change in changed], claims))
             here = parent
         return steps
 
