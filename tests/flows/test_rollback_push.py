@@ -426,7 +426,7 @@ async def test_pushed_but_not_recorded_is_said_and_recorded_later(tmp_path):
     real = store.save_operation
 
     async def full(operation):
-        if operation.step in {"pushed", "done"}:
+        if operation.step == "done":
             raise StoreUnavailable(reason="the disk is full")
         await real(operation)
 

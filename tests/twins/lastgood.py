@@ -606,7 +606,7 @@ class MemoryLastgood:
         )
 
     def _done(self, plan: Plan, by: Person) -> Plan:
-        self.operations[plan.id] = sample_operation(plan.id, by, kind=plan.kind, step="pushed")
+        self.operations[plan.id] = sample_operation(plan.id, by, kind=plan.kind, step="done")
         return replace(plan, result=replace(plan.result, commit=oid("d5e9c01"), pushed=True))
 
 
@@ -692,7 +692,7 @@ def sample_plan(views: list[ApplicationView], checks: tuple[Check, ...], *, kind
 
 
 def sample_operation(
-    identity: str, by: Person, *, kind: Any = "rollback", step: Any = "pushed", **changed: Any
+    identity: str, by: Person, *, kind: Any = "rollback", step: Any = "done", **changed: Any
 ) -> Operation:
     """Return an operation on web-production."""
     given: dict[str, Any] = {

@@ -179,7 +179,7 @@ def test_a_long_list_of_images_is_cut_with_its_count():
     assert change_summary(images).endswith(", and 31 more")
 
 
-async def progress_with(*, step="pushed", phases=(), outcome="in-progress", health="Progressing", **changed):
+async def progress_with(*, step="done", phases=(), outcome="in-progress", health="Progressing", **changed):
     lastgood = MemoryLastgood()
     lastgood.views["web-production"] = replace(lastgood.views["web-production"], health=health)
     status = await lastgood.status("web-production")
@@ -202,7 +202,7 @@ async def progress_with(*, step="pushed", phases=(), outcome="in-progress", heal
     [
         ({"step": "planned", "commit": None}, "now waiting waiting waiting waiting", "running"),
         ({"step": "pushing"}, "done now waiting waiting waiting", "running"),
-        ({"step": "pushed"}, "done done waiting waiting waiting", "running"),
+        ({"step": "done"}, "done done waiting waiting waiting", "running"),
         ({"step": "failed", "commit": None}, "failed waiting waiting waiting waiting", "stopped"),
         ({"step": "failed"}, "done failed waiting waiting waiting", "stopped"),
         ({"step": "unknown"}, "done unknown waiting waiting waiting", "unknown"),

@@ -81,7 +81,7 @@ class CloneLastgood(LocalLastgood):
 
         asked = as_asked(request)
         for operation in await pending(self._branches[0]):
-            under_way = operation.step in {"pushing", "pushed", "unknown"} and operation.commit is not None
+            under_way = operation.step in {"pushing", "unknown"} and operation.commit is not None
             if under_way and (operation.plan or {}).get("request") == asked:
                 return operation
         return None

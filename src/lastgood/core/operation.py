@@ -7,7 +7,7 @@ from lastgood.core.commit import Person
 from lastgood.core.value import Value
 from lastgood.core.words import OperationKind
 
-Step = Literal["planned", "committed", "pushing", "pushed", "done", "failed", "unknown"]
+Step = Literal["planned", "committed", "pushing", "done", "failed", "unknown"]
 
 
 class Moved(Value, frozen=True, kw_only=True):

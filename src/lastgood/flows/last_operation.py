@@ -12,7 +12,6 @@ from lastgood.flows.recover import GIT_KINDS
 
 _HOLDS = Scope(path=".lastgood/holds")
 _LOOKED_AT = 64
-_ENDED_WELL = frozenset({"done", "pushed"})
 
 
 class Done(Value, frozen=True, kw_only=True):
@@ -56,7 +55,7 @@ async def _recorded(look: Look, app: Application, operation: str | None) -> Done
     for record in await look.branch.journal.operations(app.name, limit=_LOOKED_AT):
         if operation is not None and record.id != operation:
             continue
-        if record.kind not in GIT_KINDS or record.step not in _ENDED_WELL or record.commit is None:
+        if record.kind not in GIT_KINDS or record.step != "done" or record.commit is None:
             continue
         if (record.repo, record.branch) != (repo.name, look.branch.name):
             continue

@@ -88,14 +88,16 @@ class _Facts:
         self.part = weighed.part
         self.app: Application = weighed.part.app
         self.named = named(weighed.part.to)
+        self._newest: list[Deployment] | None = None
 
     async def runs(self) -> list[Deployment] | None:
         """Return the recorded runs of the version, newest first; None without records."""
         store = self.look.branch.store
         if store is None:
             return None
-        found = await store.deployments(runs_query(self.app.name))
-        return [run for run in found if run.version in {self.weighed.version, self.part.to.version}]
+        if self._newest is None:
+            self._newest = await store.deployments(runs_query(self.app.name))
+        return [run for run in self._newest if run.version in {self.weighed.version, self.part.to.version}]
 
     async def not_on_branch(self) -> Check:
         repo, head = self.look.branch.repo, self.look.head.oid

@@ -128,12 +128,12 @@ class Delivery:
         for _ in range(MAX_PLANS):
             commit = await self._commit(plan, entry.operation.by)
             content = remembered(plan, kept["request"], tuple(kept["ends"]))
-            await entry.step("committed", commit=commit, head=plan.head, plan=content)
             if not push:
+                await entry.step("committed", commit=commit, head=plan.head, plan=content)
                 await self.repo.keep(f"{UNPUSHED}{plan.id}", commit)
                 await entry.end("done", f"kept under {UNPUSHED}{plan.id}; not pushed")
                 return with_result(plan, commit=commit, pushed=False)
-            await entry.step("pushing")
+            await entry.step("pushing", commit=commit, head=plan.head, plan=content)
             try:
                 await self.push(commit, expected=plan.head)
             except HeadMoved as moved:
@@ -226,7 +226,6 @@ class Delivery:
         """Record what is now true: the commit is on the branch, holds began or ended, the operation is done."""
         done = with_result(plan, commit=str(entry.operation.commit), pushed=True)
         try:
-            await entry.step("pushed")
             await self._record_holds(done, entry.operation)
             await entry.end("done", "")
         except StoreFailed as failed:

@@ -229,7 +229,8 @@ class MirrorConfigRepo:
 
     async def list_tree(self, tree: str) -> list[TreeEntry]:
         """See ConfigRepo.list_tree."""
-        return list(await asyncio.to_thread(self.objects.tree, tree))
+        known = self.objects.remembered(tree)
+        return list(known if known is not None else await asyncio.to_thread(self.objects.tree, tree))
 
     async def read(self, blob: str, *, max_bytes: int, path: str = "") -> bytes:
         """See ConfigRepo.read."""

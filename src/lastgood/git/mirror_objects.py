@@ -104,6 +104,10 @@ class MirrorObjects:
         """Read a tree by its full id."""
         return self._memo.get(oid, self._read_tree)
 
+    def remembered(self, oid: str) -> Sequence[TreeEntry] | None:
+        """Return a tree that was read lately, without reading anything; None if it was not."""
+        return self._memo.known(oid)
+
     def _read_tree(self, oid: str) -> Sequence[TreeEntry]:
         if oid == EMPTY_TREE:
             return ()

@@ -109,6 +109,10 @@ class TreeMemo:
         self._trees: dict[str, Sequence[TreeEntry]] = {}
         self._names = 0
 
+    def known(self, oid: str) -> Sequence[TreeEntry] | None:
+        """Return a tree if it is remembered."""
+        return self._trees.get(oid)
+
     def get(self, oid: str, read: Callable[[str], Sequence[TreeEntry]]) -> Sequence[TreeEntry]:
         """Return a tree, reading it if it is not remembered."""
         known = self._trees.get(oid)

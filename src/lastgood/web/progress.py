@@ -90,7 +90,7 @@ def describe(operation: Operation, statuses: list[StatusView], *, now: dt.dateti
     deployments = [found for status in statuses if (found := _deployment_of(operation, status))]
     steps = _git_steps(operation)
     if operation.kind not in _GIT_ONLY:
-        pushed = operation.step in {"pushed", "done"}
+        pushed = operation.step == "done"
         steps += _target_steps(deployments, statuses, expected=len(apps) if pushed else 0)
     state = _state(operation, steps)
     doing, did = _TITLES.get(operation.kind, (operation.kind.capitalize(), operation.kind.capitalize()))
@@ -118,7 +118,7 @@ def describe(operation: Operation, statuses: list[StatusView], *, now: dt.dateti
         ),
         images=tuple(image for deployment in deployments for image in deployment.images),
         log=_log(operation, deployments),
-        may_undo=operation.kind == "rollback" and operation.step in {"pushed", "done"},
+        may_undo=operation.kind == "rollback" and operation.step == "done",
     )
 
 
