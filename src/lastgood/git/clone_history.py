@@ -47,7 +47,7 @@ class CloneHistory:
         self._common = common
         self._memory = memory
         self._asked_for = 0
-        self._index = FirstParentIndex(self._first_parent, lambda head, since: list(scan(git, head, since=since)))
+        self._index = FirstParentIndex(self._first_parent, lambda head, since: scan(git, head, since=since))
 
     def history(self, head: str, scope: Scope, limit: int | None = None) -> History:
         """See ConfigRepo.history."""

@@ -32,10 +32,11 @@ def claiming(git: Git, head: str, *, since: str | None = None) -> frozenset[byte
 
 
 def scan(git: Git, head: str, *, since: str | None = None) -> Iterator[Step]:
-    """Read the first-parent line of a head, newest first, down to `since` (left out) or its beginning."""
+    """Read the first-parent line of a head, oldest first, from what follows `since` or from its beginning."""
     records = git.stream(
         "log",
         "--first-parent",
+        "--reverse",
         "-m",
         "--root",
         "--raw",
@@ -81,8 +82,8 @@ class _Line:
         self.claims: set[int] = set()
 
     def add(self, steps: Iterable[Step]) -> None:
-        """Append steps, given newest first."""
-        for step in reversed(list(steps)):
+        """Append steps, given oldest first."""
+        for step in steps:
             number = len(self.oids)
             self.oids.append(step.oid)
             self.position[step.oid] = number
@@ -118,7 +119,7 @@ class FirstParentIndex:
     def __init__(
         self, parent_of: Callable[[bytes], bytes | None], read: Callable[[str, str | None], Iterable[Step]]
     ) -> None:
-        """parent_of: a commit's first parent. read: (head, since) -> steps, newest first; see `scan`."""
+        """parent_of: a commit's first parent. read: (head, since) -> steps, oldest first; see `scan`."""
         self._parent_of = parent_of
         self._read = read
         self._lines: list[_Line] = []
@@ -161,8 +162,10 @@ class FirstParentIndex:
             if below is not None:
                 position = below.position[here]
                 # A branch that was rewritten, or another branch: the old line stays for who still asks for it.
+                # All of them before the first is added: a line that is in use never has half of what git gave.
+                steps = list(self._read(head.hex(), here.hex()))
                 line = below if position == len(below.oids) - 1 else below.until(position)
-                line.add(self._read(head.hex(), here.hex()))
+                line.add(steps)
                 return line
         line = _Line()
         line.add(self._read(head.hex(), None))

@@ -9,7 +9,7 @@ import re
 import shutil
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pygit2
@@ -292,12 +292,12 @@ class MirrorConfigRepo:
         paths = [name_bytes(path) for path in (scope.path, *outside_inputs(scope))]
         return [self.objects.commit(oid) for oid in self._index.hits(head, paths, claims=True)]
 
-    def _scan(self, head: str, since: str | None) -> list[Step]:
+    def _scan(self, head: str, since: str | None) -> Iterable[Step]:
         few = self._few_steps(head, since) if since is not None else None
         if few is not None:
             return few
         marked = claiming(self._git, head, since=since)
-        return [Step(s.oid, s.paths, s.oid in marked) for s in scan(self._git, head, since=since)]
+        return (step._replace(claims=step.oid in marked) for step in scan(self._git, head, since=since))
 
     def _few_steps(self, head: str, since: str) -> list[Step] | None:
         """Do what `scan` does, without a process: what a poll or a rollback adds; None for more than a few commits."""
@@ -311,7 +311,7 @@ class MirrorConfigRepo:
             claims = CLAIM in self.objects.commit(here.hex()).message
             steps.append(Step(here, [name_bytes(change.path) for change in changed], claims))
             here = parent
-        return steps
+        return steps[::-1]
 
     def _known(self, scope: Scope) -> dict[bytes, tuple[bytes | None, bytes | None]]:
         """Return what is remembered of a scope: commit -> (version, path tree), each as 20 bytes."""
