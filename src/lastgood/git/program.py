@@ -81,7 +81,7 @@ _NO_CONTACT = re.compile(
 # A transfer that had begun may end in the same words as one that never did.
 _BROKE_OFF = re.compile(r"RPC failed|send-pack|hung up unexpectedly|sideband|failed to push some refs")
 _UNSUPPORTED = re.compile(
-    r"object ?format|mismatched algorithms|unknown repository (?:extension|version)|sha256", re.IGNORECASE
+    r"object ?format|mismatched algorithms|unknown repository (?:extension|version)", re.IGNORECASE
 )
 _MISSING = re.compile(
     r"bad object|not a valid object|could not get object info|unable to (?:read|find)|missing (?:blob|tree|commit)"
@@ -290,6 +290,9 @@ def reason(err: str) -> str:
     """Return the line of git's words that says most, without its prefix."""
     lines = [line.strip() for line in err.splitlines() if line.strip()]
     telling = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines
+    if telling and telling[0].endswith("Could not read from remote repository."):
+        # What ssh said about it stands before.
+        telling = lines[: lines.index(telling[0])][-1:] or telling
     return re.sub(r"^(?:fatal|error):\s*", "", telling[0])[:300] if telling else "it gave no reason"
 
 

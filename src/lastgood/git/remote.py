@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from lastgood.core.errors import PushUnknown, RemoteUnreachable
 from lastgood.core.push import judge_push
 from lastgood.core.redact import without_credentials
-from lastgood.git.program import NETWORK_S, Finished, Git, failure, no_contact, shown
+from lastgood.git.program import NETWORK_S, Finished, Git, failure, no_contact, reason, shown
 
 MAX_WORDS = 600
 """Characters of a server's words that are kept."""
@@ -148,8 +148,7 @@ async def push_and_judge(
         if answer.done:
             return
         if not answer.contacted and not sent:
-            words = answer.words.splitlines()[0] if answer.words else "no answer"
-            raise RemoteUnreachable(f"{remote.shown} cannot be reached: {words[:300]}", remote=remote.shown)
+            raise RemoteUnreachable(f"{remote.shown} cannot be reached: {reason(answer.words)}", remote=remote.shown)
         sent = True
         try:
             found = await repo.fetch(branch)
