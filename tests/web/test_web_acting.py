@@ -264,6 +264,36 @@ def test_small_pages_show_first_and_then_do(browser, lastgood, path, fields, aft
     assert len(lastgood.orders) == 1
 
 
+def test_the_loss_of_an_application_is_accepted_by_a_retry(browser, lastgood, monkeypatch):
+    """There is no version to start, and all the same something to agree to: the page says what."""
+    real = lastgood.retry
+
+    async def lost(request, *, dry_run=False):
+        return replace(await real(request, dry_run=dry_run), version=None, accepts_loss=True)
+
+    monkeypatch.setattr(lastgood, "retry", lost)
+    shown = browser.get("/apps/web-production/retry").text
+    assert "Nothing is stopped or deleted by it" in shown
+    button = next(b for b in Page(shown).all("button") if "Accept that it is gone" in b.text)
+    assert "disabled" not in button.given
+
+    csrf = shown.split('name="csrf" value="')[1].split('"')[0]
+    assert browser.post("/apps/web-production/retry", data={"csrf": csrf}).status_code == 303
+    assert len(lastgood.orders) == 1
+
+
+def test_a_retry_without_a_version_offers_nothing(browser, lastgood, monkeypatch):
+    """Nothing to start and nothing to accept: the button is dead."""
+    real = lastgood.retry
+
+    async def nothing(request, *, dry_run=False):
+        return replace(await real(request, dry_run=dry_run), version=None)
+
+    monkeypatch.setattr(lastgood, "retry", nothing)
+    page = Page(browser.get("/apps/web-production/retry").text)
+    assert "disabled" in next(b for b in page.all("button") if "Try again now" in b.text).given
+
+
 def test_a_pause_names_what_its_scope_means(browser, lastgood):
     """The environment or repo of this application, nothing for everything."""
     for scope in ("application", "environment", "repo", "everything"):

@@ -165,7 +165,7 @@ def small_router(lastgood: Lastgood, pages: Pages) -> APIRouter:
             held=held,
             pressed=pressed,
             forgotten=forgotten,
-            may_start=problem is None and (pressed is None or pressed.version is not None),
+            may_start=problem is None and (pressed is None or pressed.accepts_loss or pressed.version is not None),
             now=frame.now,
         )
         return pages.answer("small.html", page, status=http_status(problem) if problem else 200)
