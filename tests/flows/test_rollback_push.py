@@ -1,5 +1,6 @@
 """Races, lost replies and kills: either the commit is on the branch and the next start goes on, or nothing happened."""
 
+import asyncio
 import contextlib
 import dataclasses
 
@@ -9,6 +10,7 @@ from lastgood.core.errors import (
     Blocked,
     BranchMoved,
     GitFailed,
+    LastgoodError,
     PushRefused,
     PushUnknown,
     RemoteUnreachable,
@@ -452,3 +454,30 @@ async def test_a_refusal_after_planning_again_is_the_servers(world):
     with pytest.raises(PushRefused, match="freeze"):
         await world.roll_back(to=first)
     assert await world.journal.pending() == []
+
+
+@pytest.mark.parametrize("with_store", [False, True])
+async def test_the_same_plan_started_twice_at_once_makes_one_commit(tmp_path, with_store):
+    """A double click, or two people at two pages: one of them is told that it is done or under way."""
+    store = SqlStore.in_memory() if with_store else None
+    world = next(make_world("memory", tmp_path, store=store))
+    first, second = await _two(world)
+    request = RollbackRequest(apps=("web-production",), to=first, reason="500s")
+    planned = await world.rollbacks.plan(request)
+
+    async def start():
+        try:
+            return await world.rollbacks.do(request, planned=planned)
+        except LastgoodError as refused:
+            return refused
+
+    answers = await asyncio.gather(start(), start())
+
+    head = await world.repo.commit(await world.head())
+    assert head.parents == (second,)
+    pushed = [answer.result for answer in answers if not isinstance(answer, LastgoodError) and answer.result.pushed]
+    assert {result.commit for result in pushed} == {head.oid}
+    await start()
+    assert (await world.head()) == head.oid
+    if store is not None:
+        store.close()
