@@ -1,7 +1,7 @@
 """Print the reference pages of the command line: `python -m lastgood.cli.reference PAGE`.
 
-PAGE: cli, json, checks or exit-codes. What is printed is made of the commands, options, checks and errors themselves,
-so that it cannot lie.
+PAGE: api, cli, json, checks or exit-codes. What is printed is made of the commands, options, routes, checks and
+errors themselves, so that it cannot lie.
 """
 
 import inspect
@@ -14,6 +14,7 @@ from lastgood.cli.reference_json import json_page
 from lastgood.core import errors
 from lastgood.core.checks import CHECKS
 from lastgood.core.errors import LastgoodError
+from lastgood.web.reference import api_page as routes_page
 
 _MADE = "<!-- made by `python -m lastgood.cli.reference {page}`; a test checks that it is fresh -->"
 
@@ -109,6 +110,11 @@ def _options(parameters: list[Any]) -> str:
     return "\n".join(rows)
 
 
+def api_page() -> str:
+    """Return docs/reference/api.md."""
+    return f"{_MADE.format(page='api')}\n\n{routes_page()}\n"
+
+
 def checks_page() -> str:
     """Return docs/reference/checks.md."""
     rows = ["| check | asks | a bad answer |", "| --- | --- | --- |"]
@@ -148,6 +154,7 @@ def exit_codes_page() -> str:
 
 
 PAGES = {
+    "api": api_page,
     "cli": cli_page,
     "json": lambda: json_page(_MADE.format(page="json")),
     "checks": checks_page,
