@@ -318,6 +318,24 @@ async def test_a_renamed_path_is_another_application(world):
     assert "deletes-application" in blocked.value.facts["checks"]
 
 
+@pytest.mark.parametrize("other", [(MODE_SYMLINK, "../../cart/production"), (MODE_SUBMODULE, "1" * 40), "a file\n"])
+async def test_a_path_that_is_no_folder_is_left_again_and_never_gone_to_unasked(world, other):
+    """An application's path became a link, a submodule or a file: going back gives the folder; going there deletes."""
+    await world.begin()
+    first = await world.release(name="v1")
+    gone = await world.commit({f"{WEB}/deploy.conf": None, WEB: other}, message="No folder any more")
+
+    plan = await world.roll_back(to=first)
+    assert plan.result.pushed is True
+    back = await world.head()
+    assert await world.text(back, f"{WEB}/deploy.conf") == "image: shop/web:v1\n"
+    assert await world.version(back) == await world.version(first)
+
+    assert outcome(await world.plan(to=gone), "deletes-application") == "block"
+    with pytest.raises(Blocked):
+        await world.roll_back(to=gone)
+
+
 async def test_a_squash_merge_and_a_foxtrot_merge_are_gone_back_over(world):
     """What stands on the first-parent line is what a version is; merges the wrong way round change nothing in that."""
     await world.begin()

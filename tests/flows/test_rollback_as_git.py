@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lastgood.core.errors import RevertConflict
 from lastgood.git.mirror import MirrorConfigRepo
-from twins.git_fixtures import bare, clone, git
+from twins.git_fixtures import bare, clone, git, long_history
 from twins.rollback_world import RollbackWorld
 
 WEB = "apps/web/production"
@@ -99,8 +99,10 @@ def test_a_revert_gives_the_tree_that_git_revert_gives(history, data):
             return
         commit = data.draw(st.sampled_from(mine))
         work = clone(repo, folder / "work")
-        settings_ = ("-c", "merge.renames=false", "-c", "user.name=P", "-c", "user.email=p@example.com")
-        git(work, *settings_, "revert", "--no-edit", commit, ok=(0, 1))
+        # The other strategy of that time follows renames whatever it is told.
+        by_path = ("--strategy=recursive", "-X", "no-renames")
+        settings_ = ("-c", "user.name=P", "-c", "user.email=p@example.com")
+        git(work, *settings_, "revert", "--no-edit", *by_path, commit, ok=(0, 1))
         conflicts = bool(git(work, "ls-files", "--unmerged"))
         world = _world(folder, repo)
         try:
@@ -114,3 +116,26 @@ def test_a_revert_gives_the_tree_that_git_revert_gives(history, data):
 
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(go(Path(folder)))
+
+
+async def test_on_a_long_history_with_reverts_and_merges_git_says_the_same(tmp_path):
+    """The history of an application is that of `git log --first-parent`, a restore what git restores, undo undoes."""
+    repo = long_history(
+        tmp_path / "config.git", commits=1500, files=200, applications=10, merge_every=7, revert_every=5
+    )
+    world = _world(tmp_path, repo)
+    work = clone(repo, tmp_path / "work", "--no-checkout")
+    applications = (await world.branch.fetch()).discovered.applications
+    for number, name in enumerate(sorted(applications)[::6]):
+        path, head = applications[name].scope.path, git(repo, "rev-parse", "main")
+        log = git(repo, "log", "--first-parent", "-m", "--no-renames", "--format=%H", "main", "--", path).splitlines()
+        history = await world.repo.history(head, applications[name].scope)
+        assert [entry.commit.oid for entry in history.entries] == log
+        to = log[(number * 37 + 20) % len(log)]
+        await world.roll_back(name, to=to, hold=False)
+        git(work, "fetch", "-q")
+        git(work, "read-tree", head)
+        git(work, "restore", "--staged", f"--source={to}", "--", path)
+        assert git(repo, "rev-parse", "main^{tree}") == git(work, "write-tree")
+        await world.undo(name)
+        assert git(repo, "rev-parse", "main^{tree}") == git(repo, "rev-parse", f"{head}^{{tree}}")

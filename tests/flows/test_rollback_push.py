@@ -366,6 +366,44 @@ async def test_killed_at_any_step_it_is_all_or_nothing(tmp_path, with_store, aga
     assert seen == ({True, False} if again == "recover" else {False})
 
 
+@pytest.mark.parametrize("mode", ["revert", "reset"])
+@pytest.mark.parametrize("again", ["recover", "same command"])
+async def test_a_revert_and_a_reset_killed_at_any_step_are_all_or_nothing(tmp_path, mode, again):
+    """As for a restore: the branch is where it was or where it was to go, and never anywhere else."""
+
+    async def fresh() -> tuple[RollbackWorld, RollbackRequest, str, str]:
+        world = next(make_world("memory", tmp_path))
+        first, second = await _two(world)
+        words = {"commits": (second,)} if mode == "revert" else {"to": first, "despite": ("others-commits",)}
+        return world, RollbackRequest(apps=("web-production",), mode=mode, reason="500s", **words), first, second
+
+    world, request, _, _ = await fresh()
+    calls = (await _killed_at(world, request, None)).calls
+    assert calls > 15
+    seen = set()
+    for die_at in range(1, calls + 1):
+        world, request, first, second = await fresh()
+        await _killed_at(world, request, die_at)
+
+        if again == "recover":
+            await recover(world.branch)
+        elif await world.head() == second:
+            await world.rollbacks.do(request)
+
+        head = await world.repo.commit(await world.head())
+        seen.add(head.oid == second)
+        if head.oid == second:
+            assert again == "recover", die_at
+        elif mode == "reset":
+            assert head.oid == first, die_at
+        else:
+            assert head.parents == (second,), die_at
+            assert await world.text(head.oid, f"{WEB}/deploy.conf") == "image: shop/web:v1\n"
+        if again == "recover":
+            assert await world.journal.pending() == [], die_at
+    assert seen == ({True, False} if again == "recover" else {False})
+
+
 async def test_recover_pushes_what_never_arrived_and_leaves_what_it_cannot_reach(world):
     """At the next start: the same commit is pushed if the branch stands where it did; without a remote it waits."""
     first, second = await _two(world)
