@@ -191,6 +191,19 @@ def test_a_chart_that_cannot_be_counted_leaves_the_list(browser, records, monkey
     assert "Release cart 3.13.0" in page
 
 
+def test_a_chart_of_what_began_today_shows_hours(browser, lastgood, records, monkeypatch):
+    """A month of which only the end is filled says little; who chose a period gets the one that was chosen."""
+    monkeypatch.setattr(
+        lastgood, "entries", [e for e in lastgood.entries if e.deployment and e.app == "web-production"][:1]
+    )
+    hours = browser.get("/apps/web-production/timeline").text
+    chosen = browser.get("/apps/web-production/timeline?from=2026-11-01").text
+
+    assert "Deployments per hour" in hours
+    assert "Deployments per day" in chosen
+    assert records.calls == ["buckets", "buckets", "count", "buckets", "count"]
+
+
 def test_older_records_are_a_link_by_key(browser, lastgood):
     """50 on a page; the link continues after the last one, with the filters kept, and htmx gets the records alone."""
     one = next(entry for entry in lastgood.entries if entry.number == 8)

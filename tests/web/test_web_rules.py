@@ -11,7 +11,7 @@ from lastgood.core.deployment import Phase
 from lastgood.core.errors import CommandLineWrong
 from lastgood.core.record import Bucket
 from lastgood.web import clockface
-from lastgood.web.chart import BARS_MOST, DOWN_PX, LINE_Y, UP_PX, draw, edges_of
+from lastgood.web.chart import BARS_MOST, DOWN_PX, LINE_Y, UP_PX, begins_lately, draw, edges_of
 from lastgood.web.period import read_filters
 from lastgood.web.progress import describe
 from lastgood.web.rail import change_summary, days
@@ -68,6 +68,26 @@ COUNTS = st.dictionaries(
     ),
     st.integers(0, 5000),
 )
+
+
+@pytest.mark.parametrize(
+    ("counts", "lately"),
+    [
+        ([0, 0, 0, 3], True),
+        ([0, 0, 2, 0], True),
+        ([0, 1, 2, 3], False),
+        ([1, 0, 0, 0], False),
+        ([0, 0, 0, 0], False),
+        ([], False),
+    ],
+)
+def test_a_history_that_began_lately_is_told_from_one_that_did_not(counts, lately):
+    """All in the last two buckets, and something in them."""
+    buckets = [
+        Bucket(start=NOW + n * DAY, end=NOW + (n + 1) * DAY, counts={"succeeded": one} if one else {})
+        for n, one in enumerate(counts)
+    ]
+    assert begins_lately(buckets) is lately
 
 
 @given(st.lists(COUNTS, max_size=60))

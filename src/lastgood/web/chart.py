@@ -88,6 +88,12 @@ def edges_of(start: dt.datetime, end: dt.datetime) -> tuple[str, list[dt.datetim
     return "month", edges[-BARS_MOST - 1 :]
 
 
+def begins_lately(buckets: Sequence[Bucket]) -> bool:
+    """Say whether all that there is stands in the last two of many buckets."""
+    filled = [bool(sum(bucket.counts.values())) for bucket in buckets]
+    return any(filled[-2:]) and not any(filled[:-2])
+
+
 def draw(buckets: Sequence[Bucket], *, unit: str, now: dt.datetime, url: Callable[[Bucket], str]) -> Chart:
     """Lay buckets out as bars.
 

@@ -13,7 +13,7 @@ from lastgood.core.timeline import TimelineEntry
 from lastgood.core.value import Value
 from lastgood.web.applications import EnvironmentCell, application_rows, environments_of
 from lastgood.web.asked import LIMIT
-from lastgood.web.chart import Chart, draw, edges_of
+from lastgood.web.chart import Chart, begins_lately, draw, edges_of
 from lastgood.web.clockface import day_heading
 from lastgood.web.pages import Frame, Page, Pages, address, segment, wants_part
 from lastgood.web.period import OUTCOMES, TRIGGERS, Chip, Filters, PeriodLink, read_filters
@@ -115,6 +115,10 @@ async def chart_of(
     unit, edges = edges_of(*filters.chart_period(frame.now))
     try:
         buckets = await records.deployment_buckets(filters.counted(app, edges[0], edges[-1]), edges)
+        if filters.since is None and filters.until is None and begins_lately(buckets):
+            # A month of which nothing but the end is filled says less than the hours of that end.
+            unit, edges = edges_of(buckets[-2].start, edges[-1])
+            buckets = await records.deployment_buckets(filters.counted(app, edges[0], edges[-1]), edges)
         total = await records.count_deployments(Filters.counted(read_filters("", {}), app, edges[0], edges[-1]))
     except StoreFailed:
         return None, None
