@@ -519,3 +519,33 @@ async def test_the_same_plan_started_twice_at_once_makes_one_commit(tmp_path, wi
     assert (await world.head()) == head.oid
     if store is not None:
         store.close()
+
+
+@pytest.mark.parametrize("meanwhile", [None, CART, WEB])
+async def test_what_was_just_planned_is_pushed_without_asking_again(world, monkeypatch, meanwhile):
+    """The lease tells whether the branch moved since: then as ever, and nothing is planned on what was seen before."""
+    first, second = await _two(world)
+    request = RollbackRequest(apps=("web-production",), to=first, reason="500s")
+    planned = await world.rollbacks.plan(request)
+    if meanwhile is not None:
+        file = {f"{meanwhile}/deploy.conf": "image: shop/else:v9\n"}
+        await world.remote.commit_files("main", file, message="Meanwhile")
+    fetched = []
+    real = world.repo.fetch
+
+    async def counted(branch):
+        fetched.append(branch)
+        return await real(branch)
+
+    monkeypatch.setattr(world.repo, "fetch", counted)
+    if meanwhile == WEB:
+        with pytest.raises(BranchMoved):
+            await world.rollbacks.do(request, planned=planned)
+        return
+    done = await world.rollbacks.do(request, planned=planned)
+
+    assert done.result.pushed is True
+    assert bool(fetched) is (meanwhile is not None)
+    head = await world.repo.commit(await world.head())
+    assert head.oid == done.result.commit
+    assert (head.parents == (second,)) is (meanwhile is None)

@@ -40,6 +40,16 @@ class FollowedBranch:
             raise GitFailed(f"there is no branch {self.name}", hint="nothing was changed")
         return await self.at(head)
 
+    async def as_planned(self, head: str | None) -> "Look":
+        """Look at the head that a plan was made on if that is still the newest one known here; else fetch.
+
+        The push has a lease on that head: if the remote has moved since, the push says so, and asking before would
+        only have made everybody wait for one more answer. Raises what `fetch` raises.
+        """
+        if head is not None and await self.repo.head(self.name) == head:
+            return await self.at(head)
+        return await self.fetch()
+
     async def at(self, head: str) -> "Look":
         """Look at the branch as it is at a head that is already here."""
         commit = await self.repo.commit(head)

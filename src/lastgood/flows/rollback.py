@@ -63,7 +63,7 @@ class Rollbacks:
         finished = await finish_same(self.branch, asked, set(request.apps))
         if finished is not None:
             return finished
-        look = await self.branch.fetch()
+        look = await self.branch.as_planned(planned.head if planned is not None else None)
         operation = planned.id if planned is not None else str(uuid.uuid4())
         pins = {app.app: app.to for app in planned.applications} if planned is not None else {}
         now = await self._plan(look, request, operation=operation, pins=pins)

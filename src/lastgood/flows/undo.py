@@ -49,7 +49,7 @@ class Undos:
         finished = await finish_same(self.branch, asked, {request.app})
         if finished is not None:
             return finished
-        look = await self.branch.fetch()
+        look = await self.branch.as_planned(planned.head if planned is not None else None)
         done = await self._last(look, request)
         operation = planned.id if planned is not None else str(uuid.uuid4())
         now = await self._plan(look, request, done, operation=operation)
