@@ -31,6 +31,8 @@ LastgoodError
         RenderFailed
         NoRenderer
         TargetFailed
+            TargetRefused
+        MalformedResource
         StoreFailed
             StoreUnavailable
             StoreFull
@@ -291,6 +293,12 @@ class TargetFailed(LastgoodError):
 
 class TargetRefused(TargetFailed):
     """The target cannot run such a version, however often it is tried; facts: destination, reason."""
+
+
+class MalformedResource(LastgoodError):
+    """A live object holds something else than its kind allows; facts: kind, name, field, reason."""
+
+    template = "the {kind} {name} cannot be judged: {reason}"
 
 
 class StoreFailed(LastgoodError):

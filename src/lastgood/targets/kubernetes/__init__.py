@@ -1,0 +1,1 @@
+"""Run applications on a Kubernetes cluster."""
