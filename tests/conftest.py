@@ -1,11 +1,20 @@
-"""What every test stands on: its own HOME, no configuration of this machine's git, no network settings."""
+"""What every test stands on: its own HOME, no configuration of this machine's git, no network settings.
 
+And a real control plane for the tests that ask for it, one for the whole run.
+"""
+
+import os
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+from cluster.control_plane import ControlPlane
+from cluster.programs import programs
 
 
 @pytest.fixture(autouse=True)
@@ -22,3 +31,11 @@ def _own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
     monkeypatch.setenv("GIT_AUTHOR_EMAIL", "priya@example.com")
     monkeypatch.setenv("GIT_COMMITTER_NAME", "Priya Raman")
     monkeypatch.setenv("GIT_COMMITTER_EMAIL", "priya@example.com")
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[ControlPlane]:
+    if shutil.which("go") is None and not os.environ.get("CI"):
+        pytest.skip("there is no go to build a control plane with")
+    with ControlPlane(programs()) as plane:
+        yield plane

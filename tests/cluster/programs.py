@@ -24,6 +24,9 @@ BUILT = {
     "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
 }
 NAMES = (*BUILT, "kwok")
+# As it was when the tests began: each test gets a HOME of its own, and what is built is kept for all.
+ENVIRONMENT = dict(os.environ)
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 def programs() -> Mapping[str, Path]:
@@ -53,12 +56,11 @@ def _build(place: Path) -> None:
 
 def _go(*args: str, **environment: str) -> None:
     go = shutil.which("go") or "go"
-    subprocess.run([go, *args], cwd=MODULE, env={**os.environ, **environment}, check=True)
+    subprocess.run([go, *args], cwd=MODULE, env={**ENVIRONMENT, **environment}, check=True)
 
 
 def _cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    made = Path(base) / "lastgood" / "control-plane"
+    made = CACHE / "lastgood" / "control-plane"
     made.mkdir(parents=True, exist_ok=True)
     return made
 
