@@ -1,4 +1,4 @@
-"""What every target promises, asked of the twin and of real processes."""
+"""What every target promises, asked of the twin, of real processes and of a real cluster."""
 
 import asyncio
 from signal import SIGKILL
@@ -9,6 +9,7 @@ from lastgood.core.application import Policy
 from lastgood.core.errors import TargetFailed
 from lastgood.targets.process.identity import send_signal
 from twins.clock import ManualClock
+from twins.clusters import Corner, deployment, manifests
 from twins.processes import Room, application, eventually, render, until_health
 from twins.target import MemoryTarget
 
@@ -18,32 +19,64 @@ RUN = "exec sleep 1000"
 class Memory:
     """The twin, and how to spoil something behind its back."""
 
+    kind = "Process"
+
     def __init__(self):
         self.target = MemoryTarget(ManualClock())
 
-    def spoil(self, process):
-        self.target.drift("web", process)
+    def application(self, name="web", **words):
+        return application(name, **words)
+
+    def render(self, commands):
+        return render(commands)
+
+    async def spoil(self, name):
+        self.target.drift("web", name)
 
 
-class Processes:
+class Processes(Memory):
     """Real processes, and how to spoil something behind the target's back."""
 
     def __init__(self, room):
         self.room = room
         self.target = room.target()
 
-    def spoil(self, process):
-        send_signal(self.room.state(process).supervisor, SIGKILL)
+    async def spoil(self, name):
+        send_signal(self.room.state(name).supervisor, SIGKILL)
 
 
-@pytest.fixture(params=["memory", "process"])
-def world(request, tmp_path):
+class Deployments(Memory):
+    """Deployments in a real cluster, and how to spoil something behind the target's back."""
+
+    kind = "Deployment"
+
+    def __init__(self, corner):
+        self.corner = corner
+        self.target = corner.target()
+
+    def application(self, name="web", **words):
+        return self.corner.application(name, **words)
+
+    def render(self, commands):
+        return manifests(*(deployment(name, env={"RUN": command}) for name, command in commands.items()))
+
+    async def spoil(self, name):
+        path = f"/apis/apps/v1/namespaces/{self.corner.namespace()}/deployments/{name}"
+        self.corner.ask("DELETE", path)
+
+
+@pytest.fixture(params=["memory", "process", pytest.param("cluster", marks=pytest.mark.cluster)])
+async def world(request, tmp_path):
     if request.param == "memory":
         yield Memory()
-        return
-    room = Room(tmp_path / "root")
-    yield Processes(room)
-    room.end()
+    elif request.param == "process":
+        room = Room(tmp_path / "root")
+        yield Processes(room)
+        room.end()
+    else:
+        corner = Corner(request.getfixturevalue("cluster"), tmp_path)
+        yield Deployments(corner)
+        await corner.close()
 
 
 def outcomes(result):
@@ -58,31 +91,31 @@ async def test_what_was_never_applied_is_missing(world):
 
 async def test_what_is_applied_becomes_healthy_and_synced(world):
     """After an apply everything runs, and the digest installed is that of what was asked for."""
-    rendered = render({"a": RUN, "b": RUN})
-    result = await world.target.apply(application(), rendered)
+    rendered = world.render({"a": RUN, "b": RUN})
+    result = await world.target.apply(world.application(), rendered)
     assert (result.complete, result.message) == (True, "")
     assert outcomes(result) == {"a": ("added", "applied"), "b": ("added", "applied")}
     seen = await until_health(world.target, "Healthy")
     assert (seen.sync, seen.digest) == ("Synced", rendered.digest)
     assert [(r.kind, r.name, r.health, r.ready) for r in seen.resources] == [
-        ("Process", "a", "Healthy", 1),
-        ("Process", "b", "Healthy", 1),
+        (world.kind, "a", "Healthy", 1),
+        (world.kind, "b", "Healthy", 1),
     ]
 
 
 async def test_applying_the_same_again_touches_nothing(world):
     """What is as asked for is left alone."""
-    rendered = render({"a": RUN})
-    await world.target.apply(application(), rendered)
-    result = await world.target.apply(application(), rendered)
+    rendered = world.render({"a": RUN})
+    await world.target.apply(world.application(), rendered)
+    result = await world.target.apply(world.application(), rendered)
     assert (result.complete, outcomes(result)) == (True, {"a": (None, "unchanged")})
 
 
 async def test_a_new_version_changes_what_differs_and_removes_what_is_gone(world):
     """Equal resources stay, changed ones are modified, new ones added, and those that are gone removed."""
-    await world.target.apply(application(), render({"same": RUN, "changed": RUN, "gone": RUN}))
-    after = render({"same": RUN, "changed": f"{RUN}0", "new": RUN})
-    result = await world.target.apply(application(), after)
+    await world.target.apply(world.application(), world.render({"same": RUN, "changed": RUN, "gone": RUN}))
+    after = world.render({"same": RUN, "changed": f"{RUN}0", "new": RUN})
+    result = await world.target.apply(world.application(), after)
     assert result.complete
     assert outcomes(result) == {
         "same": (None, "unchanged"),
@@ -97,49 +130,49 @@ async def test_a_new_version_changes_what_differs_and_removes_what_is_gone(world
 
 async def test_without_prune_what_is_gone_stays(world):
     """A policy that does not prune removes nothing."""
-    careful = application(policy=Policy(prune=False))
-    await world.target.apply(careful, render({"a": RUN, "gone": RUN}))
-    result = await world.target.apply(careful, render({"a": RUN}))
+    careful = world.application(policy=Policy(prune=False))
+    await world.target.apply(careful, world.render({"a": RUN, "gone": RUN}))
+    result = await world.target.apply(careful, world.render({"a": RUN}))
     assert outcomes(result) == {"a": (None, "unchanged")}
 
 
 async def test_an_empty_version_stops_nothing(world):
     """An empty render is refused, and what runs goes on."""
-    await world.target.apply(application(), render({"a": RUN}))
+    await world.target.apply(world.application(), world.render({"a": RUN}))
     with pytest.raises(TargetFailed):
-        await world.target.apply(application(), render({}))
+        await world.target.apply(world.application(), world.render({}))
     assert (await until_health(world.target, "Healthy")).sync == "Synced"
 
 
 async def test_prune_removes_everything_and_says_what(world):
     """Pruning leaves nothing; pruning again has nothing to do."""
-    await world.target.apply(application(), render({"b": RUN, "a": RUN}))
-    assert await world.target.prune("web") == ["Process a", "Process b"]
+    await world.target.apply(world.application(), world.render({"b": RUN, "a": RUN}))
+    assert await world.target.prune("web") == [f"{world.kind} a", f"{world.kind} b"]
     assert (await world.target.observe("web")).health == "Missing"
     assert await world.target.prune("web") == []
 
 
 async def test_applications_do_not_touch_each_other(world):
     """Two applications with processes of the same name are two."""
-    await world.target.apply(application("web"), render({"a": RUN}))
-    await world.target.apply(application("web.b"), render({"a": RUN}))
+    await world.target.apply(world.application("web"), world.render({"a": RUN}))
+    await world.target.apply(world.application("web.b"), world.render({"a": RUN}))
     await world.target.prune("web")
     assert (await until_health(world.target, "Healthy", "web.b")).sync == "Synced"
-    assert await world.target.prune("web.b") == ["Process a"]
+    assert await world.target.prune("web.b") == [f"{world.kind} a"]
 
 
 async def test_what_is_spoilt_is_out_of_sync_and_the_next_apply_mends_it(world):
     """Drift shows in `sync`, and applying the same version again repairs just that."""
-    rendered = render({"a": RUN, "b": RUN})
-    await world.target.apply(application(), rendered)
+    rendered = world.render({"a": RUN, "b": RUN})
+    await world.target.apply(world.application(), rendered)
     await until_health(world.target, "Healthy")
-    world.spoil("b")
+    await world.spoil("b")
 
     async def differs():
         return (await world.target.observe("web")).sync == "OutOfSync"
 
     await eventually(differs)
-    result = await world.target.apply(application(), rendered)
+    result = await world.target.apply(world.application(), rendered)
     assert result.complete
     assert outcomes(result)["a"] == (None, "unchanged")
     assert outcomes(result)["b"][1] == "applied"
@@ -161,14 +194,14 @@ async def test_changes_name_the_application(world):
     async def change():
         # The watch begins at its own time: change something until it is heard.
         assert not listening.done(), listening.exception()
-        await world.target.apply(application(), render({"a": next(commands), "b": RUN}))
+        await world.target.apply(world.application(), world.render({"a": next(commands), "b": RUN}))
         return "web" in heard
 
     try:
         await eventually(change)
         await until_health(world.target, "Healthy")
         heard.clear()
-        world.spoil("b")
+        await world.spoil("b")
         await eventually(lambda: "web" in heard)
     finally:
         listening.cancel()

@@ -16,7 +16,7 @@ from lastgood.core.observation import (
 )
 from lastgood.core.ports import Clock
 from lastgood.core.resource import Rendered, Resource
-from lastgood.core.words import Health
+from lastgood.core.words import Health, Occasion
 
 
 class MemoryTarget:
@@ -29,6 +29,7 @@ class MemoryTarget:
         self.name = name
         self.clock = clock
         self.applied: list[tuple[str, str]] = []
+        self.occasions: list[Occasion] = []
         self._running: dict[str, Rendered] = {}
         self._wanted: dict[str, str] = {}
         self._health: dict[str, tuple[Health, str, str]] = {}
@@ -63,7 +64,8 @@ class MemoryTarget:
         self._tell(app)
 
     # the port
-    async def apply(self, app: Application, rendered: Rendered) -> ApplyResult:
+    async def apply(self, app: Application, rendered: Rendered, *, occasion: Occasion = "upgrade") -> ApplyResult:
+        self.occasions.append(occasion)
         if app.name in self._gates:
             await self._gates[app.name].wait()
         if self._failures.get(app.name):

@@ -25,6 +25,7 @@ from lastgood.app.logs import set_up_logs
 from lastgood.app.memory import give_back, share_arenas
 from lastgood.app.settings import Settings
 from lastgood.app.sources import AllowedSources
+from lastgood.app.targets import Targets, make_targets
 from lastgood.core.application import Application
 from lastgood.core.commit import Person
 from lastgood.core.discovery import Discovered, Discovery
@@ -36,7 +37,6 @@ from lastgood.git.mirror import MirrorConfigRepo
 from lastgood.local.lastgood import LocalLastgood
 from lastgood.render.renderers import Renderers
 from lastgood.store.sql_store import SqlStore
-from lastgood.targets.process import ProcessTarget
 from lastgood.web.access import LOOPBACK_HOSTS, Access, NamedPerson, check_address
 from lastgood.web.app import create_web
 
@@ -81,7 +81,7 @@ class _Server:
         self._with_agent = agent
         self._with_web = web
         self._agent: FollowingAgent | None = None
-        self._targets: dict[str, ProcessTarget] = {}
+        self._targets = Targets(processes={}, clusters={})
         self._branches: list[FollowedBranch] = []
 
     async def run(self, started: Callable[[str], None]) -> None:
@@ -105,7 +105,7 @@ class _Server:
                 if self._agent is not None:
                     running.append(tasks.create_task(self._agent.run()))
                     collecting = collect_releases(
-                        self._targets, self._branches, self._store, self._renderer, self._clock
+                        self._targets.processes, self._branches, self._store, self._renderer, self._clock
                     )
                     running.append(tasks.create_task(collecting))
                 if access is not None:
@@ -116,6 +116,7 @@ class _Server:
                 structlog.get_logger().info("server stops; what runs keeps running")
                 for task in running:
                     task.cancel()
+        await self._targets.close()
 
     async def _open(self) -> None:
         settings = self._settings
@@ -139,20 +140,12 @@ class _Server:
         sources = AllowedSources(
             settings, lambda repo: self._agent.discovered(repo) if self._agent is not None else None
         )
-        for name, destination in settings.destinations.items():
-            self._targets[name] = ProcessTarget(
-                settings.data / "processes" / name,
-                name=name,
-                find_source=sources.find,
-                clock=self._clock,
-                run_as=destination.run_as,
-                run_as_agent=destination.run_as_agent,
-            )
+        self._targets = make_targets(settings, find_source=sources.find, clock=self._clock)
         urls = {repo.name: repo.url for repo in settings.repos}
         limits = settings.limits
         self._agent = FollowingAgent(
             [Followed(branch, urls[branch.repo.name]) for branch in self._branches],
-            targets=self._targets,
+            targets=self._targets.all,
             store=self._store,
             renderer=self._renderer,
             clock=self._clock,

@@ -62,11 +62,35 @@ class RepoSettings(_Part):
 class DestinationSettings(_Part):
     """A place where applications run, and who may use it."""
 
-    type: Literal["process"] = Field(description="the way of running things: `process`")
-    run_as: str | None = Field(default=None, description="the account that the repos' commands run as (needs root)")
-    run_as_agent: bool = Field(
-        default=False, description="true: the repos' commands may run as the account of lastgood itself"
+    type: Literal["process", "kubernetes"] = Field(description="the way of running things: `process` or `kubernetes`")
+    run_as: str | None = Field(
+        default=None, description="processes: the account that the repos' commands run as (needs root)"
     )
+    run_as_agent: bool = Field(
+        default=False, description="processes: true: the repos' commands may run as the account of lastgood itself"
+    )
+    kubeconfig: str | None = Field(
+        default=None, description="Kubernetes: the file that says how to reach the cluster; left out: KUBECONFIG's"
+    )
+    context: str | None = Field(default=None, description="Kubernetes: the context of that file; left out: its own")
+    in_cluster: bool = Field(
+        default=False, description="Kubernetes: true: the cluster that lastgood itself runs in, with its account"
+    )
+    namespace: str = Field(
+        default="lastgood", pattern=_NAME, description="Kubernetes: the namespace of lastgood's own objects"
+    )
+    act_as: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Kubernetes: the user to act as for an application (`system:serviceaccount:{namespace}:deployer`), "
+        "so that the cluster's own rules limit what a repo can do; left out: lastgood's own",
+    )
+    conflicts: Literal["take-over", "stop"] = Field(
+        default="take-over", description="Kubernetes: what becomes of fields that another manager has"
+    )
+    may_delete: tuple[
+        Literal["Namespace", "CustomResourceDefinition", "PersistentVolume", "PersistentVolumeClaim"], ...
+    ] = Field(default=(), description="Kubernetes: kinds that take more with them, and may be deleted all the same")
     repos: tuple[str, ...] | None = Field(default=None, description="names of repos that may use it; left out: all")
     paths: tuple[str, ...] | None = Field(
         default=None, description="patterns of paths that may use it (`apps/*/staging`); left out: all"
@@ -74,10 +98,16 @@ class DestinationSettings(_Part):
 
     @model_validator(mode="after")
     def _says_who_runs(self) -> Self:
-        if (self.run_as is None) is not self.run_as_agent:
+        others = _OF_CLUSTERS if self.type == "process" else _OF_PROCESSES
+        strange = sorted(self.model_fields_set & others)
+        if strange:
+            raise ValueError(f"has `{strange[0]}`, which means nothing for the type {self.type}")
+        if self.type == "process" and (self.run_as is None) is not self.run_as_agent:
             raise ValueError(
                 'says not as whom commands of the repo run; give either `run_as = "account"` or `run_as_agent = true`'
             )
+        if self.in_cluster and (self.kubeconfig is not None or self.context is not None):
+            raise ValueError("has both `in_cluster` and a kubeconfig; keep one")
         return self
 
     def refuses(self, repo: str, path: str) -> str | None:
@@ -87,6 +117,10 @@ class DestinationSettings(_Part):
         if self.paths is not None and not any(_matches(path, pattern) for pattern in self.paths):
             return f"the server's settings do not let the path {path or '.'} use it"
         return None
+
+
+_OF_PROCESSES = {"run_as", "run_as_agent"}
+_OF_CLUSTERS = {"kubeconfig", "context", "in_cluster", "namespace", "act_as", "conflicts", "may_delete"}
 
 
 def _matches(path: str, pattern: str) -> bool:
@@ -235,6 +269,7 @@ def read_settings(file: Path | None = None, **flags: Any) -> Settings:
             "data": folder / found.data.expanduser(),
             "repos": tuple(_placed(repo, folder) for repo in found.repos),
             "sources": tuple(_placed(source, folder) for source in found.sources),
+            "destinations": {name: _with_kubeconfig(one, folder) for name, one in found.destinations.items()},
         }
     )
 
@@ -247,6 +282,12 @@ def _placed(part: _Placed, folder: Path) -> _Placed:
         return part
     slash = "/" if part.url.endswith("/") else ""
     return part.model_copy(update={"url": f"{(folder / part.url).resolve()}{slash}"})
+
+
+def _with_kubeconfig(destination: DestinationSettings, folder: Path) -> DestinationSettings:
+    if destination.kubeconfig is None:
+        return destination
+    return destination.model_copy(update={"kubeconfig": str(folder / Path(destination.kubeconfig).expanduser())})
 
 
 def _given(flags: dict[str, Any]) -> dict[str, Any]:

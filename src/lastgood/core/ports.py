@@ -43,7 +43,7 @@ from lastgood.core.request import (
 from lastgood.core.resource import Rendered
 from lastgood.core.status import StatusView, WaitResult
 from lastgood.core.timeline import TimelineEntry, TimelineQuery
-from lastgood.core.words import RendererName
+from lastgood.core.words import Occasion, RendererName
 
 if TYPE_CHECKING:
     # It reads through a port of this file.
@@ -214,9 +214,10 @@ class Renderer(Protocol):
 class Target(Protocol):
     """One destination, where applications run."""
 
-    async def apply(self, app: Application, rendered: Rendered) -> ApplyResult:
+    async def apply(self, app: Application, rendered: Rendered, *, occasion: Occasion = "upgrade") -> ApplyResult:
         """Make it so. What already is so is left alone. A half-done apply is a result, not an error.
 
+        occasion: why, which decides what of the version is run once (hooks) where a target knows such things.
         Raises TargetFailed if nothing at all was done.
         """
         ...

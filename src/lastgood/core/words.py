@@ -12,3 +12,5 @@ CheckOutcome = Literal["pass", "warn", "block", "unknown"]
 Change = Literal["added", "modified", "removed"]
 OperationKind = Literal["rollback", "undo", "hold", "unhold", "pause", "resume", "retry", "forget"]
 RendererName = Literal["plain", "kustomize", "helm", "process-compose", "unknown"]
+Occasion = Literal["install", "upgrade", "return", "heal"]
+"""Why a version is applied: the first one, a new one, one that ran before, or the same one once more after drift."""

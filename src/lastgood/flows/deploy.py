@@ -4,6 +4,7 @@ In order: render, record the start, apply, watch until Healthy, failed or overta
 stays in progress and the next agent goes on with it: applying again leaves alone what already is so.
 """
 
+import asyncio
 import contextlib
 
 import msgspec
@@ -23,11 +24,12 @@ from lastgood.core.errors import (
     TargetRefused,
 )
 from lastgood.core.limits import Limits
-from lastgood.core.observation import Observation
+from lastgood.core.observation import ApplyResult, Observation
 from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store, Target
 from lastgood.core.resource import Rendered, image_changes
 from lastgood.core.rewrite import path_changed_by
 from lastgood.core.version import Version
+from lastgood.core.words import Occasion
 from lastgood.flows.attempt import Attempt
 from lastgood.flows.known import Known, wait_for
 from lastgood.flows.last_good import judged
@@ -70,7 +72,8 @@ class Deploy:
         await self._answered(app.name)
         if rendered is None:
             return attempt.deployment
-        applied = await self._apply(app, desired, target, rendered, attempt)
+        occasion = await self._occasion(app.name, attempt.deployment, step)
+        applied = await self._apply(app, desired, target, rendered, attempt, occasion)
         if not applied:
             return attempt.deployment
         return await self._watch(app, target, rendered, attempt, limits.progress_s)
@@ -152,17 +155,27 @@ class Deploy:
         return {}
 
     async def _apply(
-        self, app: Application, desired: Version, target: Target, rendered: Rendered, attempt: Attempt
+        self,
+        app: Application,
+        desired: Version,
+        target: Target,
+        rendered: Rendered,
+        attempt: Attempt,
+        occasion: Occasion,
     ) -> bool:
         attempt.begin("apply")
         await attempt.write()
+        applying = asyncio.create_task(target.apply(app, rendered, occasion=occasion))
         try:
-            result = await target.apply(app, rendered)
+            result = await self._unless_overtaken(app, applying, attempt)
         except TargetFailed as failed:
             await attempt.finish("failed", failed.message, own_fault=isinstance(failed, TargetRefused))
             return False
-        attempt.end(result.message)
+        # Also what was ended half-way may run something of it by now.
         await self._runs(app.name, msgspec.structs.replace(desired, ran=True))
+        if result is None:
+            return False
+        attempt.end(result.message)
         if not result.complete:
             await attempt.write(resources=result.resources)
             await attempt.finish("partial", result.message)
@@ -170,6 +183,40 @@ class Deploy:
         attempt.begin("watch")
         await attempt.write(resources=result.resources)
         return True
+
+    async def _unless_overtaken(
+        self, app: Application, applying: asyncio.Task[ApplyResult], attempt: Attempt
+    ) -> ApplyResult | None:
+        """Return what applying came to; None where a newer version took its place and applying was ended for it.
+
+        An apply that waits for something sick must not keep the version waiting that mends it.
+        """
+        newer = None
+        try:
+            while not applying.done() and newer is None:
+                changed = asyncio.ensure_future(self._known.change(app.name).wait())
+                newer = self._overtaken_by(app, attempt.deployment)
+                if newer is None:
+                    await asyncio.wait({applying, changed}, return_when=asyncio.FIRST_COMPLETED)
+                changed.cancel()
+        finally:
+            applying.cancel()
+            await asyncio.wait({applying})
+        if not applying.cancelled() or newer is None:
+            return await applying
+        said = f"overtaken by {newer.short or newer.version} while it was applied"
+        await attempt.finish("superseded", said, superseded_by=newer.version)
+        return None
+
+    async def _occasion(self, app: str, deployment: Deployment, step: Step) -> Occasion:
+        """Say why the version is applied, as far as the records know."""
+        if step.kind == "heal" or deployment.trigger == "drift":
+            return "heal"
+        earlier = [one for one in await self._store.judged_deployments(app) if one.number != deployment.number]
+        if any(one.version == deployment.version for one in earlier):
+            return "return"
+        record = self._known.record(app)
+        return "upgrade" if record is not None and record.running is not None else "install"
 
     async def _runs(self, app: str, version: Version) -> None:
         """Write what runs now and, at once with it, to which version one would go back."""

@@ -22,7 +22,7 @@ from lastgood.core.observation import ApplyResult, Observation, ResourceHealth, 
 from lastgood.core.ports import Clock
 from lastgood.core.redact import redact
 from lastgood.core.resource import Rendered
-from lastgood.core.words import Change
+from lastgood.core.words import Change, Occasion
 from lastgood.targets.process.account import AccountWrong, account_to_run_as
 from lastgood.targets.process.folder import MARK, Folder
 from lastgood.targets.process.health import KIND, judge
@@ -101,8 +101,9 @@ class ProcessTarget:
         self._applying: set[str] = set()
 
     # the port
-    async def apply(self, app: Application, rendered: Rendered) -> ApplyResult:
+    async def apply(self, app: Application, rendered: Rendered, *, occasion: Occasion = "upgrade") -> ApplyResult:
         """Make it so; see the story above. Raises TargetFailed if nothing at all was done."""
+        _ = occasion  # processes have no hooks
         if not rendered.resources:
             raise self._failed(app.name, "the version renders to nothing, and an empty version never stops what runs")
         strangers = sorted({r.kind for r in rendered.resources if r.kind != KIND})

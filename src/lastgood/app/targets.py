@@ -1,0 +1,76 @@
+"""Make the targets that the settings name. Decides nothing, starts nothing."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from lastgood.app.settings import DestinationSettings, Settings
+from lastgood.core.ports import Clock, Target
+from lastgood.targets.process import FindSource, ProcessTarget
+
+if TYPE_CHECKING:
+    from lastgood.targets.kubernetes import ClusterAccess, KubernetesTarget
+
+PROCESSES = "processes"
+CLUSTERS = "clusters"
+
+
+class Targets:
+    """The targets of a server, by the name of their destination."""
+
+    def __init__(self, *, processes: Mapping[str, ProcessTarget], clusters: Mapping[str, "KubernetesTarget"]) -> None:
+        self.processes = processes
+        self.clusters = clusters
+        self.all: dict[str, Target] = {**processes, **clusters}
+
+    async def close(self) -> None:
+        """Let go of what the targets hold; what they run goes on."""
+        for target in self.clusters.values():
+            await target.close()
+
+
+def make_targets(settings: Settings, *, find_source: FindSource, clock: Clock) -> Targets:
+    """Return the targets. find_source: which source repo an artifact comes from."""
+    processes = {
+        name: ProcessTarget(
+            settings.data / PROCESSES / name,
+            name=name,
+            find_source=find_source,
+            clock=clock,
+            run_as=destination.run_as,
+            run_as_agent=destination.run_as_agent,
+        )
+        for name, destination in settings.destinations.items()
+        if destination.type == "process"
+    }
+    clusters = {
+        name: _cluster(settings, name, destination, clock)
+        for name, destination in settings.destinations.items()
+        if destination.type == "kubernetes"
+    }
+    return Targets(processes=processes, clusters=clusters)
+
+
+def _cluster(settings: Settings, name: str, destination: DestinationSettings, clock: Clock) -> "KubernetesTarget":
+    from lastgood.targets.kubernetes import ClusterRules, KubernetesTarget  # noqa: PLC0415 - only where there is one
+
+    return KubernetesTarget(
+        settings.data / CLUSTERS / name,
+        name=name,
+        access=cluster_access(destination),
+        clock=clock,
+        rules=ClusterRules(
+            namespace=destination.namespace,
+            take_over=destination.conflicts == "take-over",
+            account=destination.act_as,
+            may_delete=frozenset(destination.may_delete),
+        ),
+    )
+
+
+def cluster_access(destination: DestinationSettings) -> "ClusterAccess":
+    """Say how a destination's cluster is reached."""
+    from lastgood.targets.kubernetes import ClusterAccess  # noqa: PLC0415 - only where there is one
+
+    return ClusterAccess(
+        kubeconfig=destination.kubeconfig, context=destination.context, in_cluster=destination.in_cluster
+    )

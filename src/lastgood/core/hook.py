@@ -1,0 +1,112 @@
+"""Objects that are run at a moment of a deployment instead of being kept: hooks of Argo CD and of Helm charts. Pure.
+
+Which of them run depends on the occasion: Helm knows installs, upgrades and rollbacks apart, and healing runs none.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from lastgood.core.resource import Resource
+from lastgood.core.value import Value
+from lastgood.core.words import Occasion
+
+ARGO_HOOK = "argocd.argoproj.io/hook"
+HELM_HOOK = "helm.sh/hook"
+_ARGO_DELETE = "argocd.argoproj.io/hook-delete-policy"
+_ARGO_WAVE = "argocd.argoproj.io/sync-wave"
+_HELM_DELETE = "helm.sh/hook-delete-policy"
+_HELM_WEIGHT = "helm.sh/hook-weight"
+
+Moment = Literal["before", "during", "after", "failed"]
+_ARGO: dict[str, Moment] = {"presync": "before", "sync": "during", "postsync": "after", "syncfail": "failed"}
+_HELM: dict[Occasion, dict[str, Moment]] = {
+    "install": {"pre-install": "before", "post-install": "after"},
+    "upgrade": {"pre-upgrade": "before", "post-upgrade": "after"},
+    "return": {"pre-rollback": "before", "post-rollback": "after"},
+    "heal": {},
+}
+MOST_WEIGHT = 1_000_000
+
+
+class Hook(Value, frozen=True, kw_only=True):
+    """One hook at one moment.
+
+    weight: lower ones run first. delete: what it is deleted at (`before-hook-creation`, `hook-succeeded`,
+    `hook-failed`).
+    """
+
+    resource: Resource
+    moment: Moment
+    weight: int
+    delete: frozenset[str]
+
+    @property
+    def label(self) -> str:
+        """Return its name for people."""
+        return f"{self.resource.kind} {self.resource.name}"
+
+
+def is_hook(manifest: dict[str, Any]) -> bool:
+    """Say whether an object is run instead of kept, or left out altogether (Argo CD's `Skip`, Helm's `test`)."""
+    said = _annotations(manifest)
+    return ARGO_HOOK in said or HELM_HOOK in said
+
+
+def kept(resources: Iterable[Resource]) -> list[Resource]:
+    """Return the objects that are no hooks."""
+    return [one for one in resources if not is_hook(one.manifest)]
+
+
+def hooks_at(resources: Iterable[Resource], occasion: Occasion) -> list[Hook]:
+    """Return the hooks that an occasion runs, by moment and in the order in which they run.
+
+    On the way back to a version that ran before, Helm's rollback hooks stand in for its upgrade hooks.
+    """
+    if occasion == "heal":
+        return []
+    found = [hook for one in resources for hook in _hooks_of(one, occasion)]
+    return sorted(found, key=lambda hook: (hook.weight, hook.resource.kind, hook.resource.name))
+
+
+def _hooks_of(resource: Resource, occasion: Occasion) -> list[Hook]:
+    said = _annotations(resource.manifest)
+    if ARGO_HOOK in said:
+        moments, names = _ARGO, _listed(said[ARGO_HOOK])
+        delete = frozenset(_ARGO_POLICY.get(one, one) for one in _listed(said.get(_ARGO_DELETE, "")))
+        weight = _number(said.get(_ARGO_WAVE, ""))
+    else:
+        moments, names = _HELM[occasion], _listed(said.get(HELM_HOOK, ""))
+        delete = frozenset(_listed(said.get(_HELM_DELETE, "")))
+        weight = _number(said.get(_HELM_WEIGHT, ""))
+    return [
+        Hook(resource=resource, moment=moments[name], weight=weight, delete=delete or _DEFAULT_DELETE)
+        for name in names
+        if name in moments
+    ]
+
+
+_ARGO_POLICY = {
+    "hooksucceeded": "hook-succeeded",
+    "hookfailed": "hook-failed",
+    "beforehookcreation": "before-hook-creation",
+}
+_DEFAULT_DELETE = frozenset({"before-hook-creation"})
+
+
+def _listed(text: str) -> list[str]:
+    return [one.strip().lower() for one in text.split(",")[:20] if one.strip()]
+
+
+def _number(text: str) -> int:
+    try:
+        return max(-MOST_WEIGHT, min(MOST_WEIGHT, int(text.strip() or "0")))
+    except ValueError:
+        return 0
+
+
+def _annotations(manifest: dict[str, Any]) -> dict[str, str]:
+    metadata = manifest.get("metadata")
+    found = metadata.get("annotations") if isinstance(metadata, dict) else None
+    if not isinstance(found, dict):
+        return {}
+    return {key: value for key, value in found.items() if isinstance(key, str) and isinstance(value, str)}

@@ -1,0 +1,70 @@
+"""Take over the fields that an earlier tool set, so that a version that no longer sets them takes them out. Pure.
+
+A field goes with server-side apply only when its last manager stops setting it. kubectl, Helm, Argo CD and Flux leave
+entries of their own in `managedFields`; these become part of ours.
+"""
+
+import re
+from typing import Any
+
+MANAGER = "lastgood"
+# By name and by how they write: controllers that merely update status or scale are not among them.
+_TOOLS = re.compile(
+    r"(kubectl-client-side-apply|kubectl-create|kubectl-replace|kubectl-edit|kubectl-patch|kubectl-set|kubectl-label"
+    r"|kubectl-annotate|kubectl-scale|kubectl|before-first-apply|helm|Helm|helm-controller|kustomize-controller"
+    r"|argocd-controller|argocd-application-controller|flux|gotk-.*|kubectl-last-applied)"
+)
+MAX_ENTRIES = 200
+
+
+def is_tool(manager: str) -> bool:
+    """Say whether a field manager is a tool that applies what people wrote."""
+    return _TOOLS.fullmatch(manager) is not None
+
+
+def adopted(managed_fields: Any) -> list[dict[str, Any]] | None:
+    """Return the entries with those of earlier tools made part of ours; None where there is nothing to take over.
+
+    managed_fields: as the API server sent them. Entries for subresources (status, scale) stay as they are.
+    """
+    entries = [one for one in managed_fields if isinstance(one, dict)] if isinstance(managed_fields, list) else []
+    if len(entries) > MAX_ENTRIES:
+        return None
+    theirs = [one for one in entries if not one.get("subresource") and is_tool(str(one.get("manager", "")))]
+    if not theirs:
+        return None
+    ours = next((one for one in entries if one.get("manager") == MANAGER and one.get("operation") == "Apply"), None)
+    fields: dict[str, Any] = {}
+    for one in [*theirs, *([ours] if ours is not None else [])]:
+        found = one.get("fieldsV1")
+        fields = union(fields, found if isinstance(found, dict) else {})
+    newest = ours if ours is not None else theirs[-1]
+    taken = {
+        "manager": MANAGER,
+        "operation": "Apply",
+        "apiVersion": newest.get("apiVersion"),
+        "fieldsType": "FieldsV1",
+        "fieldsV1": fields,
+    }
+    left = [one for one in entries if one is not ours and not any(one is other for other in theirs)]
+    return [*left, taken]
+
+
+def union(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Return the set of fields that either set has (`fieldsV1`: nested mappings, leaves empty)."""
+    found = dict(one)
+    for key, below in other.items():
+        mine = found.get(key)
+        found[key] = union(mine, below) if isinstance(mine, dict) and isinstance(below, dict) else below
+    return found
+
+
+def other_managers(managed_fields: Any) -> list[str]:
+    """Return who else manages fields of an object, newest first, with the time: for `what was changed by whom`."""
+    entries = [one for one in managed_fields if isinstance(one, dict)] if isinstance(managed_fields, list) else []
+    named = [
+        (str(one.get("time", "")), str(one.get("manager", "")))
+        for one in entries[:MAX_ENTRIES]
+        if not one.get("subresource") and one.get("manager") != MANAGER
+    ]
+    return [f"{manager} at {time}" if time else manager for time, manager in sorted(named, reverse=True) if manager]

@@ -1,0 +1,308 @@
+"""Make an application's objects in a cluster those of its version.
+
+The story: what is asked for is written down; hooks that come before run; then wave after wave is sent, each object
+only if it is not already as asked for, and the next wave waits until this one is healthy; then hooks that come after
+run; last, what left Git is deleted in reverse order. What
+fails does not stop its neighbours of the same wave, but the waves after it and the deletions. Killed between any two
+of these, the next apply finds what is there and does the rest.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import groupby
+
+import msgspec
+
+from lastgood.core.application import Application
+from lastgood.core.hook import Hook, Moment, is_hook
+from lastgood.core.observation import ApplyResult, ResourceResult
+from lastgood.core.value import Value
+from lastgood.core.words import Change
+from lastgood.targets.kubernetes import apply_set
+from lastgood.targets.kubernetes.cluster import Cluster
+from lastgood.targets.kubernetes.kinds import GroupKind, Kind
+from lastgood.targets.kubernetes.live_object import Key, LiveObject, live_object
+from lastgood.targets.kubernetes.memory import Applied, Asked
+from lastgood.targets.kubernetes.options import Options, options_of
+from lastgood.targets.kubernetes.order import deletion_order, rank
+from lastgood.targets.kubernetes.run_hooks import HookRuns
+from lastgood.targets.kubernetes.scaled import with_scaled_replicas
+from lastgood.targets.kubernetes.send import Sender, Sent
+from lastgood.targets.kubernetes.trouble import ClusterTrouble, Unreachable
+from lastgood.targets.kubernetes.wanted import Wanted, WantedWave
+
+# Deleting one of these takes much more with it than the object.
+PRECIOUS: frozenset[GroupKind] = frozenset(
+    {
+        ("", "Namespace"),
+        ("apiextensions.k8s.io", "CustomResourceDefinition"),
+        ("", "PersistentVolume"),
+        ("", "PersistentVolumeClaim"),
+    }
+)
+SECRET: GroupKind = ("", "Secret")
+
+
+class Rules(Value, frozen=True, kw_only=True):
+    """What the operator and the application's policy allow.
+
+    namespace: of lastgood's own objects. may_delete: names of precious kinds that may be deleted. prune: whether
+    anything may.
+    """
+
+    namespace: str
+    prune: bool
+    may_delete: frozenset[str] = frozenset()
+
+
+class Apply:
+    """One pass for one application. settled: waits until objects are healthy; returns why not, "" when they are."""
+
+    def __init__(
+        self,
+        app: Application,
+        *,
+        cluster: Cluster,
+        sender: Sender,
+        own: Sender,
+        before: Applied | None,
+        digest: str,
+        rules: Rules,
+        write: Callable[[Applied], Awaitable[None]],
+        settled: Callable[[list[Key]], Awaitable[str]],
+        claimed: Callable[[str, Key], str | None],
+    ) -> None:
+        self._app = app
+        self._cluster = cluster
+        self._sender = sender
+        self._own = own
+        self._rules = rules
+        self._write = write
+        self._settled = settled
+        self._claimed = claimed
+        self._set = apply_set.set_id(app.name, rules.namespace)
+        self._known = {one.key: one for one in before.objects} if before is not None else {}
+        self._before = before
+        self._digest = digest
+        self._asked: dict[Key, Asked] = {}
+        self._results: list[ResourceResult] = []
+        self._notes: list[str] = []
+
+    async def __call__(
+        self, waves: list[WantedWave], hooks: Sequence[tuple[Hook, Wanted]] = ()
+    ) -> tuple[ApplyResult, Applied]:
+        """Do it. Raises Unreachable if nothing at all was done, OSError if nothing could be written down."""
+        wanted = [one for wave in waves for one in wave.objects]
+        applied = self._applied(wanted)
+        self._asked = {one.key: one for one in applied.objects}
+        await self._write(applied)
+        await self._write_parent(applied, more=self._before)
+        runs = HookRuns(cluster=self._cluster, sender=self._sender, settled=self._settled, done=self._hooks_done())
+        stopped = await self._hooks(runs, hooks, "before", applied)
+        for number, wave in enumerate(waves):
+            if not stopped:
+                stopped = await self._wave(wave, last=number == len(waves) - 1 and not hooks)
+        stopped = stopped or await self._hooks(runs, hooks, "during", applied)
+        stopped = stopped or await self._hooks(runs, hooks, "after", applied)
+        left: list[str] = []
+        if not self._has_failed() and not stopped:
+            left = await self._prune({one.key for one in wanted})
+        complete = not self._has_failed() and not stopped
+        if not complete:
+            self._results += await runs([one for one in hooks if one[0].moment == "failed"])
+        # In place: the observation that follows reads what was found equal from the same objects.
+        applied.left = left
+        if complete:
+            applied.hooks_done = []
+            applied.installed = self._digest
+            applied.kinds = sorted({one.key[0] for one in wanted} | self._kinds_left())
+            await self._write_parent(applied, more=None)
+        await self._write(applied)
+        return ApplyResult(complete=complete, resources=tuple(self._results), message=self._message(stopped)), applied
+
+    def _has_failed(self) -> bool:
+        return any(one.outcome == "failed" for one in self._results)
+
+    def _hooks_done(self) -> list[str]:
+        before = self._before
+        interrupted = before is not None and before.digest == self._digest and before.installed != self._digest
+        return before.hooks_done if before is not None and interrupted else []
+
+    async def _hooks(
+        self, runs: HookRuns, hooks: Sequence[tuple[Hook, Wanted]], moment: Moment, applied: Applied
+    ) -> str:
+        """Run the hooks of a moment; return why nothing may follow, "" where it may."""
+        mine = [one for one in hooks if one[0].moment == moment]
+        if not mine:
+            return ""
+        results = await runs(mine)
+        self._results += results
+        applied.hooks_done = list(runs.done)
+        await self._write(applied)
+        failed = next((one for one in results if one.outcome == "failed"), None)
+        return f"the hook {failed.kind} {failed.name} failed, so nothing after it was begun" if failed else ""
+
+    def _applied(self, wanted: list[Wanted]) -> Applied:
+        objects = []
+        for one in wanted:
+            options, known = one.placed.options, self._known.get(one.key)
+            same = known is not None and known.wanted == one.digest
+            objects.append(
+                Asked(
+                    key=one.key,
+                    wanted=one.digest,
+                    sent=b"" if one.key[0] == SECRET else msgspec.json.encode(one.manifest),
+                    equal=known.equal if known is not None and same else None,
+                    mark=known.mark if known is not None and same else "",
+                    wave=options.wave,
+                    delete=options.delete,
+                    compare=options.compare,
+                )
+            )
+        before = self._before
+        return Applied(
+            app=self._app.name,
+            set_id=self._set,
+            digest=self._digest,
+            installed=before.installed if before is not None else None,
+            objects=objects,
+            kinds=sorted({one.key[0] for one in wanted} | set(before.kinds if before is not None else ())),
+            namespaces=sorted({one.key[1] for one in wanted if one.key[1]}),
+            account=self._sender.account,
+        )
+
+    async def _write_parent(self, applied: Applied, *, more: Applied | None) -> None:
+        """See that the set's parent says what the set has; `more`: what it may still have of before."""
+        kinds = set(applied.kinds) | set(more.kinds if more is not None else ())
+        namespaces = set(applied.namespaces) | set(more.namespaces if more is not None else ())
+        said = apply_set.parent(self._app.name, namespace=self._rules.namespace, kinds=kinds, namespaces=namespaces)
+        there = self._cluster.parent(self._app.name)
+        if there is not None and there.items() >= said["metadata"]["annotations"].items():
+            return
+        kind = await self._cluster.kinds.find(*apply_set.PARENT)
+        if kind is None:
+            raise Unreachable("the cluster has no ConfigMaps: is it one?")
+        await self._own.apply(kind, said, Options())
+        self._cluster.parents[self._app.name] = said["metadata"]["annotations"]
+
+    async def _wave(self, wave: WantedWave, *, last: bool) -> str:
+        """Send a wave; return why nothing may follow it, "" where it may."""
+        for _, group in groupby(wave.objects, key=lambda one: rank(one.placed.resource.kind)):
+            self._results += await asyncio.gather(*(self._one(one) for one in group))
+        if self._has_failed():
+            return "" if last else "the waves after it were not begun"
+        if last:
+            return ""
+        keys = [one.key for one in wave.objects if one.placed.options.compare]
+        why = await self._settled(keys)
+        return f"wave {wave.wave.number} is not healthy ({why}), so the waves after it were not begun" if why else ""
+
+    async def _one(self, wanted: Wanted) -> ResourceResult:
+        resource = wanted.placed.resource
+        there = self._cluster.live.get(wanted.key)
+        result = ResourceResult(kind=resource.kind, name=resource.name, change=None, outcome="unchanged")
+        if self._is_equal(wanted, there):
+            return result
+        try:
+            kind = await self._may_send(wanted)
+            if kind is None:
+                return msgspec.structs.replace(result, message="its kind is not there yet; it is applied once it is")
+            sent, live = await self._send(kind, wanted)
+        except ClusterTrouble as trouble:
+            change: Change = "added" if there is None else "modified"
+            return msgspec.structs.replace(result, change=change, outcome="failed", message=str(trouble))
+        self._found_equal(wanted, live)
+        if there is not None and there.uid == live.uid and there.digest == live.digest:
+            return msgspec.structs.replace(result, message="; ".join(sent.notes))
+        change = "added" if sent.created else "modified"
+        return msgspec.structs.replace(result, change=change, outcome="applied", message="; ".join(sent.notes))
+
+    async def _send(self, kind: Kind, wanted: Wanted) -> tuple[Sent, LiveObject]:
+        manifest = with_scaled_replicas(wanted.manifest, wanted.key, self._cluster.live)
+        sent = await self._sender.apply(kind, manifest, wanted.placed.options)
+        live = live_object(sent.live, wanted.key[0])
+        if live is None:
+            raise ClusterTrouble("the API server answered with another object")
+        return sent, live
+
+    async def _may_send(self, wanted: Wanted) -> Kind | None:
+        """Return the kind of an object that is ours to send; None where the cluster may go without it for now.
+
+        Raises ClusterTrouble with what is in the way.
+        """
+        owner = self._claimed(self._set, wanted.key)
+        if owner is not None:
+            raise ClusterTrouble(f"it belongs to the application {owner}; take it out of one of the two")
+        resource = wanted.placed.resource
+        kind = wanted.kind or await self._cluster.kinds.find(resource.group, resource.kind)
+        if kind is None and not wanted.placed.options.skip_unknown_kind:
+            where = resource.group or "the core group"
+            raise ClusterTrouble(
+                f"the cluster has no kind {resource.kind} in {where}; add its definition to the version or the cluster"
+            )
+        return kind
+
+    def _is_equal(self, wanted: Wanted, there: LiveObject | None) -> bool:
+        """Say whether nothing is to do: it was found to be so, and neither side changed since."""
+        known = self._known.get(wanted.key)
+        if there is None or known is None or known.equal is None or known.wanted != wanted.digest:
+            return False
+        return known.equal == there.digest and known.mark == self._cluster.marks.of(wanted.key[0])
+
+    def _found_equal(self, wanted: Wanted, live: LiveObject) -> None:
+        self._cluster.live.put(live)
+        asked = self._asked[wanted.key]
+        asked.equal, asked.mark = live.digest, self._cluster.marks.of(wanted.key[0])
+
+    async def _prune(self, wanted: set[Key]) -> list[str]:
+        """Delete what left Git, in reverse order; return what may not be deleted and stays."""
+        gone = [
+            one
+            for one in self._cluster.live.members(self._set)
+            if one.key not in wanted and not one.is_being_deleted and not is_hook(one.manifest)
+        ]
+        options = {one.key: options_of(one.manifest) for one in gone}
+        order = deletion_order([(options[one.key].wave, one.key[0], one.name) for one in gone])
+        left = []
+        for one in (gone[index] for index in order):
+            why = self._why_kept(one, options[one.key])
+            if why:
+                left.append(f"{one.kind} {one.name}")
+                self._notes.append(f"{one.kind} {one.name} left Git and stays: {why}")
+                continue
+            self._results.append(await self.delete(one))
+        return left
+
+    def _why_kept(self, one: LiveObject, options: Options) -> str:
+        if not self._rules.prune:
+            return "prune is off"
+        if not options.prune:
+            return "its annotations ask for it"
+        if one.key[0] in PRECIOUS and one.kind not in self._rules.may_delete:
+            return f"the operator does not allow a {one.kind} to be deleted (`may_delete`)"
+        return ""
+
+    async def delete(self, one: LiveObject) -> ResourceResult:
+        """Delete one object."""
+        result = ResourceResult(kind=one.kind, name=one.name, change="removed", outcome="removed")
+        try:
+            kind = await self._cluster.kinds.find(*one.key[0])
+            if kind is not None:
+                await self._sender.delete(kind.path(one.namespace, one.name), uid=one.uid)
+        except ClusterTrouble as trouble:
+            return msgspec.structs.replace(result, outcome="failed", message=str(trouble))
+        return result
+
+    def _kinds_left(self) -> set[GroupKind]:
+        return {one.key[0] for one in self._cluster.live.members(self._set)}
+
+    def _message(self, stopped: str) -> str:
+        """Say what was not done and what was, and what stays."""
+        failed = [one for one in self._results if one.outcome == "failed"]
+        sentences = []
+        if failed or stopped:
+            words = [f"{one.kind} {one.name} ({one.message})" for one in failed]
+            sentences.append("not done: " + "; ".join([*words, *([stopped] if stopped else [])]))
+            done = [f"{one.kind} {one.name}" for one in self._results if one.outcome in ("applied", "removed")]
+            sentences.append("done: " + (", ".join(done) or "nothing"))
+        return ". ".join([*sentences, *self._notes])

@@ -1,0 +1,74 @@
+"""What belongs to an application in a cluster, written the way that other tools read it: an ApplySet (KEP-3659).
+
+A ConfigMap in lastgood's own namespace stands for each application; every object of it carries the set's id as a
+label. Pure values; sends nothing.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from lastgood import __version__
+from lastgood.targets.kubernetes.kinds import GroupKind
+
+PART_OF = "applyset.kubernetes.io/part-of"
+ID = "applyset.kubernetes.io/id"
+TOOLING = "applyset.kubernetes.io/tooling"
+CONTAINS = "applyset.kubernetes.io/contains-group-kinds"
+NAMESPACES = "applyset.kubernetes.io/additional-namespaces"
+APPLICATION = "lastgood/application"
+PARENT: GroupKind = ("", "ConfigMap")
+PREFIX = "lastgood."
+MAX_KINDS = 1_000
+
+
+def parent_name(app: str) -> str:
+    """Return the name of the ConfigMap that stands for an application."""
+    return PREFIX + app
+
+
+def set_id(app: str, namespace: str) -> str:
+    """Return the id of an application's set. namespace: of the parent. The form is the KEP's."""
+    named = f"{parent_name(app)}.{namespace}.ConfigMap."
+    hashed = base64.urlsafe_b64encode(hashlib.sha256(named.encode()).digest()).rstrip(b"=").decode()
+    return f"applyset-{hashed}-v1"
+
+
+def labelled(manifest: dict[str, Any], set_: str) -> dict[str, Any]:
+    """Return an object with the label that makes it part of a set; the argument stays as it is."""
+    metadata = manifest["metadata"]
+    labels = metadata.get("labels")
+    labels = {**labels, PART_OF: set_} if isinstance(labels, dict) else {PART_OF: set_}
+    return {**manifest, "metadata": {**metadata, "labels": labels}}
+
+
+def parent(app: str, *, namespace: str, kinds: Iterable[GroupKind], namespaces: Iterable[str]) -> dict[str, Any]:
+    """Return the object that stands for an application: what kinds its set has, and in which namespaces."""
+    contained = sorted(f"{kind}.{group}" if group else kind for group, kind in kinds)
+    elsewhere = sorted(set(namespaces) - {namespace})
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": parent_name(app),
+            "namespace": namespace,
+            "labels": {ID: set_id(app, namespace)},
+            "annotations": {
+                TOOLING: f"lastgood/v{__version__}",
+                CONTAINS: ",".join(contained),
+                NAMESPACES: ",".join(elsewhere),
+                APPLICATION: app,
+            },
+        },
+    }
+
+
+def kinds_of(parent_object: dict[str, Any]) -> set[GroupKind]:
+    """Read which kinds a set has. What is no kind is passed over: anybody may have written it."""
+    annotations = parent_object.get("metadata", {}).get("annotations")
+    text = annotations.get(CONTAINS) if isinstance(annotations, dict) else None
+    if not isinstance(text, str):
+        return set()
+    named = [one.strip().partition(".") for one in text.split(",")[:MAX_KINDS]]
+    return {(group, kind) for kind, _, group in named if kind}

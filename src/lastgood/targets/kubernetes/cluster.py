@@ -1,0 +1,157 @@
+"""One cluster as everything here sees it: its connection, its kinds, what is alive in it, and who is told of changes.
+
+Owns the watches: one for each kind, shared by all applications, begun when a kind is first needed.
+"""
+
+import asyncio
+from collections.abc import Iterable
+
+import structlog
+
+from lastgood.targets.kubernetes import apply_set
+from lastgood.targets.kubernetes.connection import Connection
+from lastgood.targets.kubernetes.kinds import GroupKind, Kind, Kinds
+from lastgood.targets.kubernetes.live import Live
+from lastgood.targets.kubernetes.marks import MARKING, Marks
+from lastgood.targets.kubernetes.options import Options, annotations_of
+from lastgood.targets.kubernetes.send import Sender
+from lastgood.targets.kubernetes.trouble import Unreachable
+from lastgood.targets.kubernetes.watch import KindWatch
+
+# What the objects of applications make in turn, and what scales them: theirs are found by their owners.
+SUPPORTING: tuple[GroupKind, ...] = (
+    ("", "Pod"),
+    ("apps", "ReplicaSet"),
+    ("batch", "Job"),
+    ("discovery.k8s.io", "EndpointSlice"),
+    ("autoscaling", "HorizontalPodAutoscaler"),
+    *MARKING,
+)
+LIST_S = 60.0
+
+
+class Cluster:
+    """A cluster that is being looked at. Watches run as tasks from `follow` until `close`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.kinds = Kinds(connection)
+        self.live = Live(self._concerns, marking=MARKING)
+        self.marks = Marks(self.live)
+        self.parents: dict[str, dict[str, str]] = {}
+        self._watches: dict[GroupKind, KindWatch] = {}
+        self._tasks: dict[GroupKind, asyncio.Task[None]] = {}
+        self._listeners: list[asyncio.Queue[str | None]] = []
+
+    async def follow(self, kinds: Iterable[GroupKind]) -> None:
+        """See that these kinds are watched and were listed; kinds that the cluster lacks are passed over.
+
+        Raises Unreachable where that does not come about.
+        """
+        wanted = [*dict.fromkeys([*kinds, *SUPPORTING])]
+        found = [await self.kinds.find(*kind) for kind in wanted if kind not in self._watches]
+        for kind in found:
+            if kind is not None and kind.group_kind not in self._watches and "watch" in kind.verbs:
+                self._begin(kind)
+        waiting = [self._watches[kind] for kind in wanted if kind in self._watches]
+        if all(watch.synced.is_set() for watch in waiting):
+            return
+        try:
+            async with asyncio.timeout(LIST_S):
+                await asyncio.gather(*(watch.synced.wait() for watch in waiting))
+        except TimeoutError as late:
+            troubles = sorted({watch.trouble for watch in waiting if watch.trouble})
+            raise Unreachable("; ".join(troubles) or "its objects could not be listed in time") from late
+
+    def _begin(self, kind: Kind) -> None:
+        watch = KindWatch(
+            kind,
+            connection=self.connection,
+            live=self.live,
+            labelled=kind.group_kind not in SUPPORTING,
+            told=lambda: self._concerns(None),
+        )
+        self._watches[kind.group_kind] = watch
+        self._tasks[kind.group_kind] = asyncio.create_task(self._run(watch))
+
+    async def _run(self, watch: KindWatch) -> None:
+        try:
+            await watch.run()
+        except Exception:  # noqa: BLE001 - a mistake of ours must not pass for silence of the cluster
+            watch.trouble = "lastgood made a mistake while watching; its log says which"
+            structlog.get_logger().exception("watch ended", kind=watch.kind.kind)
+            self._concerns(None)
+
+    async def read_parents(self, namespace: str) -> None:
+        """See that the namespace of our own objects is there, and read which applications have a set in the cluster."""
+        spaces = await self.kinds.find("", "Namespace")
+        maps = await self.kinds.find(*apply_set.PARENT)
+        if spaces is None or maps is None:
+            raise Unreachable("the cluster has no namespaces or no ConfigMaps: is it one?")
+        own = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+        await Sender(self.connection, account=None, take_over=False).apply(spaces, own, Options(create_only=True))
+        listed = await self.connection.request("GET", maps.path(namespace), params={"labelSelector": apply_set.ID})
+        items = listed.get("items") if isinstance(listed, dict) else None
+        for one in items if isinstance(items, list) else []:
+            said = annotations_of(one) if isinstance(one, dict) else {}
+            if said.get(apply_set.APPLICATION):
+                self.parents[said[apply_set.APPLICATION]] = said
+
+    def parent(self, app: str) -> dict[str, str] | None:
+        """Return what the parent of an application's set says, None where there is none."""
+        return self.parents.get(app)
+
+    def application_of(self, set_id: str, namespace: str) -> str | None:
+        """Return the application whose set has that id, if it has one here."""
+        return next((app for app in self.parents if apply_set.set_id(app, namespace) == set_id), None)
+
+    async def delete_parent(self, app: str, namespace: str) -> None:
+        """Delete the object that stands for an application."""
+        maps = await self.kinds.find(*apply_set.PARENT)
+        if maps is not None:
+            sender = Sender(self.connection, account=None, take_over=False)
+            await sender.delete(maps.path(namespace, apply_set.parent_name(app)), uid=None)
+        self.parents.pop(app, None)
+
+    def trouble(self, kinds: Iterable[GroupKind]) -> str | None:
+        """Say why what is known of these kinds may be old; None where it is not."""
+        for kind in kinds:
+            watch = self._watches.get(kind)
+            if watch is not None and watch.trouble is not None:
+                return f"{watch.kind.kind}: {watch.trouble}" if len(self._watches) > 1 else watch.trouble
+        return None
+
+    def is_followed(self, kind: GroupKind) -> bool:
+        """Say whether a kind is watched."""
+        return kind in self._watches
+
+    def listen(self) -> asyncio.Queue[str | None]:
+        """Return a queue that gets the id of each set that something concerns; None: all of them."""
+        queue: asyncio.Queue[str | None] = asyncio.Queue()
+        self._listeners.append(queue)
+        return queue
+
+    def deafen(self, queue: asyncio.Queue[str | None]) -> None:
+        """Let a queue of `listen` go."""
+        self._listeners.remove(queue)
+
+    def _concerns(self, set_id: str | None) -> None:
+        for queue in self._listeners:
+            queue.put_nowait(set_id)
+
+    async def close(self) -> None:
+        """End all watches and the connection."""
+        tasks, self._tasks = list(self._tasks.values()), {}
+        self._watches.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.connection.close()
+
+    async def forget_kind(self, kind: GroupKind) -> None:
+        """Stop watching a kind whose definition went."""
+        task = self._tasks.pop(kind, None)
+        self._watches.pop(kind, None)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

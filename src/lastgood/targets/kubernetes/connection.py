@@ -1,0 +1,258 @@
+"""One cluster's API server: send a request, get plain JSON or a refusal; stream a watch. Knows no kinds and no rules.
+
+Kubeconfig, TLS and credentials are read by lightkube. Credentials that were rotated are read anew when the server
+refuses the old ones. Requests that may be repeated are, when the server is busy.
+"""
+
+import asyncio
+import contextlib
+import os
+import random
+import ssl
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx2
+import msgspec
+from lightkube.config.client_adapter import ConnectionParams
+from lightkube.config.kubeconfig import KubeConfig, SingleConfig
+from lightkube.core.exceptions import ConfigError
+
+from lastgood.core.back_off import back_off
+from lastgood.core.value import Value
+from lastgood.targets.kubernetes.credentials import PluginToken
+from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable, answered
+
+REQUEST_S = 30.0
+CONNECT_S = 5.0
+# The API server sends a bookmark about every minute: a watch that is silent for longer is a dead connection.
+SILENCE_S = 150.0
+AT_ONCE = 48
+TRIES = 5
+MAX_ANSWER_BYTES = 256_000_000
+MAX_LINE_BYTES = 16_000_000
+MAX_RETRY_AFTER_S = 10.0
+_UNAUTHORIZED = 401
+
+
+class ClusterAccess(Value, frozen=True, kw_only=True):
+    """How to reach a cluster: a context of a kubeconfig, or the account of the pod that we run in.
+
+    kubeconfig None: what KUBECONFIG names, or ~/.kube/config. context None: the file's own.
+    """
+
+    kubeconfig: str | None = None
+    context: str | None = None
+    in_cluster: bool = False
+
+
+class Answer(NamedTuple):
+    """What the API server said: the HTTP status (201: it made something new) and the JSON."""
+
+    status: int
+    body: Any
+
+
+class Connection:
+    """A cluster's API server. Every method raises Unreachable; those that ask something also Answered."""
+
+    def __init__(self, access: ClusterAccess) -> None:
+        self._access = access
+        self._client: httpx2.AsyncClient | None = None
+        self._opening = asyncio.Lock()
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self.requests = 0
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+        as_account: str | None = None,
+        repeat: bool = True,
+    ) -> Any:
+        """Ask, and return the answer's JSON; see `ask`."""
+        answer = await self.ask(
+            method,
+            path,
+            params=params,
+            body=body,
+            content_type=content_type,
+            accept=accept,
+            as_account=as_account,
+            repeat=repeat,
+        )
+        return answer.body
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+        as_account: str | None = None,
+        repeat: bool = True,
+    ) -> Answer:
+        """Ask once, and again while the server is busy.
+
+        as_account: the user that the API server shall take us for (impersonation). repeat: False for what must not
+        be sent twice.
+        """
+        headers = {"Accept": accept}
+        if as_account is not None:
+            headers["Impersonate-User"] = as_account
+        content = None
+        if body is not None:
+            content = msgspec.json.encode(body)
+            headers["Content-Type"] = content_type
+        for attempt in range(1, TRIES + 1):
+            try:
+                async with self._places:
+                    return await self._once(method, path, params or {}, headers, content)
+            except Answered as no:
+                if not no.is_passing or attempt == TRIES or not repeat:
+                    raise
+                wait_s = no.retry_after_s
+            except Unreachable:
+                if attempt == TRIES or not repeat:
+                    raise
+                wait_s = None
+            await asyncio.sleep(wait_s if wait_s is not None else back_off(attempt, first_s=0.1, jitter=_chance()))
+        raise AssertionError("the last attempt raises")
+
+    async def _once(
+        self, method: str, path: str, params: Mapping[str, str], headers: Mapping[str, str], content: bytes | None
+    ) -> Answer:
+        for fresh in (False, True):
+            client = await self._open(anew=fresh)
+            self.requests += 1
+            with _translated():
+                response = await client.request(
+                    method, path, params=dict(params), headers=dict(headers), content=content
+                )
+            if response.status_code != _UNAUTHORIZED or fresh:
+                break
+        if len(response.content) > MAX_ANSWER_BYTES:
+            raise Unreachable("the API server's answer is larger than can be read")
+        return Answer(response.status_code, _judged(response))
+
+    async def watch(self, path: str, params: Mapping[str, str]) -> AsyncIterator[bytes | None]:
+        """Yield None once the server took the watch, then its lines until the server ends it.
+
+        Raises Answered (410 among them) and Unreachable, also where nothing comes for so long that a bookmark is due.
+        """
+        client = await self._open()
+        self.requests += 1
+        with _translated():
+            async with client.stream(
+                "GET", path, params=dict(params), timeout=httpx2.Timeout(REQUEST_S, connect=CONNECT_S, read=SILENCE_S)
+            ) as response:
+                if response.status_code == _UNAUTHORIZED:
+                    await self._open(anew=True)
+                if response.status_code >= httpx2.codes.BAD_REQUEST:
+                    await response.aread()
+                    _judged(response)
+                yield None
+                rest = b""
+                async for chunk in response.aiter_bytes():
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    for line in lines:
+                        if line:
+                            yield line
+                    if len(rest) > MAX_LINE_BYTES:
+                        raise Unreachable("the API server sent an object larger than can be read")
+
+    async def close(self) -> None:
+        """Let all connections go."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def _open(self, *, anew: bool = False) -> httpx2.AsyncClient:
+        """Return the client; anew: with the credentials as they are now."""
+        before = self._client
+        if before is not None and not anew:
+            return before
+        async with self._opening:
+            if self._client is None or self._client is before:
+                self._client = await asyncio.to_thread(_client, self._access)
+                if before is not None:
+                    # Watches that still use it end, and begin again where they were with the new one.
+                    await before.aclose()
+            return self._client
+
+
+def _client(access: ClusterAccess) -> httpx2.AsyncClient:
+    try:
+        config = _config(access)
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=AT_ONCE, keepalive_expiry=60.0)
+        params = ConnectionParams(timeout=httpx2.Timeout(REQUEST_S, connect=CONNECT_S)).httpx_params(config)
+        plugin = config.user.exec if config.user is not None else None
+        if plugin is not None:
+            environment = {one.name: one.value for one in plugin.env or ()}
+            command = [plugin.command, *(plugin.args or ())]
+            params["auth"] = PluginToken(plugin.apiVersion, command, environment)
+        return httpx2.AsyncClient(**params, limits=limits)
+    except ConfigError as wrong:
+        raise Unreachable(f"the kubeconfig does not serve: {wrong}") from wrong
+    except (OSError, ssl.SSLError) as wrong:
+        raise Unreachable(f"the credentials cannot be read: {wrong.strerror or type(wrong).__name__}") from wrong
+    except (KeyError, ValueError, TypeError, msgspec.ValidationError) as wrong:
+        raise Unreachable("the kubeconfig is damaged") from wrong
+
+
+def _config(access: ClusterAccess) -> SingleConfig:
+    if access.in_cluster:
+        found = KubeConfig.from_service_account().get()
+    else:
+        named = access.kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
+        found = KubeConfig.from_file(Path(named).expanduser()).get(access.context)
+    if found is None:
+        raise ConfigError("it names no context")
+    return found
+
+
+def _judged(response: httpx2.Response) -> Any:
+    try:
+        body = msgspec.json.decode(response.content) if response.content else None
+    except msgspec.DecodeError:
+        body = None
+        if response.is_success:
+            raise Unreachable("the API server's answer is no JSON") from None
+    if response.is_success:
+        return body
+    if response.status_code == _UNAUTHORIZED:
+        raise Unreachable("the API server does not accept our credentials")
+    no = answered(response.status_code, body)
+    after = response.headers.get("Retry-After", "")
+    if after.isdecimal():
+        no.retry_after_s = min(float(after), MAX_RETRY_AFTER_S)
+    raise no
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """Turn what the HTTP library raises into Unreachable; this is the one place that does."""
+    try:
+        yield
+    except ClusterTrouble:
+        raise
+    except httpx2.TimeoutException as late:
+        raise Unreachable("the API server did not answer in time") from late
+    except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, ssl.SSLError, OSError) as wrong:
+        raise Unreachable(f"the API server cannot be reached: {wrong or type(wrong).__name__}") from wrong
+    except RuntimeError as closed:
+        # The library's word for a client that was closed under a request.
+        raise Unreachable("the connection was closed") from closed
+
+
+def _chance() -> float:
+    return random.random()  # noqa: S311 - spreads retries, guards nothing

@@ -1,0 +1,131 @@
+"""Which kinds a cluster has, and at which address: its own discovery, read whole and kept until something is missing.
+
+Asks through a Connection. Knows no objects.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from lastgood.core.value import Value
+from lastgood.targets.kubernetes.connection import Connection
+
+_AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
+
+GroupKind = tuple[str, str]
+
+
+class Kind(Value, frozen=True, kw_only=True):
+    """A kind as a cluster serves it. version: the one that the server prefers; api_versions: all of them."""
+
+    group: str
+    kind: str
+    version: str
+    plural: str
+    namespaced: bool
+    verbs: frozenset[str]
+    versions: tuple[str, ...]
+
+    @property
+    def group_kind(self) -> GroupKind:
+        """Return what names the kind whatever its version."""
+        return (self.group, self.kind)
+
+    @property
+    def api_version(self) -> str:
+        """Return what stands in an object's `apiVersion`."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str | None = None, name: str | None = None, *, version: str | None = None) -> str:
+        """Return the address of all objects, of a namespace's, or of one. Raises ValueError for a name of dots."""
+        base = f"/apis/{self.group}/{version or self.version}" if self.group else f"/api/{version or self.version}"
+        inside = f"/namespaces/{_segment(namespace)}" if namespace is not None and self.namespaced else ""
+        return f"{base}{inside}/{self.plural}{'/' + _segment(name) if name is not None else ''}"
+
+
+def _segment(name: str) -> str:
+    if name in ("", ".", ".."):
+        raise ValueError(f"{name!r} is no name of an object")
+    return quote(name, safe="")
+
+
+class Kinds:
+    """The kinds of one cluster. Raises what a Connection raises."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._known: dict[GroupKind, Kind] = {}
+        self._version = ""
+        self._reading = asyncio.Lock()
+
+    async def find(self, group: str, kind: str) -> Kind | None:
+        """Return a kind; the cluster is asked anew if it is not known yet. None: the cluster has no such kind."""
+        found = self._known.get((group, kind))
+        if found is None:
+            await self.read()
+            found = self._known.get((group, kind))
+        return found
+
+    async def read(self) -> None:
+        """Ask for all kinds: two requests, whatever their number."""
+        async with self._reading:
+            asked = [self._connection.request("GET", path, accept=_AGGREGATED) for path in ("/api", "/apis")]
+            known: dict[GroupKind, Kind] = {}
+            for answer in await asyncio.gather(*asked):
+                for kind in _kinds_in(answer):
+                    # A kind that two groups' versions serve is one; the first version listed is preferred.
+                    known.setdefault(kind.group_kind, kind)
+            self._known = known
+            said = await self._connection.request("GET", "/version")
+            self._version = str(said.get("gitVersion", "")) if isinstance(said, dict) else ""
+
+    def known(self) -> dict[GroupKind, Kind]:
+        """Return the kinds as read last."""
+        return self._known
+
+    @property
+    def kubernetes_version(self) -> str:
+        """Return the cluster's version as read last (`v1.36.3`), "" before the first read."""
+        return self._version
+
+
+def _kinds_in(answer: Any) -> Iterator[Kind]:
+    """Read an aggregated discovery document; what is not as it should be is passed over: a cluster may lie to us."""
+    for group in _list(answer, "items"):
+        name = _text(_dict(group, "metadata"), "name")
+        versions: dict[str, list[str]] = {}
+        first: dict[str, tuple[str, dict[str, Any]]] = {}
+        for version in _list(group, "versions"):
+            said = _text(version, "version")
+            for resource in _list(version, "resources"):
+                kind = _text(_dict(resource, "responseKind"), "kind")
+                if not kind or not said or not _text(resource, "resource"):
+                    continue
+                versions.setdefault(kind, []).append(said)
+                first.setdefault(kind, (said, resource))
+        for kind, (version, resource) in first.items():
+            yield Kind(
+                group=name,
+                kind=kind,
+                version=version,
+                plural=_text(resource, "resource"),
+                namespaced=_text(resource, "scope") == "Namespaced",
+                verbs=frozenset(verb for verb in _list(resource, "verbs") if isinstance(verb, str)),
+                versions=tuple(versions[kind]),
+            )
+
+
+def _list(value: Any, key: str) -> list[Any]:
+    found = value.get(key) if isinstance(value, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def _dict(value: Any, key: str) -> dict[str, Any]:
+    found = value.get(key) if isinstance(value, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _text(value: Any, key: str) -> str:
+    found = value.get(key) if isinstance(value, dict) else None
+    return found if isinstance(found, str) else ""

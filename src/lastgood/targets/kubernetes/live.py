@@ -1,0 +1,124 @@
+"""The objects of one cluster that concern applications, kept in memory: by name, by ApplySet and by owner.
+
+Filled by watches; asked by apply, observation and pages without a request. Does no I/O.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+
+from lastgood.targets.kubernetes.kinds import GroupKind
+from lastgood.targets.kubernetes.live_object import Key, LiveObject
+
+MAX_OWNERS_UP = 5
+
+
+class Live:
+    """What is known to exist.
+
+    changed: called with the id of the ApplySet that a change concerns. marking: kinds whose changes are counted in
+    `marking_changes`.
+    """
+
+    def __init__(self, changed: Callable[[str], None], *, marking: Collection[GroupKind] = ()) -> None:
+        self.marking_changes = 0
+        self._marking = frozenset(marking)
+        self._changed = changed
+        self._objects: dict[Key, LiveObject] = {}
+        self._by_uid: dict[str, Key] = {}
+        self._members: dict[str, set[Key]] = {}
+        self._children: dict[str, set[Key]] = {}
+
+    def get(self, key: Key) -> LiveObject | None:
+        """Return an object."""
+        return self._objects.get(key)
+
+    def members(self, set_id: str) -> list[LiveObject]:
+        """Return the objects that carry a set's label, by key."""
+        return [self._objects[key] for key in sorted(self._members.get(set_id, ()))]
+
+    def children(self, uid: str) -> list[LiveObject]:
+        """Return the objects that name an object as their owner, by key."""
+        return [self._objects[key] for key in sorted(self._children.get(uid, ()))]
+
+    def of_kind(self, kind: GroupKind) -> Iterator[LiveObject]:
+        """Yield all objects of a kind."""
+        return (one for key, one in self._objects.items() if key[0] == kind)
+
+    def set_of(self, one: LiveObject) -> str | None:
+        """Return the set that an object belongs to, itself or through its owners."""
+        for _ in range(MAX_OWNERS_UP):
+            if one.part_of is not None:
+                return one.part_of
+            owner = next((self._by_uid[uid] for uid in one.owners if uid in self._by_uid), None)
+            if owner is None:
+                return None
+            one = self._objects[owner]
+        return None
+
+    def put(self, one: LiveObject) -> None:
+        """Keep an object as it is now."""
+        before = self._objects.get(one.key)
+        if before is not None and before.uid == one.uid and not _is_newer(one, than=before):
+            return
+        old_set = self.set_of(before) if before is not None else None
+        self._take_out(before)
+        self._count(one.key, one.digest, before.digest if before is not None else None)
+        self._objects[one.key] = one
+        self._by_uid[one.uid] = one.key
+        if one.part_of is not None:
+            self._members.setdefault(one.part_of, set()).add(one.key)
+        for owner in one.owners:
+            self._children.setdefault(owner, set()).add(one.key)
+        for concerned in {old_set, self.set_of(one)} - {None}:
+            self._changed(str(concerned))
+
+    def remove(self, key: Key, *, uid: str | None = None) -> None:
+        """Forget an object. uid: only if it is that very one."""
+        before = self._objects.get(key)
+        if before is None or (uid is not None and before.uid != uid):
+            return
+        concerned = self.set_of(before)
+        self._take_out(before)
+        self._count(key, None, before.digest)
+        if concerned is not None:
+            self._changed(concerned)
+
+    def replace(self, kind: GroupKind, objects: Iterable[LiveObject]) -> None:
+        """Take these for all objects of a kind: what is not among them is gone."""
+        listed = set()
+        for one in objects:
+            listed.add(one.key)
+            self.put(one)
+        for key in [key for key in self._objects if key[0] == kind and key not in listed]:
+            self.remove(key)
+
+    def _count(self, key: Key, now: bytes | None, before: bytes | None) -> None:
+        if key[0] in self._marking and now != before:
+            self.marking_changes += 1
+
+    def _take_out(self, one: LiveObject | None) -> None:
+        if one is None:
+            return
+        del self._objects[one.key]
+        if self._by_uid.get(one.uid) == one.key:
+            del self._by_uid[one.uid]
+        _discard(self._members, one.part_of, one.key)
+        for owner in one.owners:
+            _discard(self._children, owner, one.key)
+
+
+def _is_newer(one: LiveObject, *, than: LiveObject) -> bool:
+    """Say whether it is another state of the object, and not an earlier one that a watch is only now sending.
+
+    Resource versions of one kind are comparable numbers (Kubernetes 1.35 promises it, earlier ones keep it).
+    """
+    if one.resource_version.isdecimal() and than.resource_version.isdecimal():
+        return int(one.resource_version) > int(than.resource_version)
+    return one.resource_version != than.resource_version
+
+
+def _discard(index: dict[str, set[Key]], at: str | None, key: Key) -> None:
+    found = index.get(at) if at is not None else None
+    if found is not None and at is not None:
+        found.discard(key)
+        if not found:
+            del index[at]

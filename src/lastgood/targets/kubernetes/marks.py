@@ -1,0 +1,40 @@
+"""What else decides how an applied object looks: the definition of its kind, and the webhooks that change it.
+
+When one of these changes, what was found equal before must be asked anew. Pure, over what is kept in memory.
+"""
+
+import hashlib
+
+from lastgood.targets.kubernetes.kinds import GroupKind
+from lastgood.targets.kubernetes.live import Live
+
+DEFINITIONS: GroupKind = ("apiextensions.k8s.io", "CustomResourceDefinition")
+WEBHOOKS: tuple[GroupKind, ...] = (
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
+    ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"),
+    ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding"),
+)
+MARKING: tuple[GroupKind, ...] = (DEFINITIONS, *WEBHOOKS)
+
+
+class Marks:
+    """Marks of kinds, made anew only when a definition or a webhook changed."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._at = -1
+        self._webhooks = b""
+        self._definitions: dict[str, bytes] = {}
+
+    def of(self, kind: GroupKind) -> str:
+        """Return the mark of a kind; equal marks: nothing that decides changed."""
+        if self._at != self._live.marking_changes:
+            self._at = self._live.marking_changes
+            self._webhooks = b"".join(one.digest for group in WEBHOOKS for one in self._live.of_kind(group))
+            self._definitions = {}
+            for one in self._live.of_kind(DEFINITIONS):
+                # A definition is called by its plural and its group; the group is enough to tell it by.
+                group = one.name.partition(".")[2]
+                self._definitions[group] = self._definitions.get(group, b"") + one.digest
+        decides = self._webhooks + self._definitions.get(kind[0], b"")
+        return hashlib.blake2b(decides, digest_size=8).hexdigest() if decides else ""

@@ -1,0 +1,85 @@
+"""What was asked for in a cluster and what was last found equal to it, on disk, so that a restart asks nothing again.
+
+One file for each application, readable by our account alone. Losing it costs requests, never correctness.
+"""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from lastgood.targets.kubernetes.live_object import Key
+
+
+class Asked(msgspec.Struct, kw_only=True):
+    """One object as it was asked for.
+
+    sent: the manifest as JSON, b"" for a Secret, whose content is not kept. wanted: digest of what was sent. equal:
+    digest of the live object that was last found to be as asked for, None for none. kind_mark: of the definition of
+    its kind and of the webhooks when that was found.
+    """
+
+    key: Key
+    wanted: bytes
+    sent: bytes = b""
+    equal: bytes | None = None
+    mark: str = ""
+    wave: int = 0
+    delete: bool = True
+    compare: bool = True
+
+
+class Applied(msgspec.Struct, kw_only=True):
+    """What an application should be in its cluster.
+
+    digest: rendered digest of what was asked for last; installed: of what was last applied completely. kinds,
+    namespaces: as the set's parent says. left: objects that left Git and may not be deleted. hooks_done: hooks that
+    ran for the version in `digest` before it was complete.
+    """
+
+    app: str
+    set_id: str
+    digest: str
+    installed: str | None = None
+    objects: list[Asked] = []
+    kinds: list[tuple[str, str]] = []
+    namespaces: list[str] = []
+    account: str | None = None
+    left: list[str] = []
+    hooks_done: list[str] = []
+
+
+class Memory:
+    """A folder with a file for each application."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read_all(self) -> list[Applied]:
+        """Return what is remembered; a damaged file is as good as none."""
+        found = []
+        for file in sorted(self._folder.glob("*.msgpack")) if self._folder.is_dir() else ():
+            with contextlib.suppress(OSError, msgspec.DecodeError):
+                found.append(msgspec.msgpack.decode(file.read_bytes(), type=Applied))
+        return found
+
+    def write(self, applied: Applied) -> None:
+        """Replace an application's file. Raises OSError."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, name = tempfile.mkstemp(dir=self._folder)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(msgspec.msgpack.encode(applied))
+            Path(name).replace(self._file(applied.app))
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+    def forget(self, app: str) -> None:
+        """Delete an application's file. Raises OSError."""
+        self._file(app).unlink(missing_ok=True)
+
+    def _file(self, app: str) -> Path:
+        return self._folder / f"{app}.msgpack"

@@ -1,0 +1,157 @@
+"""Say how an application is, from what is in memory: health of each object with its pods, and whether all is as asked.
+
+A live object with the digest that was last found equal is equal; any other is decided by a dry run, once. Knows no
+lanes and no records.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import msgspec
+
+from lastgood.core.errors import MalformedResource
+from lastgood.core.hook import is_hook
+from lastgood.core.observation import Observation, ResourceHealth, worst
+from lastgood.core.words import Sync
+from lastgood.targets.kubernetes.adopt import other_managers
+from lastgood.targets.kubernetes.cluster import Cluster
+from lastgood.targets.kubernetes.health import OwnRules, workload_health
+from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest
+from lastgood.targets.kubernetes.memory import Applied, Asked
+from lastgood.targets.kubernetes.options import options_of
+from lastgood.targets.kubernetes.pods import newest_pods
+from lastgood.targets.kubernetes.scaled import with_scaled_replicas
+from lastgood.targets.kubernetes.send import Sender
+from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable
+
+MAX_NAMED = 10
+MISSING = "it is not in the cluster"
+
+
+class Look(msgspec.Struct):
+    """What a look at one application found beside its health. changed: something was found equal that was not known."""
+
+    differing: list[str]
+    unknown: list[str]
+    changed: bool = False
+
+
+async def look(applied: Applied, *, cluster: Cluster, sender: Sender) -> Look:
+    """Compare every object with what was asked for. Raises Unreachable."""
+    found = Look(differing=[], unknown=[])
+    asked = {one.key for one in applied.objects}
+    for one in applied.objects:
+        live = cluster.live.get(one.key)
+        if live is None:
+            found.differing.append(f"{_label(one.key)} is missing")
+        elif one.compare and not _is_known_equal(one, live, cluster):
+            await _compare(one, live, found, cluster=cluster, sender=sender)
+    for live in cluster.live.members(applied.set_id):
+        if live.key in asked or live.is_being_deleted or f"{live.kind} {live.name}" in applied.left:
+            continue
+        manifest = live.manifest
+        if not options_of(manifest).ignore_extra and not is_hook(manifest):
+            found.differing.append(f"{_label(live.key)} is there and nobody asks for it")
+    return found
+
+
+def _is_known_equal(one: Asked, live: LiveObject, cluster: Cluster) -> bool:
+    return one.equal == live.digest and one.mark == cluster.marks.of(one.key[0])
+
+
+async def _compare(one: Asked, live: LiveObject, found: Look, *, cluster: Cluster, sender: Sender) -> None:
+    if not one.sent:
+        # The content of a Secret is not kept, so that there is nothing to ask the cluster with.
+        found.differing.append(f"{_label(one.key)} was changed")
+        return
+    kind = await cluster.kinds.find(*one.key[0])
+    if kind is None:
+        found.unknown.append(f"{_label(one.key)}: the cluster no longer has its kind")
+        return
+    manifest = with_scaled_replicas(msgspec.json.decode(one.sent), one.key, cluster.live)
+    try:
+        would_be = await sender.dry_run(kind, manifest)
+    except Unreachable:
+        raise
+    except ClusterTrouble as trouble:
+        no = trouble if isinstance(trouble, Answered) else None
+        busy = no is not None and no.is_passing
+        found.unknown.append(
+            f"{_label(one.key)}: {'the cluster is busy' if busy else 'a dry run is refused'}: {trouble}"
+        )
+        return
+    if content_digest(would_be) == live.digest:
+        one.equal, one.mark, found.changed = live.digest, cluster.marks.of(one.key[0]), True
+        return
+    metadata = would_be.get("metadata", {})
+    others = other_managers(metadata.get("managedFields"))[:1]
+    found.differing.append(f"{_label(one.key)} was changed" + (f", last by {others[0]}" if others else ""))
+
+
+def observation(
+    applied: Applied,
+    seen: Look,
+    *,
+    cluster: Cluster,
+    now: dt.datetime,
+    rules: OwnRules | None,
+    last_words: dict[str, str],
+) -> Observation:
+    """Put together what is known. last_words: of failing containers, by the pod's `namespace/name`."""
+    resources = [_health(one, cluster=cluster, now=now, rules=rules, last_words=last_words) for one in applied.objects]
+    troubled = [one for one in resources if one.health not in ("Healthy", "Suspended")]
+    sync: Sync = "OutOfSync" if seen.differing else "Unknown" if seen.unknown else "Synced"
+    message = "; ".join(f"{one.kind} {one.name}: {one.message}" for one in troubled[:MAX_NAMED])
+    said = [*seen.differing, *seen.unknown]
+    if not message and said:
+        message = "not as asked for: " + "; ".join(said[:MAX_NAMED])
+    return Observation(
+        app=applied.app,
+        observed_at=now,
+        health=worst([one.health for one in resources]),
+        sync=sync,
+        message=message,
+        digest=applied.installed if seen.differing else applied.digest,
+        resources=tuple(resources),
+    )
+
+
+def _health(
+    one: Asked, *, cluster: Cluster, now: dt.datetime, rules: OwnRules | None, last_words: dict[str, str]
+) -> ResourceHealth:
+    kind, name = one.key[0][1], one.key[2]
+    live = cluster.live.get(one.key)
+    if live is None:
+        return ResourceHealth(kind=kind, name=name, health="Missing", reason="Missing", message=MISSING)
+    manifest = live.manifest
+    try:
+        found = workload_health(manifest, newest_pods(live, manifest, cluster.live), now=now, own=rules)
+    except MalformedResource as wrong:
+        return ResourceHealth(kind=kind, name=name, health="Unknown", reason="Malformed", message=wrong.message)
+    words = last_words.get(f"{live.namespace}/{found.pod}", "") if found.pod else ""
+    return ResourceHealth(
+        kind=kind,
+        name=name,
+        health=found.verdict.health,
+        reason=found.verdict.reason,
+        message=found.verdict.message,
+        last_words=words if found.verdict.health == "Degraded" else "",
+        ready=found.ready,
+        wanted=found.wanted,
+    )
+
+
+def unhealthy(keys: Sequence[Key], *, cluster: Cluster, now: dt.datetime, rules: OwnRules | None) -> tuple[str, bool]:
+    """Say which of these objects are not healthy yet, and whether one is Degraded, so that waiting is idle."""
+    said, degraded = [], False
+    for key in keys:
+        asked = Asked(key=key, wanted=b"")
+        found = _health(asked, cluster=cluster, now=now, rules=rules, last_words={})
+        if found.health not in ("Healthy", "Suspended"):
+            said.append(f"{_label(key)} is {found.health}: {found.message}")
+            degraded = degraded or found.health == "Degraded"
+    return "; ".join(said[:MAX_NAMED]), degraded
+
+
+def _label(key: Key) -> str:
+    return f"{key[0][1]} {key[2]}"

@@ -1,0 +1,79 @@
+"""What the annotations of an object ask of whoever applies it, in the words that repos already contain.
+
+Argo CD's, Helm's and Flux's, read into one value. Pure.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lastgood.core.value import Value
+
+_ARGO = "argocd.argoproj.io"
+WAVE = f"{_ARGO}/sync-wave"
+SYNC_OPTIONS = f"{_ARGO}/sync-options"
+COMPARE_OPTIONS = f"{_ARGO}/compare-options"
+_FLUX = "kustomize.toolkit.fluxcd.io"
+_RESOURCE_POLICY = "helm.sh/resource-policy"
+MOST_WAVE = 1_000_000
+
+
+class Options(Value, frozen=True, kw_only=True):
+    """How to treat one object.
+
+    wave: lower ones go first. prune: may it be deleted when it left Git. delete: may it be deleted with its
+    application. replace: put it in place whole instead of merging. force: delete and make anew what cannot be changed.
+    create_only: leave it alone once it is there. skip_unknown_kind: not there yet is no error. compare: False: what
+    differs is no drift. ignore_extra: an object that nobody asks for is no drift.
+    """
+
+    wave: int = 0
+    prune: bool = True
+    delete: bool = True
+    replace: bool = False
+    force: bool = False
+    create_only: bool = False
+    skip_unknown_kind: bool = False
+    compare: bool = True
+    ignore_extra: bool = False
+
+
+def annotations_of(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Return the annotations that are text; anything else is none."""
+    metadata = manifest.get("metadata")
+    found = metadata.get("annotations") if isinstance(metadata, dict) else None
+    if not isinstance(found, dict):
+        return {}
+    return {key: value for key, value in found.items() if isinstance(key, str) and isinstance(value, str)}
+
+
+def options_of(manifest: Mapping[str, Any]) -> Options:
+    """Read the options of an object; what is unknown or no number is passed over, as the other tools do."""
+    said = annotations_of(manifest)
+    sync = _listed(said.get(SYNC_OPTIONS, ""))
+    compare = _listed(said.get(COMPARE_OPTIONS, ""))
+    flux_prune, flux_ssa = said.get(f"{_FLUX}/prune", "").lower(), said.get(f"{_FLUX}/ssa", "").lower()
+    kept = said.get(_RESOURCE_POLICY, "").strip().lower() == "keep"
+    return Options(
+        wave=_wave(said.get(WAVE, "")),
+        prune=sync.get("prune") not in ("false", "confirm") and flux_prune != "disabled" and not kept,
+        delete=sync.get("delete") not in ("false", "confirm") and flux_prune != "disabled" and not kept,
+        replace=sync.get("replace") == "true",
+        force=sync.get("force") == "true" or said.get(f"{_FLUX}/force", "").lower() == "enabled",
+        create_only=flux_ssa == "ifnotpresent",
+        skip_unknown_kind=sync.get("skipdryrunonmissingresource") == "true",
+        compare=flux_ssa != "ignore",
+        ignore_extra="ignoreextraneous" in compare,
+    )
+
+
+def _listed(text: str) -> dict[str, str]:
+    """Read `A=b,C=d,E`: names in small letters, values too."""
+    pairs = [one.strip().partition("=") for one in text.split(",")[:50]]
+    return {key.strip().lower(): value.strip().lower() for key, _, value in pairs if key}
+
+
+def _wave(text: str) -> int:
+    try:
+        return max(-MOST_WAVE, min(MOST_WAVE, int(text.strip() or "0")))
+    except ValueError:
+        return 0

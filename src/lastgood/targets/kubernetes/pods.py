@@ -1,0 +1,42 @@
+"""Which pods are those of a workload's newest version, found by owners and revisions. Pure, over what is in memory."""
+
+from typing import Any
+
+from lastgood.targets.kubernetes.live import Live
+from lastgood.targets.kubernetes.live_object import LiveObject
+from lastgood.targets.kubernetes.options import annotations_of
+
+POD = ("", "Pod")
+REPLICA_SET = ("apps", "ReplicaSet")
+_REVISION = "deployment.kubernetes.io/revision"
+_HASH = "controller-revision-hash"
+
+
+def newest_pods(one: LiveObject, manifest: dict[str, Any], live: Live) -> list[dict[str, Any]]:
+    """Return the pods that a workload's present version made; its older ones go, however they are.
+
+    manifest: the workload's, as kept.
+    """
+    if one.key[0] == ("apps", "Deployment"):
+        revision = annotations_of(manifest).get(_REVISION)
+        sets = [child for child in live.children(one.uid) if child.key[0] == REPLICA_SET]
+        newest = [
+            child for child in sets if revision is None or annotations_of(child.manifest).get(_REVISION) == revision
+        ]
+        return [pod.manifest for child in newest for pod in _pods(child, live)]
+    pods = [pod.manifest for pod in _pods(one, live)]
+    status = manifest.get("status")
+    update = status.get("updateRevision") if isinstance(status, dict) else None
+    if one.key[0] == ("apps", "StatefulSet") and isinstance(update, str):
+        return [pod for pod in pods if _label(pod, _HASH) == update]
+    return pods
+
+
+def _pods(owner: LiveObject, live: Live) -> list[LiveObject]:
+    return [child for child in live.children(owner.uid) if child.key[0] == POD and not child.is_being_deleted]
+
+
+def _label(manifest: dict[str, Any], name: str) -> str | None:
+    labels = manifest["metadata"].get("labels")
+    value = labels.get(name) if isinstance(labels, dict) else None
+    return value if isinstance(value, str) else None

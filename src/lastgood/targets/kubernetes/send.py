@@ -1,0 +1,236 @@
+"""Send one object to a cluster: server-side apply, whose refusals become words for people. Knows no application.
+
+Fields of other managers are taken over or left alone as the operator says; what earlier tools set becomes ours.
+"""
+
+import asyncio
+import re
+from typing import Any
+
+import msgspec
+
+from lastgood.core.value import Value
+from lastgood.targets.kubernetes.adopt import MANAGER, adopted, is_tool
+from lastgood.targets.kubernetes.connection import Answer, Connection
+from lastgood.targets.kubernetes.kinds import Kind
+from lastgood.targets.kubernetes.options import Options
+from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble
+
+APPLY = "application/apply-patch+yaml"
+JSON_PATCH = "application/json-patch+json"
+CONFLICT, INVALID, NOT_FOUND = 409, 422, 404
+CREATED = 201
+GONE_S = 60.0
+LOOK_AGAIN_S = 0.1
+ADOPT_TRIES = 5
+_CONFLICT_WITH = re.compile(r'conflict with "([^"]{1,200})"')
+_UNCHANGEABLE = re.compile(
+    r"immutable|may not (be )?change|cannot be changed|not be updated|updates? to .{0,60}(spec|fields)", re.IGNORECASE
+)
+
+
+class Sent(Value, frozen=True, kw_only=True):
+    """What became of an object. live: as the API server answered; created: it was not there; notes: sentences."""
+
+    live: dict[str, Any]
+    created: bool
+    notes: tuple[str, ...] = ()
+
+
+class Sender:
+    """Sends objects as one account. take_over: whether fields that somebody else manages become ours.
+
+    Every method raises ClusterTrouble: Unreachable, or Answered with a sentence that says what to do.
+    """
+
+    def __init__(self, connection: Connection, *, account: str | None, take_over: bool) -> None:
+        self.account = account
+        self._connection = connection
+        self._take_over = take_over
+
+    async def apply(self, kind: Kind, manifest: dict[str, Any], options: Options) -> Sent:
+        """Make an object so."""
+        path = _path(kind, manifest)
+        if options.create_only or options.replace:
+            there = await self.get(path)
+            if there is not None and options.create_only:
+                return Sent(live=there, created=False, notes=("it is there and asks to be left alone",))
+            if there is not None:
+                return await self._replace(kind, path, manifest, there, options)
+        try:
+            return await self._patch(path, manifest)
+        except Answered as no:
+            if not is_unchangeable(no):
+                raise
+            if not options.force:
+                raise unchangeable(no) from no
+            return await self._make_anew(kind, path, manifest)
+
+    async def dry_run(self, kind: Kind, manifest: dict[str, Any]) -> dict[str, Any]:
+        """Return what the object would be if it were applied now; nothing changes."""
+        answer = await self._ask_patch(_path(kind, manifest), manifest, force=True, dry_run=True)
+        return _object(answer)
+
+    async def get(self, path: str) -> dict[str, Any] | None:
+        """Return an object, None where there is none."""
+        try:
+            answer = await self._connection.ask("GET", path, as_account=self.account)
+        except Answered as no:
+            if no.status == NOT_FOUND:
+                return None
+            raise
+        return _object(answer)
+
+    async def delete(self, path: str, *, uid: str | None) -> bool:
+        """Delete an object, its own only; say whether it was there. What it owns goes in the background."""
+        body: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
+        if uid is not None:
+            body["preconditions"] = {"uid": uid}
+        try:
+            await self._connection.ask("DELETE", path, body=body, as_account=self.account)
+        except Answered as no:
+            # Another object of that name is not the one that was meant.
+            if no.status == NOT_FOUND or (no.status == CONFLICT and uid is not None):
+                return False
+            raise
+        return True
+
+    async def delete_and_wait(self, path: str, *, uid: str | None) -> None:
+        """Delete an object and return when it is gone. Raises Answered where it does not go."""
+        if not await self.delete(path, uid=uid):
+            return
+        loop = asyncio.get_running_loop()
+        until = loop.time() + GONE_S
+        while True:
+            there = await self.get(path)
+            if there is None or (uid is not None and there["metadata"].get("uid") != uid):
+                return
+            if loop.time() > until:
+                finalizers = there["metadata"].get("finalizers")
+                waits = f"; it waits for {', '.join(map(str, finalizers))}" if isinstance(finalizers, list) else ""
+                raise Answered(CONFLICT, "NotGone", f"it was deleted and is not gone after {GONE_S:.0f} s{waits}")
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def _patch(self, path: str, manifest: dict[str, Any]) -> Sent:
+        notes: list[str] = []
+        try:
+            answer = await self._ask_patch(path, manifest, force=False)
+        except Answered as no:
+            managers = managers_in(no)
+            if no.status != CONFLICT or not managers:
+                raise
+            if not self._take_over and not all(map(is_tool, managers)):
+                raise conflict(no) from no
+            answer = await self._ask_patch(path, manifest, force=True)
+            notes.append(f"took over {', '.join(fields_in(no))} from {', '.join(managers)}")
+        live = _object(answer)
+        for _ in range(ADOPT_TRIES):
+            entries = adopted(live["metadata"].get("managedFields"))
+            if entries is None:
+                break
+            if await self._adopt(path, live, entries):
+                notes.append("took over what earlier tools managed")
+                live = _object(await self._ask_patch(path, manifest, force=True))
+            else:
+                live = await self.get(path) or live
+        return Sent(live=live, created=answer.status == CREATED, notes=tuple(notes))
+
+    async def _adopt(self, path: str, live: dict[str, Any], entries: list[dict[str, Any]]) -> bool:
+        """Write the managers anew; False where the object changed meanwhile."""
+        patch = [
+            {"op": "replace", "path": "/metadata/managedFields", "value": entries},
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]},
+        ]
+        try:
+            await self._connection.ask(
+                "PATCH", path, body=patch, content_type=JSON_PATCH, as_account=self.account, repeat=False
+            )
+        except Answered as no:
+            if no.status == CONFLICT:
+                return False
+            raise
+        return True
+
+    async def _replace(
+        self, kind: Kind, path: str, manifest: dict[str, Any], there: dict[str, Any], options: Options
+    ) -> Sent:
+        metadata = {**manifest["metadata"], "resourceVersion": there["metadata"].get("resourceVersion")}
+        body = {**manifest, "metadata": metadata}
+        try:
+            answer = await self._connection.ask(
+                "PUT", path, params={"fieldManager": MANAGER}, body=body, as_account=self.account
+            )
+        except Answered as no:
+            if not is_unchangeable(no):
+                raise
+            if not options.force:
+                raise unchangeable(no) from no
+            return await self._make_anew(kind, path, manifest)
+        return Sent(live=_object(answer), created=False, notes=("replaced",))
+
+    async def _make_anew(self, kind: Kind, path: str, manifest: dict[str, Any]) -> Sent:
+        there = await self.get(path)
+        if there is not None:
+            await self.delete_and_wait(path, uid=there["metadata"].get("uid"))
+        sent = await self._patch(path, manifest)
+        note = f"deleted and made anew, as this {kind.kind} asks where it cannot be changed"
+        return msgspec.structs.replace(sent, notes=(*sent.notes, note))
+
+    async def _ask_patch(self, path: str, manifest: dict[str, Any], *, force: bool, dry_run: bool = False) -> Answer:
+        params = {"fieldManager": MANAGER, "force": "true" if force else "false"}
+        if dry_run:
+            params["dryRun"] = "All"
+        return await self._connection.ask(
+            "PATCH", path, params=params, body=manifest, content_type=APPLY, as_account=self.account
+        )
+
+
+def managers_in(no: Answered) -> list[str]:
+    """Return the names of the field managers that a conflict is with."""
+    found = (match for _, message, _ in no.causes for match in _CONFLICT_WITH.findall(message))
+    return list(dict.fromkeys(found))
+
+
+def fields_in(no: Answered) -> list[str]:
+    """Return the fields that a refusal names."""
+    return list(dict.fromkeys(field for field, _, _ in no.causes if field)) or ["fields"]
+
+
+def conflict(no: Answered) -> Answered:
+    """Say whose fields are in the way."""
+    words = f"{', '.join(fields_in(no))} is managed by {', '.join(managers_in(no))}"
+    ways = "this destination leaves such fields alone: take it out of Git, or let the other one go"
+    return Answered(no.status, no.reason, f"{words}; {ways}", no.causes)
+
+
+def is_unchangeable(no: Answered) -> bool:
+    """Say whether a field was refused because it can never change."""
+    if no.status != INVALID:
+        return False
+    return any(_UNCHANGEABLE.search(message) for _, message, _ in no.causes) or (
+        not no.causes and _UNCHANGEABLE.search(str(no)) is not None
+    )
+
+
+def unchangeable(no: Answered) -> Answered:
+    """Name the field that cannot change, and the ways that there are."""
+    ways = (
+        "allow it to be deleted and made anew (`argocd.argoproj.io/sync-options: Force=true`), or give it another name"
+    )
+    return Answered(no.status, no.reason, f"{', '.join(fields_in(no))} cannot be changed: {no}; {ways}", no.causes)
+
+
+def _path(kind: Kind, manifest: dict[str, Any]) -> str:
+    metadata = manifest["metadata"]
+    version = str(manifest["apiVersion"]).rpartition("/")[2]
+    try:
+        return kind.path(metadata.get("namespace"), metadata["name"], version=version)
+    except ValueError as wrong:
+        raise ClusterTrouble(str(wrong)) from wrong
+
+
+def _object(answer: Answer) -> dict[str, Any]:
+    body = answer.body
+    if not isinstance(body, dict) or not isinstance(body.get("metadata"), dict):
+        raise ClusterTrouble("the API server answered with something that is no object")
+    return body

@@ -1,0 +1,311 @@
+"""The Kubernetes target: an application's objects in one cluster, and how they are.
+
+What is asked for and what was found equal to it is remembered in a folder; what is alive is watched. A cluster that
+cannot be reached is trouble of the destination: its applications are Unknown, and are looked after again when it is
+back.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from lastgood.core.application import Application
+from lastgood.core.errors import TargetFailed, TargetRefused
+from lastgood.core.hook import Hook, hooks_at, kept
+from lastgood.core.observation import ApplyResult, Observation
+from lastgood.core.ports import Clock
+from lastgood.core.resource import Rendered
+from lastgood.core.value import Value
+from lastgood.core.words import Occasion
+from lastgood.targets.kubernetes import apply_set
+from lastgood.targets.kubernetes.apply import Apply, Rules
+from lastgood.targets.kubernetes.cluster import Cluster
+from lastgood.targets.kubernetes.connection import ClusterAccess, Connection
+from lastgood.targets.kubernetes.health import OwnRules
+from lastgood.targets.kubernetes.kinds import GroupKind
+from lastgood.targets.kubernetes.live_object import Key
+from lastgood.targets.kubernetes.memory import Applied, Memory
+from lastgood.targets.kubernetes.observe import Look, look, observation, unhealthy
+from lastgood.targets.kubernetes.options import options_of
+from lastgood.targets.kubernetes.order import deletion_order
+from lastgood.targets.kubernetes.send import Sender
+from lastgood.targets.kubernetes.trouble import ClusterTrouble, Unreachable
+from lastgood.targets.kubernetes.wanted import Asks, Wanted, WantedWave
+
+SETTLE_S = 300.0
+PROCESS_KIND = "Process"
+
+
+class ClusterRules(Value, frozen=True, kw_only=True):
+    """What the operator says of a cluster.
+
+    namespace: of lastgood's own objects. take_over: fields that somebody else manages become ours. account: the user
+    to act as for an application, with {namespace} and {app}; None: our own. may_delete: precious kinds that may go.
+    """
+
+    namespace: str = "lastgood"
+    take_over: bool = True
+    account: str | None = None
+    may_delete: frozenset[str] = frozenset()
+
+
+class KubernetesTarget:
+    """The port Target on one cluster.
+
+    root: a folder of its own, the same after each restart. name: the destination's. rules: the operator's. own_rules:
+    of health. settle_s: how long a wave may take to become healthy before those after it are given up.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        name: str,
+        access: ClusterAccess,
+        clock: Clock,
+        rules: ClusterRules | None = None,
+        own_rules: OwnRules | None = None,
+        settle_s: float = SETTLE_S,
+    ) -> None:
+        self.name = name
+        self.connection = Connection(access)
+        self._cluster = Cluster(self.connection)
+        self._memory = Memory(root)
+        self._clock = clock
+        self._rules = rules or ClusterRules()
+        self._own_rules = own_rules
+        self._settle_s = settle_s
+        self._applied: dict[str, Applied] | None = None
+        self._apps: dict[str, str] = {}
+        self._claims: dict[Key, str] = {}
+        self._contested: dict[Key, set[str]] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._starting = asyncio.Lock()
+        self._is_set_up = False
+
+    # the port
+    async def apply(self, app: Application, rendered: Rendered, *, occasion: Occasion = "upgrade") -> ApplyResult:
+        """Make it so. Raises TargetFailed if nothing at all was done."""
+        if not rendered.resources:
+            raise self._failed(app.name, "the version renders to nothing, and an empty version never deletes what runs")
+        if any(one.kind == PROCESS_KIND and not one.group for one in rendered.resources):
+            raise self._refused(app.name, "this destination is a cluster, and the version describes processes")
+        async with self._locks.setdefault(app.name, asyncio.Lock()):
+            try:
+                await self._set_up()
+                waves, hooks = await self._wanted(app, rendered, occasion)
+                objects = [*(one for wave in waves for one in wave.objects), *(one for _, one in hooks)]
+                await self._cluster.follow(one.key[0] for one in objects)
+                result, _ = await self._pass(app, rendered)(waves, hooks)
+            except ClusterTrouble as trouble:
+                raise self._failed(app.name, str(trouble)) from trouble
+            except OSError as wrong:
+                reason = f"what is wanted cannot be written down: {wrong.strerror}"
+                raise self._failed(app.name, reason) from wrong
+            return result
+
+    async def observe(self, app: str) -> Observation:
+        """Look once, at what the watches keep; a request only for what changed and was not compared yet."""
+        now = self._clock.now()
+        try:
+            await self._set_up()
+            applied = (self._applied or {}).get(app)
+            if applied is None:
+                return Observation(
+                    app=app, observed_at=now, health="Missing", sync="Unknown", message="nothing is installed"
+                )
+            kinds = {one.key[0] for one in applied.objects}
+            await self._cluster.follow(kinds)
+            trouble = self._cluster.trouble(kinds)
+            if trouble is not None:
+                raise Unreachable(trouble)
+            seen = await look(applied, cluster=self._cluster, sender=self._sender_of(applied.account))
+            if seen.changed:
+                await self._write(applied)
+        except ClusterTrouble as trouble:
+            return Observation(app=app, observed_at=now, health="Unknown", sync="Unknown", message=str(trouble))
+        except OSError as wrong:
+            message = f"what was applied cannot be read or written down: {wrong.strerror}"
+            return Observation(app=app, observed_at=now, health="Unknown", sync="Unknown", message=message)
+        self._tell_contested(applied, seen)
+        return observation(applied, seen, cluster=self._cluster, now=now, rules=self._own_rules, last_words={})
+
+    async def prune(self, app: str) -> list[str]:
+        """Delete everything of an application that may be deleted, in reverse order, and the set's parent."""
+        async with self._locks.setdefault(app, asyncio.Lock()):
+            try:
+                return await self._prune(app)
+            except ClusterTrouble as trouble:
+                raise self._failed(app, str(trouble)) from trouble
+            except OSError as wrong:
+                raise self._failed(app, f"all is deleted, but a file is not: {wrong.strerror}") from wrong
+
+    async def changes(self) -> AsyncIterator[str]:
+        """Yield the name of an application each time something of it changed; of all where a watch fails or is back."""
+        queue = self._cluster.listen()
+        try:
+            with contextlib.suppress(ClusterTrouble):
+                await self._set_up()
+            while True:
+                ids: set[str | None] = {await queue.get()}
+                while not queue.empty():
+                    ids.add(queue.get_nowait())
+                named = (
+                    list(self._apps.values()) if None in ids else [self._apps[one] for one in ids if one in self._apps]
+                )
+                for app in named:
+                    yield app
+        finally:
+            self._cluster.deafen(queue)
+
+    async def close(self) -> None:
+        """End the watches; what runs in the cluster runs on."""
+        await self._cluster.close()
+
+    # being there
+    async def _set_up(self) -> None:
+        """Read what is remembered, see that our namespace is there, and who has which set. Raises ClusterTrouble."""
+        if self._is_set_up:
+            return
+        async with self._starting:
+            if self._is_set_up:
+                return
+            if self._applied is None:
+                self._applied = {one.app: one for one in await asyncio.to_thread(self._memory.read_all)}
+                for one in self._applied.values():
+                    self._note(one)
+            await self._cluster.read_parents(self._rules.namespace)
+            await self._cluster.follow({one.key[0] for applied in self._applied.values() for one in applied.objects})
+            self._is_set_up = True
+
+    def _note(self, applied: Applied) -> None:
+        self._apps[applied.set_id] = applied.app
+        for key in [key for key, app in self._claims.items() if app == applied.app]:
+            del self._claims[key]
+        for one in applied.objects:
+            self._claims.setdefault(one.key, applied.app)
+
+    async def _write(self, applied: Applied) -> None:
+        if self._applied is not None:
+            self._applied[applied.app] = applied
+        self._note(applied)
+        await asyncio.to_thread(self._memory.write, applied)
+
+    # applying
+    async def _wanted(
+        self, app: Application, rendered: Rendered, occasion: Occasion
+    ) -> tuple[list[WantedWave], list[tuple[Hook, Wanted]]]:
+        asks = Asks(
+            app,
+            set_id=apply_set.set_id(app.name, self._rules.namespace),
+            parents=self._rules.namespace,
+            kinds=self._cluster.kinds,
+        )
+        hooks = hooks_at(rendered.resources, occasion)
+        try:
+            waves = await asks.waves(kept(rendered.resources))
+            return waves, [(hook, await asks.object(hook.resource)) for hook in hooks]
+        except ValueError as wrong:
+            raise self._refused(app.name, str(wrong)) from wrong
+
+    def _pass(self, app: Application, rendered: Rendered) -> Apply:
+        account = self._account(app)
+
+        return Apply(
+            app,
+            cluster=self._cluster,
+            sender=self._sender_of(account),
+            own=Sender(self.connection, account=None, take_over=True),
+            before=(self._applied or {}).get(app.name),
+            digest=rendered.digest,
+            rules=Rules(namespace=self._rules.namespace, prune=app.policy.prune, may_delete=self._rules.may_delete),
+            write=self._write,
+            settled=self._settled,
+            claimed=self._claimed,
+        )
+
+    def _account(self, app: Application) -> str | None:
+        if self._rules.account is None:
+            return None
+        return self._rules.account.replace("{namespace}", app.namespace or "default").replace("{app}", app.name)
+
+    def _sender_of(self, account: str | None) -> Sender:
+        return Sender(self.connection, account=account, take_over=self._rules.take_over)
+
+    def _claimed(self, set_id: str, key: Key) -> str | None:
+        """Return the application that an object belongs to, if it is another one."""
+        mine = self._apps.get(set_id)
+        other = self._claims.get(key)
+        live = self._cluster.live.get(key)
+        if live is not None and live.part_of is not None and live.part_of != set_id:
+            other = (
+                self._apps.get(live.part_of)
+                or self._cluster.application_of(live.part_of, self._rules.namespace)
+                or other
+            )
+        if other is None or other == mine:
+            return None
+        self._contested.setdefault(key, set()).add(mine or "another application")
+        return other
+
+    def _tell_contested(self, applied: Applied, seen: Look) -> None:
+        for one in applied.objects:
+            others = self._contested.get(one.key)
+            if others and self._claims.get(one.key) == applied.app:
+                names = ", ".join(sorted(others))
+                seen.unknown.append(
+                    f"{one.key[0][1]} {one.key[2]} is claimed by {names} too, and stays with {applied.app}"
+                )
+
+    async def _settled(self, keys: list[Key]) -> str:
+        """Wait until objects are healthy; return why not, where one is Degraded or the time is over."""
+        queue = self._cluster.listen()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._settle_s
+        try:
+            while True:
+                why, degraded = unhealthy(keys, cluster=self._cluster, now=self._clock.now(), rules=self._own_rules)
+                if not why or degraded or loop.time() > until:
+                    return why
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(min(1.0, until - loop.time() + 0.01)):
+                        await queue.get()
+        finally:
+            self._cluster.deafen(queue)
+
+    # taking away
+    async def _prune(self, app: str) -> list[str]:
+        await self._set_up()
+        applied = (self._applied or {}).get(app)
+        set_id = apply_set.set_id(app, self._rules.namespace)
+        kinds: set[GroupKind] = {one.key[0] for one in applied.objects} if applied is not None else set()
+        annotations = self._cluster.parent(app)
+        if annotations is not None:
+            kinds |= apply_set.kinds_of({"metadata": {"annotations": annotations}})
+        await self._cluster.follow(kinds)
+        gone = [one for one in self._cluster.live.members(set_id) if not one.is_being_deleted]
+        options = {one.key: options_of(one.manifest) for one in gone}
+        deletable = [one for one in gone if options[one.key].delete]
+        sender = self._sender_of(applied.account if applied is not None else None)
+        order = deletion_order([(options[one.key].wave, one.key[0], one.name) for one in deletable])
+        deleted = []
+        for one in (deletable[index] for index in order):
+            kind = await self._cluster.kinds.find(*one.key[0])
+            if kind is not None and await sender.delete(kind.path(one.namespace, one.name), uid=one.uid):
+                deleted.append(f"{one.kind} {one.name}")
+            self._cluster.live.remove(one.key, uid=one.uid)
+        await self._cluster.delete_parent(app, self._rules.namespace)
+        if self._applied is not None:
+            self._applied.pop(app, None)
+        self._apps.pop(set_id, None)
+        for key in [key for key, owner in self._claims.items() if owner == app]:
+            del self._claims[key]
+        await asyncio.to_thread(self._memory.forget, app)
+        return sorted(deleted)
+
+    def _refused(self, app: str, reason: str) -> TargetRefused:
+        return TargetRefused(app=app, destination=self.name, reason=reason)
+
+    def _failed(self, app: str, reason: str) -> TargetFailed:
+        return TargetFailed(app=app, destination=self.name, reason=reason)

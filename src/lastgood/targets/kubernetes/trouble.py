@@ -1,0 +1,65 @@
+"""What goes wrong between us and a cluster: exceptions of this package, which the target turns into lastgood's.
+
+ClusterTrouble
+    Unreachable    no answer: the cluster, the way to it, or our credentials; never the application's fault
+    Answered       the API server said no; status and reason as it gave them
+"""
+
+from typing import Any
+
+from lastgood.core.redact import redact
+
+MAX_WORDS = 1_000
+MAX_CAUSES = 20
+
+
+class ClusterTrouble(Exception):
+    """Something that a cluster would not or could not do; `str` is a sentence for people, redacted and bounded."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(said(words))
+
+
+class Unreachable(ClusterTrouble):
+    """The cluster did not answer."""
+
+
+class Answered(ClusterTrouble):
+    """The API server refused a request.
+
+    status: the HTTP status; reason: CamelCase as Kubernetes has it (`Conflict`, `Invalid`), "" where it gave none;
+    causes: (field, message, reason) of each thing that it found wrong. retry_after_s: as the server asked, or None.
+    """
+
+    retry_after_s: float | None = None
+
+    def __init__(self, status: int, reason: str, words: str, causes: tuple[tuple[str, str, str], ...] = ()) -> None:
+        super().__init__(words or f"the API server answered {status}")
+        self.status = status
+        self.reason = reason
+        self.causes = causes
+
+    @property
+    def is_passing(self) -> bool:
+        """Say whether the same request may succeed later: the server is busy, starting or broken."""
+        return self.status == 429 or self.status >= 500  # noqa: PLR2004 - HTTP's own numbers
+
+
+def said(words: str) -> str:
+    """Return a cluster's words fit to show: one line, printable, bounded, without secrets."""
+    line = " ".join(redact(words[: 4 * MAX_WORDS]).split())
+    return "".join(c if c.isprintable() else " " for c in line)[:MAX_WORDS]
+
+
+def answered(status: int, body: Any) -> Answered:
+    """Read the Status object of a refusal; anything else becomes a plain refusal with its number."""
+    if not isinstance(body, dict):
+        return Answered(status, "", f"the API server answered {status}")
+    details = body.get("details")
+    listed = details.get("causes") if isinstance(details, dict) else None
+    causes = tuple(
+        (said(str(one.get("field", ""))), said(str(one.get("message", ""))), said(str(one.get("reason", ""))))
+        for one in (listed if isinstance(listed, list) else [])[:MAX_CAUSES]
+        if isinstance(one, dict)
+    )
+    return Answered(status, said(str(body.get("reason") or "")), str(body.get("message") or ""), causes)

@@ -1,0 +1,91 @@
+"""What a version asks for in one cluster: each object with its address, label and digest. Asks for kinds only."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from lastgood.core.application import Application
+from lastgood.core.resource import Resource
+from lastgood.core.value import Value
+from lastgood.targets.kubernetes.apply_set import PARENT, PREFIX, labelled
+from lastgood.targets.kubernetes.kinds import Kind, Kinds
+from lastgood.targets.kubernetes.live_object import Key
+from lastgood.targets.kubernetes.options import Options, options_of
+from lastgood.targets.kubernetes.order import Placed, Wave, waves
+
+DEFAULT_NAMESPACE = "default"
+
+
+class Wanted(Value, frozen=True, kw_only=True):
+    """One object as it shall be. kind: None while the cluster has no such kind. digest: of the manifest as sent."""
+
+    placed: Placed
+    kind: Kind | None
+    key: Key
+    manifest: dict[str, Any]
+    digest: bytes
+
+    @property
+    def label(self) -> str:
+        """Return the object's name for people."""
+        return f"{self.placed.resource.kind} {self.placed.resource.name}"
+
+
+class WantedWave(Value, frozen=True, kw_only=True):
+    """A wave of such objects, in order."""
+
+    wave: Wave
+    objects: tuple[Wanted, ...]
+
+
+class Asks:
+    """What the versions of one application ask for.
+
+    set_id: of its ApplySet. parents: the namespace of lastgood's own objects, which no version may touch.
+    Every method raises ValueError with a sentence for what never can be applied, and what a Connection raises.
+    """
+
+    def __init__(self, app: Application, *, set_id: str, parents: str, kinds: Kinds) -> None:
+        self._app = app
+        self._set = set_id
+        self._parents = parents
+        self._kinds = kinds
+
+    async def waves(self, resources: Iterable[Resource]) -> list[WantedWave]:
+        """Say what a version asks for, wave by wave."""
+        found = []
+        seen: dict[Key, str] = {}
+        for wave in waves(resources):
+            objects = [await self.object(one.resource, one.options) for one in wave.objects]
+            for one in objects:
+                if one.key in seen:
+                    where = f"in the namespace {one.key[1]}" if one.key[1] else "in the cluster"
+                    raise ValueError(f"it has the {one.label} twice {where}")
+                seen[one.key] = one.label
+            found.append(WantedWave(wave=wave, objects=tuple(objects)))
+        return found
+
+    async def object(self, resource: Resource, options: Options | None = None) -> Wanted:
+        """Say what one object is in this cluster. options: those of its annotations, if they were read already."""
+        kind = await self._kinds.find(resource.group, resource.kind)
+        namespaced = kind.namespaced if kind is not None else resource.namespace is not None
+        namespace = (resource.namespace or self._app.namespace or DEFAULT_NAMESPACE) if namespaced else ""
+        key = ((resource.group, resource.kind), namespace, resource.name)
+        if key[0] == PARENT and namespace == self._parents and resource.name.startswith(PREFIX):
+            raise ValueError(
+                f"the ConfigMap {resource.name} in {namespace} is lastgood's own: no version may change it"
+            )
+        manifest = labelled(resource.manifest, self._set)
+        metadata = {name: value for name, value in manifest["metadata"].items() if name != "namespace"}
+        if namespace:
+            metadata["namespace"] = namespace
+        manifest = {name: value for name, value in {**manifest, "metadata": metadata}.items() if name != "status"}
+        return Wanted(
+            placed=Placed(resource=resource, options=options or options_of(resource.manifest)),
+            kind=kind,
+            key=key,
+            manifest=manifest,
+            digest=hashlib.blake2b(msgspec.json.encode(manifest, order="sorted"), digest_size=16).digest(),
+        )

@@ -1,0 +1,160 @@
+"""Watch one kind of a cluster: list it, then follow every change, and go on without loss after whatever happens.
+
+The story: list in pages, keep what concerns applications, watch from the list's resourceVersion with bookmarks. When
+the server ends the watch or the connection drops, the watch begins again where it was; when that is too long ago
+(410 Gone), everything is listed anew, and what is missing in the list is gone. While nothing is heard, `trouble`
+says why: what is kept then is old. Cancelling ends it.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from lastgood.core.back_off import back_off
+from lastgood.targets.kubernetes.apply_set import PART_OF
+from lastgood.targets.kubernetes.connection import Connection
+from lastgood.targets.kubernetes.kinds import Kind
+from lastgood.targets.kubernetes.live import Live
+from lastgood.targets.kubernetes.live_object import LiveObject, live_object
+from lastgood.targets.kubernetes.marks import MARKING
+from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble
+
+PAGE = 500
+MAX_OBJECTS = 200_000
+# The server ends a watch after this time, and we begin the next one.
+SHORTEST_S, LONGEST_S = 300, 600
+MOST_WAIT_S = 15.0
+GONE = 410
+NOT_FOUND = 404
+
+
+class _Event(msgspec.Struct):
+    type: str
+    object: dict[str, Any]
+
+
+class KindWatch:
+    """Follows a kind until `run` is cancelled.
+
+    labelled: only objects with the label of an ApplySet are asked for. listed: called after each whole list.
+    trouble: why nothing is heard, None while all is well. synced: set once everything was listed.
+    """
+
+    def __init__(
+        self, kind: Kind, *, connection: Connection, live: Live, labelled: bool, told: Callable[[], None]
+    ) -> None:
+        self.kind = kind
+        self.trouble: str | None = "it was not listed yet"
+        self.synced = asyncio.Event()
+        self._connection = connection
+        self._live = live
+        self._selector = {"labelSelector": PART_OF} if labelled else {}
+        self._told = told
+        self._version: str | None = None
+        self._failures = 0
+
+    async def run(self) -> None:
+        """List and watch, for ever."""
+        while True:
+            try:
+                if self._version is None:
+                    await self._list()
+                await self._watch()
+            except ClusterTrouble as trouble:
+                if isinstance(trouble, Answered) and trouble.status == GONE:
+                    self._version = None
+                    continue
+                self._failures += 1
+                if isinstance(trouble, Answered) and trouble.status == NOT_FOUND:
+                    # The API group went, and the objects with it.
+                    self._version = None
+                    self._live.replace(self.kind.group_kind, ())
+                # A connection that drops once is taken up again at once; that is no trouble to tell.
+                if self._failures > 1 or self._version is None:
+                    self._say(str(trouble))
+                wait_s = back_off(self._failures, first_s=0.2, most_s=MOST_WAIT_S, jitter=_chance())
+                await asyncio.sleep(wait_s)
+
+    def _say(self, trouble: str | None) -> None:
+        if self.trouble != trouble:
+            self.trouble = trouble
+            self._told()
+
+    async def _list(self) -> None:
+        found: list[LiveObject] = []
+        more: str | None = ""
+        version = None
+        while more is not None:
+            params = {"limit": str(PAGE), **self._selector, **({"continue": more} if more else {})}
+            page = await self._connection.request("GET", self.kind.path(), params=params)
+            metadata = page.get("metadata") if isinstance(page, dict) else None
+            metadata = metadata if isinstance(metadata, dict) else {}
+            items = page.get("items") if isinstance(page, dict) else None
+            for item in items if isinstance(items, list) else []:
+                one = self._read(item)
+                if one is not None:
+                    found.append(one)
+            if len(found) > MAX_OBJECTS:
+                raise ClusterTrouble(f"there are more than {MAX_OBJECTS} objects of the kind {self.kind.kind}")
+            version = metadata.get("resourceVersion")
+            more = metadata.get("continue") or None
+        self._live.replace(self.kind.group_kind, found)
+        self._version = str(version or "")
+        self.synced.set()
+        self._say(None)
+
+    async def _watch(self) -> None:
+        seconds = random.randint(SHORTEST_S, LONGEST_S)  # noqa: S311 - spreads the ends of watches
+        params = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": self._version or "",
+            "timeoutSeconds": str(seconds),
+            **self._selector,
+        }
+        async for line in self._connection.watch(self.kind.path(), params):
+            if line is None:
+                self._failures = 0
+                self._say(None)
+                continue
+            try:
+                event = msgspec.json.decode(line, type=_Event)
+            except msgspec.DecodeError as wrong:
+                raise ClusterTrouble("the API server sent an event that is no JSON") from wrong
+            self._take(event)
+
+    def _take(self, event: _Event) -> None:
+        if event.type == "ERROR":
+            code = event.object.get("code")
+            said = str(event.object.get("message") or "the watch failed")
+            raise Answered(code if isinstance(code, int) else 500, str(event.object.get("reason") or ""), said)
+        metadata = event.object.get("metadata")
+        version = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
+        if event.type != "BOOKMARK":
+            one = live_object(event.object, self.kind.group_kind)
+            if one is not None and event.type == "DELETED":
+                self._live.remove(one.key, uid=one.uid)
+            elif one is not None and self._concerns(one):
+                self._live.put(one)
+            elif one is not None:
+                self._live.remove(one.key)
+        if isinstance(version, str) and version:
+            self._version = version
+
+    def _read(self, item: Any) -> LiveObject | None:
+        one = live_object(item, self.kind.group_kind)
+        return one if one is not None and self._concerns(one) else None
+
+    def _concerns(self, one: LiveObject) -> bool:
+        """Say whether to keep an object: ours, or what something of ours may own; others' are not looked at."""
+        return one.part_of is not None or bool(one.owners) or self.kind.group_kind in _ALL_KEPT
+
+
+_ALL_KEPT = {("autoscaling", "HorizontalPodAutoscaler"), *MARKING}
+
+
+def _chance() -> float:
+    return random.random()  # noqa: S311 - spreads retries, guards nothing

@@ -1,0 +1,98 @@
+"""A corner of a real cluster for one test: namespaces and a target of its own, gone when the test ends."""
+
+import json
+import secrets
+import urllib.error
+from pathlib import Path
+from typing import Any
+
+from lastgood.core.application import Application
+from lastgood.core.resource import Rendered
+from lastgood.render.manifests import render_manifests
+from lastgood.targets.kubernetes import ClusterAccess, ClusterRules, KubernetesTarget
+from twins.processes import RealClock, application
+
+
+class Corner:
+    """Namespaces, manifests and targets for one test. cluster: what the harness started."""
+
+    def __init__(self, cluster: Any, root: Path) -> None:
+        self.cluster = cluster
+        self.root = root
+        self.mark = secrets.token_hex(4)
+        self.own = f"lastgood-{self.mark}"
+        self.targets: list[KubernetesTarget] = []
+        self.namespaces: list[str] = [self.own]
+
+    def target(self, root: str = "target", **rules: Any) -> KubernetesTarget:
+        """Return a target; the same root: one that comes after it."""
+        made = KubernetesTarget(
+            self.root / root,
+            name="cluster",
+            access=ClusterAccess(kubeconfig=str(self.cluster.kubeconfig)),
+            clock=RealClock(),
+            rules=ClusterRules(namespace=self.own, **rules),
+            settle_s=20,
+        )
+        self.targets.append(made)
+        return made
+
+    def application(self, name: str = "web", **words: Any) -> Application:
+        """Return an application with a namespace of its own, which is there."""
+        namespace = words.pop("namespace", None) or self.namespace(name)
+        return application(name, destination="cluster", namespace=namespace, **words)
+
+    def namespace(self, name: str = "web") -> str:
+        """Return a namespace of this test that is there."""
+        named = f"{name.replace('.', '-')}-{self.mark}"
+        if named not in self.namespaces:
+            self.cluster.request("POST", "/api/v1/namespaces", {"metadata": {"name": named}})
+            self.namespaces.append(named)
+        return named
+
+    def ask(self, method: str, path: str, body: object = None) -> Any:
+        """Ask the API server as the administrator; None where there is nothing."""
+        try:
+            return self.cluster.request(method, path, body)
+        except urllib.error.HTTPError as no:
+            if no.code == 404:
+                return None
+            raise
+
+    async def close(self) -> None:
+        """End the targets, and let the namespaces go."""
+        for target in self.targets:
+            await target.close()
+        for named in self.namespaces:
+            self.ask("DELETE", f"/api/v1/namespaces/{named}")
+
+
+def manifests(*objects: dict[str, Any], app: str = "web", namespace: str | None = None) -> Rendered:
+    """Render objects as the files of an application."""
+    files = [(f"{number}.json", json.dumps(one).encode()) for number, one in enumerate(objects)]
+    return render_manifests(files, app=app, namespace=namespace)
+
+
+def deployment(name: str, image: str = "registry.example.com/shop/web:1", **spec: Any) -> dict[str, Any]:
+    """Return a Deployment of one pod. behaves: how its pods do, as the stages of the harness know it."""
+    behaves = spec.pop("behaves", None)
+    annotations = {"lastgood.test/behaves": behaves} if behaves else {}
+    environment = spec.pop("env", {})
+    container = {"name": "main", "image": image, "env": [{"name": k, "value": v} for k, v in environment.items()]}
+    pod = {"metadata": {"labels": {"app": name}, "annotations": annotations}, "spec": {"containers": [container]}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name},
+        "spec": {"replicas": 1, "selector": {"matchLabels": {"app": name}}, "template": pod, **spec},
+    }
+
+
+def config_map(name: str, **data: str) -> dict[str, Any]:
+    """Return a ConfigMap."""
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
+
+
+def annotated(manifest: dict[str, Any], **annotations: str) -> dict[str, Any]:
+    """Return an object with annotations; `__` in a key stands for `/`, `_` for `-`, after the domain given first."""
+    return {**manifest, "metadata": {**manifest["metadata"], "annotations": annotations}}
