@@ -87,6 +87,7 @@ class Apply:
         self._asked: dict[Key, Asked] = {}
         self._results: list[ResourceResult] = []
         self._notes: list[str] = []
+        self._unreachable: Unreachable | None = None
 
     async def __call__(
         self, waves: list[WantedWave], hooks: Sequence[tuple[Hook, Wanted]] = ()
@@ -108,6 +109,8 @@ class Apply:
         if not self._has_failed() and not stopped:
             left = await self._prune({one.key for one in wanted})
         complete = not self._has_failed() and not stopped
+        if self._unreachable is not None and all(one.outcome in ("failed", "unchanged") for one in self._results):
+            raise self._unreachable
         if not complete:
             self._results += await runs([one for one in hooks if one[0].moment == "failed"])
         # In place: the observation that follows reads what was found equal from the same objects.
@@ -211,7 +214,7 @@ class Apply:
         except ClusterTrouble as trouble:
             change: Change = "added" if there is None else "modified"
             return msgspec.structs.replace(result, change=change, outcome="failed", message=str(trouble))
-        self._found_equal(wanted, live)
+        self._found_equal(kind, wanted, live)
         if there is not None and there.uid == live.uid and there.digest == live.digest:
             return msgspec.structs.replace(result, message="; ".join(sent.notes))
         change = "added" if sent.created else "modified"
@@ -219,7 +222,11 @@ class Apply:
 
     async def _send(self, kind: Kind, wanted: Wanted) -> tuple[Sent, LiveObject]:
         manifest = with_scaled_replicas(wanted.manifest, wanted.key, self._cluster.live)
-        sent = await self._sender.apply(kind, manifest, wanted.placed.options)
+        try:
+            sent = await self._sender.apply(kind, manifest, wanted.placed.options)
+        except Unreachable as trouble:
+            self._unreachable = trouble
+            raise
         live = live_object(sent.live, wanted.key[0])
         if live is None:
             raise ClusterTrouble("the API server answered with another object")
@@ -249,7 +256,10 @@ class Apply:
             return False
         return known.equal == there.digest and known.mark == self._cluster.marks.of(wanted.key[0])
 
-    def _found_equal(self, wanted: Wanted, live: LiveObject) -> None:
+    def _found_equal(self, kind: Kind, wanted: Wanted, live: LiveObject) -> None:
+        if not kind.is_watched_as(wanted.manifest["apiVersion"]):
+            # The watch tells of it in another version, which has to be compared in its own way.
+            return
         self._cluster.live.put(live)
         asked = self._asked[wanted.key]
         asked.equal, asked.mark = live.digest, self._cluster.marks.of(wanted.key[0])
@@ -289,6 +299,8 @@ class Apply:
             kind = await self._cluster.kinds.find(*one.key[0])
             if kind is not None:
                 await self._sender.delete(kind.path(one.namespace, one.name), uid=one.uid)
+            # What waits for a finalizer is heard of again, as something that is being deleted.
+            self._cluster.live.remove(one.key, uid=one.uid)
         except ClusterTrouble as trouble:
             return msgspec.structs.replace(result, outcome="failed", message=str(trouble))
         return result

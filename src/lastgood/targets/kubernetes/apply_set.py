@@ -6,7 +6,7 @@ label. Pure values; sends nothing.
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lastgood import __version__
@@ -64,11 +64,7 @@ def parent(app: str, *, namespace: str, kinds: Iterable[GroupKind], namespaces: 
     }
 
 
-def kinds_of(parent_object: dict[str, Any]) -> set[GroupKind]:
-    """Read which kinds a set has. What is no kind is passed over: anybody may have written it."""
-    annotations = parent_object.get("metadata", {}).get("annotations")
-    text = annotations.get(CONTAINS) if isinstance(annotations, dict) else None
-    if not isinstance(text, str):
-        return set()
-    named = [one.strip().partition(".") for one in text.split(",")[:MAX_KINDS]]
+def kinds_of(annotations: Mapping[str, str]) -> set[GroupKind]:
+    """Read which kinds a set has from its parent. What is no kind is passed over: anybody may have written it."""
+    named = [one.strip().partition(".") for one in annotations.get(CONTAINS, "").split(",")[:MAX_KINDS]]
     return {(group, kind) for kind, _, group in named if kind}

@@ -29,7 +29,7 @@ CONNECT_S = 5.0
 # The API server sends a bookmark about every minute: a watch that is silent for longer is a dead connection.
 SILENCE_S = 150.0
 AT_ONCE = 48
-TRIES = 5
+TRIES = 7
 MAX_ANSWER_BYTES = 256_000_000
 MAX_LINE_BYTES = 16_000_000
 MAX_RETRY_AFTER_S = 10.0

@@ -37,6 +37,10 @@ class Kind(Value, frozen=True, kw_only=True):
         """Return what stands in an object's `apiVersion`."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
+    def is_watched_as(self, api_version: str) -> bool:
+        """Say whether objects of that `apiVersion` look as those that a watch of this kind sends."""
+        return api_version == self.api_version
+
     def path(self, namespace: str | None = None, name: str | None = None, *, version: str | None = None) -> str:
         """Return the address of all objects, of a namespace's, or of one. Raises ValueError for a name of dots."""
         base = f"/apis/{self.group}/{version or self.version}" if self.group else f"/api/{version or self.version}"

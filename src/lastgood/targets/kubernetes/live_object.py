@@ -92,8 +92,11 @@ def live_object(sent: Any, kind: GroupKind) -> LiveObject | None:
 
 
 def content_digest(sent: dict[str, Any]) -> bytes:
-    """Return a digest of an object's content: all but status and what the cluster keeps books with."""
-    content = {key: value for key, value in sent.items() if key != "status"}
+    """Return a digest of an object's content: all but status and what the cluster keeps books with.
+
+    Kind and version are left out: lists do not say them. Only objects of one version can be compared.
+    """
+    content = {key: value for key, value in sent.items() if key not in ("status", "kind", "apiVersion")}
     metadata = sent.get("metadata")
     if isinstance(metadata, dict):
         content["metadata"] = {key: value for key, value in metadata.items() if key not in _BOOKKEEPING}

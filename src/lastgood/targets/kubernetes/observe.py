@@ -16,6 +16,7 @@ from lastgood.core.words import Sync
 from lastgood.targets.kubernetes.adopt import other_managers
 from lastgood.targets.kubernetes.cluster import Cluster
 from lastgood.targets.kubernetes.health import OwnRules, workload_health
+from lastgood.targets.kubernetes.kinds import Kind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest
 from lastgood.targets.kubernetes.memory import Applied, Asked
 from lastgood.targets.kubernetes.options import options_of
@@ -36,8 +37,12 @@ class Look(msgspec.Struct):
     changed: bool = False
 
 
-async def look(applied: Applied, *, cluster: Cluster, sender: Sender) -> Look:
-    """Compare every object with what was asked for. Raises Unreachable."""
+Differs = dict[Key, tuple[bytes, bytes, str, str]]
+"""What was found to differ, so that it is asked once: digest wanted, digest alive, mark of the kind, in words."""
+
+
+async def look(applied: Applied, *, cluster: Cluster, sender: Sender, differs: Differs) -> Look:
+    """Compare every object with what was asked for; `differs` is read and written. Raises Unreachable."""
     found = Look(differing=[], unknown=[])
     asked = {one.key for one in applied.objects}
     for one in applied.objects:
@@ -45,7 +50,7 @@ async def look(applied: Applied, *, cluster: Cluster, sender: Sender) -> Look:
         if live is None:
             found.differing.append(f"{_label(one.key)} is missing")
         elif one.compare and not _is_known_equal(one, live, cluster):
-            await _compare(one, live, found, cluster=cluster, sender=sender)
+            await _compare(one, live, found, cluster=cluster, sender=sender, differs=differs)
     for live in cluster.live.members(applied.set_id):
         if live.key in asked or live.is_being_deleted or f"{live.kind} {live.name}" in applied.left:
             continue
@@ -59,33 +64,55 @@ def _is_known_equal(one: Asked, live: LiveObject, cluster: Cluster) -> bool:
     return one.equal == live.digest and one.mark == cluster.marks.of(one.key[0])
 
 
-async def _compare(one: Asked, live: LiveObject, found: Look, *, cluster: Cluster, sender: Sender) -> None:
-    if not one.sent:
-        # The content of a Secret is not kept, so that there is nothing to ask the cluster with.
-        found.differing.append(f"{_label(one.key)} was changed")
+async def _compare(
+    one: Asked, live: LiveObject, found: Look, *, cluster: Cluster, sender: Sender, differs: Differs
+) -> None:
+    mark = cluster.marks.of(one.key[0])
+    known = differs.get(one.key)
+    if known is not None and known[:3] == (one.wanted, live.digest, mark):
+        found.differing.append(known[3])
         return
     kind = await cluster.kinds.find(*one.key[0])
     if kind is None:
         found.unknown.append(f"{_label(one.key)}: the cluster no longer has its kind")
         return
-    manifest = with_scaled_replicas(msgspec.json.decode(one.sent), one.key, cluster.live)
     try:
-        would_be = await sender.dry_run(kind, manifest)
+        words = await _difference(one, live, kind, cluster=cluster, sender=sender)
     except Unreachable:
         raise
     except ClusterTrouble as trouble:
         no = trouble if isinstance(trouble, Answered) else None
-        busy = no is not None and no.is_passing
-        found.unknown.append(
-            f"{_label(one.key)}: {'the cluster is busy' if busy else 'a dry run is refused'}: {trouble}"
-        )
+        why = "the cluster is busy" if no is not None and no.is_passing else "a dry run is refused"
+        found.unknown.append(f"{_label(one.key)}: {why}: {trouble}")
         return
-    if content_digest(would_be) == live.digest:
-        one.equal, one.mark, found.changed = live.digest, cluster.marks.of(one.key[0]), True
+    if words:
+        differs[one.key] = (one.wanted, live.digest, mark, words)
+        found.differing.append(words)
         return
-    metadata = would_be.get("metadata", {})
-    others = other_managers(metadata.get("managedFields"))[:1]
-    found.differing.append(f"{_label(one.key)} was changed" + (f", last by {others[0]}" if others else ""))
+    differs.pop(one.key, None)
+    one.equal, one.mark, found.changed = live.digest, mark, True
+
+
+async def _difference(one: Asked, live: LiveObject, kind: Kind, *, cluster: Cluster, sender: Sender) -> str:
+    """Say in words that an object is not as asked for, and by whom; "" where it is. Raises ClusterTrouble."""
+    version = None
+    if one.sent:
+        manifest = with_scaled_replicas(msgspec.json.decode(one.sent), one.key, cluster.live)
+        would_be = content_digest(await sender.dry_run(kind, manifest))
+        if would_be == live.digest:
+            return ""
+        version = manifest["apiVersion"].rpartition("/")[2]
+    else:
+        # The content of a Secret is not kept, so that there is nothing to ask the cluster with.
+        would_be = b""
+    # Read as it was applied: the watch may tell of it in another version. And who changed it is not kept in memory.
+    there = await sender.get(kind.path(live.namespace, live.name, version=version))
+    if there is None:
+        return f"{_label(one.key)} is missing"
+    if content_digest(there) == would_be:
+        return ""
+    others = other_managers(there["metadata"].get("managedFields"))[:1]
+    return f"{_label(one.key)} was changed" + (f", last by {others[0]}" if others else "")
 
 
 def observation(
@@ -101,7 +128,7 @@ def observation(
     resources = [_health(one, cluster=cluster, now=now, rules=rules, last_words=last_words) for one in applied.objects]
     troubled = [one for one in resources if one.health not in ("Healthy", "Suspended")]
     sync: Sync = "OutOfSync" if seen.differing else "Unknown" if seen.unknown else "Synced"
-    message = "; ".join(f"{one.kind} {one.name}: {one.message}" for one in troubled[:MAX_NAMED])
+    message = "; ".join(f"{one.kind} {one.name}: {_words(one)}" for one in troubled[:MAX_NAMED])
     said = [*seen.differing, *seen.unknown]
     if not message and said:
         message = "not as asked for: " + "; ".join(said[:MAX_NAMED])
@@ -148,9 +175,15 @@ def unhealthy(keys: Sequence[Key], *, cluster: Cluster, now: dt.datetime, rules:
         asked = Asked(key=key, wanted=b"")
         found = _health(asked, cluster=cluster, now=now, rules=rules, last_words={})
         if found.health not in ("Healthy", "Suspended"):
-            said.append(f"{_label(key)} is {found.health}: {found.message}")
+            said.append(f"{_label(key)} is {found.health}: {_words(found)}")
             degraded = degraded or found.health == "Degraded"
     return "; ".join(said[:MAX_NAMED]), degraded
+
+
+def _words(one: ResourceHealth) -> str:
+    """Return reason and message, the reason only where the message does not have it."""
+    told = one.reason and one.reason not in one.message and one.health != "Missing"
+    return f"{one.reason}: {one.message}" if told and one.message else one.message or one.reason
 
 
 def _label(key: Key) -> str:

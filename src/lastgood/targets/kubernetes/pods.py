@@ -15,8 +15,12 @@ _HASH = "controller-revision-hash"
 def newest_pods(one: LiveObject, manifest: dict[str, Any], live: Live) -> list[dict[str, Any]]:
     """Return the pods that a workload's present version made; its older ones go, however they are.
 
-    manifest: the workload's, as kept.
+    manifest: the workload's, as kept. None where its controller has not seen that version yet.
     """
+    status = manifest.get("status")
+    seen = status.get("observedGeneration") if isinstance(status, dict) else None
+    if seen is not None and seen != manifest["metadata"].get("generation"):
+        return []
     if one.key[0] == ("apps", "Deployment"):
         revision = annotations_of(manifest).get(_REVISION)
         sets = [child for child in live.children(one.uid) if child.key[0] == REPLICA_SET]
@@ -25,7 +29,6 @@ def newest_pods(one: LiveObject, manifest: dict[str, Any], live: Live) -> list[d
         ]
         return [pod.manifest for child in newest for pod in _pods(child, live)]
     pods = [pod.manifest for pod in _pods(one, live)]
-    status = manifest.get("status")
     update = status.get("updateRevision") if isinstance(status, dict) else None
     if one.key[0] == ("apps", "StatefulSet") and isinstance(update, str):
         return [pod for pod in pods if _label(pod, _HASH) == update]

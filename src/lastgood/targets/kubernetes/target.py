@@ -26,7 +26,7 @@ from lastgood.targets.kubernetes.health import OwnRules
 from lastgood.targets.kubernetes.kinds import GroupKind
 from lastgood.targets.kubernetes.live_object import Key
 from lastgood.targets.kubernetes.memory import Applied, Memory
-from lastgood.targets.kubernetes.observe import Look, look, observation, unhealthy
+from lastgood.targets.kubernetes.observe import Differs, Look, look, observation, unhealthy
 from lastgood.targets.kubernetes.options import options_of
 from lastgood.targets.kubernetes.order import deletion_order
 from lastgood.targets.kubernetes.send import Sender
@@ -80,6 +80,7 @@ class KubernetesTarget:
         self._apps: dict[str, str] = {}
         self._claims: dict[Key, str] = {}
         self._contested: dict[Key, set[str]] = {}
+        self._differs: Differs = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._starting = asyncio.Lock()
         self._is_set_up = False
@@ -96,7 +97,7 @@ class KubernetesTarget:
                 await self._set_up()
                 waves, hooks = await self._wanted(app, rendered, occasion)
                 objects = [*(one for wave in waves for one in wave.objects), *(one for _, one in hooks)]
-                await self._cluster.follow(one.key[0] for one in objects)
+                await self._cluster.follow({*(one.key[0] for one in objects), *self._kinds_of(app.name)})
                 result, _ = await self._pass(app, rendered)(waves, hooks)
             except ClusterTrouble as trouble:
                 raise self._failed(app.name, str(trouble)) from trouble
@@ -116,11 +117,12 @@ class KubernetesTarget:
                     app=app, observed_at=now, health="Missing", sync="Unknown", message="nothing is installed"
                 )
             kinds = {one.key[0] for one in applied.objects}
-            await self._cluster.follow(kinds)
+            await self._cluster.follow({*kinds, *applied.kinds})
             trouble = self._cluster.trouble(kinds)
             if trouble is not None:
                 raise Unreachable(trouble)
-            seen = await look(applied, cluster=self._cluster, sender=self._sender_of(applied.account))
+            sender = self._sender_of(applied.account)
+            seen = await look(applied, cluster=self._cluster, sender=sender, differs=self._differs)
             if seen.changed:
                 await self._write(applied)
         except ClusterTrouble as trouble:
@@ -176,8 +178,14 @@ class KubernetesTarget:
                 for one in self._applied.values():
                     self._note(one)
             await self._cluster.read_parents(self._rules.namespace)
-            await self._cluster.follow({one.key[0] for applied in self._applied.values() for one in applied.objects})
+            await self._cluster.follow({kind for app in self._applied for kind in self._kinds_of(app)})
             self._is_set_up = True
+
+    def _kinds_of(self, app: str) -> set[GroupKind]:
+        """Return the kinds that an application's set may have, as remembered here and as its parent says."""
+        applied, parent = (self._applied or {}).get(app), self._cluster.parent(app)
+        remembered = {one.key[0] for one in applied.objects} | set(applied.kinds) if applied is not None else set()
+        return remembered | (apply_set.kinds_of(parent) if parent is not None else set())
 
     def _note(self, applied: Applied) -> None:
         self._apps[applied.set_id] = applied.app
@@ -279,11 +287,7 @@ class KubernetesTarget:
         await self._set_up()
         applied = (self._applied or {}).get(app)
         set_id = apply_set.set_id(app, self._rules.namespace)
-        kinds: set[GroupKind] = {one.key[0] for one in applied.objects} if applied is not None else set()
-        annotations = self._cluster.parent(app)
-        if annotations is not None:
-            kinds |= apply_set.kinds_of({"metadata": {"annotations": annotations}})
-        await self._cluster.follow(kinds)
+        await self._cluster.follow(self._kinds_of(app))
         gone = [one for one in self._cluster.live.members(set_id) if not one.is_being_deleted]
         options = {one.key: options_of(one.manifest) for one in gone}
         deletable = [one for one in gone if options[one.key].delete]

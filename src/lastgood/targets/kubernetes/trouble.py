@@ -41,8 +41,12 @@ class Answered(ClusterTrouble):
 
     @property
     def is_passing(self) -> bool:
-        """Say whether the same request may succeed later: the server is busy, starting or broken."""
-        return self.status == 429 or self.status >= 500  # noqa: PLR2004 - HTTP's own numbers
+        """Say whether the same request may succeed later: the server is busy, starting or broken.
+
+        A 404 without a reason is about the address, not about an object: a kind just defined is not served yet.
+        """
+        not_served = self.status == 404 and not self.reason  # noqa: PLR2004 - HTTP's own numbers
+        return not_served or self.status == 429 or self.status >= 500  # noqa: PLR2004 - the same
 
 
 def said(words: str) -> str:

@@ -1,7 +1,7 @@
 """What a version asks for in one cluster: each object with its address, label and digest. Asks for kinds only."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -10,8 +10,9 @@ from lastgood.core.application import Application
 from lastgood.core.resource import Resource
 from lastgood.core.value import Value
 from lastgood.targets.kubernetes.apply_set import PARENT, PREFIX, labelled
-from lastgood.targets.kubernetes.kinds import Kind, Kinds
+from lastgood.targets.kubernetes.kinds import GroupKind, Kind, Kinds
 from lastgood.targets.kubernetes.live_object import Key
+from lastgood.targets.kubernetes.marks import DEFINITIONS
 from lastgood.targets.kubernetes.options import Options, options_of
 from lastgood.targets.kubernetes.order import Placed, Wave, waves
 
@@ -52,11 +53,14 @@ class Asks:
         self._set = set_id
         self._parents = parents
         self._kinds = kinds
+        self._cluster_wide: set[GroupKind] = set()
 
     async def waves(self, resources: Iterable[Resource]) -> list[WantedWave]:
         """Say what a version asks for, wave by wave."""
         found = []
         seen: dict[Key, str] = {}
+        resources = list(resources)
+        self._cluster_wide = set(_cluster_wide(resources))
         for wave in waves(resources):
             objects = [await self.object(one.resource, one.options) for one in wave.objects]
             for one in objects:
@@ -70,9 +74,11 @@ class Asks:
     async def object(self, resource: Resource, options: Options | None = None) -> Wanted:
         """Say what one object is in this cluster. options: those of its annotations, if they were read already."""
         kind = await self._kinds.find(resource.group, resource.kind)
-        namespaced = kind.namespaced if kind is not None else resource.namespace is not None
+        # A kind that this version defines is not known to the cluster yet; its definition says where it lives.
+        group_kind = (resource.group, resource.kind)
+        namespaced = kind.namespaced if kind is not None else group_kind not in self._cluster_wide
         namespace = (resource.namespace or self._app.namespace or DEFAULT_NAMESPACE) if namespaced else ""
-        key = ((resource.group, resource.kind), namespace, resource.name)
+        key = (group_kind, namespace, resource.name)
         if key[0] == PARENT and namespace == self._parents and resource.name.startswith(PREFIX):
             raise ValueError(
                 f"the ConfigMap {resource.name} in {namespace} is lastgood's own: no version may change it"
@@ -89,3 +95,12 @@ class Asks:
             manifest=manifest,
             digest=hashlib.blake2b(msgspec.json.encode(manifest, order="sorted"), digest_size=16).digest(),
         )
+
+
+def _cluster_wide(resources: Iterable[Resource]) -> Iterator[GroupKind]:
+    """Yield the kinds that definitions among the resources give to the whole cluster."""
+    for one in resources:
+        spec = one.manifest.get("spec") if (one.group, one.kind) == DEFINITIONS else None
+        names = spec.get("names") if isinstance(spec, dict) else None
+        if isinstance(spec, dict) and isinstance(names, dict) and spec.get("scope") == "Cluster":
+            yield (str(spec.get("group")), str(names.get("kind")))

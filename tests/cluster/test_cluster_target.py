@@ -1,0 +1,499 @@
+"""What the Kubernetes target promises beyond every target's promises, on a real control plane."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from lastgood.core.application import Policy
+from lastgood.core.errors import TargetFailed
+from lastgood.targets.kubernetes.apply_set import PART_OF, set_id
+from twins.clusters import Corner, annotated, config_map, deployment, manifests
+from twins.processes import eventually, until_health
+
+pytestmark = pytest.mark.cluster
+
+ARGO = "argocd.argoproj.io"
+
+
+@pytest.fixture
+async def corner(cluster, tmp_path):
+    made = Corner(cluster, tmp_path)
+    yield made
+    await made.close()
+
+
+def outcomes(result):
+    return {f"{one.kind} {one.name}": one.outcome for one in result.resources}
+
+
+def messages(result):
+    return {f"{one.kind} {one.name}": one.message for one in result.resources}
+
+
+def job(name, *, behaves=None, **annotations):
+    pod = {"metadata": {"annotations": {"lastgood.test/behaves": behaves} if behaves else {}}}
+    pod["spec"] = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "registry.example.com/job:1"}]}
+    metadata = {"name": name, "annotations": annotations}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"template": pod, "backoffLimit": 0}}
+
+
+def path_of(corner, kind, name, namespace=None):
+    base = "/api/v1" if kind in ("configmaps", "secrets") else "/apis/apps/v1"
+    return f"{base}/namespaces/{namespace or corner.namespace()}/{kind}/{name}"
+
+
+# what belongs to an application
+
+
+async def test_what_is_applied_is_an_apply_set(corner):
+    """Every object has the set's label; the parent names the kinds; the id is the one that the convention gives."""
+    app, target = corner.application(), corner.target()
+    await target.apply(app, manifests(deployment("web"), config_map("settings", a="1")))
+    parent = corner.ask("GET", path_of(corner, "configmaps", "lastgood.web", corner.own))
+    mine = set_id("web", corner.own)
+    assert parent["metadata"]["labels"]["applyset.kubernetes.io/id"] == mine
+    assert (
+        parent["metadata"]["annotations"]["applyset.kubernetes.io/contains-group-kinds"] == "ConfigMap,Deployment.apps"
+    )
+    assert parent["metadata"]["annotations"]["applyset.kubernetes.io/additional-namespaces"] == corner.namespace()
+    for kind, name in (("deployments", "web"), ("configmaps", "settings")):
+        assert corner.ask("GET", path_of(corner, kind, name))["metadata"]["labels"][PART_OF] == mine
+
+
+async def test_two_applications_that_claim_one_object_are_told_so(corner):
+    """The second is refused that object alone, the first is told, and nothing of it changes."""
+    space, target = corner.namespace(), corner.target()
+    first = corner.application("first", namespace=space)
+    second = corner.application("second", namespace=space)
+    await target.apply(first, manifests(config_map("settings", of="first")))
+    result = await target.apply(second, manifests(config_map("settings", of="second"), config_map("mine")))
+    assert outcomes(result) == {"ConfigMap settings": "failed", "ConfigMap mine": "applied"}
+    assert "belongs to the application first" in messages(result)["ConfigMap settings"]
+    assert corner.ask("GET", path_of(corner, "configmaps", "settings"))["data"] == {"of": "first"}
+    seen = await target.observe("first")
+    assert "claimed by second too" in seen.message
+
+
+async def test_an_agent_that_lost_its_memory_still_knows_whose_an_object_is(corner):
+    """The claim stands in the cluster: another agent with an empty folder refuses to take the object."""
+    space = corner.namespace()
+    await corner.target().apply(corner.application("first", namespace=space), manifests(config_map("settings")))
+    other = corner.target("elsewhere")
+    result = await other.apply(corner.application("second", namespace=space), manifests(config_map("settings", a="2")))
+    assert "belongs to the application first" in messages(result)["ConfigMap settings"]
+
+
+# deleting
+
+
+async def test_precious_kinds_stay_unless_the_operator_allows(corner):
+    """A volume claim that left Git stays and is named; with the operator's word it goes."""
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+    app, path = corner.application(), f"/api/v1/namespaces/{corner.namespace()}/persistentvolumeclaims/data"
+    target = corner.target()
+    await target.apply(app, manifests(claim, config_map("a")))
+    result = await target.apply(app, manifests(config_map("a")))
+    assert result.complete
+    assert "PersistentVolumeClaim data left Git and stays" in result.message
+    assert corner.ask("GET", path)["metadata"].get("deletionTimestamp") is None
+    assert (await target.observe("web")).sync == "Synced"
+    allowed = corner.target(may_delete=frozenset({"PersistentVolumeClaim"}))
+    result = await allowed.apply(app, manifests(config_map("a", b="2")))
+    assert outcomes(result)["PersistentVolumeClaim data"] == "removed"
+
+
+@pytest.mark.parametrize(
+    "annotations",
+    [
+        {f"{ARGO}/sync-options": "Prune=false"},
+        {"kustomize.toolkit.fluxcd.io/prune": "disabled"},
+        {"helm.sh/resource-policy": "keep"},
+    ],
+)
+async def test_what_asks_to_be_kept_is_kept(corner, annotations):
+    """The words of Argo CD, Flux and Helm for it are heard."""
+    app, target = corner.application(), corner.target()
+    await target.apply(app, manifests(annotated(config_map("kept"), **annotations), config_map("a")))
+    result = await target.apply(app, manifests(config_map("a")))
+    assert "ConfigMap kept left Git and stays: its annotations ask for it" in result.message
+    assert corner.ask("GET", path_of(corner, "configmaps", "kept")) is not None
+
+
+async def test_what_another_made_is_never_pruned(corner):
+    """An object without the set's label is nobody's business, whatever it is called."""
+    app, target = corner.application(), corner.target()
+    stranger = config_map("stranger")
+    corner.ask("POST", f"/api/v1/namespaces/{corner.namespace()}/configmaps", stranger)
+    await target.apply(app, manifests(config_map("a"), config_map("b")))
+    await target.apply(app, manifests(config_map("a")))
+    assert await target.prune("web") == ["ConfigMap a"]
+    assert corner.ask("GET", path_of(corner, "configmaps", "stranger")) is not None
+    assert corner.ask("GET", path_of(corner, "configmaps", "lastgood.web", corner.own)) is None
+
+
+# fields
+
+
+@pytest.mark.parametrize(
+    ("manager", "operation"),
+    [
+        ("kubectl-client-side-apply", "Update"),
+        ("helm", "Update"),
+        ("argocd-controller", "Apply"),
+        ("kustomize-controller", "Apply"),
+    ],
+)
+async def test_a_field_that_an_earlier_tool_set_goes_when_git_no_longer_has_it(corner, manager, operation):
+    """What kubectl, Helm, Argo CD and Flux set before is ours on adoption, so that going back takes it out."""
+    app, target = corner.application(), corner.target()
+    with_bad = config_map("settings", good="1", bad="2")
+    base = f"/api/v1/namespaces/{corner.namespace()}/configmaps"
+    if operation == "Update":
+        corner.ask("POST", f"{base}?fieldManager={manager}", with_bad)
+    else:
+        await target.connection.request(
+            "PATCH",
+            f"{base}/settings",
+            params={"fieldManager": manager},
+            body=with_bad,
+            content_type="application/apply-patch+yaml",
+        )
+    result = await target.apply(app, manifests(config_map("settings", good="1")))
+    assert "took over what earlier tools managed" in messages(result)["ConfigMap settings"]
+    assert corner.ask("GET", f"{base}/settings")["data"] == {"good": "1"}
+
+
+async def test_a_field_that_our_own_version_set_goes_with_the_next(corner):
+    """Going back really takes out what the bad version added."""
+    app, target = corner.application(), corner.target()
+    await target.apply(app, manifests(config_map("settings", good="1", bad="2")))
+    await target.apply(app, manifests(config_map("settings", good="1")))
+    assert corner.ask("GET", path_of(corner, "configmaps", "settings"))["data"] == {"good": "1"}
+
+
+@pytest.mark.parametrize("take_over", [True, False])
+async def test_a_conflict_names_the_other_manager(corner, take_over):
+    """Taken over or left alone, as the operator says; either way the other's name is told."""
+    app, target = corner.application(), corner.target(take_over=take_over)
+    base = f"/api/v1/namespaces/{corner.namespace()}/configmaps"
+    corner.ask("POST", f"{base}?fieldManager=somebody", config_map("settings", a="theirs"))
+    result = await target.apply(app, manifests(config_map("settings", a="ours")))
+    assert "somebody" in messages(result)["ConfigMap settings"]
+    assert ".data.a" in messages(result)["ConfigMap settings"]
+    assert result.complete is take_over
+    assert corner.ask("GET", f"{base}/settings")["data"] == {"a": "ours" if take_over else "theirs"}
+
+
+async def test_a_field_that_cannot_change_is_named_and_forced_only_where_allowed(corner):
+    """The error has the field; with Force=true the object is deleted and made anew."""
+    app, target = corner.application(), corner.target()
+    await target.apply(app, manifests(deployment("web")))
+    other = deployment("web")
+    other["spec"]["selector"] = {"matchLabels": {"app": "other"}}
+    other["spec"]["template"]["metadata"]["labels"] = {"app": "other"}
+    result = await target.apply(app, manifests(other))
+    assert not result.complete
+    assert "spec.selector" in messages(result)["Deployment web"]
+    assert "Force=true" in messages(result)["Deployment web"]
+    before = corner.ask("GET", path_of(corner, "deployments", "web"))["metadata"]["uid"]
+    forced = annotated(other, **{f"{ARGO}/sync-options": "Force=true"})
+    assert (await target.apply(app, manifests(forced))).complete
+    assert corner.ask("GET", path_of(corner, "deployments", "web"))["metadata"]["uid"] != before
+
+
+# order
+
+
+async def test_a_definition_and_its_objects_come_in_one_version(corner):
+    """The definition goes first and is waited for; the object of its kind follows in the same pass."""
+    group = f"t{corner.mark}.example.com"
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"widgets.{group}"},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"plural": "widgets", "singular": "widget", "kind": "Widget"},
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
+        },
+    }
+    widget = {"apiVersion": f"{group}/v1", "kind": "Widget", "metadata": {"name": "one"}, "spec": {"size": 3}}
+    space = f"made-{corner.mark}"
+    corner.namespaces.append(space)
+    target = corner.target(may_delete=frozenset({"CustomResourceDefinition"}))
+    app = corner.application(namespace=space)
+    made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}}
+    result = await target.apply(app, manifests(widget, definition, made))
+    assert result.complete, result.message
+    assert [f"{one.kind} {one.name}" for one in result.resources] == [
+        f"Namespace {space}",
+        f"CustomResourceDefinition widgets.{group}",
+        "Widget one",
+    ]
+    assert corner.ask("GET", f"/apis/{group}/v1/namespaces/{space}/widgets/one")["spec"] == {"size": 3}
+    await target.prune("web")
+    corner.ask("DELETE", f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.{group}")
+
+
+async def test_a_wave_waits_for_the_one_before_it(corner):
+    """What never becomes ready keeps the later wave from being begun, and the result says so."""
+    app, target = corner.application(), corner.target()
+    early = deployment("early", behaves="crash-loop")
+    late = annotated(deployment("late"), **{f"{ARGO}/sync-wave": "1"})
+    result = await target.apply(app, manifests(late, early))
+    assert outcomes(result) == {"Deployment early": "applied"}
+    assert not result.complete
+    assert "wave 0 is not healthy" in result.message
+    assert "CrashLoopBackOff" in result.message
+    mended = await target.apply(app, manifests(late, deployment("early")))
+    assert outcomes(mended) == {"Deployment early": "applied", "Deployment late": "applied"}
+    assert mended.complete
+
+
+async def test_an_apply_that_fails_half_way_says_what_was_done_and_the_next_goes_on(corner):
+    """The neighbour of a refused object is applied; the next attempt sends only what is not done."""
+    app, target = corner.application(), corner.target()
+    wrong = deployment("wrong")
+    del wrong["spec"]["selector"]
+    result = await target.apply(app, manifests(config_map("a"), wrong))
+    assert outcomes(result) == {"ConfigMap a": "applied", "Deployment wrong": "failed"}
+    assert "spec.selector" in result.message
+    assert "done: ConfigMap a" in result.message
+    again = await target.apply(app, manifests(config_map("a"), deployment("wrong")))
+    assert outcomes(again) == {"ConfigMap a": "unchanged", "Deployment wrong": "applied"}
+
+
+# hooks
+
+
+async def test_a_hook_runs_before_the_rest_and_again_with_the_next_version(corner):
+    """PreSync: the job ends before the version is applied; a new version runs it anew."""
+    app, target = corner.application(), corner.target()
+    hook = job("migrate", **{f"{ARGO}/hook": "PreSync"})
+    result = await target.apply(app, manifests(config_map("a"), hook), occasion="install")
+    assert [f"{one.kind} {one.name}" for one in result.resources] == ["Job migrate", "ConfigMap a"]
+    jobs = f"/apis/batch/v1/namespaces/{corner.namespace()}/jobs/migrate"
+    first = corner.ask("GET", jobs)["metadata"]["uid"]
+    assert (await target.observe("web")).sync == "Synced"
+    await target.apply(app, manifests(config_map("a", b="2"), hook), occasion="upgrade")
+    assert corner.ask("GET", jobs)["metadata"]["uid"] != first
+
+
+async def test_a_hook_that_fails_keeps_the_version_out(corner):
+    """Nothing of the version is applied, SyncFail hooks run, and the message names the hook."""
+    app, target = corner.application(), corner.target()
+    bad = job("migrate", behaves="evicted", **{f"{ARGO}/hook": "PreSync"})
+    tell = job("tell", **{f"{ARGO}/hook": "SyncFail", f"{ARGO}/hook-delete-policy": "HookSucceeded"})
+    result = await target.apply(app, manifests(config_map("a"), bad, tell))
+    assert outcomes(result) == {"Job migrate": "failed", "Job tell": "applied"}
+    assert "the hook Job migrate failed" in result.message
+    assert corner.ask("GET", path_of(corner, "configmaps", "a")) is None
+
+
+async def test_healing_runs_no_hooks(corner):
+    """Drift is mended without running a migration."""
+    app, target = corner.application(), corner.target()
+    hook = job("migrate", **{"helm.sh/hook": "pre-install,pre-upgrade"})
+    await target.apply(app, manifests(config_map("a"), hook), occasion="install")
+    jobs = f"/apis/batch/v1/namespaces/{corner.namespace()}/jobs/migrate"
+    first = corner.ask("GET", jobs)["metadata"]["uid"]
+    corner.ask("DELETE", path_of(corner, "configmaps", "a"))
+    await eventually(lambda: not_synced(target))
+    result = await target.apply(app, manifests(config_map("a"), hook), occasion="heal")
+    assert outcomes(result) == {"ConfigMap a": "applied"}
+    assert corner.ask("GET", jobs)["metadata"]["uid"] == first
+
+
+async def not_synced(target):
+    return (await target.observe("web")).sync == "OutOfSync"
+
+
+# drift
+
+
+async def test_a_status_that_changes_costs_no_request(corner):
+    """What only its controllers write is not asked about."""
+    app, target = corner.application(), corner.target()
+    await target.apply(app, manifests(deployment("web")))
+    await until_health(target, "Healthy")
+    before = target.connection.requests
+    for _ in range(20):
+        assert (await target.observe("web")).sync == "Synced"
+    assert target.connection.requests == before
+
+
+async def test_a_change_by_hand_is_drift_with_the_name_of_who_made_it(corner):
+    """The dry run decides, and the observation says whose change it was."""
+    app, target = corner.application(), corner.target()
+    await target.apply(app, manifests(config_map("settings", a="1")))
+    await target.connection.request(
+        "PATCH",
+        path_of(corner, "configmaps", "settings"),
+        params={"fieldManager": "kubectl-edit"},
+        body={"data": {"a": "changed"}},
+        content_type="application/merge-patch+json",
+    )
+    await eventually(lambda: not_synced(target))
+    assert "ConfigMap settings was changed, last by kubectl-edit" in (await target.observe("web")).message
+    await target.apply(app, manifests(config_map("settings", a="1")), occasion="heal")
+    assert (await target.observe("web")).sync == "Synced"
+
+
+async def test_what_an_autoscaler_decides_is_not_drift(corner):
+    """Replicas that a HorizontalPodAutoscaler set stay, through a heal and through the next version."""
+    app, target = corner.application(), corner.target()
+    scaler = {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "web"},
+        "spec": {
+            "minReplicas": 2,
+            "maxReplicas": 5,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+        },
+    }
+    await target.apply(app, manifests(deployment("web"), scaler))
+
+    async def scaled():
+        return corner.ask("GET", path_of(corner, "deployments", "web"))["spec"]["replicas"] == 2
+
+    await eventually(scaled, within_s=60)
+
+    async def in_sync():
+        return (await target.observe("web")).sync == "Synced"
+
+    await eventually(in_sync)
+    await target.apply(app, manifests(deployment("web", image="registry.example.com/shop/web:2"), scaler))
+    live = corner.ask("GET", path_of(corner, "deployments", "web"))
+    assert live["spec"]["replicas"] == 2
+    assert live["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":2")
+
+
+async def test_a_secret_is_compared_without_being_kept(corner):
+    """A changed Secret is drift; its content is neither in memory nor on disk."""
+    app, target = corner.application(), corner.target()
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "key"},
+        "stringData": {"key": "hunter2-hunter2"},
+    }
+    await target.apply(app, manifests(secret))
+    assert (await target.observe("web")).sync == "Synced"
+    for file in (corner.root / "target").iterdir():
+        assert b"hunter2" not in file.read_bytes()
+    assert all(b"aHVudGVyMi1odW50ZXIy" not in one.kept for one in target._cluster.live.of_kind(("", "Secret")))
+    await target.connection.request(
+        "PATCH",
+        path_of(corner, "secrets", "key"),
+        body={"stringData": {"key": "changed"}},
+        content_type="application/merge-patch+json",
+    )
+    await eventually(lambda: not_synced(target))
+
+
+# being away and coming back
+
+
+async def test_a_restart_applies_nothing_and_asks_once_for_each_kind(corner):
+    """All states are known again from lists alone."""
+    target = corner.target()
+    for number in range(8):
+        await target.apply(corner.application(f"app{number}"), manifests(deployment("web"), config_map("a")))
+    for number in range(8):
+        await until_health(target, "Healthy", f"app{number}")
+    await target.close()
+    again = corner.target()
+    for number in range(8):
+        seen = await again.observe(f"app{number}")
+        assert (seen.health, seen.sync) == ("Healthy", "Synced")
+    asked_for_8 = again.connection.requests
+    kinds = len(again._cluster._watches)
+    assert asked_for_8 <= 2 * kinds + 8
+
+
+async def test_a_cluster_that_is_away_is_unknown_and_comes_back(corner, cluster):
+    """The API server stops: Unknown with the reason, an apply fails without harm; it is back: all goes on."""
+    app, target = corner.application(), corner.target()
+    await target.apply(app, manifests(deployment("web")))
+    await until_health(target, "Healthy")
+    cluster.stop_api_server()
+    try:
+        seen = await until_health(target, "Unknown")
+        assert "cannot be reached" in seen.message or "not answer" in seen.message
+        with pytest.raises(TargetFailed):
+            await target.apply(app, manifests(deployment("web", image="registry.example.com/shop/web:2")))
+    finally:
+        cluster.start_api_server()
+    await until_health(target, "Healthy")
+    assert (await target.apply(app, manifests(deployment("web", image="registry.example.com/shop/web:2")))).complete
+    await until_health(target, "Healthy")
+
+
+async def test_a_change_while_the_watch_was_away_is_not_lost(corner, cluster):
+    """What was deleted while nobody listened is missing afterwards."""
+    app, target = corner.application(), corner.target()
+    await target.apply(app, manifests(config_map("a"), config_map("b")))
+    await target.close()
+    corner.ask("DELETE", path_of(corner, "configmaps", "b"))
+    again = corner.target()
+    seen = await again.observe("web")
+    assert (seen.health, seen.sync) == ("Missing", "OutOfSync")
+
+
+@pytest.mark.parametrize("after", range(1, 7))
+async def test_killed_in_the_middle_of_an_apply_the_next_one_does_the_rest(corner, after):
+    """Ended after any request: another agent on the same folder completes the version, and prunes what left."""
+    app, target = corner.application(), corner.target()
+    await target.apply(app, manifests(config_map("old"), config_map("a")))
+    ask, left = target.connection.ask, [after]
+
+    async def few(*args, **words):
+        if not left[0]:
+            raise asyncio.CancelledError
+        left[0] -= 1
+        return await ask(*args, **words)
+
+    target.connection.ask = few
+    version = manifests(config_map("a", b="2"), config_map("new"), deployment("web"))
+    with contextlib.suppress(asyncio.CancelledError):
+        await target.apply(app, version)
+    target.connection.ask = ask
+    await target.close()
+    again = corner.target()
+    assert (await again.apply(app, version)).complete
+    seen = await until_health(again, "Healthy")
+    assert (seen.sync, seen.digest) == ("Synced", version.digest)
+    assert corner.ask("GET", path_of(corner, "configmaps", "old")) is None
+
+
+# health
+
+
+@pytest.mark.parametrize(
+    ("behaves", "reason"), [("crash-loop", "CrashLoopBackOff"), ("image-pull", "ImagePullBackOff")]
+)
+async def test_bad_news_is_fast(corner, behaves, reason):
+    """Degraded with the kubelet's reason within seconds, long before the progress deadline."""
+    app, target = corner.application(), corner.target()
+    await target.apply(app, manifests(deployment("web", behaves=behaves)))
+    seen = await until_health(target, "Degraded")
+    assert reason in seen.message
+
+
+async def test_without_pruning_nothing_is_deleted(corner):
+    """A policy that does not prune leaves what left Git, and that is no drift."""
+    app = corner.application(policy=Policy(prune=False))
+    target = corner.target()
+    await target.apply(app, manifests(config_map("a"), config_map("gone")))
+    result = await target.apply(app, manifests(config_map("a")))
+    assert "ConfigMap gone left Git and stays: prune is off" in result.message
+    assert (await target.observe("web")).sync == "Synced"
