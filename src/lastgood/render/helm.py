@@ -19,10 +19,10 @@ _NOT_VENDORED = re.compile(r"found in Chart\.yaml, but missing in charts/ direct
 def helm_arguments(folder: WorkFolder, app: Application, circumstances: Circumstances) -> tuple[str, ...]:
     """Return the arguments of a render without a cluster: no lookup finds anything, nothing is validated."""
     helm = app.definition.get("helm") or {}
-    arguments = ["template", str(helm.get("release") or app.name), folder.at(app.path), "--include-crds"]
+    arguments = ["template", str(helm.get("release") or app.name), str(folder.at(app.path)), "--include-crds"]
     if app.namespace is not None:
         arguments += ["--namespace", app.namespace]
-    arguments += [f"--values={_quoted(folder.at(file))}" for file in helm.get("values") or ()]
+    arguments += [f"--values={_quoted(str(folder.at(file)))}" for file in helm.get("values") or ()]
     if circumstances.cluster is not None:
         arguments += [f"--kube-version={circumstances.cluster.kube_version}"]
         arguments += [f"--api-versions={_quoted(one)}" for one in circumstances.cluster.api_versions]

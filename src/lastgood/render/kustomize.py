@@ -50,7 +50,7 @@ def kustomize_arguments(folder: WorkFolder, path: str) -> tuple[str, ...]:
     The restrictor keeps files (not bases) below their kustomization. Nothing here lets it run programs: plugins,
     functions and charts stay off, as they are by default.
     """
-    return ("build", "--load-restrictor", "LoadRestrictionsRootOnly", folder.at(path))
+    return ("build", "--load-restrictor", "LoadRestrictionsRootOnly", str(folder.at(path)))
 
 
 def find_elsewhere(folder: WorkFolder, path: str) -> Elsewhere | None:
@@ -61,7 +61,7 @@ def find_elsewhere(folder: WorkFolder, path: str) -> Elsewhere | None:
     todo, seen = [path], {path}
     while todo and len(seen) <= MAX_FOLDERS:
         here = todo.pop(0)
-        name = next((n for n in KUSTOMIZE_FILES if os.path.isfile(folder.at(posixpath.join(here, n)))), None)
+        name = next((n for n in KUSTOMIZE_FILES if folder.at(posixpath.join(here, n)).is_file()), None)
         if name is None:
             continue
         file = posixpath.join(here, name)
@@ -73,7 +73,7 @@ def find_elsewhere(folder: WorkFolder, path: str) -> Elsewhere | None:
                 return Elsewhere(file, reference, fetched=not outside)
         for reference in _texts(fields, _FOLDERS):
             below = posixpath.normpath(posixpath.join(here, reference))
-            if below not in seen and not below.startswith("..") and os.path.isdir(folder.at(below)):
+            if below not in seen and not below.startswith("..") and folder.at(below).is_dir():
                 seen.add(below)
                 todo.append(below)
     return None
@@ -81,7 +81,7 @@ def find_elsewhere(folder: WorkFolder, path: str) -> Elsewhere | None:
 
 def _fields(folder: WorkFolder, file: str) -> dict[str, Any]:
     try:
-        with open(folder.at(file), "rb") as opened:
+        with folder.at(file).open("rb") as opened:
             content = opened.read(MAX_BYTES)
         documents = read_kube_yaml(content, file=file, budget=Budget(nodes=100_000, chars=2 * MAX_BYTES))
     except (ConfigWrong, OSError):

@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from lastgood.core.value import Value
 from lastgood.render.boundaries import OWN_NETWORK
@@ -100,6 +100,9 @@ async def run_confined(job: Job) -> Ran:
         os.close(stop_reading)
 
 
+_Output = tuple[bytes, bytes, Literal["time", "output"] | None]
+
+
 class _Run:
     """One run, in its own thread. Opens what it needs before it gives up the right to."""
 
@@ -132,38 +135,26 @@ class _Run:
                         os.killpg(process.pid, signal.SIGKILL)
                 return Ran(process.wait(), out, err, stopped)
 
-    def _read(
-        self, process: subprocess.Popen[bytes], selector: selectors.BaseSelector
-    ) -> tuple[bytes, bytes, Literal["time", "output"] | None]:
-        kept: dict[IO[bytes], bytearray] = {}
-        for pipe in (process.stdout, process.stderr):
+    def _read(self, process: subprocess.Popen[bytes], selector: selectors.BaseSelector) -> _Output:
+        out, err = bytearray(), bytearray()
+        for pipe, kept in ((process.stdout, out), (process.stderr, err)):
             if pipe is not None:
-                kept[pipe] = bytearray()
-                selector.register(pipe, selectors.EVENT_READ)
+                selector.register(pipe, selectors.EVENT_READ, kept)
         selector.register(self._stop, selectors.EVENT_READ)
-        stopped: Literal["time", "output"] | None = None
-        open_pipes = len(kept)
-        while open_pipes and stopped is None:
+        while len(selector.get_map()) > 1:
             ready = selector.select(max(0.0, self._deadline - time.monotonic()))
-            if not ready:
-                stopped = "time"
+            if time.monotonic() > self._deadline or any(key.fd == self._stop for key, _ in ready):
+                return bytes(out), bytes(err), "time"
             for key, _ in ready:
-                if key.fileobj == self._stop:
-                    stopped = "time"
-                    continue
                 chunk = os.read(key.fd, _CHUNK)
+                key.data.extend(chunk)
                 if not chunk:
                     selector.unregister(key.fileobj)
-                    open_pipes -= 1
-                elif key.fileobj is process.stderr:
-                    # The rest is read, so that it can go on, and forgotten.
-                    kept[process.stderr] += chunk[: ERR_BYTES - len(kept[process.stderr])]
-                elif process.stdout is not None:
-                    kept[process.stdout] += chunk
-                    if len(kept[process.stdout]) > self._job.out_bytes:
-                        stopped = "output"
-        out, err = (bytes(one) for one in kept.values())
-        return out, err, stopped
+            # The rest of what it complains of is read, so that it can go on, and forgotten.
+            del err[ERR_BYTES:]
+            if len(out) > self._job.out_bytes:
+                return bytes(out), bytes(err), "output"
+        return bytes(out), bytes(err), None
 
     def _wait(self, process: subprocess.Popen[bytes]) -> Literal["time"] | None:
         """Wait for one that has closed its pipes, without reaping it."""
@@ -243,7 +234,7 @@ def _allow(rules: int, path: str, rights: int) -> None:
     except OSError:
         return  # not every system has all of them
     try:
-        if not os.path.isdir(path):
+        if not Path(path).is_dir():
             rights &= plumbing.FSAccess.all_file()
         rule = plumbing.PathBeneathAttr(rights, opened)
         plumbing.get_add_rule()(rules, 1, ctypes.byref(rule), 0)

@@ -160,20 +160,20 @@ class ToolRenderer:
         if tool.name == "helm":
             # A template is named after its chart, whatever the chart's folder is called.
             paths.insert(0, below(named.partition("/")[2], app.path))
-        return next((path for path in paths if path and os.path.isfile(folder.at(path))), None)
+        return next((path for path in paths if path and folder.at(path).is_file()), None)
 
     async def _read(self, app: Application, folder: WorkFolder, tool: Tool, ran: Ran) -> tuple[Rendered, int]:
-        warnings = [f"{shown_path(one)} is a submodule: this repo does not have what is in it" for one in folder.submodules]
+        warnings = [
+            f"{shown_path(one)} is a submodule: this repo does not have what is in it" for one in folder.submodules
+        ]
         warnings += warnings_in(ran.err, _places(folder), tool.name)
         output = f"{shown_path(app.path) or '.'} (as {tool.name} renders it)"
-        read = partial(
-            render_manifests, [(output, ran.out)], app=app.name, namespace=app.namespace, warnings=warnings
-        )
+        read = partial(render_manifests, [(output, ran.out)], app=app.name, namespace=app.namespace, warnings=warnings)
         return await asyncio.to_thread(read), len(ran.out)
 
 
 def _places(folder: WorkFolder) -> dict[str, str]:
-    return {str(folder.files): "", os.path.realpath(folder.files): "", str(folder.home): "HOME"}
+    return {str(folder.files): "", str(folder.files.resolve()): "", str(folder.home): "HOME"}
 
 
 def _at(app: Application, name: str) -> str:

@@ -109,7 +109,9 @@ def find_tool(name: ToolName, settings: ToolSettings) -> Tool:
             text=True,
         ).stdout
     except (OSError, subprocess.SubprocessError) as wrong:
-        raise ToolMissing(f"{path} does not say its version", f"try `{path} {' '.join(_ASKED[name])}`; {hint}") from wrong
+        raise ToolMissing(
+            f"{path} does not say its version", f"try `{path} {' '.join(_ASKED[name])}`; {hint}"
+        ) from wrong
     version = _VERSION.search(said[:1000])
     if version is None:
         raise ToolMissing(f"{path} does not say its version", f"try `{path} {' '.join(_ASKED[name])}`; {hint}")

@@ -17,7 +17,7 @@ from lastgood.core.commit import MODE_EXECUTABLE, MODE_SUBMODULE, MODE_SYMLINK, 
 from lastgood.core.errors import GitFailed, ObjectTooLarge, RenderFailed
 from lastgood.core.inputs import uses
 from lastgood.core.ports import ConfigRepo
-from lastgood.core.tree import OURS, name_bytes, outside_inputs, shown_path, split_path
+from lastgood.core.tree import OURS, outside_inputs, shown_path, split_path
 
 MAX_FILE_BYTES = 10_000_000
 MAX_TOTAL_BYTES = 50_000_000
@@ -34,9 +34,9 @@ class WorkFolder(NamedTuple):
     submodules: tuple[str, ...]
     size_bytes: int
 
-    def at(self, path: str) -> str:
+    def at(self, path: str) -> Path:
         """Return where a path of the repo is here."""
-        return os.fsdecode(os.path.join(os.fsencode(self.files), name_bytes(path))) if path else str(self.files)
+        return self.files / path
 
 
 async def inputs_of(app: Application, repo: ConfigRepo, commit: str) -> Scope:
@@ -138,13 +138,13 @@ async def _read(app: Application, repo: ConfigRepo, entry: TreeEntry, most: int)
 
 def _make_folder(app: Application, folder: WorkFolder, path: str) -> None:
     try:
-        Path(folder.at(path)).mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.at(path).mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as wrong:
         raise _unwritten(app, path, wrong) from wrong
 
 
 def _make_file(app: Application, folder: WorkFolder, entry: TreeEntry, content: bytes) -> None:
-    path = Path(folder.at(entry.path))
+    path = folder.at(entry.path)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         mode = 0o700 if entry.mode == MODE_EXECUTABLE else 0o600
@@ -156,25 +156,23 @@ def _make_file(app: Application, folder: WorkFolder, entry: TreeEntry, content: 
 
 
 def _make_link(app: Application, folder: WorkFolder, path: str, target: bytes) -> None:
-    where = Path(folder.at(path))
+    where = folder.at(path)
     try:
         where.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.symlink(target, os.fsencode(where))
+        where.symlink_to(os.fsdecode(target))
     except (OSError, ValueError) as wrong:
         raise _unwritten(app, path, wrong) from wrong
 
 
 def _check_link(app: Application, folder: WorkFolder, scope: Scope, path: str, target: bytes) -> None:
     """Follow a link as the system does, through all others. Raises RenderFailed where it leads outside the inputs."""
-    root = os.path.realpath(folder.files)
-    leads = os.path.realpath(folder.at(path))
-    inside = os.path.relpath(leads, root)
-    if inside == ".":
-        inside = ""
+    leads = folder.at(path).resolve()
+    inside = os.path.relpath(leads, folder.files.resolve())
+    inside = "" if inside == "." else inside
     shown = shown_path(target.decode("utf-8", "surrogateescape"))
     if target.startswith(b"/") or inside == ".." or inside.startswith("../"):
         raise _wrong(app, path, f"{shown_path(path)} is a symlink to {shown}, which is outside the repo's files")
-    if not uses(scope, inside) and not os.path.exists(leads):
+    if not uses(scope, inside) and not leads.exists():
         reason = f"{shown_path(path)} is a symlink to {shown}, which is not among the application's inputs"
         raise _wrong(app, path, reason)
 
