@@ -28,6 +28,7 @@ _LISTS = (
     "patchesStrategicMerge",
 )
 _FOLDERS = ("resources", "bases", "components", "generators", "transformers", "validators")
+_GENERATORS = ("configMapGenerator", "secretGenerator")
 _PATCHES = ("patches", "patchesJson6902", "replacements")
 # What the program would fetch: an address, `git@host:...`, or a host's name before a path.
 _ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|[^/\s]+@[^/\s]+:|(?:www\.)?[A-Za-z0-9-]+\.[A-Za-z]{2,}[:/].|gh:")
@@ -93,6 +94,10 @@ def _references(fields: dict[str, Any]) -> list[str]:
     found = _texts(fields, _LISTS)
     for key in _PATCHES:
         found += [one["path"] for one in _items(fields, key) if isinstance(one, dict) and _is_text(one.get("path"))]
+    for generator in (one for key in _GENERATORS for one in _items(fields, key) if isinstance(one, dict)):
+        named = _texts(generator, ("files", "envs"))
+        # `key=file` gives the file a name of its own.
+        found += [*named, *(text.partition("=")[2] for text in named if "=" in text)]
     openapi = fields.get("openapi")
     if isinstance(openapi, dict) and _is_text(openapi.get("path")):
         found.append(openapi["path"])

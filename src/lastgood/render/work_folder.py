@@ -21,8 +21,7 @@ from lastgood.core.tree import OURS, outside_inputs, shown_path, split_path
 
 MAX_FILE_BYTES = 10_000_000
 MAX_TOTAL_BYTES = 50_000_000
-MAX_FILES = 20_000
-MAX_FOLDERS = 20_000
+MAX_ENTRIES = 20_000
 MAX_LINK_BYTES = 4_000
 
 
@@ -79,8 +78,8 @@ async def _entries(app: Application, repo: ConfigRepo, commit: str, scope: Scope
                 continue
             split_path(here.path)
             found[here.path] = here
-            if len(found) > MAX_FILES + MAX_FOLDERS:
-                raise _wrong(app, here.path, f"there are more than {MAX_FILES + MAX_FOLDERS} files and folders in it")
+            if len(found) > MAX_ENTRIES:
+                raise _wrong(app, here.path, f"there are more than {MAX_ENTRIES} files and folders in it")
             if here.is_tree:
                 prefix = f"{here.path}/" if here.path else ""
                 below = await repo.list_tree(here.oid)
