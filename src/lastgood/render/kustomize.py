@@ -31,7 +31,7 @@ _FOLDERS = ("resources", "bases", "components", "generators", "transformers", "v
 _GENERATORS = ("configMapGenerator", "secretGenerator")
 _PATCHES = ("patches", "patchesJson6902", "replacements")
 # What the program would fetch: an address, `git@host:...`, or a host's name before a path.
-_ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|[^/\s]+@[^/\s]+:|(?:www\.)?[A-Za-z0-9-]+\.[A-Za-z]{2,}[:/].|gh:")
+_ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|[^/\s=]+@[^/\s]+:|(?:www\.)?[A-Za-z0-9-]+\.[A-Za-z]{2,}[:/].|gh:")
 
 
 class Elsewhere(NamedTuple):
