@@ -15,6 +15,7 @@ from lastgood.render.sandbox import ERR_BYTES, Job, run_confined
 pytestmark = pytest.mark.skipif(
     bool(missing_boundaries()) and not os.environ.get("CI"), reason=f"this machine lacks {dict(missing_boundaries())}"
 )
+read_passwd = Path("/etc/passwd").read_text
 FREE = ("files", "network", "limits")
 
 
@@ -86,8 +87,8 @@ async def test_no_other_program_can_be_started(job):
 async def test_what_a_run_gave_up_the_agent_keeps(job):
     """The boundary ends with the thread that drew it."""
     await run_confined(job("/bin/cat", "here"))
-    assert Path("/etc/passwd").read_text()
-    assert await asyncio.to_thread(Path("/etc/passwd").read_text)
+    assert read_passwd()
+    assert await asyncio.to_thread(read_passwd)
 
 
 async def test_there_is_no_network_unless_it_is_allowed(python):
@@ -162,20 +163,27 @@ async def test_a_program_that_is_not_there_is_an_error(job):
 async def test_nothing_is_left_open(job):
     """A thousand renders later there are as many files open as before."""
     await run_confined(job("/bin/cat", "here"))
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_files()
     for _ in range(3):
         await run_confined(job("/bin/cat", "here"))
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_files() == before
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def state_of(pid: int) -> str | None:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return None
 
 
 async def _gone(pid: int) -> None:
     """Wait until a process is dead; an orphan stays a zombie until its new parent looks."""
     for _ in range(500):
-        try:
-            stat = Path(f"/proc/{pid}/stat").read_text()
-        except FileNotFoundError:
-            return
-        if stat.rpartition(")")[2].split()[0] in {"Z", "X"}:
+        if state_of(pid) in {None, "Z", "X"}:
             return
         await asyncio.sleep(0.01)
     raise AssertionError(f"process {pid} still runs")

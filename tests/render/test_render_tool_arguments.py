@@ -77,7 +77,6 @@ def test_kustomize_keeps_its_restrictor(folder):
         "https://example.com/x.yaml",
         "http://127.0.0.1/x.yaml",
         "github.com/org/repo",
-        "github.com/org/repo//base?ref=v1",
         "git@example.com:org/repo.git",
         "ssh://git@example.com/org/repo",
         "git::https://example.com/x",
@@ -104,6 +103,19 @@ def test_what_would_be_fetched_is_found(folder, form, reference):
     """Every kind of address, wherever a kustomization may have one."""
     found = find_elsewhere(folder({"a/kustomization.yaml": form % reference}), "a")
     assert found == ("a/kustomization.yaml", reference, True)
+
+
+def test_a_git_ref_in_an_address_is_found(folder):
+    """An address with a query is one reference."""
+    reference = "github.com/org/repo//base?ref=v1"
+    found = find_elsewhere(folder({"kustomization.yaml": f"resources: ['{reference}']"}), "")
+    assert found == ("kustomization.yaml", reference, True)
+
+
+def test_a_plugin_s_file_is_read(folder):
+    """What a built-in generator's configuration names counts as the kustomization's own."""
+    files = {"kustomization.yaml": "generators: [g.yaml]", "g.yaml": "files: ['https://example.com/x']"}
+    assert find_elsewhere(folder(files), "") == ("g.yaml", "https://example.com/x", True)
 
 
 @pytest.mark.parametrize("reference", ["../../etc", "../../../etc/passwd", "/etc/passwd", "b/../../../x"])

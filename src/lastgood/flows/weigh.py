@@ -19,11 +19,12 @@ from lastgood.flows.placing import HoldChange, new_hold, refusing_at
 class Weighed:
     """One application's part with its consequences.
 
-    version, path_tree: what it will have. files: what changes of its inputs. before, after: renders, or why there
-    is none; None where the path is not there.
+    candidate: a commit that has it, which no ref names. version, path_tree: what it will have. files: what changes of
+    its inputs. before, after: renders, or why there is none; None where the path is not there.
     """
 
     part: Part
+    candidate: str
     version: str | None
     path_tree: str | None
     files: tuple[FileChange, ...]
@@ -50,11 +51,13 @@ async def weigh(look: Look, draft: Draft, part: Part, *, candidate: str, files: 
     """
     repo = look.branch.repo
     version, path_tree = await repo.version(candidate, part.app.scope)
-    own = tuple(change for change in files if uses(part.app.scope, change.path))
+    scope = await look.inputs(part.app, candidate)
+    own = tuple(change for change in files if uses(scope, change.path))
     before = await render(look, part.app, look.head.oid, version=part.from_.version)
     after = await render(look, part.app, candidate, version=version)
     weighed = Weighed(
         part=part,
+        candidate=candidate,
         version=version,
         path_tree=path_tree,
         files=own,
@@ -64,6 +67,7 @@ async def weigh(look: Look, draft: Draft, part: Part, *, candidate: str, files: 
     )
     return Weighed(
         part=part,
+        candidate=candidate,
         version=version,
         path_tree=path_tree,
         files=own,

@@ -12,7 +12,6 @@ from lastgood.core.application import Application
 from lastgood.core.cluster_facts import Circumstances
 from lastgood.render.work_folder import WorkFolder
 
-HELM_FILES = ("Chart.yaml",)
 _NOT_VENDORED = re.compile(r"found in Chart\.yaml, but missing in charts/ directory: (?P<names>[^\n/]{1,300})")
 
 

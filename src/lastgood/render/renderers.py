@@ -14,19 +14,17 @@ from lastgood.core.cluster_facts import Circumstances
 from lastgood.core.commit import TreeEntry
 from lastgood.core.errors import GitFailed, NoRenderer, ObjectTooLarge, RenderFailed
 from lastgood.core.ports import ConfigRepo
+from lastgood.core.renderer_kind import PROCESS_COMPOSE_FILES, kind_of_names
 from lastgood.core.resource import Rendered
 from lastgood.core.tree import shown_path
 from lastgood.core.value import to_json
 from lastgood.core.words import RendererName
-from lastgood.render.helm import HELM_FILES
-from lastgood.render.kustomize import KUSTOMIZE_FILES
-from lastgood.render.manifest_files import MANIFEST_ENDINGS, find_manifests, left_out_of, read_manifests
+from lastgood.render.manifest_files import find_manifests, left_out_of, read_manifests
 from lastgood.render.manifests import render_manifests
 from lastgood.render.process_compose import render_process_compose
 from lastgood.render.tool_render import ToolRenderer
 from lastgood.render.tools import Tools
 
-PROCESS_COMPOSE_FILES = ("process-compose.yaml", "process-compose.yml")
 MAX_FILE_BYTES = 1_000_000
 KEPT_RENDERS = 2_048
 # Of the files that renders were made from: as values they take ten to twenty times as much.
@@ -137,16 +135,7 @@ class Renderers:
 
 def kind_of_files(entries: list[TreeEntry]) -> RendererName:
     """Settle `render: auto` by the names in the application's folder."""
-    names = {entry.path for entry in entries if not entry.is_tree}
-    if names.intersection(PROCESS_COMPOSE_FILES):
-        return "process-compose"
-    if names.intersection(KUSTOMIZE_FILES):
-        return "kustomize"
-    if names.intersection(HELM_FILES):
-        return "helm"
-    if any(name.endswith(MANIFEST_ENDINGS) for name in names):
-        return "plain"
-    return "unknown"
+    return kind_of_names({entry.path for entry in entries if not entry.is_tree})
 
 
 async def _files(app: Application, repo: ConfigRepo, commit: str) -> list[TreeEntry]:

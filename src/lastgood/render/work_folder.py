@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from lastgood.core.application import Application, Scope
 from lastgood.core.commit import MODE_EXECUTABLE, MODE_SUBMODULE, MODE_SYMLINK, TreeEntry
+from lastgood.core.declared_inputs import inputs_at
 from lastgood.core.errors import GitFailed, ObjectTooLarge, RenderFailed
 from lastgood.core.inputs import uses
 from lastgood.core.ports import ConfigRepo
@@ -39,9 +40,11 @@ class WorkFolder(NamedTuple):
 
 
 async def inputs_of(app: Application, repo: ConfigRepo, commit: str) -> Scope:
-    """Say which files go into the folder: the application's inputs at a commit."""
-    _ = repo, commit
-    return app.scope
+    """Say which files go into the folder: the inputs at a commit. Raises RenderFailed where they are too many."""
+    found = await inputs_at(app, repo, commit)
+    if found.wrong:
+        raise _wrong(app, app.path or None, found.wrong)
+    return found.scope
 
 
 @contextlib.asynccontextmanager
@@ -50,8 +53,8 @@ async def work_folder(app: Application, repo: ConfigRepo, commit: str) -> AsyncI
 
     Raises RenderFailed: no such folder, a symlink that leads outside, a strange name, too much of it.
     """
-    scope = await inputs_of(app, repo, commit)
     try:
+        scope = await inputs_of(app, repo, commit)
         entries = await _entries(app, repo, commit, scope)
     except GitFailed as missing:
         raise _wrong(app, app.path or None, missing.message) from missing
