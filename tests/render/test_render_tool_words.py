@@ -55,8 +55,8 @@ def test_an_error_is_a_sentence_with_its_place(said, reason, file, line):
 
 def test_an_error_is_bounded():
     """Megabytes of complaint are cut, and say so."""
-    reason = what_went_wrong(b"Error: " + b"x" * 1_000_000, PLACES).reason
-    assert len(reason) == MAX_CHARS + len(" (cut here)")
+    reason = what_went_wrong(b"Error: begins" + b"x" * 50_000 + b"ends", PLACES).reason
+    assert (len(reason), reason[:6], reason[-5:]) == (MAX_CHARS + len(" [cut] "), "begins", "xends")
     assert what_went_wrong(b"line\n" * 1_000_000, PLACES).reason == " / ".join(["line"] * 12)
 
 

@@ -31,7 +31,7 @@ _LIBRARIES = ("/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64"
 _READ = ("/etc/ld.so.cache", "/usr/share/zoneinfo")
 # For git, which a program with a network starts for what is elsewhere.
 _READ_ONLINE = ("/usr/bin", "/bin", "/usr/share", "/etc/ssl", "/etc/pki", "/usr/local/share/ca-certificates")
-_READ_ONLINE_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/gai.conf")
+_READ_ONLINE_FILES = ("/dev/urandom", "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/gai.conf")
 _STEP_S = 0.005
 
 

@@ -11,6 +11,7 @@ from lastgood.core.application import Application
 from lastgood.core.cluster_facts import Circumstances
 from lastgood.core.errors import NoRenderer, RenderFailed
 from lastgood.core.ports import ConfigRepo
+from lastgood.core.redact import redact
 from lastgood.core.resource import Rendered
 from lastgood.core.tree import shown_path
 from lastgood.render.boundaries import missing_boundaries
@@ -79,7 +80,7 @@ class ToolRenderer:
         found = await asyncio.to_thread(find_elsewhere, folder, app.path)
         if found is None:
             return False
-        reference = shown_path(found.reference)[:200]
+        reference = redact(shown_path(found.reference))[:200]
         if not found.fetched:
             reason = f"it refers to {reference}, which is outside this repo"
             raise RenderFailed(app=app.name, file=found.file, line=None, reason=reason)

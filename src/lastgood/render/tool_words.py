@@ -12,7 +12,7 @@ from lastgood.core.tree import is_below
 MAX_CHARS = 1_500
 MAX_LINES = 12
 MAX_WARNINGS = 20
-_READ_CHARS = 20_000
+_READ_BYTES = 100_000
 _NO_MEMORY = re.compile(r"out of memory|cannot allocate memory|pthread_create failed", re.IGNORECASE)
 # `template: web/templates/a.yaml:12:34:`, `parse error at (web/templates/a.yaml:3)`, `(a.yaml:3:1)`
 _TEMPLATE = re.compile(r"(?P<file>[^\s:()'\"]{1,300}\.(?:ya?ml|tpl|txt|json|tgz)):(?P<line>\d{1,7})(?::\d{1,7})?")
@@ -35,7 +35,7 @@ class Said(NamedTuple):
 
 def shown(said: bytes, places: dict[str, str]) -> str:
     """Return what was said, fit to print. places: absolute folders and what to call them instead."""
-    text = said[:_READ_CHARS].decode("utf-8", "replace")
+    text = said[:_READ_BYTES].decode("utf-8", "replace")
     for place in sorted(places, key=len, reverse=True):
         name = places[place]
         text = text.replace(f"{place}/", f"{name}/" if name else "").replace(place, name or ".")
@@ -53,7 +53,8 @@ def what_went_wrong(said: bytes, places: dict[str, str]) -> Said:
     lines = [line for line in (lines[errors[0] :] if errors else lines) if not line.startswith(_ADVICE)]
     reason = " / ".join(lines[:MAX_LINES]).removeprefix("Error: ")
     if len(reason) > MAX_CHARS:
-        reason = f"{reason[:MAX_CHARS]} (cut here)"
+        # The beginning says what was done, the end what went wrong in it.
+        reason = f"{reason[: MAX_CHARS // 2]} [cut] {reason[-MAX_CHARS // 2 :]}"
     return Said(reason or "it failed without a word", *_place(reason))
 
 
@@ -68,7 +69,7 @@ def warnings_in(said: bytes, places: dict[str, str], name: str) -> list[str]:
 
 def lacks_memory(said: bytes) -> bool:
     """Say whether a program ended for want of memory."""
-    return _NO_MEMORY.search(said[:_READ_CHARS].decode("utf-8", "replace")) is not None
+    return _NO_MEMORY.search(said[:_READ_BYTES].decode("utf-8", "replace")) is not None
 
 
 def _place(reason: str) -> tuple[str | None, int | None]:
