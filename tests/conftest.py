@@ -1,11 +1,27 @@
 """What every test stands on: its own HOME, no configuration of this machine's git, no network settings."""
 
+import os
+import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+if TYPE_CHECKING:
+    from twins.render_programs import RenderPrograms
+
+
+@pytest.fixture(scope="session")
+def render_programs() -> "RenderPrograms":
+    """Return Helm 3, Helm 4 and Kustomize themselves, built on first use: for tests marked `programs`."""
+    from twins.render_programs import render_programs  # noqa: PLC0415 - the path to it is made above
+
+    if shutil.which("go") is None and not os.environ.get("CI"):
+        pytest.skip("there is no go to build Helm and Kustomize with")
+    return render_programs()
 
 
 @pytest.fixture(autouse=True)
