@@ -96,7 +96,7 @@ KUSTOMIZATIONS = {
             "web/app.ini": "x = 1\n",
             "web/keys.env": "KEY=value\n",
             "parts/logging/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
-            "resources: [log.yaml]\npatches: [{target: {kind: ConfigMap, name: a}, patch: '[{\"op\": \"add\", \"path\": \"/data\", \"value\": {\"l\": \"v\"}}]'}]\n",
+            'resources: [log.yaml]\npatches: [{target: {kind: ConfigMap, name: a}, patch: \'[{"op": "add", "path": "/data", "value": {"l": "v"}}]\'}]\n',
             "parts/logging/log.yaml": CONFIG % "log",
         },
     ),
