@@ -136,8 +136,41 @@ def test_render_unstable(first, second, outcome, detail):
 )
 def test_shared_input(result, shared, digest, outcome):
     """The rendered result decides where it is known; else shared inputs that differ from then."""
-    check = preflight.shared_input("web", result, shared=shared, sharing=("cart",), ran_digest=digest)
+    inputs = preflight.SharedInputs(differing=shared, sharing=("cart",) if shared else ())
+    check = preflight.shared_input("web", result, inputs, ran_digest=digest)
     assert check.outcome == outcome
+
+
+def test_trouble_in_the_shared_part_is_said_plainly():
+    """A restore that leaves alone what the newest change touched says that it does not take that back."""
+    newest = make_commit("Raise the limit for all", oid="5a1e000" + "0" * 33)
+    shared = preflight.SharedInputs(differing=("base/d.yaml",), sharing=("cart", "pay"), newest=newest)
+    check = preflight.shared_input("web", RENDERED, shared, ran_digest="other")
+    assert check.detail == (
+        "it does not render as what ran: base/d.yaml (shared with cart, pay) differs from then and stays as now; the "
+        "newest change, 5a1e000 Raise the limit for all, is in the shared part alone: this restore does not take it "
+        "back"
+    )
+    assert check.hint == "`--with-shared` takes them back, too, for all who share them"
+
+
+def test_what_comes_from_elsewhere_explains_another_render():
+    """Same inputs and another render: what the repo does not hold is named."""
+    shared = preflight.SharedInputs(elsewhere=("https://x.test/base is not in this repo",))
+    check = preflight.shared_input("web", RENDERED, shared, ran_digest="other")
+    assert check.detail.endswith("or what it takes in from elsewhere: https://x.test/base is not in this repo")
+
+
+def test_taking_shared_inputs_back_blocks():
+    """It blocks until somebody insists, and names who moves along; where nobody else does, it passes."""
+    shared = preflight.SharedInputs(differing=("base/a", "base/b"), sharing=("cart",))
+    check = preflight.shared_taken_back("web", shared)
+    assert (check.outcome, check.detail) == (
+        "block",
+        "base/a, base/b (shared with cart) are taken back, too: everybody who shares it moves",
+    )
+    assert check.hint == "`--despite shared-input` goes ahead all the same"
+    assert preflight.shared_taken_back("web", preflight.SharedInputs()).outcome == "pass"
 
 
 def test_definition_changed():

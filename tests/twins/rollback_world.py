@@ -18,10 +18,10 @@ from lastgood.flows.rollback import Rollbacks
 from lastgood.flows.undo import Undos
 from lastgood.git.clone import CloneConfigRepo
 from lastgood.git.mirror import MirrorConfigRepo
-from lastgood.render.renderers import Renderers
 from twins.clock import ManualClock
 from twins.config_repo import MemoryConfigRepo, MemoryRemote
 from twins.git_fixtures import BareRemote, clone
+from twins.renderer import InputsRenderer
 
 YAML = """version: 1
 applications:
@@ -75,7 +75,7 @@ class RollbackWorld:
             repo=repo,
             name="main",
             discovery=Discovery(),
-            renderer=Renderers(),
+            renderer=InputsRenderer(),
             store=store,
             journal=self.journal,
             clock=self.clock,

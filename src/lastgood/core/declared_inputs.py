@@ -281,7 +281,7 @@ class _Walk:
     def _at(self, folder: str, text: str) -> str | None:
         segments = resolve(folder.split("/") if folder else (), re.sub(r"/+", "/", text))
         if segments is None:
-            self._note(f"{text[:200]!r} in {folder or 'the root'} is no path in this repo")
+            self._note(f"{redact(text)[:200]!r} in {folder or 'the root'} is no path in this repo")
             return None
         path = "/".join(segments)
         return None if any(is_below(path, ours) for ours in OURS) else path

@@ -37,11 +37,11 @@ _MAX_ARGUMENTS = 100_000
 
 
 class _Remembered(Value, frozen=True, kw_only=True):
-    """What is kept of one scope. edge: a digest of where the clone ends. now: the version at the head."""
+    """What is kept of one scope (as text). edge: a digest of where the clone ends. now: the version at the head."""
 
     head: str
     edge: str
-    scope: Scope | DeclaredScope
+    scope: str
     now: str | None
     history: History
 
@@ -65,7 +65,7 @@ class CloneHistory:
         if known is None or known.head != head:
             extended = self._extended(known, head, scope, edge) if known else None
             known = extended or self._asked(head, scope, edge)
-            self._remember(known)
+            self._remember(known, scope)
         if limit is not None and len(known.history.entries) > limit:
             return History(entries=known.history.entries[:limit])
         return known.history
@@ -124,7 +124,7 @@ class CloneHistory:
         else:
             entries = self._entries(states, before=None)
         return _Remembered(
-            head=head, edge=edge, scope=scope, now=now, history=History(entries=entries, truncated=truncated)
+            head=head, edge=edge, scope=_text(scope), now=now, history=History(entries=entries, truncated=truncated)
         )
 
     def _extended(self, known: _Remembered, head: str, scope: AnyScope, edge: str) -> _Remembered | None:
@@ -139,7 +139,7 @@ class CloneHistory:
         entries = self._entries(states, before=known.now)
         now = states[0].version if states else known.now
         history = History(entries=entries + known.history.entries, truncated=known.history.truncated)
-        return _Remembered(head=head, edge=edge, scope=scope, now=now, history=history)
+        return _Remembered(head=head, edge=edge, scope=_text(scope), now=now, history=history)
 
     def _states(self, head: str, scope: AnyScope, *, since: str | None = None) -> Iterator[State]:
         """Yield what the scope was wherever it may have changed, newest first, down to `since` (left out)."""
@@ -188,7 +188,7 @@ class CloneHistory:
     # remembering
 
     def _file(self, scope: AnyScope) -> Path:
-        return self._memory / "history" / hashlib.sha256(msgspec.json.encode(_plain(scope))).hexdigest()[:32]
+        return self._memory / "history" / hashlib.sha256(_text(scope).encode()).hexdigest()[:32]
 
     def _recall(self, scope: AnyScope, edge: str) -> _Remembered | None:
         try:
@@ -203,13 +203,13 @@ class CloneHistory:
             known = msgspec.msgpack.decode(data[head:], type=_Remembered)
         except msgspec.MsgspecError:
             return None
-        return known if known.edge == edge and known.scope == scope else None
+        return known if known.edge == edge and known.scope == _text(scope) else None
 
-    def _remember(self, known: _Remembered) -> None:
+    def _remember(self, known: _Remembered, scope: AnyScope) -> None:
         # Nothing depends on it: a read-only clone or a full disk only makes the next look slower.
         with contextlib.suppress(OSError, msgspec.MsgspecError, ValueError):
             content = msgspec.msgpack.encode(known)
-            file = self._file(known.scope)
+            file = self._file(scope)
             file.parent.mkdir(parents=True, exist_ok=True)
             self._prune(file.parent)
             descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".new-")
@@ -272,9 +272,11 @@ class _Line:
         return self._commits[oid]
 
 
-def _plain(scope: AnyScope) -> list[object]:
+def _text(scope: AnyScope) -> str:
+    """Write a scope so that paths which are no UTF-8 can be kept, too."""
     listed = [scope.others, scope.left_out]
     declared: list[str] = []
     if isinstance(scope, DeclaredScope):
         listed, declared = [*listed, scope.values], [scope.render]
-    return [os.fsencode(scope.path).hex(), *([os.fsencode(p).hex() for p in ps] for ps in listed), *declared]
+    paths = [os.fsencode(scope.path).hex(), *([os.fsencode(p).hex() for p in ps] for ps in listed)]
+    return msgspec.json.encode([paths, declared]).decode()
