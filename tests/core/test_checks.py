@@ -10,7 +10,7 @@ from lastgood.core.commit import Person
 from lastgood.core.errors import CommandLineWrong, NoRenderer, RenderFailed
 from lastgood.core.hold import Hold
 from lastgood.core.plan import AlsoAffected
-from lastgood.core.resource import Rendered
+from lastgood.core.resource import Rendered, Resource
 from twins.store import PRIYA, make_commit, make_deployment
 
 NOW = dt.datetime(2026, 11, 19, 14, 0, tzinfo=dt.UTC)
@@ -93,6 +93,32 @@ def test_not_on_branch(words, outcome):
 def test_renders(result, outcome):
     """What does not render blocks; what cannot be rendered here is unknown."""
     assert preflight.renders("web", result).outcome == outcome
+
+
+def _of(digest, **data):
+    manifests = [{"kind": "ConfigMap", "metadata": {"name": name}, "data": value} for name, value in data.items()]
+    resources = tuple(
+        Resource(group="", kind="ConfigMap", namespace=None, name=one["metadata"]["name"], manifest=one)
+        for one in manifests
+    )
+    return Rendered(resources=resources, images={}, digest=digest)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "outcome", "detail"),
+    [
+        (_of("d1", a=1), _of("d1", a=1), "pass", "two renders agree"),
+        (_of("d1", a=1, b=1), _of("d2", a=1, b=2), "warn", "two renders differ in ConfigMap b"),
+        (_of("d1", a=1), _of("d2", a=1, c=1), "warn", "two renders differ in ConfigMap c"),
+        (_of("d1", a=1, c=1), _of("d2", a=1), "warn", "two renders differ in ConfigMap c"),
+        (_of("d1", a=1, b=1), _of("d2", b=1, a=1), "warn", "two renders differ in their order"),
+        (_of("d1", a=1), RenderFailed(app="web", reason="no memory"), "unknown", "web does not render: no memory"),
+    ],
+)
+def test_render_unstable(first, second, outcome, detail):
+    """Two renders of one version are compared by digest; what differs is named, never shown."""
+    check = preflight.render_unstable("web", first, second)
+    assert (check.name, check.outcome, check.detail) == ("render-unstable", outcome, detail)
 
 
 @pytest.mark.parametrize(

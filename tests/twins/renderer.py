@@ -46,3 +46,8 @@ class InputsRenderer:
                 )
         told = json.dumps([resource.manifest for resource in resources], sort_keys=True)
         return Rendered(resources=tuple(resources), images=images, digest=hashlib.sha256(told.encode()).hexdigest())
+
+    async def render_anew(self, app: Application, repo: ConfigRepo, commit: str) -> Rendered | None:
+        if await self.kind(app, repo, commit) not in {"kustomize", "helm"}:
+            return None
+        return await self.render(app, repo, commit)

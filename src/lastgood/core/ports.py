@@ -218,6 +218,13 @@ class Renderer(Protocol):
         """Render. Raises RenderFailed (the content is wrong), NoRenderer (nothing here renders that kind)."""
         ...
 
+    async def render_anew(self, app: Application, repo: ConfigRepo, commit: str) -> Rendered | None:
+        """Render once more, whatever is kept, to see whether two renders agree. Raises as `render`.
+
+        None for a kind that comes out the same by its nature: no program of the repo's choosing makes it.
+        """
+        ...
+
 
 class Target(Protocol):
     """One destination, where applications run."""

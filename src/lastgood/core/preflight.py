@@ -63,6 +63,24 @@ def renders(app: str, result: Rendered | LastgoodError | None) -> Check:
     return unknown("renders", app, result.message)
 
 
+def render_unstable(app: str, first: Rendered, second: Rendered | LastgoodError) -> Check:
+    """Compare two renders of one version."""
+    if isinstance(second, LastgoodError):
+        return unknown("render-unstable", app, second.message)
+    if first.digest == second.digest:
+        return passes("render-unstable", app, "two renders agree")
+    before, after = (
+        {(r.group, r.kind, r.namespace, r.name): r.manifest for r in one.resources} for one in (first, second)
+    )
+    differing = [f"{key[1]} {key[3]}" for key in {**before, **after} if before.get(key) != after.get(key)]
+    return fails(
+        "render-unstable",
+        app,
+        f"two renders differ in {_some(differing or ['their order'])}",
+        hint="something there is random or takes the time: what is rolled out is never quite what ran; write it in Git",
+    )
+
+
 class SharedInputs(Value, frozen=True, kw_only=True):
     """What an application shares, seen from a way back.
 

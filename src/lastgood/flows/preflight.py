@@ -39,6 +39,7 @@ async def preflight_application(look: Look, draft: Draft, weighed: Weighed) -> l
         await _ask("not-on-branch", app, facts.not_on_branch),
         preflight.nothing_to_do(app, files=len(weighed.files) + weighed.touches_holds, named=named),
         preflight.renders(app, weighed.after),
+        *_stable(weighed),
         await _ask("shared-input", app, facts.shared_input),
         await _ask("definition-changed", app, facts.definition_changed),
         *await facts.ran(),
@@ -52,6 +53,13 @@ async def preflight_application(look: Look, draft: Draft, weighed: Weighed) -> l
     elif draft.kind == "rollback":
         checks.append(preflight.stale_plan(app, part.from_, expected=part.from_.version))
     return checks
+
+
+def _stable(weighed: Weighed) -> list[Check]:
+    """Return the check of what a program renders; none for kinds that come out the same by their nature."""
+    if weighed.again is None or not isinstance(weighed.after, Rendered):
+        return []
+    return [preflight.render_unstable(weighed.app.name, weighed.after, weighed.again)]
 
 
 async def preflight_reset(look: Look, to: str, *, me: Person, also: tuple[AlsoAffected, ...]) -> list[Check]:

@@ -30,6 +30,7 @@ class Weighed:
     files: tuple[FileChange, ...]
     before: Rendered | LastgoodError | None
     after: Rendered | LastgoodError | None
+    again: Rendered | LastgoodError | None
     holds: HoldChange
 
     @property
@@ -55,6 +56,7 @@ async def weigh(look: Look, draft: Draft, part: Part, *, candidate: str, files: 
     own = tuple(change for change in files if uses(scope, change.path))
     before = await render(look, part.app, look.head.oid, version=part.from_.version)
     after = await render(look, part.app, candidate, version=version)
+    again = await _once_more(look, part.app, candidate) if isinstance(after, Rendered) else None
     weighed = Weighed(
         part=part,
         candidate=candidate,
@@ -63,6 +65,7 @@ async def weigh(look: Look, draft: Draft, part: Part, *, candidate: str, files: 
         files=own,
         before=before,
         after=after,
+        again=again,
         holds=HoldChange(),
     )
     return Weighed(
@@ -73,6 +76,7 @@ async def weigh(look: Look, draft: Draft, part: Part, *, candidate: str, files: 
         files=own,
         before=before,
         after=after,
+        again=again,
         holds=await _holds(look, draft, weighed, candidate=candidate, by=by),
     )
 
@@ -83,6 +87,13 @@ async def render(look: Look, app: Application, commit: str, *, version: str | No
         return None
     try:
         return await look.branch.renderer.render(app, look.branch.repo, commit)
+    except LastgoodError as failed:
+        return failed
+
+
+async def _once_more(look: Look, app: Application, commit: str) -> Rendered | LastgoodError | None:
+    try:
+        return await look.branch.renderer.render_anew(app, look.branch.repo, commit)
     except LastgoodError as failed:
         return failed
 

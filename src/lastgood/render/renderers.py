@@ -69,8 +69,10 @@ class Renderers:
         """
         return await self._render(app, repo, commit, anew=False)
 
-    async def render_anew(self, app: Application, repo: ConfigRepo, commit: str) -> Rendered:
-        """Render once more, whatever is kept: two renders of one version should agree. Raises as `render`."""
+    async def render_anew(self, app: Application, repo: ConfigRepo, commit: str) -> Rendered | None:
+        """Render once more where a program does it, whatever is kept; None for the other kinds. Raises as `render`."""
+        if await self.kind(app, repo, commit) not in ("kustomize", "helm"):
+            return None
         return await self._render(app, repo, commit, anew=True)
 
     async def _render(self, app: Application, repo: ConfigRepo, commit: str, *, anew: bool) -> Rendered:
