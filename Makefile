@@ -7,12 +7,13 @@ RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
 ARGS ?=
 
-.PHONY: help demo test check unit test-browser cluster test-cluster bench picture reference lock clean
+.PHONY: help demo test check unit test-browser test-render cluster test-cluster bench picture reference lock clean
 
 help:
 	@echo "make demo          the whole story on this machine (ARGS=--once: ends by itself)"
 	@echo "make test          everything but the browser and cluster tests"
 	@echo "make test-browser  the dashboard in a real Chromium"
+	@echo "make test-render   charts and kustomizations with the real programs (the first time they are built: minutes)"
 	@echo "make cluster       a Kubernetes control plane until Ctrl-C (the first time it is built, which takes minutes)"
 	@echo "make test-cluster  the tests on such a control plane"
 	@echo "make picture       take the README's picture of a timeline from the demo"
@@ -44,12 +45,15 @@ check: $(DEV)
 	$(BIN)/lint-imports
 
 unit: $(DEV)
-	$(BIN)/pytest -q -n 2 --dist worksteal -m "not browser and not cluster" $(ARGS)
+	$(BIN)/pytest -q -n 2 --dist worksteal -m "not browser and not cluster and not programs" $(ARGS)
 
 test: check unit
 
 test-browser: $(DEV)
 	$(BIN)/pytest -q -m browser $(ARGS)
+
+test-render: $(DEV)
+	$(BIN)/pytest -q -m programs $(ARGS)
 
 cluster: $(DEV)
 	@$(BIN)/python tests/cluster

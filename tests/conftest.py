@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +16,19 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from cluster.control_plane import ControlPlane
 from cluster.programs import programs
+
+if TYPE_CHECKING:
+    from twins.render_programs import RenderPrograms
+
+
+@pytest.fixture(scope="session")
+def render_programs() -> "RenderPrograms":
+    """Return Helm 3, Helm 4 and Kustomize themselves, built on first use: for tests marked `programs`."""
+    from twins.render_programs import render_programs  # noqa: PLC0415 - the path to it is made above
+
+    if shutil.which("go") is None and not os.environ.get("CI"):
+        pytest.skip("there is no go to build Helm and Kustomize with")
+    return render_programs()
 
 
 @pytest.fixture(autouse=True)

@@ -108,11 +108,21 @@ def test_init_never_writes_through_a_link(lastgood, tmp_path):
     assert outside.read_text() == "mine\n"
 
 
-def test_doctor_examines_a_clone(clone, lastgood):
-    """Python, git, account, clone and remote are fine: exit 0. A remote that has gone is wrong: exit 1."""
+def test_doctor_examines_a_clone(clone, lastgood, monkeypatch):
+    """Python, git, account, clone and remote are fine: exit 0. A remote that has gone is wrong: exit 1.
+
+    Programs that render are not needed by everybody: without them it warns, and says what to do.
+    """
+    monkeypatch.setenv("LASTGOOD_RENDER__HELM", "/nowhere/helm")
+    monkeypatch.setenv("LASTGOOD_RENDER__KUSTOMIZE", "/nowhere/kustomize")
     said = lastgood("doctor", "-o", "json")
     assert said.code == 0
-    assert {finding["name"]: finding["outcome"] for finding in said.json} == {
+    rendering = {finding["name"]: finding for finding in said.json[5:]}
+    assert set(rendering) == {"kustomize", "helm", "sandbox"}
+    assert rendering["helm"]["outcome"] == "warn"
+    assert rendering["helm"]["detail"] == "there is no program /nowhere/helm; its kind is not rendered"
+    assert "LASTGOOD_RENDER__HELM" in rendering["helm"]["hint"]
+    assert {finding["name"]: finding["outcome"] for finding in said.json[:5]} == {
         "python": "ok",
         "git": "ok",
         "account": "ok",

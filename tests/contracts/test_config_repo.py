@@ -1,14 +1,17 @@
 """What every ConfigRepo promises: the twin in memory, the agent's mirror and a person's clone say the same."""
 
 import asyncio
+import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
-from lastgood.core.application import Scope
+from lastgood.core.application import DeclaredScope, Scope
 from lastgood.core.commit import MODE_EXECUTABLE, MODE_SUBMODULE, MODE_SYMLINK, MODE_TREE, Edit
 from lastgood.core.commit_object import format_commit
 from lastgood.core.errors import (
@@ -25,7 +28,7 @@ from lastgood.core.ports import ConfigRepo
 from lastgood.core.tree import object_id
 from lastgood.git.clone import CloneConfigRepo
 from lastgood.git.mirror import MirrorConfigRepo
-from twins.config_repo import PRIYA, START, MemoryConfigRepo, MemoryRemote
+from twins.config_repo import PRIYA, START, MemoryConfigRepo, MemoryRemote, Objects
 from twins.git_fixtures import BareRemote, clone, git, hook
 
 WEB = Scope(path="apps/web")
@@ -545,6 +548,136 @@ async def test_hostile_paths_and_messages_are_just_text(world):
         entries = (await world.repo.history(head, Scope(path=path))).entries
         assert [e.commit.oid for e in entries] == [first], path
     assert {c.path for c in await world.repo.changes(None, (await world.repo.commit(head)).tree)} >= set(files)
+
+
+# inputs that the files declare
+
+OVERLAY = DeclaredScope(path="web/production")
+ON_BASE = "resources: [../../base]\n"
+
+
+async def test_a_version_follows_the_declarations_at_its_commit(world):
+    """What a base names is an input there and then; another overlay is none."""
+    one = await world.commit(
+        {
+            "web/production/kustomization.yaml": ON_BASE,
+            "web/staging/kustomization.yaml": ON_BASE,
+            "base/kustomization.yaml": "resources: [a.yaml]\n",
+            "base/a.yaml": "1",
+            "base/b.yaml": "1",
+        }
+    )
+    two = await world.commit({"base/kustomization.yaml": "resources: [b.yaml]\n", "web/staging/x": "2"})
+    names = tuple(f"base/{name}" for name in ("Kustomization", "kustomization.yaml", "kustomization.yml"))
+    for commit, file in ((one, "base/a.yaml"), (two, "base/b.yaml")):
+        scope = Scope(path="web/production", others=tuple(sorted((*names, file))))
+        assert (await world.repo.inputs(commit, OVERLAY)).scope == scope
+        assert await world.repo.version(commit, OVERLAY) == await world.repo.version(commit, scope)
+        tree = (await world.repo.commit(commit)).tree
+        assert (await world.repo.inputs(tree, OVERLAY)).scope == scope
+
+
+async def test_history_follows_the_declarations_from_commit_to_commit(world):
+    """A base's change counts while it is a base: not before it was named, not after."""
+    first = await world.commit({"web/production/kustomization.yaml": "resources: [a.yaml]\n", "base/a.yaml": "1"})
+    await world.commit({"base/a.yaml": "2"})
+    named = await world.commit({"web/production/kustomization.yaml": ON_BASE, "base/kustomization.yaml": ""})
+    base = await world.commit({"base/kustomization.yaml": "resources: [a.yaml]\n"})
+    file = await world.commit({"base/a.yaml": "3"})
+    await world.commit({"base/b.yaml": "1", "web/staging/x": "1"})
+    left = await world.commit({"web/production/kustomization.yaml": "resources: [a.yaml]\n"})
+    head = await world.commit({"base/a.yaml": "4"})
+
+    async def entries(limit: int | None = None) -> list[str]:
+        return [e.commit.oid for e in (await world.repo.history(head, OVERLAY, limit=limit)).entries]
+
+    assert await entries() == [left, file, base, named, first]
+    assert await entries(2) == [left, file]
+    history = (await world.repo.history(head, OVERLAY)).entries
+    assert history[0].version == history[-1].version
+
+
+async def test_claims_are_found_by_the_inputs_of_their_time(world):
+    """A rollback that changed a base that the application has left since is still one of its own."""
+    await world.commit({"web/production/kustomization.yaml": ON_BASE, "base/kustomization.yaml": ""})
+    claim = "Roll back\n\nLastgood-Operation: rollback\n"
+    one = await world.commit({"base/kustomization.yaml": "resources: []\n"}, message=claim)
+    head = await world.commit({"web/production/kustomization.yaml": "resources: []\n"})
+    assert [c.oid for c in await world.repo.claiming(head, OVERLAY)] == [one]
+
+
+DECLARATIONS = ("", "resources: [../../base]", "resources: [../../base, ../../f]", "resources: [../staging]", "{")
+CONTENT = {
+    "web/production/kustomization.yaml": DECLARATIONS,
+    "web/production/process-compose.yaml": ("", None),
+    "web/staging/kustomization.yaml": ("resources: [../../f]", "resources: [../../base]", None),
+    "base/kustomization.yaml": ("resources: [a, ../web/production]", "components: [../other]", None),
+    "base/Kustomization": ("resources: [b]", None),
+    "base/a": ("1", "2", None),
+    "base/b": ("1", "2"),
+    "base": ("a file", None),
+    "other/kustomization.yaml": ("resources: [../f]", "resources: [../base]"),
+    "f": ("1", "2", None),
+    "f/g": ("1", "2", None),
+}
+steps = st.dictionaries(st.sampled_from(sorted(CONTENT)), st.integers(min_value=0, max_value=5), min_size=1, max_size=4)
+
+
+@pytest.mark.parametrize("kind", [_memory, _mirror, _clone], ids=["memory", "mirror", "clone"])
+def test_history_is_what_looking_at_every_commit_would_find(kind, tmp_path_factory):
+    """For any history of declarations: the entries, their versions and their order; grown a piece at a time, too."""
+    # A failure among processes is shown as it is: making it smaller takes minutes, and the twin makes the same ones.
+    phases = tuple(Phase) if kind is _memory else (Phase.generate,)
+
+    @settings(max_examples=150 if kind is _memory else 12, deadline=None, database=None, phases=phases)
+    @given(st.lists(steps, min_size=3, max_size=14), st.integers(min_value=0, max_value=13))
+    def check(history, asked_before):
+        with contextlib.contextmanager(kind)(tmp_path_factory.mktemp("world")) as world:
+            asyncio.run(_look_at_every_commit(world, history, asked_before))
+
+    check()
+
+
+async def _look_at_every_commit(world: World, history: list[dict[str, int]], asked_before: int) -> None:
+    line = []
+    for number, step in enumerate(history):
+        files = {path: CONTENT[path][at % len(CONTENT[path])] for path, at in step.items()}
+        line.append(await world.commit({**files, "n": str(number)}))
+        if number == asked_before:
+            await world.repo.history(line[-1], OVERLAY)
+    expected, older = [], None
+    for commit in line:
+        # A memory of its own for each commit: what it finds is what stands there, and nothing else.
+        fresh = MemoryConfigRepo()
+        fresh.objects = world.remote.objects if isinstance(world.remote, MemoryRemote) else await _copied(world, commit)
+        scope = (await fresh.inputs(commit, OVERLAY)).scope
+        version = await world.repo.version(commit, scope)
+        assert await world.repo.version(commit, OVERLAY) == version
+        if version[0] != older:
+            expected.insert(0, (commit, *version))
+        older = version[0]
+    entries = (await world.repo.history(line[-1], OVERLAY)).entries
+    assert [(e.commit.oid, e.version, e.path_tree) for e in entries] == expected
+    for limit in (1, 2):
+        limited = (await world.repo.history(line[-1], OVERLAY, limit=limit)).entries
+        assert [e.commit.oid for e in limited] == [commit for commit, _, _ in expected[:limit]]
+
+
+async def _copied(world: World, commit: str) -> Objects:
+    """Return the objects of a commit's tree in memory."""
+    objects, repo = Objects(), world.repo
+    read = await repo.commit(commit)
+    todo = [read.tree]
+    while todo:
+        names = await repo.list_tree(todo.pop())
+        objects.write_tree(names)
+        todo += [name.oid for name in names if name.is_tree]
+        for name in names:
+            if not name.is_tree:
+                objects.write("blob", await repo.read(name.oid, max_bytes=1000))
+    data = format_commit(tree=read.tree, parents=(), author=PRIYA, authored_at=START, message="x")
+    objects._kept[commit] = ("commit", data)
+    return objects
 
 
 # own refs

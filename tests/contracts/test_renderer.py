@@ -5,7 +5,9 @@ import pytest
 from lastgood.core.application import Scope
 from lastgood.core.commit import MODE_SUBMODULE, MODE_SYMLINK
 from lastgood.core.errors import NoRenderer, RenderFailed
+from lastgood.render import tool_render
 from lastgood.render.renderers import Renderers
+from lastgood.render.tools import Tools, ToolSettings
 from twins.config_repo import MemoryConfigRepo
 from twins.processes import application
 
@@ -14,7 +16,8 @@ PROCESSES = "processes: {web: {command: serve}}"
 
 @pytest.fixture
 def renderer():
-    return Renderers()
+    """Return the renderers of a machine without Helm and Kustomize."""
+    return Renderers(Tools(lambda: ToolSettings(kustomize="/nowhere/kustomize", helm="/nowhere/helm")))
 
 
 async def repo_with(files):
@@ -68,12 +71,43 @@ async def test_at_the_root_the_entry_file_is_no_manifest(renderer):
     assert [r.name for r in (await renderer.render(at(""), repo, head)).resources] == ["web"]
 
 
-@pytest.mark.parametrize("name", ["kustomization.yaml", "Chart.yaml", "README.md"])
-async def test_what_nothing_renders_is_said(renderer, name):
-    """Other kinds have no renderer here, and that is no failure of the version."""
+@pytest.mark.parametrize(
+    ("name", "message", "hint"),
+    [
+        (
+            "kustomization.yaml",
+            "web is of the kind kustomize, and there is no program /nowhere/kustomize",
+            "LASTGOOD_RENDER__KUSTOMIZE",
+        ),
+        ("Chart.yaml", "web is of the kind helm, and there is no program /nowhere/helm", "LASTGOOD_RENDER__HELM"),
+        ("README.md", "web is of the kind unknown, which is not rendered here", ""),
+    ],
+)
+async def test_what_nothing_renders_is_said(renderer, name, message, hint):
+    """A kind without its program is no failure of the version; what to do about it is said."""
     repo, head = await repo_with({f"apps/web/{name}": "x"})
-    with pytest.raises(NoRenderer):
+    with pytest.raises(NoRenderer) as refused:
         await renderer.render(at("apps/web"), repo, head)
+    assert refused.value.message == message
+    assert hint in refused.value.hint
+
+
+@pytest.mark.parametrize("name", ["kustomization.yaml", "Chart.yaml"])
+async def test_without_a_boundary_nothing_is_rendered(renderer, monkeypatch, name):
+    """A machine that cannot keep a program in must be accepted by name; plain manifests start none."""
+    missing = {"files": "the kernel has no Landlock", "network": "there is no program unshare"}
+    monkeypatch.setattr(tool_render, "missing_boundaries", lambda: missing)
+    repo, head = await repo_with({f"apps/web/{name}": "x", "apps/cart/a.yaml": CONFIG % "a"})
+    with pytest.raises(NoRenderer) as refused:
+        await renderer.render(at("apps/web"), repo, head)
+    assert refused.value.message == (
+        "web is not rendered: a renderer cannot be kept from other files here, because the kernel has no Landlock"
+    )
+    assert 'without = ["files", "network"]' in refused.value.hint
+    assert (await renderer.render(at("apps/cart"), repo, head)).resources
+    accepting = Renderers(Tools(lambda: ToolSettings(helm="/no", kustomize="/no", without=("files", "network"))))
+    with pytest.raises(NoRenderer, match="there is no program"):
+        await accepting.render(at("apps/web"), repo, head)
 
 
 async def test_a_version_renders_to_its_resources(renderer):

@@ -10,7 +10,7 @@ from lastgood.core.commit import Person
 from lastgood.core.errors import CommandLineWrong, NoRenderer, RenderFailed
 from lastgood.core.hold import Hold
 from lastgood.core.plan import AlsoAffected
-from lastgood.core.resource import Rendered
+from lastgood.core.resource import Rendered, Resource
 from twins.store import PRIYA, make_commit, make_deployment
 
 NOW = dt.datetime(2026, 11, 19, 14, 0, tzinfo=dt.UTC)
@@ -95,6 +95,32 @@ def test_renders(result, outcome):
     assert preflight.renders("web", result).outcome == outcome
 
 
+def _of(digest, **data):
+    manifests = [{"kind": "ConfigMap", "metadata": {"name": name}, "data": value} for name, value in data.items()]
+    resources = tuple(
+        Resource(group="", kind="ConfigMap", namespace=None, name=one["metadata"]["name"], manifest=one)
+        for one in manifests
+    )
+    return Rendered(resources=resources, images={}, digest=digest)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "outcome", "detail"),
+    [
+        (_of("d1", a=1), _of("d1", a=1), "pass", "two renders agree"),
+        (_of("d1", a=1, b=1), _of("d2", a=1, b=2), "warn", "two renders differ in ConfigMap b"),
+        (_of("d1", a=1), _of("d2", a=1, c=1), "warn", "two renders differ in ConfigMap c"),
+        (_of("d1", a=1, c=1), _of("d2", a=1), "warn", "two renders differ in ConfigMap c"),
+        (_of("d1", a=1, b=1), _of("d2", b=1, a=1), "warn", "two renders differ in their order"),
+        (_of("d1", a=1), RenderFailed(app="web", reason="no memory"), "unknown", "web does not render: no memory"),
+    ],
+)
+def test_render_unstable(first, second, outcome, detail):
+    """Two renders of one version are compared by digest; what differs is named, never shown."""
+    check = preflight.render_unstable("web", first, second)
+    assert (check.name, check.outcome, check.detail) == ("render-unstable", outcome, detail)
+
+
 @pytest.mark.parametrize(
     ("result", "shared", "digest", "outcome"),
     [
@@ -110,8 +136,41 @@ def test_renders(result, outcome):
 )
 def test_shared_input(result, shared, digest, outcome):
     """The rendered result decides where it is known; else shared inputs that differ from then."""
-    check = preflight.shared_input("web", result, shared=shared, sharing=("cart",), ran_digest=digest)
+    inputs = preflight.SharedInputs(differing=shared, sharing=("cart",) if shared else ())
+    check = preflight.shared_input("web", result, inputs, ran_digest=digest)
     assert check.outcome == outcome
+
+
+def test_trouble_in_the_shared_part_is_said_plainly():
+    """A restore that leaves alone what the newest change touched says that it does not take that back."""
+    newest = make_commit("Raise the limit for all", oid="5a1e000" + "0" * 33)
+    shared = preflight.SharedInputs(differing=("base/d.yaml",), sharing=("cart", "pay"), newest=newest)
+    check = preflight.shared_input("web", RENDERED, shared, ran_digest="other")
+    assert check.detail == (
+        "it does not render as what ran: base/d.yaml (shared with cart, pay) differs from then and stays as now; the "
+        "newest change, 5a1e000 Raise the limit for all, is in the shared part alone: this restore does not take it "
+        "back"
+    )
+    assert check.hint == "`--with-shared` takes them back, too, for all who share them"
+
+
+def test_what_comes_from_elsewhere_explains_another_render():
+    """Same inputs and another render: what the repo does not hold is named."""
+    shared = preflight.SharedInputs(elsewhere=("https://x.test/base is not in this repo",))
+    check = preflight.shared_input("web", RENDERED, shared, ran_digest="other")
+    assert check.detail.endswith("or what it takes in from elsewhere: https://x.test/base is not in this repo")
+
+
+def test_taking_shared_inputs_back_blocks():
+    """It blocks until somebody insists, and names who moves along; where nobody else does, it passes."""
+    shared = preflight.SharedInputs(differing=("base/a", "base/b"), sharing=("cart",))
+    check = preflight.shared_taken_back("web", shared)
+    assert (check.outcome, check.detail) == (
+        "block",
+        "base/a, base/b (shared with cart) are taken back, too: everybody who shares it moves",
+    )
+    assert check.hint == "`--despite shared-input` goes ahead all the same"
+    assert preflight.shared_taken_back("web", preflight.SharedInputs()).outcome == "pass"
 
 
 def test_definition_changed():

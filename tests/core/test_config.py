@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lastgood.core.application import Policy, Scope
+from lastgood.core.application import DeclaredScope, Policy
 from lastgood.core.config import parse_config
 from lastgood.core.entry import NotAnApplication, application_at
 from lastgood.core.errors import ConfigWrong
@@ -52,7 +52,7 @@ def test_the_file_of_the_design_reads():
         "qa",
         "web",
     )
-    assert app.scope == Scope(path="apps/web/qa")
+    assert app.scope == DeclaredScope(path="apps/web/qa")
     assert app.policy == Policy(reason_required=True)
     assert config.reset_refused is False
 
@@ -77,30 +77,19 @@ def test_two_spellings_of_one_definition_compare_equal():
 
 def test_the_root_leaves_lastgoods_own_files_out():
     """An application at the root is not made of lastgood.yaml and .lastgood."""
-    assert one("name: shop, path: ., destination: here").scope == Scope(
+    assert one("name: shop, path: ., destination: here").scope == DeclaredScope(
         path="", left_out=(".lastgood", "lastgood.yaml")
     )
 
 
 def test_a_charts_inputs_are_the_chart_and_the_listed_values():
-    """Others' values files at the chart's root are left out; listed ones outside it are inputs too."""
+    """Which files are listed is kept for the look at the chart; those outside it are inputs whatever stands there."""
     text = b"name: web, path: charts/web, destination: x, helm: {values: [V, values-a.yaml]}"
     text = b"version: 1\napplications:\n  - {" + text + b"}"
     entry = parse_config(text.replace(b"V", b"../../envs/a.yaml")).entries[0]
-    files = (
-        "Chart.yaml",
-        "values.yaml",
-        "values-a.yaml",
-        "values-b.yaml",
-        "values_c.yml",
-        "values.d.yaml",
-        "x-values.yaml",
-    )
-    app = application_at(entry, {}, repo="config", branch="main", files_at_path=files)
-    assert app.scope == Scope(
-        path="charts/web",
-        others=("envs/a.yaml",),
-        left_out=("charts/web/values-b.yaml", "charts/web/values.d.yaml", "charts/web/values_c.yml"),
+    app = application_at(entry, {}, repo="config", branch="main")
+    assert app.scope == DeclaredScope(
+        path="charts/web", others=("envs/a.yaml",), values=("envs/a.yaml", "charts/web/values-a.yaml")
     )
 
 

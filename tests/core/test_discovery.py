@@ -44,7 +44,7 @@ async def test_a_pattern_makes_one_application_of_each_folder():
         }
     )
     assert list(found.applications) == ["web-production", "web-staging"]
-    assert found.applications["web-staging"].scope == Scope(path="apps/web/staging")
+    assert found.scopes["web-staging"] == Scope(path="apps/web/staging")
     assert found.problems == ()
 
 
@@ -141,7 +141,7 @@ async def test_a_charts_other_values_files_are_left_out():
     config = literal("name: web, path: c, destination: d, helm: {values: [values.yaml, values-a.yaml]}")
     files = {"c/Chart.yaml": "", "c/values.yaml": "", "c/values-a.yaml": "", "c/values-b.yaml": "", "c/values-d/x": ""}
     found = await look(files, config)
-    assert found.applications["web"].scope == Scope(path="c", left_out=("c/values-b.yaml",))
+    assert found.scopes["web"] == Scope(path="c", left_out=("c/values-b.yaml",))
 
 
 async def test_shared_inputs_name_those_who_use_them():

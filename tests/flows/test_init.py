@@ -201,13 +201,16 @@ async def test_a_charts_environments_get_their_own_values_files():
     _, found = await discovered(LAYOUTS["one chart with values-<env>.yaml"][0])
     production = found.applications["web-production"]
     assert production.definition["helm"]["values"] == ["charts/web/values.yaml", "charts/web/values-production.yaml"]
-    assert production.scope.left_out == ("charts/web/values-common.yaml", "charts/web/values-staging.yaml")
+    assert found.scopes["web-production"].left_out == (
+        "charts/web/values-common.yaml",
+        "charts/web/values-staging.yaml",
+    )
 
 
 async def test_values_beside_the_chart_are_inputs_of_the_version():
     """Values files outside the chart's folder count too."""
     _, found = await discovered(LAYOUTS["environments beside one chart"][0])
-    assert found.applications["shop-staging"].scope.others == ("environments/staging/values.yaml",)
+    assert found.scopes["shop-staging"].others == ("environments/staging/values.yaml",)
 
 
 @pytest.mark.parametrize(

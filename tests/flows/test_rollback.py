@@ -467,11 +467,10 @@ applications:
     assert plan.also_affected == ()
 
 
-async def test_with_shared_comes_with_kinds_that_have_shared_inputs(memory):
-    """Where shared inputs are not known the option is refused in words, not obeyed in part."""
-    first, _, _ = await _three(memory)
-    with pytest.raises(CommandLineWrong, match="shared"):
-        await memory.plan(to=first, with_shared=True)
+async def test_with_shared_is_of_a_restore(memory):
+    """The other modes say what they take back by commits: there the option has no meaning."""
+    with pytest.raises(CommandLineWrong, match="--mode restore"):
+        await memory.plan(mode="revert", with_shared=True)
 
 
 # checks and refusals

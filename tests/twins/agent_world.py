@@ -9,6 +9,7 @@ from lastgood.agent.agent import Followed, FollowingAgent
 from lastgood.core.deployment import Deployment
 from lastgood.core.discovery import Discovery
 from lastgood.core.limits import Limits
+from lastgood.core.ports import Renderer
 from lastgood.core.record import ApplicationRecord, DeploymentQuery
 from lastgood.flows.branch import FollowedBranch
 from lastgood.flows.journal import StoreJournal
@@ -68,13 +69,15 @@ class Counted:
 class World:
     """Everything that an agent needs, and the agent while it runs."""
 
-    def __init__(self, *, limits: Limits | None = None, store: SqlStore | None = None) -> None:
+    def __init__(
+        self, *, limits: Limits | None = None, store: SqlStore | None = None, renderer: Renderer | None = None
+    ) -> None:
         self.store = Counted(store or SqlStore.in_memory())
         self.clock = ManualClock(busy=self.store.busy)
         self.remote = MemoryRemote()
         self.repo = MemoryConfigRepo(self.remote)
         self.target = MemoryTarget(self.clock, name="twin")
-        self.renderer = Renderers()
+        self.renderer = renderer or Renderers()
         self.limits = limits or Limits()
         self.refuses = {}
         self.agent: FollowingAgent | None = None

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from lastgood.core.application import Scope
+from lastgood.core.application import AnyScope, DeclaredScope
 from lastgood.core.commit import (
     MODE_FILE,
     MODE_SUBMODULE,
@@ -26,6 +26,7 @@ from lastgood.core.commit import (
     TreeEntry,
 )
 from lastgood.core.commit_object import LASTGOOD, format_commit, parse_commit
+from lastgood.core.declared_inputs import Declared, DeclaredInputs
 from lastgood.core.errors import (
     AmbiguousVersion,
     GitFailed,
@@ -215,6 +216,7 @@ class MemoryConfigRepo:
         self.own: dict[str, str] = {}
         self.shallow = shallow
         self._author = author
+        self._declared = DeclaredInputs()
 
     # helpers of tests
 
@@ -325,6 +327,9 @@ class MemoryConfigRepo:
         return self.objects.tree(tree)
 
     async def read(self, blob: str, *, max_bytes: int, path: str = "") -> bytes:
+        return self._blob(blob, max_bytes, path)
+
+    def _blob(self, blob: str, max_bytes: int, path: str = "") -> bytes:
         data = self.objects.read("blob", blob)
         if len(data) > max_bytes:
             raise ObjectTooLarge(path=path or blob, size_bytes=len(data), limit_bytes=max_bytes)
@@ -349,11 +354,11 @@ class MemoryConfigRepo:
                 added += j2 - j1
         return added, removed
 
-    async def history(self, head: str, scope: Scope, *, limit: int | None = None) -> History:
+    async def history(self, head: str, scope: AnyScope, *, limit: int | None = None) -> History:
         entries: list[HistoryEntry] = []
         newer: HistoryEntry | None = None
         for commit in self._first_parents(head):
-            version, path_tree = version_id(commit.tree, scope, self.objects.tree)
+            version, path_tree = self._version(commit.tree, scope)
             if newer is not None and newer.version != version:
                 entries.append(newer)
                 if limit is not None and len(entries) >= limit:
@@ -365,12 +370,23 @@ class MemoryConfigRepo:
             entries.append(newer)
         return History(entries=tuple(entries))
 
-    async def claiming(self, head: str, scope: Scope) -> Sequence[Commit]:
+    async def claiming(self, head: str, scope: AnyScope) -> Sequence[Commit]:
         entries = (await self.history(head, scope)).entries
         return [entry.commit for entry in entries if CLAIM in entry.commit.message]
 
-    async def version(self, commit: str, scope: Scope) -> tuple[str | None, str | None]:
-        return version_id(self._root(commit), scope, self.objects.tree)
+    async def inputs(self, commit: str, scope: DeclaredScope) -> Declared:
+        return self._inputs(self._root(commit), scope)
+
+    def _inputs(self, root: str, scope: AnyScope) -> Declared:
+        return self._declared.at(
+            scope, look=lambda path: find(root, path, self.objects.tree), tree=self.objects.tree, blob=self._blob
+        )
+
+    async def version(self, commit: str, scope: AnyScope) -> tuple[str | None, str | None]:
+        return self._version(self._root(commit), scope)
+
+    def _version(self, root: str, scope: AnyScope) -> tuple[str | None, str | None]:
+        return version_id(root, self._inputs(root, scope).scope, self.objects.tree)
 
     async def write_blob(self, data: bytes) -> str:
         return self.objects.write("blob", data)

@@ -9,7 +9,7 @@ from lastgood.core.application import Application
 from lastgood.core.commit import Person
 from lastgood.core.discovery import Discovery
 from lastgood.core.operation import Operation
-from lastgood.core.ports import ConfigRepo, Store
+from lastgood.core.ports import ConfigRepo, Renderer, Store
 from lastgood.core.request import HoldRequest, RollbackRequest, UndoRequest
 from lastgood.flows.branch import FollowedBranch
 from lastgood.flows.hold import Holds
@@ -18,10 +18,10 @@ from lastgood.flows.rollback import Rollbacks
 from lastgood.flows.undo import Undos
 from lastgood.git.clone import CloneConfigRepo
 from lastgood.git.mirror import MirrorConfigRepo
-from lastgood.render.renderers import Renderers
 from twins.clock import ManualClock
 from twins.config_repo import MemoryConfigRepo, MemoryRemote
 from twins.git_fixtures import BareRemote, clone
+from twins.renderer import InputsRenderer
 
 YAML = """version: 1
 applications:
@@ -64,7 +64,13 @@ class RollbackWorld:
     """A branch, its remote, and short ways to ask for things."""
 
     def __init__(
-        self, repo: ConfigRepo, remote: MemoryRemote | BareRemote, *, store: Store | None = None, may_reset: bool = True
+        self,
+        repo: ConfigRepo,
+        remote: MemoryRemote | BareRemote,
+        *,
+        store: Store | None = None,
+        may_reset: bool = True,
+        renderer: Renderer | None = None,
     ) -> None:
         self.repo = repo
         self.remote = remote
@@ -75,7 +81,7 @@ class RollbackWorld:
             repo=repo,
             name="main",
             discovery=Discovery(),
-            renderer=Renderers(),
+            renderer=renderer or InputsRenderer(),
             store=store,
             journal=self.journal,
             clock=self.clock,
@@ -149,18 +155,23 @@ def outcome(plan, name: str, app: str | None = "web-production") -> str | None:
 
 
 def make_world(
-    kind: str, folder: Path, *, store: Store | None = None, may_reset: bool = True
+    kind: str,
+    folder: Path,
+    *,
+    store: Store | None = None,
+    may_reset: bool = True,
+    renderer: Renderer | None = None,
 ) -> Iterator[RollbackWorld]:
     """Yield a world: `memory`, `mirror` or `clone`."""
     if kind == "memory":
         remote = MemoryRemote()
-        yield RollbackWorld(MemoryConfigRepo(remote), remote, store=store, may_reset=may_reset)
+        yield RollbackWorld(MemoryConfigRepo(remote), remote, store=store, may_reset=may_reset, renderer=renderer)
         return
     bare = BareRemote(folder / "config.git")
     if kind == "mirror":
         mirror = MirrorConfigRepo(folder / "mirror", bare.url, "config")
-        yield RollbackWorld(mirror, bare, store=store, may_reset=may_reset)
+        yield RollbackWorld(mirror, bare, store=store, may_reset=may_reset, renderer=renderer)
         return
     here = CloneConfigRepo(clone(bare.folder, folder / "clone"))
-    yield RollbackWorld(here, bare, store=store, may_reset=may_reset)
+    yield RollbackWorld(here, bare, store=store, may_reset=may_reset, renderer=renderer)
     here.close()

@@ -14,6 +14,7 @@ from lastgood.git.journal import CloneJournal
 from lastgood.local.lastgood import LocalLastgood
 from lastgood.queries.followed import places
 from lastgood.render.renderers import Renderers
+from lastgood.render.tools import Tools, ToolSettings
 
 # A removal that hurts is noticed soon; each step costs a millisecond.
 MAX_STEPS_BACK = 200
@@ -24,7 +25,7 @@ class CloneLastgood(LocalLastgood):
 
     def __init__(self, repo: CloneConfigRepo) -> None:
         self.repo = repo
-        renderer, clock = Renderers(), SystemClock()
+        renderer, clock = Renderers(Tools(_render_settings)), SystemClock()
         branch = FollowedBranch(
             repo=repo,
             # A detached HEAD has no branch; reading needs none, and writing says so.
@@ -85,6 +86,12 @@ class CloneLastgood(LocalLastgood):
             if under_way and (operation.plan or {}).get("request") == asked:
                 return operation
         return None
+
+
+def _render_settings() -> ToolSettings:
+    from lastgood.app.settings import read_render_settings  # noqa: PLC0415 - only before a program renders
+
+    return read_render_settings()
 
 
 def open_clone(directory: Path | str) -> CloneLastgood:

@@ -112,10 +112,11 @@ def _remote(repo: object, branch: str) -> Finding:
 
 
 def examine_server(settings_file: Path, running: Callable[[Path], dict[str, object] | None]) -> list[Finding]:
-    """Look at what an operator set up: settings, data folder, repos, destinations, and whether `serve` runs.
+    """Look at what an operator set up: settings, data folder, repos, destinations, renderers; does `serve` run?
 
     running: reads the address that a running `serve` left beside its store.
     """
+    from lastgood.app.doctor_render import examine_renderers  # noqa: PLC0415 - it takes the findings from here
     from lastgood.app.settings import read_settings  # noqa: PLC0415 - only beside a lastgood.toml
 
     try:
@@ -146,7 +147,7 @@ def examine_server(settings_file: Path, running: Callable[[Path], dict[str, obje
         hint = "add a [[sources]] table with the url of a source repo, if releases are made from one"
         findings.append(Finding(name="sources", outcome="warn", detail="no source repo is allowed", hint=hint))
     findings += [Finding(name="source", outcome="ok", detail=f"{source.url} is allowed") for source in settings.sources]
-    return findings
+    return [*findings, *examine_renderers(settings.render.as_tools())]
 
 
 def _data(folder: Path) -> Finding:

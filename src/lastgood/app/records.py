@@ -29,6 +29,7 @@ from lastgood.git.mirror import MirrorConfigRepo
 from lastgood.git.program import Git
 from lastgood.local.lastgood import LocalLastgood
 from lastgood.render.renderers import Renderers
+from lastgood.render.tools import Tools
 from lastgood.store.sql_store import SqlStore
 
 R = TypeVar("R", RollbackRequest, UndoRequest, HoldRequest)
@@ -43,7 +44,7 @@ class RecordsLastgood(LocalLastgood):
     def __init__(self, settings: Settings, store: SqlStore, *, agent_runs: bool) -> None:
         self.agent_runs = agent_runs
         self._records = store
-        renderer, clock = Renderers(), SystemClock()
+        renderer, clock = Renderers(Tools(settings.render.as_tools)), SystemClock()
         journal = StoreJournal(store)
         branches = [
             FollowedBranch(

@@ -36,6 +36,7 @@ from lastgood.flows.journal import StoreJournal
 from lastgood.git.mirror import MirrorConfigRepo
 from lastgood.local.lastgood import LocalLastgood
 from lastgood.render.renderers import Renderers
+from lastgood.render.tools import Tools
 from lastgood.store.sql_store import SqlStore
 from lastgood.web.access import LOOPBACK_HOSTS, Access, NamedPerson, check_address
 from lastgood.web.app import create_web
@@ -77,7 +78,7 @@ class _Server:
         self._settings = settings
         self._store = store
         self._clock = SystemClock()
-        self._renderer = Renderers()
+        self._renderer = Renderers(Tools(settings.render.as_tools))
         self._with_agent = agent
         self._with_web = web
         self._agent: FollowingAgent | None = None

@@ -20,6 +20,7 @@ from pydantic_settings import (
 
 from lastgood.core.duration import parse_duration
 from lastgood.core.errors import SettingsWrong
+from lastgood.render.tools import Boundary, ToolSettings
 
 FILE = "lastgood.toml"
 PREFIX = "LASTGOOD_"
@@ -186,6 +187,34 @@ class WebSettings(_Part):
     sign_in: SignInSettings = Field(default=SignInSettings(), description="who may sign in")
 
 
+class RenderSettings(_Part):
+    """The programs that render charts and kustomizations, and how they are kept in."""
+
+    kustomize: str = Field(default="kustomize", min_length=1, description="the program Kustomize: a name or a path")
+    helm: str = Field(default="helm", min_length=1, description="the program Helm: a name or a path")
+    remote_bases: bool = Field(
+        default=False, description="true: kustomizations may take from other repos and addresses, over the network"
+    )
+    without: tuple[Boundary, ...] = Field(
+        default=(),
+        description="boundaries that this machine cannot draw around a renderer, accepted as missing: `files`, "
+        "`network`, `limits`",
+    )
+    time: Seconds = Field(default=30.0, description="a render that takes longer is ended")
+    memory_mb: int = Field(default=1024, ge=64, le=1_000_000, description="a renderer that needs more is ended")
+
+    def as_tools(self) -> ToolSettings:
+        """Return them as the renderers take them."""
+        return ToolSettings(
+            kustomize=self.kustomize,
+            helm=self.helm,
+            remote_bases=self.remote_bases,
+            without=self.without,
+            time_s=self.time,
+            memory_bytes=self.memory_mb * 2**20,
+        )
+
+
 class LogSettings(_Part):
     """What is logged, to stderr."""
 
@@ -210,6 +239,7 @@ class Settings(BaseSettings):
     poll: PollSettings = Field(default=PollSettings(), description="how often remotes are asked")
     limits: LimitSettings = Field(default=LimitSettings(), description="upper limits on the repos' policies")
     web: WebSettings = Field(default=WebSettings(), description="where dashboard and API listen")
+    render: RenderSettings = Field(default=RenderSettings(), description="how charts and kustomizations are rendered")
     log: LogSettings = Field(default=LogSettings(), description="what is logged")
 
     @model_validator(mode="after")
@@ -272,6 +302,17 @@ def read_settings(file: Path | None = None, **flags: Any) -> Settings:
             "destinations": {name: _with_kubeconfig(one, folder) for name, one in found.destinations.items()},
         }
     )
+
+
+def read_render_settings() -> ToolSettings:
+    """Read what the environment alone says of rendering: for a person's clone. Raises SettingsWrong."""
+    _refuse_unknown_variables()
+    try:
+        return Settings().render.as_tools()
+    except ValidationError as wrong:
+        raise _settings_wrong(wrong, Path("environment")) from wrong
+    except SettingsError as wrong:
+        raise SettingsWrong(setting="environment", reason=str(wrong), hint="write lists and tables as JSON") from wrong
 
 
 _Placed = TypeVar("_Placed", RepoSettings, SourceSettings)

@@ -25,6 +25,7 @@ def doctor(ctx: typer.Context) -> None:
         examine_machine,
         examine_server,
     )
+    from lastgood.app.doctor_render import examine_renderers_here  # noqa: PLC0415 - only where it is looked for
 
     call: Call = ctx.find_root().obj
     findings = examine_machine()
@@ -39,7 +40,7 @@ def doctor(ctx: typer.Context) -> None:
     elif settings.is_file():
         findings += examine_server(settings, left_server)
     elif call.directory is not None or in_repository(where):
-        findings += examine_clone(where)
+        findings += [*examine_clone(where), *examine_renderers_here()]
     else:
         hint = "stand in a clone of the config repo, or beside a lastgood.toml"
         findings.append(Finding(name="here", outcome="warn", detail="neither a clone nor a server's folder", hint=hint))

@@ -24,7 +24,7 @@ class Policy(Value, frozen=True, kw_only=True):
 class Scope(Value, frozen=True, kw_only=True):
     """Which files an application is made of.
 
-    path: its folder, "" for the repo's root. others: inputs outside it (folders or files).
+    path: its folder, "" for the repo's root. others: inputs outside it (folders or files, also such as are not there).
     left_out: paths inside that do not count (`lastgood.yaml`, `.lastgood`, another environment's values file).
     All are paths from the repo's root.
     """
@@ -34,11 +34,30 @@ class Scope(Value, frozen=True, kw_only=True):
     left_out: tuple[str, ...] = ()
 
 
+class DeclaredScope(Value, frozen=True, kw_only=True):
+    """Which files an application is made of, as far as its entry says; the files at a commit declare the rest.
+
+    path, others, left_out: as in Scope. render: `auto`, or the renderer whose declarations are followed.
+    values: the values files that the entry lists; others at the chart's root do not count then.
+    """
+
+    path: str
+    others: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    render: str = "auto"
+    values: tuple[str, ...] = ()
+
+
+AnyScope = Scope | DeclaredScope
+"""What can be asked for at any commit: fixed paths, or those that the declarations at that commit lead to."""
+
+
 class Application(Value, frozen=True, kw_only=True):
     """One application as its entry in `lastgood.yaml` defines it.
 
     definition: the entry with its pattern filled in, as plain JSON: kept with each deployment and compared.
     render: as asked for; `auto` is settled by the files at the path.
+    scope: which files it is made of; `core/declared_inputs.py` says which these are at a commit.
     """
 
     name: str
@@ -50,7 +69,7 @@ class Application(Value, frozen=True, kw_only=True):
     destination: str
     namespace: str | None
     render: str
-    scope: Scope
+    scope: AnyScope
     policy: Policy
     definition: dict[str, Any]
 

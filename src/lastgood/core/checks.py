@@ -69,15 +69,16 @@ def passes(name: str, app: str | None, detail: str) -> Check:
     return Check(name=DEFINITIONS[name].name, app=app, outcome="pass", detail=detail)
 
 
-def fails(name: str, app: str | None, detail: str, *, hint: str = "") -> Check:
-    """Return the bad answer: it blocks or warns, as the table says."""
+def fails(name: str, app: str | None, detail: str, *, hint: str = "", blocks: bool = False) -> Check:
+    """Return the bad answer: it blocks or warns, as the table says; blocks: it does here, whatever the table says."""
     definition = DEFINITIONS[name]
-    if definition.blocks and not definition.overridable:
+    blocks = blocks or definition.blocks
+    if blocks and not definition.overridable:
         hint = hint or "this check cannot be overridden"
-    elif definition.blocks:
+    elif blocks:
         override = f"`--despite {name}` goes ahead all the same"
         hint = f"{hint}; {override}" if hint else override
-    return Check(name=name, app=app, outcome="block" if definition.blocks else "warn", detail=detail, hint=hint)
+    return Check(name=name, app=app, outcome="block" if blocks else "warn", detail=detail, hint=hint)
 
 
 def unknown(name: str, app: str | None, why: str) -> Check:

@@ -6,11 +6,12 @@ last one. Knows no Git process and no server; what is wrong in the repo becomes 
 
 from collections.abc import Iterable, Mapping
 
-from lastgood.core.application import Application
+from lastgood.core.application import Application, Scope
 from lastgood.core.commit import TreeEntry
 from lastgood.core.config import CONFIG_FILE, MAX_CONFIG_BYTES, RepoConfig, parse_config
+from lastgood.core.declared_inputs import Declared, inputs_at
 from lastgood.core.entry import Entry, NotAnApplication, application_at
-from lastgood.core.errors import ConfigWrong, ObjectTooLarge
+from lastgood.core.errors import ConfigWrong, ObjectMissing, ObjectTooLarge
 from lastgood.core.pattern import as_word, fill, usable_segment
 from lastgood.core.ports import ConfigRepo
 from lastgood.core.sharing import Sharing
@@ -41,17 +42,23 @@ class Discovered(Value, frozen=True, kw_only=True):
 
     config: None if `lastgood.yaml` is missing or wrong; then there are no applications, which says nothing about
     those that ran before. problems: one for each thing that is wrong. An application whose folder is missing stands in
-    both; names that two folders claim stand in `problems` alone.
+    both; names that two folders claim stand in `problems` alone. inputs: what each application is made of there.
     """
 
     config: RepoConfig | None
     applications: dict[str, Application]
     problems: tuple[Problem, ...]
     sharing: Sharing
+    inputs: dict[str, Declared] = {}
 
     def problem(self, app: str) -> Problem | None:
         """Return the first problem of an application."""
         return next((one for one in self.problems if one.app == app), None)
+
+    @property
+    def scopes(self) -> dict[str, Scope]:
+        """The files that each application is made of, by its name."""
+        return {name: found.scope for name, found in self.inputs.items()}
 
     def shared_with(self, app: str, path: str) -> tuple[str, ...]:
         """Return the other applications that are made of files at, under or around a path, sorted."""
@@ -94,7 +101,7 @@ class _Look:
         self.trees: dict[str, dict[str, TreeEntry]] = {}
         self.config_blob: str | None = None
         self.config: RepoConfig | None = None
-        self.made: dict[tuple[int, Words, tuple[str, ...]], Application] = {}
+        self.made: dict[tuple[int, Words], Application] = {}
         self.discovered = _nothing()
 
     async def discover(self) -> Discovered:
@@ -114,9 +121,9 @@ class _Look:
                 reason = f"the patterns match more than {MAX_APPLICATIONS} folders; the rest is left out"
                 problems.append(_problem(entry, None, reason))
                 break
-            for words, folder, trouble in matches:
+            for words, trouble in matches:
                 try:
-                    app = await self._application(number, entry, words, folder)
+                    app = self._application(number, entry, words)
                 except NotAnApplication as wrong_words:
                     at = "/".join(fill(segment, dict(words)) for segment in entry.path)
                     problems.append(_problem(entry, None, f"{at or '.'} is no application: {wrong_words}"))
@@ -135,12 +142,43 @@ class _Look:
             applications[name] = app
             if problem is not None:
                 problems.append(problem)
+        inputs = await self._inputs(applications)
+        problems += [
+            Problem(app=name, file=applications[name].path or ".", line=None, reason=found.wrong)
+            for name, found in inputs.items()
+            if found.wrong
+        ]
+        scopes = {name: found.scope for name, found in inputs.items()}
         return Discovered(
             config=self.config,
             applications=applications,
             problems=tuple(problems[:_MAX_PROBLEMS]),
-            sharing=Sharing.of(applications.values()),
+            inputs=inputs,
+            sharing=Sharing.of(scopes),
         )
+
+    async def _inputs(self, applications: Mapping[str, Application]) -> dict[str, Declared]:
+        """Return what each application is made of here; read anew only for those that the last look does not answer."""
+        known = await self._known_inputs()
+        before = self.before.discovered.applications if self.before is not None else {}
+        return {
+            name: known[name]
+            if name in known and before.get(name) is app
+            else await inputs_at(app, self.repo, self.root)
+            for name, app in applications.items()
+        }
+
+    async def _known_inputs(self) -> dict[str, Declared]:
+        """Return what the last look found, without the applications of which an input changed: the rest stands."""
+        if self.before is None or not self.before.discovered.inputs:
+            return {}
+        try:
+            changes = await self.repo.changes(self.before.root, self.root, lines=False)
+        except ObjectMissing:
+            return {}
+        discovered = self.before.discovered
+        changed = {name for change in changes for name in discovered.sharing.using(change.path)}
+        return {name: found for name, found in discovered.inputs.items() if name not in changed}
 
     async def _read_config(self) -> Problem | None:
         entry = (await self._names(self.root)).get(CONFIG_FILE)
@@ -170,8 +208,8 @@ class _Look:
             self.trees[tree] = known
         return self.trees[tree]
 
-    async def _matches(self, entry: Entry) -> list[tuple[Words, str | None, str | None]]:
-        """Return (words, tree id of the folder, what is wrong with it) for each match."""
+    async def _matches(self, entry: Entry) -> list[tuple[Words, str | None]]:
+        """Return (words, what is wrong with the folder) for each match."""
         at: list[tuple[dict[str, str], str]] = [({}, self.root)]
         for depth, segment in enumerate(entry.path):
             onward: list[tuple[dict[str, str], str]] = []
@@ -181,9 +219,9 @@ class _Look:
                 if len(onward) > MAX_APPLICATIONS:
                     break
             if not onward and entry.is_literal:
-                return [((), None, await self._missing(entry, depth, at[0][1]))]
+                return [((), await self._missing(entry, depth, at[0][1]))]
             at = onward
-        return [(tuple(words.items()), tree, None) for words, tree in at]
+        return [(tuple(words.items()), None) for words, _ in at]
 
     async def _missing(self, entry: Entry, depth: int, tree: str) -> str:
         there = (await self._names(tree)).get(entry.path[depth])
@@ -191,15 +229,12 @@ class _Look:
             return f"its path {_shown(entry)} is missing"
         return f"its path {_shown(entry)} is not a folder: {'/'.join(entry.path[: depth + 1])} is a file or a link"
 
-    async def _application(self, number: int, entry: Entry, words: Words, folder: str | None) -> Application:
-        files: tuple[str, ...] = ()
-        if entry.lists_values and folder is not None:
-            files = tuple(name for name, one in (await self._names(folder)).items() if not one.is_tree)
-        key = (number, words, files)
+    def _application(self, number: int, entry: Entry, words: Words) -> Application:
+        key = (number, words)
         same_config = self.before is not None and self.before.config is self.config
         app = self.before.made.get(key) if same_config and self.before is not None else None
         if app is None:
-            app = application_at(entry, dict(words), repo=self.repo.name, branch=self.branch, files_at_path=files)
+            app = application_at(entry, dict(words), repo=self.repo.name, branch=self.branch)
             # An application that did not change is the same object as before, whatever else changed in the file.
             known = self.before.discovered.applications.get(app.name) if self.before is not None else None
             app = known if known == app else app

@@ -1,16 +1,12 @@
 """An entry of `lastgood.yaml`, and the application that it makes of one matching folder. Pure values and rules."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from lastgood.core.application import Application, Policy, Scope
+from lastgood.core.application import Application, DeclaredScope, Policy
 from lastgood.core.pattern import as_word, fill, is_label, is_name, without_environment, words_in
+from lastgood.core.tree import OURS
 from lastgood.core.value import Value, to_plain
-
-# Values files at a chart's root that belong to somebody else unless they are listed: values-staging.yaml,
-# values_qa.yml, values.production.yaml. `values.yaml` itself is the chart's own and always counts.
-_OTHER_VALUES = re.compile(r"values[-_.].+\.ya?ml")
 
 
 class Helm(Value, frozen=True, kw_only=True):
@@ -39,22 +35,14 @@ class Entry(Value, frozen=True, kw_only=True):
         """Whether it names one folder rather than a pattern of them."""
         return not any(as_word(segment) for segment in self.path)
 
-    @property
-    def lists_values(self) -> bool:
-        """Whether the chart's inputs are narrowed to listed values files."""
-        return self.helm is not None and bool(self.helm.values)
-
 
 class NotAnApplication(Exception):
     """The words of a match do not make a valid application; the text says why. Discovery makes a Problem of it."""
 
 
-def application_at(
-    entry: Entry, words: Mapping[str, str], *, repo: str, branch: str, files_at_path: Iterable[str] = ()
-) -> Application:
+def application_at(entry: Entry, words: Mapping[str, str], *, repo: str, branch: str) -> Application:
     """Fill an entry in with the words of one match.
 
-    files_at_path: the names at the application's folder; needed only where `entry.lists_values`.
     Raises NotAnApplication if a filled-in field is not what such a field may be.
     """
     name = _named("name", fill(entry.name, words))
@@ -63,7 +51,7 @@ def application_at(
     namespace = None if entry.namespace is None else _named("namespace", fill(entry.namespace, words))
     destination = _named("destination", fill(entry.destination, words))
     path = "/".join(fill(segment, words) for segment in entry.path)
-    scope, helm = _scope(entry, words, name, path, files_at_path)
+    scope, helm = _scope(entry, words, name, path)
     definition: dict[str, Any] = {
         "name": name,
         "path": path or ".",
@@ -106,22 +94,20 @@ def _labelled(field: str, pattern: str | None, words: Mapping[str, str]) -> str 
     return text
 
 
-def _scope(
-    entry: Entry, words: Mapping[str, str], name: str, path: str, files_at_path: Iterable[str]
-) -> tuple[Scope, dict[str, Any] | None]:
-    left_out = [] if path else [".lastgood", "lastgood.yaml"]
+def _scope(entry: Entry, words: Mapping[str, str], name: str, path: str) -> tuple[DeclaredScope, dict[str, Any] | None]:
+    left_out = () if path else OURS
     if entry.helm is None:
-        return Scope(path=path, left_out=tuple(left_out)), None
+        return DeclaredScope(path=path, left_out=left_out, render=entry.render), None
     values = ["/".join(fill(segment, words) for segment in file) for file in entry.helm.values]
     release = name if entry.helm.release is None else _named("release", fill(entry.helm.release, words))
     inside = f"{path}/" if path else ""
-    if values:
-        at_root = (f"{inside}{file}" for file in files_at_path if _OTHER_VALUES.fullmatch(file))
-        left_out += sorted(file for file in at_root if file not in values)
     others = dict.fromkeys(file for file in values if not file.startswith(inside))
     # An empty `helm: {}` says no more than its absence, and so compares equal to it.
     helm = {"release": release, "values": values} if values or release != name else None
-    return Scope(path=path, others=tuple(others), left_out=tuple(left_out)), helm
+    declared = DeclaredScope(
+        path=path, others=tuple(others), left_out=left_out, render=entry.render, values=tuple(values)
+    )
+    return declared, helm
 
 
 def entry_words(entry: Entry) -> tuple[str, ...]:

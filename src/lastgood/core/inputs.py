@@ -3,12 +3,12 @@
 Awaits the port ConfigRepo for trees; knows no history and no plan.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 
-from lastgood.core.application import Application, Scope
+from lastgood.core.application import Scope
 from lastgood.core.commit import MODE_TREE, Edit, TreeEntry
 from lastgood.core.ports import ConfigRepo
-from lastgood.core.tree import OURS, is_below
+from lastgood.core.tree import OURS, is_below, outside_inputs
 
 
 def uses(scope: Scope, path: str) -> bool:
@@ -18,9 +18,14 @@ def uses(scope: Scope, path: str) -> bool:
     return any(is_below(path, root) for root in (scope.path, *scope.others))
 
 
-def shared_roots(scope: Scope) -> tuple[str, ...]:
-    """Return the inputs that a scope has outside its folder."""
-    return tuple(other for other in scope.others if not is_below(other, scope.path))
+def joined(first: Scope, *more: Scope) -> Scope:
+    """Return one application's inputs at several commits as one: what was an input at any of them."""
+    scopes = (first, *more)
+    return Scope(
+        path=first.path,
+        others=tuple(dict.fromkeys(path for scope in scopes for path in scope.others)),
+        left_out=tuple(dict.fromkeys(path for scope in scopes for path in scope.left_out)),
+    )
 
 
 class OwnInputs:
@@ -30,13 +35,15 @@ class OwnInputs:
     the narrower folder owns its files, and the plan names the wider application as also affected.
     """
 
-    def __init__(self, app: Application, others: Iterable[Application]) -> None:
+    def __init__(self, app: str, scope: Scope, others: Mapping[str, Scope]) -> None:
+        """app: its name. scope: its inputs. others: those of all applications, its own among them or not."""
         self.app = app
-        self.roots = (app.scope.path, *shared_roots(app.scope))
-        self.others = tuple(other for other in others if other.name != app.name and self._meets(other.scope))
-        marks = {*OURS, *app.scope.left_out}
-        for other in self.others:
-            marks.update((other.scope.path, *other.scope.others, *other.scope.left_out))
+        self.scope = scope
+        self.roots = (scope.path, *outside_inputs(scope))
+        self.others = {name: other for name, other in others.items() if name != app and self._meets(other)}
+        marks = {*OURS, *scope.left_out}
+        for other in self.others.values():
+            marks.update((other.path, *other.others, *other.left_out))
         self.marks = tuple(mark for mark in marks if any(is_below(mark, root) for root in self.roots))
 
     def _meets(self, scope: Scope) -> bool:
@@ -45,15 +52,19 @@ class OwnInputs:
 
     def owns(self, path: str) -> bool:
         """Say whether a file at that path is an input of this application and of no other."""
-        return uses(self.app.scope, path) and not any(self._shares(other.scope, path) for other in self.others)
+        return uses(self.scope, path) and not any(self._shares(other, path) for other in self.others.values())
 
     def sharing(self, path: str) -> tuple[str, ...]:
         """Return the names of the other applications that use a file, sorted."""
-        return tuple(sorted(other.name for other in self.others if uses(other.scope, path)))
+        return tuple(sorted(name for name, other in self.others.items() if uses(other, path)))
+
+    def shares(self, path: str) -> bool:
+        """Say whether a file at that path is an input of this application and of others, too."""
+        return uses(self.scope, path) and not self.owns(path)
 
     def _shares(self, scope: Scope, path: str) -> bool:
-        encloses = scope.path != self.app.scope.path and is_below(self.app.scope.path, scope.path)
-        if encloses and is_below(path, self.app.scope.path):
+        encloses = scope.path != self.scope.path and is_below(self.scope.path, scope.path)
+        if encloses and is_below(path, self.scope.path):
             return any(is_below(path, other) for other in scope.others) and uses(scope, path)
         return uses(scope, path)
 
@@ -102,6 +113,23 @@ async def _names(repo: ConfigRepo, entry: TreeEntry | None) -> dict[str, TreeEnt
     return {name.path: name for name in await repo.list_tree(entry.oid)}
 
 
-def affected(applications: Iterable[Application], paths: Sequence[str]) -> list[Application]:
-    """Return the applications that use any of these files."""
-    return [app for app in applications if any(uses(app.scope, path) for path in paths)]
+async def shown_inputs(repo: ConfigRepo, commit: str, scope: Scope) -> list[TreeEntry]:
+    """Return what a scope has outside its folder at a commit, as few names as say it, by path.
+
+    A folder of which every file is an input stands for them: `base` rather than each file of it.
+    """
+    there = [entry for path in outside_inputs(scope) if (entry := await repo.entry(commit, path)) is not None]
+    found = {entry.path: entry for entry in there}
+    folders = sorted({path.rpartition("/")[0] for path in found if "/" in path}, key=lambda f: -f.count("/"))
+    while folders:
+        folder = folders.pop(0)
+        entry = await repo.entry(commit, folder)
+        if entry is None or not entry.is_tree or is_below(scope.path, folder):
+            continue
+        names = [f"{folder}/{name.path}" for name in await repo.list_tree(entry.oid)]
+        if all(name in found for name in names):
+            found = {path: one for path, one in found.items() if not is_below(path, folder)} | {folder: entry}
+            above = folder.rpartition("/")[0]
+            if above and above not in folders:
+                folders.append(above)
+    return [found[path] for path in sorted(found)]

@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lastgood.core.application import Application, ApplicationView, Scope
+from lastgood.core.application import AnyScope, Application, ApplicationView, DeclaredScope
 from lastgood.core.commit import Commit, Edit, FileChange, History, Person, TreeEntry
 from lastgood.core.deployment import Deployment
 from lastgood.core.observation import ApplyResult, Observation
@@ -46,7 +46,8 @@ from lastgood.core.timeline import TimelineEntry, TimelineQuery
 from lastgood.core.words import Occasion, RendererName
 
 if TYPE_CHECKING:
-    # It reads through a port of this file.
+    # They read through a port of this file.
+    from lastgood.core.declared_inputs import Declared
     from lastgood.core.discovery import Problem
 
 
@@ -125,18 +126,25 @@ class ConfigRepo(Protocol):
         """Compare two trees (None: empty), by path, without renames. lines False: do not count lines."""
         ...
 
-    async def history(self, head: str, scope: Scope, *, limit: int | None = None) -> History:
-        """Return the first-parent commits at which the scope's content changed, newest first."""
+    async def history(self, head: str, scope: AnyScope, *, limit: int | None = None) -> History:
+        """Return the first-parent commits at which the scope's content changed, newest first.
+
+        Where the scope is declared, the inputs are those that the declarations at each commit lead to.
+        """
         ...
 
-    async def claiming(self, head: str, scope: Scope) -> Sequence[Commit]:
+    async def claiming(self, head: str, scope: AnyScope) -> Sequence[Commit]:
         """Return the first-parent commits whose messages name an operation of ours, newest first.
 
         Every one at which the scope's content changed is among them; others may be, too.
         """
         ...
 
-    async def version(self, commit: str, scope: Scope) -> tuple[str | None, str | None]:
+    async def inputs(self, commit: str, scope: DeclaredScope) -> "Declared":
+        """Return what the declarations at a commit (or in a root tree) lead to. Raises ObjectMissing."""
+        ...
+
+    async def version(self, commit: str, scope: AnyScope) -> tuple[str | None, str | None]:
         """Return (version id, path tree id) of a scope at a commit; (None, None) where the path is not there."""
         ...
 
@@ -208,6 +216,13 @@ class Renderer(Protocol):
 
     async def render(self, app: Application, repo: ConfigRepo, commit: str) -> Rendered:
         """Render. Raises RenderFailed (the content is wrong), NoRenderer (nothing here renders that kind)."""
+        ...
+
+    async def render_anew(self, app: Application, repo: ConfigRepo, commit: str) -> Rendered | None:
+        """Render once more, whatever is kept, to see whether two renders agree. Raises as `render`.
+
+        None for a kind that comes out the same by its nature: no program of the repo's choosing makes it.
+        """
         ...
 
 

@@ -13,7 +13,10 @@ from lastgood.core.hold import Hold
 from lastgood.core.operation import Operation
 from lastgood.core.plan import AlsoAffected, Check
 from lastgood.core.resource import Rendered
+from lastgood.core.value import Value
 from lastgood.core.version import Version
+
+_NAMED = 5
 
 NO_RECORDS = "Git alone has no records"
 
@@ -60,29 +63,90 @@ def renders(app: str, result: Rendered | LastgoodError | None) -> Check:
     return unknown("renders", app, result.message)
 
 
-def shared_input(
-    app: str,
-    result: Rendered | LastgoodError | None,
-    *,
-    shared: Sequence[str],
-    sharing: Sequence[str],
-    ran_digest: str | None,
-) -> Check:
-    """shared: inputs that others use and that stay as they are, if they differ from then. sharing: who uses them.
+def render_unstable(app: str, first: Rendered, second: Rendered | LastgoodError) -> Check:
+    """Compare two renders of one version."""
+    if isinstance(second, LastgoodError):
+        return unknown("render-unstable", app, second.message)
+    if first.digest == second.digest:
+        return passes("render-unstable", app, "two renders agree")
+    before, after = (
+        {(r.group, r.kind, r.namespace, r.name): r.manifest for r in one.resources} for one in (first, second)
+    )
+    differing = [f"{key[1]} {key[3]}" for key in {**before, **after} if before.get(key) != after.get(key)]
+    return fails(
+        "render-unstable",
+        app,
+        f"two renders differ in {_some(differing or ['their order'])}",
+        hint="something there is random or takes the time: what is rolled out is never quite what ran; write it in Git",
+    )
 
-    ran_digest: the digest of what ran as that version, None where nobody recorded it.
+
+class SharedInputs(Value, frozen=True, kw_only=True):
+    """What an application shares, seen from a way back.
+
+    differing: inputs that others use, too, and that are not what they were then. sharing: the applications that use
+    them. newest: the change that brought what the branch asks for now, if it touched nothing but shared inputs.
+    elsewhere: what is declared and not in this repo.
     """
-    names = f"{', '.join(shared[:5])} (shared with {', '.join(sharing[:5])})"
+
+    differing: tuple[str, ...] = ()
+    sharing: tuple[str, ...] = ()
+    newest: Commit | None = None
+    elsewhere: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> str:
+        """The inputs and who shares them, as a phrase."""
+        return f"{_some(self.differing)} (shared with {_some(self.sharing)})"
+
+
+def shared_input(
+    app: str, result: Rendered | LastgoodError | None, shared: SharedInputs, *, ran_digest: str | None
+) -> Check:
+    """Judge a way back that leaves shared inputs as they are.
+
+    ran_digest: the digest of what ran as that version; where nobody recorded it, of what it renders to; None: neither.
+    """
+    stays = f"{shared.named} {_is(shared.differing, 'differs', 'differ')} from then and {_is(shared.differing)} as now"
     if isinstance(result, Rendered) and ran_digest is not None:
         if result.digest == ran_digest:
             return passes("shared-input", app, "it renders as what ran")
-        why = f"{names} stays as it is now" if shared else "its inputs are the same: the renderer changed since"
-        return fails("shared-input", app, f"it does not render as what ran: {why}")
-    if shared:
-        return fails("shared-input", app, f"{names} differs from then and stays as it is now")
+        why = "its inputs are the same: the renderer changed since"
+        if shared.elsewhere:
+            why += f", or what it takes in from elsewhere: {_some(shared.elsewhere)}"
+        return _stays(app, f"it does not render as what ran: {stays if shared.differing else why}", shared)
+    if shared.differing:
+        return _stays(app, stays, shared)
     if isinstance(result, LastgoodError):
         return unknown("shared-input", app, result.message)
     return passes("shared-input", app, "no other application uses what differs")
+
+
+def _stays(app: str, detail: str, shared: SharedInputs) -> Check:
+    if not shared.differing:
+        return fails("shared-input", app, detail)
+    hint = "`--with-shared` takes them back, too, for all who share them"
+    if shared.newest is not None:
+        newest = f"{shared.newest.short} {shared.newest.subject}"
+        detail += f"; the newest change, {newest}, is in the shared part alone: this restore does not take it back"
+    return fails("shared-input", app, detail, hint=hint)
+
+
+def shared_taken_back(app: str, shared: SharedInputs) -> Check:
+    """Judge a way back that takes shared inputs back, too: it moves others, so it blocks until somebody insists."""
+    if not shared.differing:
+        return passes("shared-input", app, "no other application uses what is taken back")
+    also = f"{_is(shared.differing, 'is', 'are')} taken back, too"
+    return fails("shared-input", app, f"{shared.named} {also}: everybody who shares it moves", blocks=True)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
+def _is(names: Sequence[str], one: str = "stays", many: str = "stay") -> str:
+    return one if len(names) == 1 else many
 
 
 def definition_changed(app: str, *, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> Check:

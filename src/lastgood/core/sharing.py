@@ -1,8 +1,8 @@
 """Which applications use a path, asked often of many applications. Pure values."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 
-from lastgood.core.application import Application
+from lastgood.core.application import Scope
 from lastgood.core.value import Value
 
 
@@ -17,18 +17,18 @@ class Sharing(Value, frozen=True, kw_only=True):
     left_out: dict[str, tuple[str, ...]] = {}
 
     @classmethod
-    def of(cls, applications: Iterable[Application]) -> "Sharing":
-        """Build the index."""
+    def of(cls, scopes: Mapping[str, Scope]) -> "Sharing":
+        """Build the index. scopes: what each application is made of, by its name."""
         at: dict[str, list[str]] = {}
         under: dict[str, list[str]] = {}
         left_out: dict[str, tuple[str, ...]] = {}
-        for app in applications:
-            for path in (app.scope.path, *app.scope.others):
-                at.setdefault(path, []).append(app.name)
+        for app, scope in scopes.items():
+            for path in (scope.path, *scope.others):
+                at.setdefault(path, []).append(app)
                 for folder in _above(path):
-                    under.setdefault(folder, []).append(app.name)
-            if app.scope.left_out:
-                left_out[app.name] = app.scope.left_out
+                    under.setdefault(folder, []).append(app)
+            if scope.left_out:
+                left_out[app] = scope.left_out
         return cls(
             at={path: tuple(names) for path, names in at.items()},
             under={path: tuple(names) for path, names in under.items()},

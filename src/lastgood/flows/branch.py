@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from lastgood.core.application import Application
+from lastgood.core.application import Application, Scope
 from lastgood.core.commit import Commit
+from lastgood.core.declared_inputs import scope_at
 from lastgood.core.discovery import Discovered, Discovery
 from lastgood.core.errors import ConfigWrong, GitFailed, ObjectMissing, UnknownApplication
 from lastgood.core.hold import MAX_HOLD_BYTES, Hold, hold_path, in_force, parse_holds
+from lastgood.core.inputs import OwnInputs, joined
 from lastgood.core.nearest import nearest
 from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store
 from lastgood.core.yaml import config_wrong
@@ -84,6 +86,17 @@ class Look:
         names = nearest(name, self.discovered.applications)
         hint = f"did you mean {', '.join(names)}?" if names else None
         raise UnknownApplication(name=name, nearest=list(names), hint=hint, app=name)
+
+    async def inputs(self, app: Application, *commits: str | None) -> Scope:
+        """Return an application's inputs at the head and at these commits (or root trees), as one. None: no commit."""
+        repo = self.branch.repo
+        found = self.discovered.inputs.get(app.name)
+        here = found.scope if found is not None else await scope_at(app, repo, self.head.oid)
+        return joined(here, *[await scope_at(app, repo, commit) for commit in commits if commit is not None])
+
+    async def own_inputs(self, app: Application, *commits: str | None) -> OwnInputs:
+        """Return the same, and what of it no other application uses at the head."""
+        return OwnInputs(app.name, await self.inputs(app, *commits), self.discovered.scopes)
 
     async def file_holds(self, app: str) -> tuple[Hold, ...]:
         """Return the holds that stand in Git at the head. Raises ConfigWrong for a file that cannot be read."""

@@ -15,7 +15,7 @@ class Part(Value, frozen=True, kw_only=True):
 
     commits: those that a revert undoes, newest first. holds: the whole hold file's new entries where an undo puts
     them back (None: the plan decides). holds_written: `edits` already has the file, byte for byte as it was.
-    ended: ids of holds that end with this, wherever they stand.
+    ended: ids of holds that end with this, wherever they stand. with_shared: `edits` are of shared inputs, too.
     """
 
     app: Application
@@ -26,6 +26,7 @@ class Part(Value, frozen=True, kw_only=True):
     holds: tuple[Hold, ...] | None = None
     holds_written: bool = False
     ended: tuple[str, ...] = ()
+    with_shared: bool = False
 
 
 class Draft(Value, frozen=True, kw_only=True):

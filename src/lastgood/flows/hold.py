@@ -8,9 +8,10 @@ import msgspec
 
 from lastgood.core.application import Application
 from lastgood.core.commit import Commit, Edit, FileChange, Person
+from lastgood.core.declared_inputs import scope_at
 from lastgood.core.errors import CommandLineWrong, ReasonMissing, Unknown, UnknownVersion
 from lastgood.core.hold import Hold, format_holds, hold_path
-from lastgood.core.inputs import uses
+from lastgood.core.inputs import joined, uses
 from lastgood.core.message import clean_reason, operation_message
 from lastgood.core.operation import Moved
 from lastgood.core.plan import Plan, PlannedApplication, PlannedFeatures, PlannedFile, PlanResult
@@ -137,7 +138,8 @@ class Holds:
         old = None
         if earlier is not None:
             changes = await repo.changes(commit.tree, earlier.tree, lines=False)
-            files = [change for change in changes if uses(app.scope, change.path)]
+            scope = joined(*[await scope_at(app, repo, at.oid) for at in (commit, earlier)])
+            files = [change for change in changes if uses(scope, change.path)]
             old = await render(look, app, earlier.oid, version=(await repo.version(earlier.oid, app.scope))[0])
         placed = new_hold(
             operation=operation,

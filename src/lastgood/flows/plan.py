@@ -1,11 +1,11 @@
 """Turn a draft into a plan: write its tree (no ref moves), weigh it, check it, and say it in Git's words."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from lastgood.core.checks import overridden
 from lastgood.core.commit import Commit, Edit, FileChange, Person
 from lastgood.core.hold import MAX_HOLD_BYTES, format_holds, hold_path
-from lastgood.core.inputs import affected
 from lastgood.core.message import operation_message
 from lastgood.core.operation import Moved
 from lastgood.core.plan import (
@@ -211,13 +211,11 @@ async def _renders_as_ran(look: Look, weighed: Weighed) -> bool | None:
 
 def _also(look: Look, draft: Draft, files: Sequence[FileChange]) -> tuple[AlsoAffected, ...]:
     mine = {part.app.name for part in draft.parts}
-    others = [app for name, app in look.discovered.applications.items() if name not in mine]
+    moving = Counter(name for change in files for name in look.discovered.sharing.using(change.path))
     return tuple(
-        AlsoAffected(
-            app=app.name,
-            how=f"{sum(bool(affected([app], [change.path])) for change in files)} of its files change",
-        )
-        for app in affected(others, [change.path for change in files])
+        AlsoAffected(app=name, how=f"{count} of its files change")
+        for name, count in sorted(moving.items())
+        if name not in mine
     )
 
 

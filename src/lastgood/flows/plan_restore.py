@@ -46,11 +46,13 @@ async def version_now(look: Look, app: Application) -> Version:
     return await current_version(app=app, repo=look.branch.repo, store=look.branch.store, head=look.head.oid)
 
 
-async def plan_restore(look: Look, app: Application, to: Version) -> Part:
+async def plan_restore(look: Look, app: Application, to: Version, *, with_shared: bool = False) -> Part:
     """Plan one application's way to a version.
 
-    The inputs are those that the application has at the head; inputs that others use, too, stay as they are there.
+    What was an input then or is one now gets the content that it had then. Inputs that others use, too, stay as they
+    are at the head, unless with_shared.
     """
-    own = OwnInputs(app, look.discovered.applications.values())
+    scope = await look.inputs(app, to.commit)
+    own = OwnInputs(app.name, scope, {} if with_shared else look.discovered.scopes)
     edits = await own.edits(look.branch.repo, head=look.head.oid, to=to.commit)
-    return Part(app=app, from_=await version_now(look, app), to=to, edits=tuple(edits))
+    return Part(app=app, from_=await version_now(look, app), to=to, edits=tuple(edits), with_shared=with_shared)

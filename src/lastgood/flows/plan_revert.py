@@ -28,7 +28,8 @@ async def plan_revert(look: Look, app: Application, commits: Sequence[Commit]) -
             raise NothingToUndo(app=app.name)
         commits = [entries[0].commit]
     newest_first = sorted(commits, key=lambda commit: commit.committed_at, reverse=True)
-    own = OwnInputs(app, look.discovered.applications.values())
+    around = [oid for commit in commits for oid in (commit.oid, *commit.parents[:1])]
+    own = await look.own_inputs(app, *around)
     tree, edits = look.head.tree, dict[str, Edit]()
     for commit in newest_first:
         step = await undo_commit(repo, own, tree, commit)
@@ -68,9 +69,7 @@ async def undo_commit(repo: ConfigRepo, own: OwnInputs, tree: str, commit: Commi
         else:
             edits.append(Edit(path=change.path, mode=merged.mode, oid=merged.oid))
     if conflicts:
-        raise RevertConflict(
-            app=own.app.name, commit=commit.short, paths=conflicts, conflicts=", ".join(conflicts[:10])
-        )
+        raise RevertConflict(app=own.app, commit=commit.short, paths=conflicts, conflicts=", ".join(conflicts[:10]))
     return edits
 
 

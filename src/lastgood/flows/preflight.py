@@ -6,21 +6,25 @@ A check whose facts cannot be had is `unknown` with the reason, never passed.
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
+
 from lastgood.core import preflight
 from lastgood.core.application import Application
 from lastgood.core.checks import unknown
-from lastgood.core.commit import Commit, FileChange, Person
+from lastgood.core.commit import Commit, Person
+from lastgood.core.declared_inputs import inputs_at
 from lastgood.core.deployment import Deployment
 from lastgood.core.errors import LastgoodError
 from lastgood.core.inputs import OwnInputs, uses
 from lastgood.core.plan import AlsoAffected, Check
 from lastgood.core.record import DeploymentQuery
+from lastgood.core.resource import Rendered
 from lastgood.core.version import Version
 from lastgood.flows.branch import Look
 from lastgood.flows.draft import Draft
 from lastgood.flows.push import DISCARDED
 from lastgood.flows.recover import under_way
-from lastgood.flows.weigh import Weighed
+from lastgood.flows.weigh import Weighed, render
 
 MAX_RUNS = 1000
 MAX_LEAVING = 1000
@@ -35,6 +39,7 @@ async def preflight_application(look: Look, draft: Draft, weighed: Weighed) -> l
         await _ask("not-on-branch", app, facts.not_on_branch),
         preflight.nothing_to_do(app, files=len(weighed.files) + weighed.touches_holds, named=named),
         preflight.renders(app, weighed.after),
+        *_stable(weighed),
         await _ask("shared-input", app, facts.shared_input),
         await _ask("definition-changed", app, facts.definition_changed),
         *await facts.ran(),
@@ -48,6 +53,13 @@ async def preflight_application(look: Look, draft: Draft, weighed: Weighed) -> l
     elif draft.kind == "rollback":
         checks.append(preflight.stale_plan(app, part.from_, expected=part.from_.version))
     return checks
+
+
+def _stable(weighed: Weighed) -> list[Check]:
+    """Return the check of what a program renders; none for kinds that come out the same by their nature."""
+    if weighed.again is None or not isinstance(weighed.after, Rendered):
+        return []
+    return [preflight.render_unstable(weighed.app.name, weighed.after, weighed.again)]
 
 
 async def preflight_reset(look: Look, to: str, *, me: Person, also: tuple[AlsoAffected, ...]) -> list[Check]:
@@ -121,21 +133,41 @@ class _Facts:
         )
 
     async def shared_input(self) -> Check:
-        own = OwnInputs(self.app, self.look.discovered.applications.values())
-        shared: list[FileChange] = []
-        if self.part.to.commit is not None and own.others and self.draft.mode == "restore":
-            there = await self.look.branch.repo.commit(self.part.to.commit)
-            differing = await self.look.branch.repo.changes(self.look.head.tree, there.tree, lines=False)
-            shared = [c for c in differing if uses(self.app.scope, c.path) and not own.owns(c.path)]
+        repo, to = self.look.branch.repo, self.part.to.commit
+        own = await self.look.own_inputs(self.app, to, self.weighed.candidate)
+        if self.part.with_shared:
+            return preflight.shared_taken_back(self.app.name, await self._shared(own, self.weighed.candidate))
+        shared = preflight.SharedInputs()
+        if to is not None and own.others and self.draft.mode == "restore":
+            shared = await self._shared(own, to)
         runs = await self.runs()
         digest = next((run.digest for run in runs or [] if run.digest and run.version == self.part.to.version), None)
-        sharing = sorted({name for change in shared for name in own.sharing(change.path)})
-        return preflight.shared_input(
-            self.app.name,
-            self.weighed.after,
-            shared=[change.path for change in shared],
-            sharing=sharing,
-            ran_digest=digest,
+        if digest is None and to is not None and shared.differing:
+            then = await render(self.look, self.app, to, version=self.part.to.version)
+            digest = then.digest if isinstance(then, Rendered) else None
+        if digest is not None:
+            declared = await inputs_at(self.app, repo, self.weighed.candidate)
+            shared = msgspec.structs.replace(shared, elsewhere=declared.notes)
+        return preflight.shared_input(self.app.name, self.weighed.after, shared, ran_digest=digest)
+
+    async def _shared(self, own: OwnInputs, to: str) -> preflight.SharedInputs:
+        """Return the shared inputs that are not at the head what they are at a commit."""
+        repo, there = self.look.branch.repo, await self.look.branch.repo.commit(to)
+        changes = await repo.changes(self.look.head.tree, there.tree, lines=False)
+        differing = tuple(change.path for change in changes if own.shares(change.path))
+        if not differing:
+            return preflight.SharedInputs()
+        newest = None
+        for entry in (await repo.history(self.look.head.oid, self.app.scope, limit=1)).entries:
+            before = (await repo.commit(entry.commit.parents[0])).tree if entry.commit.parents else None
+            did = [c.path for c in await repo.changes(before, entry.commit.tree, lines=False)]
+            inputs = [path for path in did if uses(own.scope, path)]
+            alone = all(own.shares(path) for path in inputs)
+            newest = entry.commit if alone and not set(inputs).isdisjoint(differing) else None
+        return preflight.SharedInputs(
+            differing=differing,
+            sharing=tuple(sorted({name for path in differing for name in own.sharing(path)})),
+            newest=newest,
         )
 
     async def definition_changed(self) -> Check:

@@ -9,9 +9,10 @@ from collections.abc import Callable
 import msgspec
 
 from lastgood.core.commit import Person
+from lastgood.core.declared_inputs import scope_at
 from lastgood.core.errors import NotAllowed, UnknownApplication
 from lastgood.core.hold import in_force
-from lastgood.core.inputs import uses
+from lastgood.core.inputs import joined, uses
 from lastgood.core.operation import Moved, Operation
 from lastgood.core.plan import PlannedFile
 from lastgood.core.ports import Clock, ConfigRepo, Store
@@ -100,7 +101,10 @@ class Press:
         running = record.running.commit if record.running is not None else None
         before = (await repo.commit(running)).tree if running is not None else None
         after = (await repo.commit(version.commit)).tree
-        changes = [c for c in await repo.changes(before, after) if uses(app.scope, c.path)]
+        scope = await scope_at(app, repo, version.commit)
+        if running is not None:
+            scope = joined(scope, await scope_at(app, repo, running))
+        changes = [c for c in await repo.changes(before, after) if uses(scope, c.path)]
         return tuple(
             PlannedFile(path=c.path, change=c.change, added=c.added, removed=c.removed, new=c.new)
             for c in changes[:MAX_FILES]

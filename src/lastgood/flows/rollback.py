@@ -117,8 +117,6 @@ class Rollbacks:
 
     async def _plan(self, look: Look, request: RollbackRequest, *, operation: str, pins: Pins) -> Planned:
         apps = [await self._application(look, name, request) for name in _names(request)]
-        if request.with_shared:
-            await self._no_shared_inputs(look, apps)
         by = await self._by(request)
         if request.mode == "reset":
             return await self._plan_reset(look, request, apps, operation=operation, pins=pins, by=by)
@@ -129,8 +127,23 @@ class Rollbacks:
                 parts.append(await plan_revert(look, app, commits))
             else:
                 to = pins.get(app.name) or await chosen_version(look, app, version_word(request))
-                parts.append(await plan_restore(look, app, to))
-        return await plan_commit(look, _draft(request, operation, parts), by=by)
+                parts.append(await plan_restore(look, app, to, with_shared=request.with_shared))
+        planned = await plan_commit(look, _draft(request, operation, parts), by=by)
+        if request.with_shared:
+            await self._refuse_contradiction(planned.plan, parts)
+        return planned
+
+    async def _refuse_contradiction(self, plan: Plan, parts: Sequence[Part]) -> None:
+        """Make sure that no two applications want different content of one shared input. Raises CommandLineWrong."""
+        for part, planned in zip(parts, plan.applications, strict=True):
+            then = part.to.commit and (await self.branch.repo.version(part.to.commit, part.app.scope))[0]
+            if planned.version != then:
+                others = ", ".join(other.app.name for other in parts if other is not part)
+                raise CommandLineWrong(
+                    f"{part.app.name} shares inputs with {others}, and the versions asked for differ in them",
+                    hint="take them back one at a time, or to one commit with `--to`",
+                    app=part.app.name,
+                )
 
     async def _plan_reset(
         self,
@@ -156,16 +169,6 @@ class Rollbacks:
         ]
         target: Commit = await self.branch.repo.commit(commit)
         return await plan_move(look, _draft(request, operation, parts), target, by=by)
-
-    async def _no_shared_inputs(self, look: Look, apps: Sequence[Application]) -> None:
-        for app in apps:
-            kind = await self.branch.renderer.kind(app, self.branch.repo, look.head.oid)
-            if kind != "process-compose":
-                raise CommandLineWrong(
-                    f"{app.name} is of the kind {kind}: which of its inputs are shared is not known here",
-                    hint="without `--with-shared` shared inputs stay as they are",
-                    app=app.name,
-                )
 
 
 def same_content(planned: Plan, now: Plan) -> None:
@@ -226,6 +229,8 @@ def _check_request(request: RollbackRequest, *, may_reset: bool) -> None:
         raise CommandLineWrong("there is no forge to open a pull request at", hint="leave `--via` out to push")
     if request.mode == "revert" and (request.to or request.last_good or request.previous):
         raise CommandLineWrong("a revert takes commits, not a version", hint="give `--commit`, or leave `--mode` out")
+    if request.mode != "restore" and request.with_shared:
+        raise CommandLineWrong("`--with-shared` goes with `--mode restore`")
     if request.mode != "revert" and request.commits:
         raise CommandLineWrong("`--commit` goes with `--mode revert`")
     if request.mode == "reset" and not may_reset:

@@ -106,10 +106,15 @@ class Undos:
         then, _ = await repo.version(after, app.scope)
         now, _ = await repo.version(look.head.oid, app.scope)
         edits: list[Edit] = []
+        shared = False
         if version != then:
             if now != then:
                 raise _moved_since(app.name, look, after)
-            own = OwnInputs(app, look.discovered.applications.values())
+            own = await look.own_inputs(app, before)
+            did = await repo.changes((await repo.commit(before)).tree, done.commit.tree, lines=False)
+            # What came with shared inputs goes with them: nothing of it has changed since, or the version had.
+            shared = any(own.shares(change.path) for change in did)
+            own = OwnInputs(app.name, own.scope, {}) if shared else own
             edits = await own.edits(repo, head=look.head.oid, to=before)
         left = await version_now(look, app)
         to = await self._back_to(app, done, version, path_tree) if version != then else left
@@ -121,6 +126,7 @@ class Undos:
             edits=(*edits, edit) if edit is not None else tuple(edits),
             holds=holds,
             holds_written=edit is not None,
+            with_shared=shared,
         )
 
     async def _back_to(self, app: Application, done: Done, version: str | None, path_tree: str | None) -> Version:

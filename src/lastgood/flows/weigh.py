@@ -19,16 +19,18 @@ from lastgood.flows.placing import HoldChange, new_hold, refusing_at
 class Weighed:
     """One application's part with its consequences.
 
-    version, path_tree: what it will have. files: what changes of its inputs. before, after: renders, or why there
-    is none; None where the path is not there.
+    candidate: a commit that has it, which no ref names. version, path_tree: what it will have. files: what changes of
+    its inputs. before, after: renders, or why there is none; None where the path is not there.
     """
 
     part: Part
+    candidate: str
     version: str | None
     path_tree: str | None
     files: tuple[FileChange, ...]
     before: Rendered | LastgoodError | None
     after: Rendered | LastgoodError | None
+    again: Rendered | LastgoodError | None
     holds: HoldChange
 
     @property
@@ -50,25 +52,31 @@ async def weigh(look: Look, draft: Draft, part: Part, *, candidate: str, files: 
     """
     repo = look.branch.repo
     version, path_tree = await repo.version(candidate, part.app.scope)
-    own = tuple(change for change in files if uses(part.app.scope, change.path))
+    scope = await look.inputs(part.app, candidate)
+    own = tuple(change for change in files if uses(scope, change.path))
     before = await render(look, part.app, look.head.oid, version=part.from_.version)
     after = await render(look, part.app, candidate, version=version)
+    again = await _once_more(look, part.app, candidate) if isinstance(after, Rendered) else None
     weighed = Weighed(
         part=part,
+        candidate=candidate,
         version=version,
         path_tree=path_tree,
         files=own,
         before=before,
         after=after,
+        again=again,
         holds=HoldChange(),
     )
     return Weighed(
         part=part,
+        candidate=candidate,
         version=version,
         path_tree=path_tree,
         files=own,
         before=before,
         after=after,
+        again=again,
         holds=await _holds(look, draft, weighed, candidate=candidate, by=by),
     )
 
@@ -79,6 +87,13 @@ async def render(look: Look, app: Application, commit: str, *, version: str | No
         return None
     try:
         return await look.branch.renderer.render(app, look.branch.repo, commit)
+    except LastgoodError as failed:
+        return failed
+
+
+async def _once_more(look: Look, app: Application, commit: str) -> Rendered | LastgoodError | None:
+    try:
+        return await look.branch.renderer.render_anew(app, look.branch.repo, commit)
     except LastgoodError as failed:
         return failed
 

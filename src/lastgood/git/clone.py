@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from lastgood.core.application import Scope
+from lastgood.core.application import AnyScope, DeclaredScope
 from lastgood.core.commit import MODE_SUBMODULE, MODE_TREE, Commit, Edit, FileChange, History, Person, TreeEntry
 from lastgood.core.commit_object import format_commit, parse_commit
+from lastgood.core.declared_inputs import Declared
 from lastgood.core.errors import (
     AmbiguousVersion,
     GitFailed,
@@ -268,18 +269,29 @@ class CloneConfigRepo:
         ).out  # fmt: skip
         return read_diff(out, lines=lines)
 
-    async def history(self, head: str, scope: Scope, *, limit: int | None = None) -> History:
+    async def history(self, head: str, scope: AnyScope, *, limit: int | None = None) -> History:
         """See ConfigRepo.history; remembered in `.git/lastgood`."""
         return await asyncio.to_thread(self._history.history, checked(head), scope, limit)
 
-    async def claiming(self, head: str, scope: Scope) -> Sequence[Commit]:
+    async def claiming(self, head: str, scope: AnyScope) -> Sequence[Commit]:
         """See ConfigRepo.claiming."""
         history = await self.history(head, scope)
         return [entry.commit for entry in history.entries if CLAIM in entry.commit.message]
 
-    async def version(self, commit: str, scope: Scope) -> tuple[str | None, str | None]:
+    async def inputs(self, commit: str, scope: DeclaredScope) -> Declared:
+        """See ConfigRepo.inputs."""
+        return await asyncio.to_thread(lambda: self._inputs(self._root(commit), scope))
+
+    def _inputs(self, root: str, scope: AnyScope) -> Declared:
+        return self._history.inputs(scope, lambda path: find(root, path, self.objects.tree))
+
+    async def version(self, commit: str, scope: AnyScope) -> tuple[str | None, str | None]:
         """See ConfigRepo.version."""
-        return await asyncio.to_thread(lambda: version_id(self._root(commit), scope, self.objects.tree))
+        return await asyncio.to_thread(self._version, commit, scope)
+
+    def _version(self, commit: str, scope: AnyScope) -> tuple[str | None, str | None]:
+        root = self._root(commit)
+        return version_id(root, self._inputs(root, scope).scope, self.objects.tree)
 
     # the port: writing
 

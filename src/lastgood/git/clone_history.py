@@ -9,31 +9,39 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
 
-from lastgood.core.application import Scope
-from lastgood.core.commit import History, HistoryEntry
-from lastgood.core.tree import name_bytes, outside_inputs, version_id
+from lastgood.core.application import AnyScope, DeclaredScope, Scope
+from lastgood.core.commit import MODE_TREE, Commit, History, HistoryEntry, TreeEntry
+from lastgood.core.declared_inputs import Declared, DeclaredInputs, Look
+from lastgood.core.tree import find, name_bytes, outside_inputs, version_id
 from lastgood.core.value import Value
 from lastgood.git.first_parent import FirstParentIndex, scan
+from lastgood.git.history import State, changes_of, declared_hits
 from lastgood.git.objects import ObjectReader
 from lastgood.git.program import Git
 
-_FORMAT = b"lastgood history 1\n"
+_FORMAT = b"lastgood history 2\n"
 _MAX_FILE_BYTES = 256 << 20
 _MAX_FILES = 2000
 _FEW = 3
 """Questions about new scopes for which git prunes by path; for more, one scan of the whole branch is quicker."""
 
 
+_MAX_ARGUMENTS = 100_000
+"""Characters of paths in one command line; more are looked up in that scan, too."""
+
+
 class _Remembered(Value, frozen=True, kw_only=True):
-    """What is kept of one scope. edge: a digest of where the clone ends. now: the version at the head."""
+    """What is kept of one scope (as text). edge: a digest of where the clone ends. now: the version at the head."""
 
     head: str
     edge: str
-    scope: Scope
+    scope: str
     now: str | None
     history: History
 
@@ -43,20 +51,21 @@ class CloneHistory:
 
     def __init__(self, git: Git, objects: ObjectReader, *, common: Path, memory: Path) -> None:
         self._git = git
-        self._objects = objects
+        self.objects = objects
         self._common = common
         self._memory = memory
         self._asked_for = 0
+        self._declared = DeclaredInputs()
         self._index = FirstParentIndex(self._first_parent, lambda head, since: scan(git, head, since=since))
 
-    def history(self, head: str, scope: Scope, limit: int | None = None) -> History:
+    def history(self, head: str, scope: AnyScope, limit: int | None = None) -> History:
         """See ConfigRepo.history."""
         edge = self._edge()
         known = self._recall(scope, edge)
         if known is None or known.head != head:
             extended = self._extended(known, head, scope, edge) if known else None
             known = extended or self._asked(head, scope, edge)
-            self._remember(known)
+            self._remember(known, scope)
         if limit is not None and len(known.history.entries) > limit:
             return History(entries=known.history.entries[:limit])
         return known.history
@@ -93,75 +102,95 @@ class CloneHistory:
 
     def _first_parent(self, oid: bytes) -> bytes | None:
         commit = oid.hex()
-        parents = () if commit in self.shallow() else self._objects.commit(commit).parents
+        parents = () if commit in self.shallow() else self.objects.commit(commit).parents
         return bytes.fromhex(parents[0]) if parents else None
 
-    def _asked(self, head: str, scope: Scope, edge: str) -> _Remembered:
+    def inputs(self, scope: AnyScope, look: Look) -> Declared:
+        """Return the inputs in a tree: see ConfigRepo.inputs. look: finds what stands at a path of that tree."""
+        return self._declared.at(
+            scope,
+            look=look,
+            tree=self.objects.tree,
+            blob=lambda oid, most: self.objects.read("blob", oid, max_bytes=most),
+        )
+
+    def _asked(self, head: str, scope: AnyScope, edge: str) -> _Remembered:
         truncated = self.ends_shallow(head)
-        self._asked_for += 1
-        if self._asked_for > _FEW:
-            hits = self._index.hits(head, [name_bytes(path) for path in (scope.path, *outside_inputs(scope))])
-        else:
-            hits = self._hits(head, scope)
-        states = list(self._states(hits, scope))
-        now = states[0][1] if states else None
-        if truncated and states and states[-1][0] in self.shallow():
+        states = list(self._states(head, scope))
+        now = states[0].version if states else None
+        if truncated and states and states[-1].commit in self.shallow():
             # Git takes the edge for a root, at which everything appeared. Nobody knows whether it did.
-            entries = self._entries(states[:-1], before=states[-1][1])
+            entries = self._entries(states[:-1], before=states[-1].version)
         else:
             entries = self._entries(states, before=None)
         return _Remembered(
-            head=head, edge=edge, scope=scope, now=now, history=History(entries=entries, truncated=truncated)
+            head=head, edge=edge, scope=_text(scope), now=now, history=History(entries=entries, truncated=truncated)
         )
 
-    def _extended(self, known: _Remembered, head: str, scope: Scope, edge: str) -> _Remembered | None:
+    def _extended(self, known: _Remembered, head: str, scope: AnyScope, edge: str) -> _Remembered | None:
         """Return what is known, with the commits that came on top; None if the head did not simply move forward."""
-        if self._objects.kind(known.head) is None:
+        if self.objects.kind(known.head) is None:
             return None
         new = self._git.run("rev-list", "--first-parent", "--parents", head, f"^{known.head}").lines
         # After a merge the wrong way round the old head is not on the first-parent line any more.
         if not new or new[-1].split(" ")[1:2] != [known.head]:
             return None
-        states = list(self._states(self._hits(head, scope, since=known.head), scope))
+        states = list(self._states(head, scope, since=known.head))
         entries = self._entries(states, before=known.now)
-        now = states[0][1] if states else known.now
+        now = states[0].version if states else known.now
         history = History(entries=entries + known.history.entries, truncated=known.history.truncated)
-        return _Remembered(head=head, edge=edge, scope=scope, now=now, history=history)
+        return _Remembered(head=head, edge=edge, scope=_text(scope), now=now, history=history)
+
+    def _states(self, head: str, scope: AnyScope, *, since: str | None = None) -> Iterator[State]:
+        """Yield what the scope was wherever it may have changed, newest first, down to `since` (left out)."""
+        if isinstance(scope, Scope):
+            yield from self._states_at(self._hits(head, scope, since=since), scope)
+            return
+        line = _Line(self, scope)
+        pieces = declared_hits(
+            head,
+            inputs_at=line.inputs_at,
+            hits=lambda start, at: line.read(self._hits(start, at, since=since)),
+            parent=line.parent,
+            end=since,
+        )
+        for at, together in groupby(pieces, key=itemgetter(1)):
+            yield from self._states_at([oid for oid, _ in together], at)
 
     def _hits(self, head: str, scope: Scope, *, since: str | None = None) -> list[str]:
         paths = [scope.path, *outside_inputs(scope)]
-        only = ("--", *paths) if all(paths) else ()
+        short = sum(map(len, paths)) < _MAX_ARGUMENTS
+        if since is None:
+            self._asked_for += 1
+            if self._asked_for > _FEW or not short:
+                return self._index.hits(head, [name_bytes(path) for path in paths])
+        only = ("--", *paths) if all(paths) and short else ()
         old = (f"^{since}",) if since else ()
         return self._git.run("rev-list", "--first-parent", head, *old, *only).lines
 
-    def _states(self, commits: list[str], scope: Scope) -> Iterator[tuple[str, str | None, str | None]]:
-        """Yield (commit, version, path tree)."""
+    def _states_at(self, commits: list[str], scope: Scope) -> Iterator[State]:
         simple = bool(scope.path) and not scope.left_out and not outside_inputs(scope) and "\n" not in scope.path
         if simple:
-            trees = self._objects.trees_at(commits, scope.path)
-            yield from ((c, t, t) for c, t in zip(commits, trees, strict=True))
+            trees = self.objects.trees_at(commits, scope.path)
+            yield from (State(c, t, t) for c, t in zip(commits, trees, strict=True))
             return
-        for commit in self._objects.commits(commits):
-            yield (commit.oid, *version_id(commit.tree, scope, self._objects.tree))
+        for commit in self.objects.commits(commits):
+            yield State(commit.oid, *version_id(commit.tree, scope, self.objects.tree))
 
-    def _entries(
-        self, states: list[tuple[str, str | None, str | None]], *, before: str | None
-    ) -> tuple[HistoryEntry, ...]:
-        """Keep the states that differ from the one before; between two hits of git nothing changes."""
-        versions = [*(version for _, version, _ in states[1:]), before]
-        changed = [state for state, older in zip(states, versions, strict=False) if state[1] != older]
-        commits = self._objects.commits([oid for oid, _, _ in changed])
+    def _entries(self, states: list[State], *, before: str | None) -> tuple[HistoryEntry, ...]:
+        changed = changes_of(states, before=before, limit=None)
+        commits = self.objects.commits([state.commit for state in changed])
         return tuple(
-            HistoryEntry(commit=commit, version=version, path_tree=path_tree)
-            for commit, (_, version, path_tree) in zip(commits, changed, strict=True)
+            HistoryEntry(commit=commit, version=state.version, path_tree=state.path_tree)
+            for commit, state in zip(commits, changed, strict=True)
         )
 
     # remembering
 
-    def _file(self, scope: Scope) -> Path:
-        return self._memory / "history" / hashlib.sha256(msgspec.json.encode(_plain(scope))).hexdigest()[:32]
+    def _file(self, scope: AnyScope) -> Path:
+        return self._memory / "history" / hashlib.sha256(_text(scope).encode()).hexdigest()[:32]
 
-    def _recall(self, scope: Scope, edge: str) -> _Remembered | None:
+    def _recall(self, scope: AnyScope, edge: str) -> _Remembered | None:
         try:
             with self._file(scope).open("rb") as file:
                 data = file.read(_MAX_FILE_BYTES)
@@ -174,13 +203,13 @@ class CloneHistory:
             known = msgspec.msgpack.decode(data[head:], type=_Remembered)
         except msgspec.MsgspecError:
             return None
-        return known if known.edge == edge and known.scope == scope else None
+        return known if known.edge == edge and known.scope == _text(scope) else None
 
-    def _remember(self, known: _Remembered) -> None:
+    def _remember(self, known: _Remembered, scope: AnyScope) -> None:
         # Nothing depends on it: a read-only clone or a full disk only makes the next look slower.
         with contextlib.suppress(OSError, msgspec.MsgspecError, ValueError):
             content = msgspec.msgpack.encode(known)
-            file = self._file(known.scope)
+            file = self._file(scope)
             file.parent.mkdir(parents=True, exist_ok=True)
             self._prune(file.parent)
             descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".new-")
@@ -201,8 +230,53 @@ class CloneHistory:
                 (folder / name).unlink(missing_ok=True)
 
 
-def _plain(scope: Scope) -> list[object]:
-    return [
-        os.fsencode(scope.path).hex(),
-        *([os.fsencode(p).hex() for p in ps] for ps in (scope.others, scope.left_out)),
-    ]
+class _Line:
+    """Commits of one walk, read many at once: one question for each of thousands would be most of the work."""
+
+    def __init__(self, history: CloneHistory, scope: DeclaredScope) -> None:
+        self._history = history
+        self._scope = scope
+        self._commits: dict[str, Commit] = {}
+        self._folders: dict[str, str | None] = {}
+
+    def read(self, hits: list[str]) -> list[str]:
+        """Read the commits and what the application's folder was there and before; return them as they are."""
+        objects, path = self._history.objects, self._scope.path
+        self._commits |= {commit.oid: commit for commit in objects.commits(hits)}
+        if path and "\n" not in path:
+            parents = (self.parent(oid) for oid in hits)
+            wanted = [oid for oid in dict.fromkeys((*hits, *parents)) if oid is not None]
+            self._folders |= dict(zip(wanted, objects.trees_at(wanted, path), strict=True))
+            objects.read_trees([tree for tree in self._folders.values() if tree is not None])
+        return hits
+
+    def parent(self, oid: str) -> str | None:
+        """Return a commit's first parent; None at the beginning, and where a shallow clone ends."""
+        parents = () if oid in self._history.shallow() else self._commit(oid).parents
+        return parents[0] if parents else None
+
+    def inputs_at(self, oid: str) -> Scope:
+        """Return the inputs at a commit."""
+        objects, folder = self._history.objects, self._folders.get(oid)
+
+        def look(path: str) -> TreeEntry | None:
+            if path == self._scope.path and oid in self._folders:
+                return None if folder is None else TreeEntry(path=path, mode=MODE_TREE, oid=folder)
+            return find(self._commit(oid).tree, path, objects.tree)
+
+        return self._history.inputs(scope=self._scope, look=look).scope
+
+    def _commit(self, oid: str) -> Commit:
+        if oid not in self._commits:
+            self._commits[oid] = self._history.objects.commit(oid)
+        return self._commits[oid]
+
+
+def _text(scope: AnyScope) -> str:
+    """Write a scope so that paths which are no UTF-8 can be kept, too."""
+    listed = [scope.others, scope.left_out]
+    declared: list[str] = []
+    if isinstance(scope, DeclaredScope):
+        listed, declared = [*listed, scope.values], [scope.render]
+    paths = [os.fsencode(scope.path).hex(), *([os.fsencode(p).hex() for p in ps] for ps in listed)]
+    return msgspec.json.encode([paths, declared]).decode()

@@ -10,13 +10,15 @@ import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pygit2
 
-from lastgood.core.application import Scope
+from lastgood.core.application import AnyScope, DeclaredScope, Scope
 from lastgood.core.commit import MODE_SUBMODULE, Commit, Edit, FileChange, History, HistoryEntry, Person, TreeEntry
 from lastgood.core.commit_object import LASTGOOD, format_commit
+from lastgood.core.declared_inputs import Declared, DeclaredInputs
 from lastgood.core.errors import AmbiguousVersion, GitFailed, ObjectMissing, RemoteUnreachable, UnknownVersion
 from lastgood.core.message import CLAIM
 from lastgood.core.redact import without_credentials
@@ -32,7 +34,7 @@ from lastgood.core.tree import (
     version_id,
 )
 from lastgood.git.first_parent import FirstParentIndex, Step, claiming, scan
-from lastgood.git.history import State, changes_of
+from lastgood.git.history import State, changes_of, declared_hits
 from lastgood.git.merge import MAX_MERGED_BYTES, merge_contents
 from lastgood.git.mirror_folder import free_name, make_mirror, open_mirror
 from lastgood.git.mirror_objects import MirrorObjects
@@ -49,6 +51,18 @@ _DAMAGED = re.compile(
     r"is corrupt|is empty|inflate:|packfile|bad object|not a git repository|unable to read|unresolved delta"
     r"|did not send all necessary objects|missing (?:blob|tree|commit)|invalid (?:sha1|index)|bad config"
 )
+
+
+class _Known:
+    """What is remembered of a scope by commit, all of it in bytes, as there are many.
+
+    ids: (version, path tree). inputs: what the declarations led to; scopes: these, each once.
+    """
+
+    def __init__(self) -> None:
+        self.ids: dict[bytes, tuple[bytes | None, bytes | None]] = {}
+        self.inputs: dict[bytes, Scope] = {}
+        self.scopes: dict[Scope, Scope] = {}
 
 
 class MirrorConfigRepo:
@@ -68,7 +82,8 @@ class MirrorConfigRepo:
         self._fetching = threading.Lock()
         self.objects = MirrorObjects(self.folder)
         self._index = FirstParentIndex(self.objects.first_parent, self._scan)
-        self._states: OrderedDict[Scope, dict[bytes, tuple[bytes | None, bytes | None]]] = OrderedDict()
+        self._states: OrderedDict[AnyScope, _Known] = OrderedDict()
+        self._declared = DeclaredInputs()
 
     # the port: heads
 
@@ -265,17 +280,15 @@ class MirrorConfigRepo:
         _, added, removed = patch.line_stats
         return added, removed
 
-    async def history(self, head: str, scope: Scope, *, limit: int | None = None) -> History:
+    async def history(self, head: str, scope: AnyScope, *, limit: int | None = None) -> History:
         """See ConfigRepo.history."""
         return await asyncio.to_thread(self._history, head, scope, limit)
 
-    def _history(self, head: str, scope: Scope, limit: int | None) -> History:
+    def _history(self, head: str, scope: AnyScope, limit: int | None) -> History:
         self.objects.commit(head)
-        paths = [name_bytes(path) for path in (scope.path, *outside_inputs(scope))]
         known = self._known(scope)
-        states = changes_of(
-            self._index.hits(head, paths), lambda oid: self._state(oid, scope, known), before=None, limit=limit
-        )
+        hits = self._hits(head, scope, known)
+        states = changes_of((self._state(oid, at, known) for oid, at in hits), before=None, limit=limit)
         return History(
             entries=tuple(
                 HistoryEntry(commit=self.objects.commit(s.commit), version=s.version, path_tree=s.path_tree)
@@ -283,14 +296,38 @@ class MirrorConfigRepo:
             )
         )
 
-    async def claiming(self, head: str, scope: Scope) -> Sequence[Commit]:
+    def _hits(self, head: str, scope: AnyScope, known: "_Known") -> Iterable[tuple[str, Scope]]:
+        """Yield the first-parent commits that touched the scope, with its inputs at each, newest first."""
+
+        def hits(start: str, at: Scope) -> list[str]:
+            return self._index.hits(start, [name_bytes(path) for path in (at.path, *outside_inputs(at))])
+
+        if isinstance(scope, Scope):
+            return ((oid, scope) for oid in hits(head, scope))
+        declared = scope
+
+        def inputs_at(oid: str) -> Scope:
+            key = bytes.fromhex(oid)
+            if key not in known.inputs:
+                found = self._inputs(oid, declared).scope
+                known.inputs[key] = known.scopes.setdefault(found, found)
+            return known.inputs[key]
+
+        return declared_hits(head, inputs_at=inputs_at, hits=hits, parent=self._parent)
+
+    def _parent(self, oid: str) -> str | None:
+        parent = self.objects.first_parent(bytes.fromhex(oid))
+        return None if parent is None else parent.hex()
+
+    async def claiming(self, head: str, scope: AnyScope) -> Sequence[Commit]:
         """See ConfigRepo.claiming."""
         return await asyncio.to_thread(self._claiming, head, scope)
 
-    def _claiming(self, head: str, scope: Scope) -> list[Commit]:
+    def _claiming(self, head: str, scope: AnyScope) -> list[Commit]:
         self.objects.commit(head)
-        paths = [name_bytes(path) for path in (scope.path, *outside_inputs(scope))]
-        return [self.objects.commit(oid) for oid in self._index.hits(head, paths, claims=True)]
+        claims = set(self._index.hits(head, [b""], claims=True))
+        found = (oid for oid, _ in self._hits(head, scope, self._known(scope)) if oid in claims) if claims else ()
+        return [self.objects.commit(oid) for oid in found]
 
     def _scan(self, head: str, since: str | None) -> Iterable[Step]:
         few = self._few_steps(head, since) if since is not None else None
@@ -313,23 +350,22 @@ class MirrorConfigRepo:
             here = parent
         return steps[::-1]
 
-    def _known(self, scope: Scope) -> dict[bytes, tuple[bytes | None, bytes | None]]:
-        """Return what is remembered of a scope: commit -> (version, path tree), each as 20 bytes."""
-        known = self._states.setdefault(scope, {})
+    def _known(self, scope: AnyScope) -> "_Known":
+        known = self._states.setdefault(scope, _Known())
         self._states.move_to_end(scope)
         if len(self._states) > _MAX_SCOPES:
             self._states.popitem(last=False)
         return known
 
-    def _state(self, oid: str, scope: Scope, known: dict[bytes, tuple[bytes | None, bytes | None]]) -> State:
+    def _state(self, oid: str, scope: Scope, known: "_Known") -> State:
         key = bytes.fromhex(oid)
-        ids = known.get(key)
+        ids = known.ids.get(key)
         if ids is None:
             version, path_tree = self._version_at(oid, scope)
             same = version == path_tree
             version_bytes = bytes.fromhex(version) if version else None
             ids = (version_bytes, version_bytes if same else bytes.fromhex(path_tree) if path_tree else None)
-            known[key] = ids
+            known.ids[key] = ids
         return State(oid, *(None if i is None else i.hex() for i in ids))
 
     def _version_at(self, oid: str, scope: Scope) -> tuple[str | None, str | None]:
@@ -338,9 +374,24 @@ class MirrorConfigRepo:
             return tree, tree
         return version_id(self._root(oid), scope, self.objects.tree)
 
-    async def version(self, commit: str, scope: Scope) -> tuple[str | None, str | None]:
+    async def inputs(self, commit: str, scope: DeclaredScope) -> Declared:
+        """See ConfigRepo.inputs."""
+        return await asyncio.to_thread(self._inputs, commit, scope)
+
+    def _inputs(self, commit_or_tree: str, scope: AnyScope) -> Declared:
+        return self._declared.at(
+            scope,
+            look=partial(self.objects.entry_at, commit_or_tree),
+            tree=self.objects.tree,
+            blob=lambda oid, most: self.objects.read("blob", oid, max_bytes=most),
+        )
+
+    async def version(self, commit: str, scope: AnyScope) -> tuple[str | None, str | None]:
         """See ConfigRepo.version."""
-        return await asyncio.to_thread(lambda: version_id(self._root(commit), scope, self.objects.tree))
+        return await asyncio.to_thread(self._version, commit, scope)
+
+    def _version(self, commit_or_tree: str, scope: AnyScope) -> tuple[str | None, str | None]:
+        return version_id(self._root(commit_or_tree), self._inputs(commit_or_tree, scope).scope, self.objects.tree)
 
     # the port: writing
 

@@ -5,6 +5,7 @@ import subprocess
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import IO, NamedTuple
 
 from lastgood.core.commit import Commit, TreeEntry
@@ -173,6 +174,15 @@ class ObjectReader:
             return ()
         return parse_tree(self.read("tree", oid, max_bytes=MAX_TREE_BYTES))
 
+    def read_trees(self, oids: Sequence[str]) -> None:
+        """Remember many trees, read at once, as far as they are here and there is room."""
+        wanted = [oid for oid in dict.fromkeys(oids) if oid != EMPTY_TREE and self._memo.known(oid) is None]
+        with self._lock:
+            answers = self._content.ask_all([checked(oid) for oid in wanted])
+        for oid, answer in zip(wanted, answers, strict=True):
+            if answer is not None and answer.kind == "tree":
+                self._memo.get(oid, partial(_parsed, answer.content))
+
     def commits(self, oids: Sequence[str]) -> Iterator[Commit]:
         """Read many commits at once, in the order asked for."""
         with self._lock:
@@ -190,6 +200,10 @@ class ObjectReader:
         with self._lock:
             answers = self._check.ask_all([f"{oid}:{path}" for oid in commits])
         return [answer.oid if answer is not None and answer.kind == "tree" else None for answer in answers]
+
+
+def _parsed(content: bytes, _oid: str) -> Sequence[TreeEntry]:
+    return parse_tree(content)
 
 
 def checked(oid: str) -> str:

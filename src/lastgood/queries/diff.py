@@ -12,8 +12,9 @@ import msgspec
 from lastgood.core.application import Scope
 from lastgood.core.choose import choose, current_version
 from lastgood.core.commit import FileChange
+from lastgood.core.declared_inputs import scope_at
 from lastgood.core.errors import GitFailed, NoRenderer, RenderFailed
-from lastgood.core.inputs import uses
+from lastgood.core.inputs import joined, uses
 from lastgood.core.plan import PlannedFile, PlannedResource
 from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store
 from lastgood.core.redact import redact
@@ -83,7 +84,7 @@ class Diffs:
         """Return the inputs that differ, by path from the repo's root."""
         if before.version == after.version or before.commit is None or after.commit is None:
             return []
-        scope = place.application.scope
+        scope = joined(*[await scope_at(place.application, place.repo, v) for v in (before.commit, after.commit)])
         found: dict[str, FileChange] = {}
         for root in _roots(scope):
             for change in await _changes_at(place.repo, root, before.commit, after.commit):

@@ -1,14 +1,17 @@
 """Fill in a row of the timeline: people, operation, hold, images, inputs. Awaits the ports; decides no order."""
 
 from lastgood.core.claim import confirmed_claim
+from lastgood.core.declared_inputs import scope_at
 from lastgood.core.deployment import Deployment, DeploymentView
 from lastgood.core.errors import LastgoodError
 from lastgood.core.hold import Hold, held_paths, image_references, refusing
+from lastgood.core.inputs import shown_inputs
 from lastgood.core.operation import OperationView
 from lastgood.core.ports import Clock, Renderer, Store
 from lastgood.core.record import ApplicationRecord
 from lastgood.core.resource import ImageChange, image_changes
 from lastgood.core.timeline import Input, TimelineEntry
+from lastgood.core.tree import shown_path
 from lastgood.core.words import RendererName
 from lastgood.queries.followed import Place
 from lastgood.queries.freshness import fresh
@@ -82,19 +85,18 @@ class Filler:
     async def _inputs(self, row: Row, place: Place | None) -> tuple[Input, ...]:
         if place is None or row.version is None:
             return ()
-        scope = place.application.scope
+        try:
+            scope = await scope_at(place.application, place.repo, row.commit.oid)
+            outside = await shown_inputs(place.repo, row.commit.oid, scope)
+        except LastgoodError:
+            return ()  # the commit is gone from here
         found = []
         if row.path_tree is not None:
             others = place.discovered.shared_with(row.app, scope.path)
             found.append(Input(path=scope.path or ".", oid=row.path_tree, shared_with=others))
-        for path in scope.others:
-            try:
-                entry = await place.repo.entry(row.commit.oid, path)
-            except LastgoodError:
-                continue
-            if entry is not None:
-                others = place.discovered.shared_with(row.app, path)
-                found.append(Input(path=path, oid=entry.oid, shared_with=others))
+        for entry in outside:
+            others = place.discovered.shared_with(row.app, entry.path)
+            found.append(Input(path=shown_path(entry.path), oid=entry.oid, shared_with=others))
         return tuple(found)
 
     async def _held(self, row: Row, place: Place | None) -> bool:

@@ -10,9 +10,9 @@ from lastgood.core.application import Application
 from lastgood.core.commit import MODE_SUBMODULE, MODE_TREE, TreeEntry
 from lastgood.core.errors import GitFailed, ObjectTooLarge, RenderFailed
 from lastgood.core.ports import ConfigRepo
+from lastgood.core.renderer_kind import MANIFEST_ENDINGS
 from lastgood.core.tree import OURS, name_bytes, shown_path
 
-MANIFEST_ENDINGS = (".yaml", ".yml", ".json")
 MAX_FILE_BYTES = 5_000_000
 MAX_TOTAL_BYTES = 20_000_000
 MAX_FILES = 5_000

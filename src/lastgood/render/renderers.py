@@ -6,33 +6,52 @@ Renders of one version under one definition are kept in memory: Git's content ne
 import asyncio
 import hashlib
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from lastgood.core.application import Application
+from lastgood.core.cluster_facts import Circumstances
 from lastgood.core.commit import TreeEntry
 from lastgood.core.errors import GitFailed, NoRenderer, ObjectTooLarge, RenderFailed
 from lastgood.core.ports import ConfigRepo
+from lastgood.core.renderer_kind import PROCESS_COMPOSE_FILES, kind_of_names
 from lastgood.core.resource import Rendered
 from lastgood.core.tree import shown_path
 from lastgood.core.value import to_json
 from lastgood.core.words import RendererName
-from lastgood.render.manifest_files import MANIFEST_ENDINGS, find_manifests, left_out_of, read_manifests
+from lastgood.render.manifest_files import find_manifests, left_out_of, read_manifests
 from lastgood.render.manifests import render_manifests
 from lastgood.render.process_compose import render_process_compose
+from lastgood.render.tool_render import ToolRenderer
+from lastgood.render.tools import Tools
 
-PROCESS_COMPOSE_FILES = ("process-compose.yaml", "process-compose.yml")
-KUSTOMIZE_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-HELM_FILES = ("Chart.yaml",)
 MAX_FILE_BYTES = 1_000_000
 KEPT_RENDERS = 2_048
 # Of the files that renders were made from: as values they take ten to twenty times as much.
 KEPT_BYTES = 4_000_000
 
 
-class Renderers:
-    """The port Renderer for every kind. What nothing here renders is answered with NoRenderer."""
+async def not_known(app: Application) -> Circumstances:
+    """Say that nothing is known of the place where an application runs: Git alone."""
+    _ = app
+    return Circumstances()
 
-    def __init__(self) -> None:
+
+class Renderers:
+    """The port Renderer for every kind. What nothing here renders is answered with NoRenderer.
+
+    tools: the programs for charts and kustomizations. circumstances: what a render depends on besides Git; part of
+    what a kept render is found by.
+    """
+
+    def __init__(
+        self,
+        tools: Tools | None = None,
+        *,
+        circumstances: Callable[[Application], Awaitable[Circumstances]] = not_known,
+    ) -> None:
+        self._tool_renderer = ToolRenderer(tools if tools is not None else Tools())
+        self._circumstances = circumstances
         self._kept: OrderedDict[str, tuple[Rendered, int]] = OrderedDict()
         self._kept_bytes = 0
 
@@ -48,15 +67,31 @@ class Renderers:
 
         Raises RenderFailed (facts: file, line or None, reason), NoRenderer (facts: kind).
         """
+        return await self._render(app, repo, commit, anew=False)
+
+    async def render_anew(self, app: Application, repo: ConfigRepo, commit: str) -> Rendered | None:
+        """Render once more where a program does it, whatever is kept; None for the other kinds. Raises as `render`."""
+        if await self.kind(app, repo, commit) not in ("kustomize", "helm"):
+            return None
+        return await self._render(app, repo, commit, anew=True)
+
+    async def _render(self, app: Application, repo: ConfigRepo, commit: str, *, anew: bool) -> Rendered:
         kind = await self.kind(app, repo, commit)
-        if kind not in ("process-compose", "plain"):
+        about: list[object] = []
+        make = self._process_compose if kind == "process-compose" else self._plain
+        if kind in ("kustomize", "helm"):
+            tool = await self._tool_renderer.ready(app, kind)
+            circumstances = await self._circumstances(app) if kind == "helm" else Circumstances()
+            make = partial(self._tool_renderer.render, tool=tool, circumstances=circumstances)
+            about = [kind, tool.version, circumstances]
+        elif kind == "unknown":
             raise NoRenderer(app=app.name, kind=kind)
         version, _ = await repo.version(commit, app.scope)
-        key = hashlib.sha256(to_json([app.repo, version, app.name, app.path, app.definition])).hexdigest()
-        if version is not None and key in self._kept:
+        said = to_json([app.repo, version, app.name, app.path, app.definition, *about])
+        key = hashlib.sha256(said).hexdigest()
+        if version is not None and key in self._kept and not anew:
             self._kept.move_to_end(key)
             return self._kept[key][0]
-        make = self._process_compose if kind == "process-compose" else self._plain
         rendered, size_bytes = await make(app, repo, commit)
         if version is not None:
             self._keep(key, rendered, size_bytes)
@@ -102,16 +137,7 @@ class Renderers:
 
 def kind_of_files(entries: list[TreeEntry]) -> RendererName:
     """Settle `render: auto` by the names in the application's folder."""
-    names = {entry.path for entry in entries if not entry.is_tree}
-    if names.intersection(PROCESS_COMPOSE_FILES):
-        return "process-compose"
-    if names.intersection(KUSTOMIZE_FILES):
-        return "kustomize"
-    if names.intersection(HELM_FILES):
-        return "helm"
-    if any(name.endswith(MANIFEST_ENDINGS) for name in names):
-        return "plain"
-    return "unknown"
+    return kind_of_names({entry.path for entry in entries if not entry.is_tree})
 
 
 async def _files(app: Application, repo: ConfigRepo, commit: str) -> list[TreeEntry]:
