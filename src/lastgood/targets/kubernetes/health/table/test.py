@@ -14,7 +14,8 @@ A test is one of
     current                a condition was written for the object's own generation, or nobody says for which
 
 Fields begin with `.`, in a part with `.` for the part and `$.` for the object; `[name]` is a key with dots or a place
-in a list. `len(.x)`, `sum(.x, .y)`, `add(.x, .y)`, `count(.x, value)`, `left(.x)` and `right(.x)` (of `2/3`) stand for numbers.
+in a list. `len(.x)`, `sum(.x, .y)`, `add(.x, .y)`, `count(.x, value)`, `left(.x)` and `right(.x)` (of `2/3`) stand for
+numbers.
 """
 
 import re
