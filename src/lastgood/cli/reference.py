@@ -8,10 +8,10 @@ import inspect
 import sys
 from typing import Any
 
+from lastgood.app.health import kinds_with_rules
 from lastgood.cli.commands import COMMANDS
 from lastgood.cli.program import global_parameters, load
 from lastgood.cli.reference_json import json_page
-from lastgood.app.health import kinds_with_rules
 from lastgood.core import errors
 from lastgood.core.checks import CHECKS
 from lastgood.core.errors import LastgoodError

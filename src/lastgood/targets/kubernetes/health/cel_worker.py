@@ -44,9 +44,11 @@ def _compiled(cel: Any, rules: list[dict[str, str]]) -> tuple[list[dict[str, Any
         for name in ORDER:
             if not rule[name]:
                 continue
+            if len(rule[name]) > MAX_EXPRESSION:
+                reason = f"it is longer than {MAX_EXPRESSION} characters"
+                wrong.append({"rule": number, "expression": name, "reason": reason})
+                continue
             try:
-                if len(rule[name]) > MAX_EXPRESSION:
-                    raise ValueError(f"it is longer than {MAX_EXPRESSION} characters")
                 programs[-1][name] = cel.compile(rule[name])
             except Exception as failed:  # noqa: BLE001 - whatever the library says of it, it is no expression
                 wrong.append({"rule": number, "expression": name, "reason": _first_line(failed)})
