@@ -20,11 +20,21 @@ def judge(api_version: str, kind: str, rest: str):
     ("kind", "rest", "health", "reason"),
     [
         ("v1 ConfigMap", "metadata: {name: a}", "Healthy", ""),
-        ("v1 ConfigMap", "metadata: {name: a, deletionTimestamp: '2026-11-26T11:00:00Z'}", "Progressing", "Terminating"),
+        (
+            "v1 ConfigMap",
+            "metadata: {name: a, deletionTimestamp: '2026-11-26T11:00:00Z'}",
+            "Progressing",
+            "Terminating",
+        ),
         ("apps/v1 Deployment", WORKLOAD, "Progressing", "LessReplicas"),
         ("apps/v1 Deployment", WORKLOAD + "spec: {paused: true}", "Suspended", "Paused"),
         ("apps/v1 Deployment", WORKLOAD + f"spec: {{replicas: 2}}\nstatus: {{{ALL_THERE}}}", "Healthy", "Available"),
-        ("apps/v1 Deployment", WORKLOAD + "spec: {replicas: 0}\nstatus: {observedGeneration: 3}", "Healthy", "Available"),
+        (
+            "apps/v1 Deployment",
+            WORKLOAD + "spec: {replicas: 0}\nstatus: {observedGeneration: 3}",
+            "Healthy",
+            "Available",
+        ),
         ("apps/v1 Deployment", WORKLOAD + "spec: {replicas: 0}", "Progressing", "NotObserved"),
         (
             "apps/v1 Deployment",
@@ -126,7 +136,12 @@ def judge(api_version: str, kind: str, rest: str):
             "Degraded",
             "ReplicaFailure",
         ),
-        ("v1 ReplicationController", WORKLOAD + f"spec: {{replicas: 2}}\nstatus: {{{ALL_THERE}}}", "Healthy", "Available"),
+        (
+            "v1 ReplicationController",
+            WORKLOAD + f"spec: {{replicas: 2}}\nstatus: {{{ALL_THERE}}}",
+            "Healthy",
+            "Available",
+        ),
         ("batch/v1 Job", WORKLOAD, "Progressing", "NotStarted"),
         ("batch/v1 Job", WORKLOAD + "status: {startTime: '2026-11-26T11:00:00Z', active: 1}", "Progressing", "Running"),
         ("batch/v1 Job", WORKLOAD + "spec: {suspend: true}", "Suspended", "Suspended"),
@@ -172,8 +187,10 @@ def judge(api_version: str, kind: str, rest: str):
         ),
         (
             "autoscaling/v1 HorizontalPodAutoscaler",
-            "metadata: {annotations: {autoscaling.alpha.kubernetes.io/conditions: "
-            '\'[{"type":"AbleToScale","status":"False","reason":"FailedGetScale"}]\'}}',
+            (
+                "metadata: {annotations: {autoscaling.alpha.kubernetes.io/conditions: "
+                '\'[{"type":"AbleToScale","status":"False","reason":"FailedGetScale"}]\'}}'
+            ),
             "Degraded",
             "FailedGetScale",
         ),
@@ -212,7 +229,12 @@ def judge(api_version: str, kind: str, rest: str):
         ),
         ("x.io/v1 Thing", WORKLOAD + "status: {observedGeneration: 2}", "Progressing", "NotObserved"),
         ("x.io/v1 Thing", WORKLOAD + "status: {conditions: [{type: Ready, status: 'True'}]}", "Healthy", "Ready"),
-        ("x.io/v1 Thing", WORKLOAD + "status: {conditions: [{type: Ready, status: Unknown}]}", "Progressing", "NotReady"),
+        (
+            "x.io/v1 Thing",
+            WORKLOAD + "status: {conditions: [{type: Ready, status: Unknown}]}",
+            "Progressing",
+            "NotReady",
+        ),
         (
             "x.io/v1 Thing",
             WORKLOAD + "status: {conditions: [{type: Ready, status: 'True', observedGeneration: 2}]}",
@@ -231,7 +253,12 @@ def judge(api_version: str, kind: str, rest: str):
             "Progressing",
             "Reconciling",
         ),
-        ("x.io/v1 Thing", WORKLOAD + "status: {conditions: [{type: Available, status: 'False'}]}", "Progressing", "NotAvailable"),
+        (
+            "x.io/v1 Thing",
+            WORKLOAD + "status: {conditions: [{type: Available, status: 'False'}]}",
+            "Progressing",
+            "NotAvailable",
+        ),
     ],
 )
 def test_a_built_in_kind_is_judged_by_its_rule(kind, rest, health, reason):
@@ -264,5 +291,7 @@ def test_a_count_that_is_none_is_told_and_not_guessed(replicas):
 
 def test_a_message_is_bounded():
     """A controller's novel does not fill a record."""
-    found = judge("x.io/v1", "Thing", f"status: {{conditions: [{{type: Failed, status: 'True', message: {'x' * 5000}}}]}}")
+    found = judge(
+        "x.io/v1", "Thing", f"status: {{conditions: [{{type: Failed, status: 'True', message: {'x' * 5000}}}]}}"
+    )
     assert len(found.message) == 1000

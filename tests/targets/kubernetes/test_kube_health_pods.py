@@ -70,7 +70,11 @@ PROBED = "{containers: [{name: main, readinessProbe: {periodSeconds: 30, failure
             "NotScheduled",
         ),
         # It starts: its readiness is as old as itself.
-        (pod(NOT_READY.format(since="2026-11-26T11:59:00Z", started="2026-11-26T11:59:02Z")), "Progressing", "NotReady"),
+        (
+            pod(NOT_READY.format(since="2026-11-26T11:59:00Z", started="2026-11-26T11:59:02Z")),
+            "Progressing",
+            "NotReady",
+        ),
         # It was ready after it had started, and is no more.
         (
             pod(NOT_READY.format(since="2026-11-26T11:59:30Z", started="2026-11-26T11:59:02Z")),
@@ -90,8 +94,8 @@ PROBED = "{containers: [{name: main, readinessProbe: {periodSeconds: 30, failure
         ),
         (
             pod(
-                "{phase: Running, containerStatuses: [{name: main, ready: false, restartCount: 1, state: {running: {}}, "
-                "lastState: {terminated: {exitCode: 137, reason: OOMKilled}}}]}"
+                "{phase: Running, containerStatuses: [{name: main, ready: false, restartCount: 1, "
+                "state: {running: {}}, lastState: {terminated: {exitCode: 137, reason: OOMKilled}}}]}"
             ),
             "Degraded",
             "OOMKilled",

@@ -50,6 +50,11 @@ ROWS = (
         ("Healthy: .status.healthy=true", "Degraded: .status.healthy=false", *_CNRM),
     ),
     Row("*.cnrm.cloud.google.com", "*", _CNRM),
+    Row(
+        "networking.gke.io",
+        "ManagedCertificate",
+        ("Degraded: some(.status.domainStatus; .status=FailedNotVisible)", "Healthy: .status.certificateStatus=Active"),
+    ),
     Row("apigee.cloud.google.com", "*", ("Healthy: .status.state=running",)),
     Row(
         "*.azure.com",

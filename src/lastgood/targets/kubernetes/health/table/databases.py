@@ -3,8 +3,8 @@
 from lastgood.targets.kubernetes.health.table.row import Row
 
 _READY = ("Healthy: Ready=True", "Degraded: Ready=False")
-_STRIMZI = ("Degraded: NotReady=True/!Creating", "Healthy: Ready=True")
-_RABBITMQ = ("Healthy: Ready=True", "Degraded: Ready=False")
+_STRIMZI = ("Degraded: NotReady=True", "Healthy: Ready=True")
+_RABBITMQ = ("Healthy: Ready=True/SuccessfulCreateOrUpdate", "Degraded: Ready=False/FailedCreateOrUpdate")
 _CONFLUENT = ("Healthy: .status.phase=RUNNING",)
 _MARIADB = ("Degraded: *=False/Failed", "Progressing: *=False", "Healthy: .status.conditions")
 _ELASTIC = ("Degraded: .status.health=red", "Healthy: .status.health=green", "Progressing: .status.health=yellow")
@@ -131,7 +131,11 @@ ROWS = (
     Row(
         "k8s.mariadb.com",
         "Backup Restore",
-        ("Degraded: Complete=False/CronJobFailed|JobFailed", "Progressing: *=False", "Healthy: .status.conditions"),
+        (
+            "Degraded: some(.status.conditions; .status=False; .reason=CronJobScheduled; .message=Failed)",
+            "Progressing: *=False",
+            "Healthy: .status.conditions",
+        ),
     ),
     Row("k8s.mariadb.com", "SqlJob", ("Healthy: */JobComplete & *=True/JobComplete", "Degraded: *=True/JobFailed")),
     Row("k8s.mariadb.com", "Database Grant User", ("Healthy: Ready=True", "Degraded: Ready")),
@@ -168,7 +172,17 @@ ROWS = (
     Row(
         "cassandra.datastax.com",
         "CassandraDatacenter",
-        ("Suspended: Stopped=True", "Degraded: Valid=False", *_READY[:1]),
+        (
+            "Unknown: !.status.conditions",
+            "Degraded: Valid=False",
+            "Suspended: Stopped=True",
+            *(
+                f"Progressing: {name}=True"
+                for name in ("Updating", "ScalingUp", "ScalingDown", "ReplacingNodes", "RollingRestart", "Resuming")
+            ),
+            "Healthy: Healthy=True",
+            "Degraded: Healthy=False",
+        ),
     ),
     Row(
         "k8ssandra.io",
@@ -195,8 +209,8 @@ ROWS = (
         "ClickHouseInstallation ClickHouseKeeperInstallation",
         (
             "Healthy: .status.status=Completed",
-            "Degraded: .status.status=Aborted",
-            "Progressing: .status.status=InProgress|Terminating",
+            "Degraded: .status.status!=InProgress & .status.status",
+            "Progressing: .status.status=InProgress",
         ),
     ),
     Row(
@@ -227,6 +241,7 @@ ROWS = (
             "Degraded: .status.druidNodeStatus.druidNodeConditionStatus=False",
         ),
     ),
+    Row("kafka.strimzi.io", "Kafka", ("Degraded: NotReady=True/!Creating", "Healthy: Ready=True")),
     Row("kafka.strimzi.io", "*", _STRIMZI),
     Row("core.strimzi.io", "StrimziPodSet", ("Progressing: .status.readyPods<.status.pods", "Healthy: .status.pods")),
     Row(

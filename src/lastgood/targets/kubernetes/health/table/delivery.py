@@ -196,6 +196,15 @@ ROWS = (
         ("Healthy: .status.phase=Complete", "Degraded: .status.phase=Failed|Error|Cancelled"),
     ),
     Row("kpack.io", "*", ("Healthy: Ready=True", "Progressing: Ready=Unknown", "Degraded: Ready=False")),
+    Row(
+        "tower.ansible.com",
+        "AnsibleJob",
+        (
+            "Progressing: .status.ansibleJobResult.status=pending",
+            "Healthy: .status.isFinished & .status.ansibleJobResult.status=successful",
+            "Degraded: .status.isFinished & .status.ansibleJobResult.status=error|failed",
+        ),
+    ),
     Row("shipwright.io", "BuildRun", _RUN),
     Row(
         "numaplane.numaproj.io",

@@ -15,7 +15,6 @@ _KYVERNO = (
     "Healthy: .status.conditionStatus.ready=true",
     "Degraded: .status.conditionStatus",
 )
-_GRAFANA = ("Progressing: !.status.uid", "Degraded: .status.NoMatchingInstances=true", "Healthy: .status.uid")
 _CAPI_READY = "Degraded: Ready=False"
 
 ROWS = (
@@ -34,6 +33,7 @@ ROWS = (
     Row("generators.external-secrets.io", "*", (), "Healthy"),
     Row("bitnami.com", "SealedSecret", ("Degraded: Synced=False", "Healthy: Synced=True")),
     Row("onepassword.com", "OnePasswordItem", _READY),
+    Row("secrets.hashicorp.com", "VaultStaticSecret", ("Healthy: .status.secretMAC",), "Degraded"),
     Row(
         "secrets.hashicorp.com",
         "*",
@@ -63,7 +63,8 @@ ROWS = (
             "Healthy: .status.state=Active",
         ),
     ),
-    Row("kyverno.io", "Policy ClusterPolicy", ("Healthy: Ready=True", "Degraded: Ready=False")),
+    Row("kyverno.io", "ClusterPolicy", ("Healthy: Ready=True", "Degraded: Ready")),
+    Row("kyverno.io", "Policy", ("Healthy: Ready=True/Succeeded",)),
     Row("kyverno.io", "CleanupPolicy ClusterCleanupPolicy", _READY, "Healthy"),
     Row("policies.kyverno.io", "*", _KYVERNO),
     Row("constraints.gatekeeper.sh", "*", ("Degraded: some(.status.byPod; .enforced=false)",), "Healthy"),
@@ -113,6 +114,8 @@ ROWS = (
             "Degraded: CatalogSourcesUnhealthy=True",
             "Degraded: InstallPlanFailed=True",
             "Degraded: ResolutionFailed=True",
+            # What is installed runs on, and the next one waits for a person.
+            "Healthy: .spec.installPlanApproval=Manual & .status.installedCSV & InstallPlanPending=True",
             "Progressing: InstallPlanPending=True",
             "Healthy: .status.conditions",
         ),
@@ -205,13 +208,31 @@ ROWS = (
     Row("addons.cluster.x-k8s.io", "HelmChartProxy HelmReleaseProxy", _READY),
     Row(
         "controlplane.cluster.x-k8s.io",
+        "KubeadmControlPlane",
+        (
+            "Progressing: !.status",
+            "Degraded: EtcdClusterHealthy!=True",
+            "Progressing: some(.status; MachinesReady!=True)",
+            "Progressing: MachinesReady=False",
+            "Progressing: some(.status; MachinesUpToDate!=True)",
+            "Progressing: some(.status; RollingOut=True)",
+            "Progressing: ControlPlaneComponentsHealthy!=True",
+            "Progressing: RollingOut=True",
+            "Progressing: .status.replicas>0 & .status.updatedReplicas<.status.replicas",
+            "Progressing: .status.replicas!=.status.readyReplicas",
+        ),
+        "Healthy",
+    ),
+    Row(
+        "controlplane.cluster.x-k8s.io",
         "*",
         (
             "Suspended: .spec.paused=true",
-            "Degraded: .status.failureMessage",
+            "Degraded: .status.conditions & .status.failureMessage",
+            "Progressing: EKSControlPlaneUpdating=True",
             "Healthy: Ready=True",
             "Healthy: Available=True",
-            "Progressing: Ready=False",
+            "Degraded: some(.status.conditions; .status=False; .severity=Error)",
         ),
     ),
     Row(
@@ -309,7 +330,7 @@ ROWS = (
             "Healthy: .status",
         ),
     ),
-    Row("grafana.integreatly.org", "GrafanaDashboard", _GRAFANA),
+    Row("grafana.integreatly.org", "GrafanaDashboard", ("Degraded: *=False", "Healthy: *=True")),
     Row(
         "grafana.integreatly.org",
         "*",
@@ -330,7 +351,7 @@ ROWS = (
         "datadoghq.com", "DatadogAgent", ("Degraded: *=True/DatadogAgent_error", "Healthy: DatadogAgentReconcile=True")
     ),
     Row("coralogix.com", "*", ("Healthy: RemoteSynced=True", "Degraded: RemoteSynced=False")),
-    Row("kiali.io", "Kiali", ("Healthy: Successful=True", "Degraded: Failure=True")),
+    Row("kiali.io", "Kiali", ("Healthy: Successful=True", "Degraded: Failure=True", "Progressing: Running=True")),
     Row("serving.cloud.sap.com", "*", _READY),
     Row(
         "services.cloud.sap.com",
@@ -343,11 +364,20 @@ ROWS = (
         ("Healthy: .status.promOpRulesGenerated=true", "Degraded: .status.promOpRulesGenerated=false"),
     ),
     Row("tailscale.com", "*", ("Degraded: *=False", "Healthy: *=True")),
-    Row("kro.run", "ResourceGraphDefinition", ("Healthy: .status.state=Active", "Degraded: .status.state=Inactive")),
+    Row(
+        "kro.run",
+        "ResourceGraphDefinition",
+        ("Progressing: Ready & !current", "Healthy: Ready=True", "Degraded: *=False"),
+    ),
     Row(
         "kro.run",
         "*",
-        ("Healthy: .status.state=ACTIVE", "Degraded: .status.state=ERROR|FAILED", "Progressing: .status.state"),
+        (
+            "Progressing: Ready & !current",
+            "Healthy: Ready=True",
+            "Degraded: .status.state=FAILED|ERROR & *=False",
+            "Healthy: !.status.conditions & .status.state=ACTIVE",
+        ),
     ),
     Row("rbacmanager.reactiveops.io", "RBACDefinition", (), "Healthy"),
     Row(

@@ -169,11 +169,12 @@ def _numbers(left: str, op: str, right: str) -> Test:
     get_left, get_right = _operand(left), _operand(right)
 
     def test(scope: Scope) -> Answer | None:
-        value = get_left(scope)
-        one, other = _number(value), _number(get_right(scope))
-        if op in {"=", "!="} and (one is None or other is None):
-            # Not numbers: the same text, the same thing.
-            holds = (_text(value) == _text(get_right(scope))) is (op == "=")
+        value, against = get_left(scope), get_right(scope)
+        one, other = _number(value), _number(against)
+        texts = isinstance(value, str) and isinstance(against, str)
+        if op in {"=", "!="} and (texts or one is None or other is None):
+            # Hashes may look like numbers: of two texts only the same is the same.
+            holds = (_text(value) == _text(against)) is (op == "=")
         elif one is None or other is None:
             holds = False
         else:

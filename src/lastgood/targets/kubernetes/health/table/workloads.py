@@ -169,6 +169,10 @@ ROWS = (
                 " & count(.status.executorState, RUNNING)<=.spec.dynamicAllocation.maxExecutors?1000000"
             ),
             (
+                "Healthy: .status.applicationState.state=RUNNING & !.spec.executor.instances"
+                " & count(.status.executorState, RUNNING)>0"
+            ),
+            (
                 "Healthy: .status.applicationState.state=RUNNING & .status.executorState"
                 " & count(.status.executorState, RUNNING)=.spec.executor.instances"
             ),
