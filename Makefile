@@ -68,7 +68,7 @@ bench: $(DEV)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 reference: $(DEV)
-	for page in api cli json checks exit-codes; do $(BIN)/python -m lastgood.cli.reference $$page > docs/reference/$$page.md; done
+	for page in api cli json checks exit-codes kubernetes-kinds; do $(BIN)/python -m lastgood.cli.reference $$page > docs/reference/$$page.md; done
 
 lock:
 	$(BIN)/pip install --quiet uv

@@ -9,7 +9,16 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -215,6 +224,24 @@ class RenderSettings(_Part):
         )
 
 
+class HealthSettings(_Part):
+    """A rule of the operator's for the health of a Kubernetes kind: CEL, in the form of Flux's `healthCheckExprs`."""
+
+    api_version: str = Field(
+        min_length=1,
+        validation_alias=AliasChoices("api_version", "apiVersion"),
+        description="the `apiVersion` of the objects that the rule is for",
+    )
+    kind: str = Field(min_length=1, description="their kind")
+    current: str = Field(min_length=1, description="CEL: the object is Healthy")
+    in_progress: str = Field(
+        default="",
+        validation_alias=AliasChoices("in_progress", "inProgress"),
+        description="CEL: the object is Progressing; asked first",
+    )
+    failed: str = Field(default="", description="CEL: the object is Degraded; asked before `current`")
+
+
 class LogSettings(_Part):
     """What is logged, to stderr."""
 
@@ -238,6 +265,7 @@ class Settings(BaseSettings):
     sources: tuple[SourceSettings, ...] = Field(default=(), description="source repos that releases may be made from")
     poll: PollSettings = Field(default=PollSettings(), description="how often remotes are asked")
     limits: LimitSettings = Field(default=LimitSettings(), description="upper limits on the repos' policies")
+    health: tuple[HealthSettings, ...] = Field(default=(), description="rules for the health of Kubernetes kinds")
     web: WebSettings = Field(default=WebSettings(), description="where dashboard and API listen")
     render: RenderSettings = Field(default=RenderSettings(), description="how charts and kustomizations are rendered")
     log: LogSettings = Field(default=LogSettings(), description="what is logged")
@@ -247,6 +275,9 @@ class Settings(BaseSettings):
         names = [repo.name for repo in self.repos]
         if len(set(names)) != len(names):
             raise ValueError("two repos have the same name; names are unique on a server")
+        judged = [(rule.api_version, rule.kind) for rule in self.health]
+        if len(set(judged)) != len(judged):
+            raise ValueError("two rules under `health` are for the same apiVersion and kind")
         for name, destination in self.destinations.items():
             for repo in destination.repos or ():
                 if repo not in names:

@@ -32,6 +32,7 @@ COMMANDS: dict[str, CommandLine] = {
     "retry": CommandLine("retry", "retry", "Try the failed, refused or stopped deployment again"),
     "sync": CommandLine("sync", "sync", "Look now instead of at the next poll"),
     "forget": CommandLine("forget", "forget", "Stop following an application that was removed from Git"),
+    "health": CommandLine("health", "health", "Tell the health of Kubernetes objects in a file"),
     "checks": CommandLine("checks", "checks", "List every check with its name and what it asks"),
     "serve": CommandLine("serve", "serve", "Run agent and dashboard in one process"),
     "agent": CommandLine("serve", "agent", "Run the agent alone"),

@@ -1,13 +1,14 @@
 """Print the reference pages of the command line: `python -m lastgood.cli.reference PAGE`.
 
-PAGE: api, cli, json, checks or exit-codes. What is printed is made of the commands, options, routes, checks and
-errors themselves, so that it cannot lie.
+PAGE: api, cli, json, checks, exit-codes or kubernetes-kinds. What is printed is made of the commands, options,
+routes, checks, errors and health rules themselves, so that it cannot lie.
 """
 
 import inspect
 import sys
 from typing import Any
 
+from lastgood.app.health import kinds_with_rules
 from lastgood.cli.commands import COMMANDS
 from lastgood.cli.program import global_parameters, load
 from lastgood.cli.reference_json import json_page
@@ -153,12 +154,33 @@ def exit_codes_page() -> str:
     )
 
 
+_FOR_KINDS = """\
+How an object of each kind is judged, and in which order, is explained in [Kubernetes health](kubernetes-health.md).
+
+Rules are asked from left to right, and the first that holds decides; the last word stands for all other cases.
+`Ready=False` is a condition with its status, `/Pending` with that reason, `/!Pending` with another; \
+`.status.phase=A, B` is a field with one of these values; `not` turns the question that follows it round."""
+
+
+def kinds_page() -> str:
+    """Return docs/reference/kubernetes-kinds.md."""
+    built_in, rows = kinds_with_rules()
+    parts = [_MADE.format(page="kubernetes-kinds"), "# Kinds with health rules", _FOR_KINDS, "## Built-in kinds"]
+    parts.append(", ".join(f"`{kind}`" for kind in built_in) + ".")
+    parts.append("## Operators' kinds")
+    table = ["| group | kinds | rules |", "| --- | --- | --- |"]
+    table += [f"| `{group}` | {kinds} | {rules} |" for group, kinds, rules in rows]
+    parts.append("\n".join(table))
+    return "\n\n".join(parts) + "\n"
+
+
 PAGES = {
     "api": api_page,
     "cli": cli_page,
     "json": lambda: json_page(_MADE.format(page="json")),
     "checks": checks_page,
     "exit-codes": exit_codes_page,
+    "kubernetes-kinds": kinds_page,
 }
 
 

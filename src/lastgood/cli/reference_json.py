@@ -8,6 +8,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from lastgood.app.health import ObjectHealth
 from lastgood.core.application import ApplicationView
 from lastgood.core.checks import CheckDefinition
 from lastgood.core.plan import Plan
@@ -36,6 +37,7 @@ COMMANDS: tuple[tuple[str, bool, type[Value]], ...] = (
     ("pause, resume", True, Pause),
     ("retry", False, PressResult),
     ("forget", False, ForgetResult),
+    ("health", True, ObjectHealth),
     ("checks", True, CheckDefinition),
     ("init", False, InitResult),
 )

@@ -1,8 +1,8 @@
 """The order of the rules, on one screen: one object in, one verdict out. Knows no cluster and no clock.
 
 1. An object that is being deleted is Progressing.
-2. The operator's own rule for the kind, if there is one.
-3. An object whose controller has not seen the newest change yet is Progressing.
+2. An object whose controller has not seen the newest change yet is Progressing.
+3. The operator's own rule for the kind, if there is one.
 4. The rule of a built-in kind (`BUILT_IN`).
 5. The row of an operator's kind (`table/`).
 6. The conditions that many kinds share (`conditions.py`).
@@ -45,10 +45,10 @@ def judge(live: Live, *, now: dt.datetime, own: OwnRules | None = None) -> Healt
     """Say how an object is, by the first rule that has something to say."""
     if deleted := being_deleted(live):
         return deleted
-    if own is not None and (said := own.judge(live)):
-        return said
     if waiting := not_yet_observed(live):
         return waiting
+    if own is not None and (said := own.judge(live)):
+        return said
     if (live.group, live.kind) == POD:
         return pod_health(live, now)
     if built_in := BUILT_IN.get((live.group, live.kind)):

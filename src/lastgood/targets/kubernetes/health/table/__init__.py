@@ -1,19 +1,27 @@
-"""Rules for operators' kinds, as data."""
+"""Rules for operators' kinds, as data: a file for each field of work, a row for each kind or family of kinds."""
 
-from typing import Protocol
+from lastgood.targets.kubernetes.health.table import clouds, databases, delivery, networks, platforms, workloads
+from lastgood.targets.kubernetes.health.table.row import Row
 
-from lastgood.targets.kubernetes.health.live import Live
-from lastgood.targets.kubernetes.health.verdict import HealthVerdict
+ROWS: tuple[Row, ...] = (
+    *delivery.ROWS,
+    *workloads.ROWS,
+    *networks.ROWS,
+    *databases.ROWS,
+    *platforms.ROWS,
+    *clouds.ROWS,
+)
 
-
-class Row(Protocol):
-    """A rule for a kind."""
-
-    def judge(self, live: Live) -> HealthVerdict:
-        """Return the verdict."""
+_BY_KIND: dict[tuple[str, str], Row] = {(row.group, kind): row for row in ROWS for kind in row.kinds.split()}
 
 
 def row_of(group: str, kind: str) -> Row | None:
-    """Return the rule for a kind, None where there is none."""
-    _ = group, kind
-    return None
+    """Return the row for a kind: its own, its group's, then that of the end of its group; None where there is none."""
+    while True:
+        for name in (kind, "*"):
+            if row := _BY_KIND.get((group, name)):
+                return row
+        _, dot, rest = group.removeprefix("*.").partition(".")
+        if not dot:
+            return None
+        group = f"*.{rest}"

@@ -1,0 +1,80 @@
+"""What stands for things outside the cluster: Crossplane, ACK, Config Connector, Azure Service Operator."""
+
+from lastgood.targets.kubernetes.health.table.row import Row
+
+# Configuration that no controller reports on.
+_SILENT = (
+    "Composition CompositionRevision DeploymentRuntimeConfig ClusterProviderConfig ProviderConfig ProviderConfigUsage"
+    " ControllerConfig EnvironmentConfig StoreConfig Usage ClusterUsage ImageConfig"
+)
+_CROSSPLANE = (
+    "Degraded: LastAsyncOperation=False",
+    "Degraded: Synced=False",
+    "Healthy: Ready=True",
+    "Healthy: Healthy=True",
+    "Healthy: Offered=True",
+    "Healthy: Established=True",
+    "Healthy: ValidPipeline=True",
+    "Healthy: RevisionHealthy=True",
+    "Healthy: !.status",
+)
+_PACKAGE = ("Healthy: Installed=True & Healthy=True", "Degraded: .status.conditions")
+_CNRM = (
+    "Healthy: Ready=True/UpToDate",
+    "Healthy: *=True/UpToDate",
+    "Degraded: */UpdateFailed|DependencyNotFound|DependencyInvalid|ManagementConflict|DeleteFailed",
+    "Suspended: */DependencyNotReady",
+)
+
+ROWS = (
+    Row("pkg.crossplane.io", "Provider Function Configuration", _PACKAGE),
+    Row("*.crossplane.io", _SILENT, ("Healthy: !.status", "Healthy: .status.users", *_CROSSPLANE)),
+    Row("*.crossplane.io", "*", _CROSSPLANE),
+    Row("*.upbound.io", _SILENT, ("Healthy: !.status", "Healthy: .status.users", *_CROSSPLANE)),
+    Row("*.upbound.io", "*", _CROSSPLANE),
+    Row(
+        "*.services.k8s.aws",
+        "*",
+        (
+            "Degraded: ACK.Terminal=True",
+            "Degraded: ACK.Recoverable=True & ACK.ResourceSynced=False & !Ready",
+            "Healthy: Ready=True",
+            "Progressing: Ready=False",
+            "Healthy: ACK.ResourceSynced=True",
+        ),
+    ),
+    Row("services.k8s.aws", "*", ("Degraded: ACK.Terminal=True", "Healthy: ACK.ResourceSynced=True"), "Healthy"),
+    Row(
+        "core.cnrm.cloud.google.com",
+        "ConfigConnector ConfigConnectorContext",
+        ("Healthy: .status.healthy=true", "Degraded: .status.healthy=false", *_CNRM),
+    ),
+    Row("*.cnrm.cloud.google.com", "*", _CNRM),
+    Row(
+        "networking.gke.io",
+        "ManagedCertificate",
+        ("Degraded: some(.status.domainStatus; .status=FailedNotVisible)", "Healthy: .status.certificateStatus=Active"),
+    ),
+    Row("apigee.cloud.google.com", "*", ("Healthy: .status.state=running",)),
+    Row(
+        "*.azure.com",
+        "*",
+        (
+            "Healthy: Ready=True",
+            "Degraded: Ready=False & Ready/Failed",
+            "Degraded: Ready=False/AzureResourceNotFound",
+            "Progressing: Ready",
+        ),
+    ),
+    Row(
+        "app.terraform.io",
+        "Workspace",
+        ("Degraded: .status.runStatus=errored|canceled", "Healthy: .status.runStatus=applied|planned_and_finished"),
+        "Healthy",
+    ),
+    Row(
+        "pulumi.com",
+        "Stack",
+        ("Healthy: .status.lastUpdate.state=succeeded", "Degraded: .status.lastUpdate.state=failed"),
+    ),
+)
