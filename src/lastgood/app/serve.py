@@ -132,6 +132,7 @@ class _Server:
                     store=self._store,
                     journal=StoreJournal(self._store),
                     clock=self._clock,
+                    kept_fresh=True,
                 )
             )
         if not self._with_agent:

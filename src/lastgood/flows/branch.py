@@ -3,12 +3,15 @@
 from dataclasses import dataclass, field
 
 from lastgood.core.application import Application
+from lastgood.core.choose import MAX_RECORDS
 from lastgood.core.commit import Commit
+from lastgood.core.deployment import Deployment
 from lastgood.core.discovery import Discovered, Discovery
 from lastgood.core.errors import ConfigWrong, GitFailed, ObjectMissing, UnknownApplication
 from lastgood.core.hold import MAX_HOLD_BYTES, Hold, hold_path, in_force, parse_holds
 from lastgood.core.nearest import nearest
 from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store
+from lastgood.core.record import DeploymentQuery
 from lastgood.core.yaml import config_wrong
 from lastgood.flows.journal import Journal
 
@@ -18,8 +21,9 @@ class FollowedBranch:
     """What stands around a rollback, an undo or a hold.
 
     name: the branch. store: None for Git alone. journal: where operations are remembered; with a store,
-    `StoreJournal(store)`. may_reset: a person's clone. live: ids of operations under way in this process;
-    one set for all flows over the same journal.
+    `StoreJournal(store)`. may_reset: a person's clone. kept_fresh: an agent fetches it all the time, so that what is
+    known here is nearly always what the remote has. live: ids of operations under way in this process; one set for
+    all flows over the same journal.
     """
 
     repo: ConfigRepo
@@ -30,6 +34,7 @@ class FollowedBranch:
     journal: Journal
     clock: Clock
     may_reset: bool = False
+    kept_fresh: bool = False
     live: set[str] = field(default_factory=set)
     past: Discovery = field(default_factory=Discovery)
 
@@ -39,6 +44,11 @@ class FollowedBranch:
         if head is None:
             raise GitFailed(f"there is no branch {self.name}", hint="nothing was changed")
         return await self.at(head)
+
+    async def known(self) -> "Look | None":
+        """Look at the newest head known here, without asking the remote; None where none is."""
+        head = await self.repo.head(self.name)
+        return await self.at(head) if head is not None else None
 
     async def as_planned(self, head: str | None) -> "Look":
         """Look at the head that a plan was made on if that is still the newest one known here; else fetch.
@@ -63,6 +73,7 @@ class Look:
     branch: FollowedBranch
     head: Commit
     discovered: Discovered
+    _runs: dict[str, list[Deployment]] = field(default_factory=dict, repr=False, compare=False)
 
     async def application(self, name: str, *, also_at: str | None = None) -> Application:
         """Return an application by name.
@@ -84,6 +95,15 @@ class Look:
         names = nearest(name, self.discovered.applications)
         hint = f"did you mean {', '.join(names)}?" if names else None
         raise UnknownApplication(name=name, nearest=list(names), hint=hint, app=name)
+
+    async def runs(self, app: str) -> list[Deployment]:
+        """Return an application's newest records, newest first, read once for a look; none for Git alone."""
+        store = self.branch.store
+        if store is None:
+            return []
+        if app not in self._runs:
+            self._runs[app] = await store.deployments(DeploymentQuery(app=app, limit=MAX_RECORDS))
+        return self._runs[app]
 
     async def file_holds(self, app: str) -> tuple[Hold, ...]:
         """Return the holds that stand in Git at the head. Raises ConfigWrong for a file that cannot be read."""
