@@ -139,8 +139,16 @@ class _Look:
             config=self.config,
             applications=applications,
             problems=tuple(problems[:_MAX_PROBLEMS]),
-            sharing=Sharing.of(applications.values()),
+            sharing=self._sharing(applications),
         )
+
+    def _sharing(self, applications: dict[str, Application]) -> Sharing:
+        before = self.before.discovered if self.before is not None else None
+        if before is not None and before.applications.keys() == applications.keys():
+            # An application that did not change is the same object as before.
+            if all(app is before.applications[name] for name, app in applications.items()):
+                return before.sharing
+        return Sharing.of(applications.values())
 
     async def _read_config(self) -> Problem | None:
         entry = (await self._names(self.root)).get(CONFIG_FILE)

@@ -10,6 +10,7 @@ from lastgood.core import preflight
 from lastgood.core.application import Application
 from lastgood.core.checks import unknown
 from lastgood.core.commit import Commit, FileChange, Person
+from lastgood.core.config import CONFIG_FILE
 from lastgood.core.deployment import Deployment
 from lastgood.core.errors import LastgoodError
 from lastgood.core.inputs import OwnInputs, uses
@@ -137,12 +138,22 @@ class _Facts:
         runs = await self.runs()
         if runs and runs[0].definition:
             then = runs[0].definition
+        elif self.part.to.commit is not None and await self._same_config(self.part.to.commit):
+            # A definition is made of an entry and a path alone: there is no need to find all applications again.
+            then = self.app.definition
         elif self.part.to.commit is not None:
             look = self.look.branch
             past = await look.past.applications(look.repo, look.name, self.part.to.commit)
             found = past.applications.get(self.app.name)
             then = found.definition if found is not None else None
         return preflight.definition_changed(self.app.name, now=self.app.definition, then=then)
+
+    async def _same_config(self, commit: str) -> bool:
+        """Say whether an application that was there had the very entry at a commit that it has at the head."""
+        entry = await self.look.branch.repo.entry(commit, CONFIG_FILE)
+        now = await self.look.branch.repo.entry(self.look.head.oid, CONFIG_FILE)
+        here = self.look.discovered.applications.get(self.app.name) == self.app
+        return here and self.part.to.version is not None and entry is not None and entry == now
 
     async def ran(self) -> list[Check]:
         names = ("never-ran", "failed-before", "not-baked")

@@ -180,7 +180,8 @@ class MirrorConfigRepo:
 
     async def commit(self, oid: str) -> Commit:
         """See ConfigRepo.commit."""
-        return await asyncio.to_thread(self.objects.commit, oid)
+        known = self.objects.remembered_commit(oid)
+        return known if known is not None else await asyncio.to_thread(self.objects.commit, oid)
 
     async def at_date(self, head: str, when: dt.datetime) -> Commit | None:
         """See ConfigRepo.at_date."""

@@ -100,6 +100,10 @@ class MirrorObjects:
                 self._commits[oid] = known
         return known
 
+    def remembered_commit(self, oid: str) -> Commit | None:
+        """Return a commit that was read lately, without reading anything; None if it was not."""
+        return self._commits.get(oid)
+
     def tree(self, oid: str) -> Sequence[TreeEntry]:
         """Read a tree by its full id."""
         return self._memo.get(oid, self._read_tree)
