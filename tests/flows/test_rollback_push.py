@@ -467,10 +467,10 @@ async def test_pushed_but_not_recorded_is_said_and_recorded_later(tmp_path):
     first, _ = await _two(world)
     real = store.save_operation
 
-    async def full(operation):
+    async def full(operation, **words):
         if operation.step == "done":
             raise StoreUnavailable(reason="the disk is full")
-        await real(operation)
+        await real(operation, **words)
 
     store.save_operation = full
     plan = await world.roll_back(to=first)

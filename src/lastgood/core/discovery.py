@@ -143,12 +143,12 @@ class _Look:
         )
 
     def _sharing(self, applications: dict[str, Application]) -> Sharing:
-        before = self.before.discovered if self.before is not None else None
-        if before is not None and before.applications.keys() == applications.keys():
-            # An application that did not change is the same object as before.
-            if all(app is before.applications[name] for name, app in applications.items()):
-                return before.sharing
-        return Sharing.of(applications.values())
+        before = self.before.discovered if self.before is not None else _nothing()
+        # An application that did not change is the same object as before.
+        same = len(before.applications) == len(applications) and all(
+            app is before.applications.get(name) for name, app in applications.items()
+        )
+        return before.sharing if same else Sharing.of(applications.values())
 
     async def _read_config(self) -> Problem | None:
         entry = (await self._names(self.root)).get(CONFIG_FILE)

@@ -70,6 +70,10 @@ class MirrorConfigRepo:
         self._index = FirstParentIndex(self.objects.first_parent, self._scan)
         self._states: OrderedDict[Scope, dict[bytes, tuple[bytes | None, bytes | None]]] = OrderedDict()
 
+    def let_go(self) -> None:
+        """Give back the memory that reading has gathered; what is asked next is read again."""
+        self.objects.let_go()
+
     # the port: heads
 
     async def fetch(self, branch: str) -> str | None:
