@@ -36,7 +36,7 @@ async def _measure(folder: Path, remote: Path) -> list[Figure]:
     repo = MirrorConfigRepo(folder / "mirror.git", url=url, name="config")
     branch = FollowedBranch(
         repo=repo, name="main", discovery=Discovery(), renderer=Renderers(), store=store,
-        journal=StoreJournal(store), clock=ManualClock(),
+        journal=StoreJournal(store), clock=ManualClock(), kept_fresh=True,
     )  # fmt: skip
     rollbacks = Rollbacks(branch)
     clone = folder / "clone"

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+from collections.abc import Callable
 
 from lastgood.core.ports import Clock
 
@@ -20,10 +21,14 @@ def share_arenas() -> None:
         mallopt(_M_ARENA_MAX, 2)
 
 
-async def give_back(clock: Clock) -> None:
-    """Give freed memory back to the system, again and again, without end: reading a long history frees much of it."""
+async def give_back(clock: Clock, let_go: Callable[[], None]) -> None:
+    """Give freed memory back to the system, again and again, without end: reading a long history frees much of it.
+
+    let_go: frees what is kept only to answer the next question sooner.
+    """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     while True:
         await clock.sleep(TRIM_S)
+        let_go()
         if trim is not None:
             await asyncio.to_thread(trim, 0)

@@ -84,6 +84,7 @@ class _Server:
         self._agent: FollowingAgent | None = None
         self._targets = Targets(processes={}, clusters={})
         self._branches: list[FollowedBranch] = []
+        self._mirrors: list[MirrorConfigRepo] = []
 
     async def run(self, started: Callable[[str], None]) -> None:
         """Start all parts; end when one fails or a signal comes. Raises what the part that failed raised."""
@@ -102,7 +103,7 @@ class _Server:
         running: list[asyncio.Task[None]] = []
         async with asyncio.TaskGroup() as tasks:
             with _signals_set(stop):
-                running.append(tasks.create_task(give_back(self._clock)))
+                running.append(tasks.create_task(give_back(self._clock, self._let_go)))
                 if self._agent is not None:
                     running.append(tasks.create_task(self._agent.run()))
                     collecting = collect_releases(
@@ -125,6 +126,7 @@ class _Server:
             mirror = await asyncio.to_thread(
                 MirrorConfigRepo, settings.data / MIRRORS / f"{repo.name}.git", repo.url, repo.name
             )
+            self._mirrors.append(mirror)
             self._branches.append(
                 FollowedBranch(
                     repo=mirror,
@@ -134,6 +136,7 @@ class _Server:
                     store=self._store,
                     journal=StoreJournal(self._store),
                     clock=self._clock,
+                    kept_fresh=True,
                 )
             )
         if not self._with_agent:
@@ -159,6 +162,10 @@ class _Server:
             may_run=self._may_run,
             poll_s=settings.poll.every,
         )
+
+    def _let_go(self) -> None:
+        for mirror in self._mirrors:
+            mirror.let_go()
 
     def _discovered(self, repo: str) -> Discovered | None:
         return self._agent.discovered(repo) if self._agent is not None else None

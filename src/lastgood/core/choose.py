@@ -43,15 +43,17 @@ async def choose(
     head: str,
     now: dt.datetime,
     holds: Sequence[Hold] = (),
+    runs: Sequence[Deployment] | None = None,
 ) -> Version:
     """Return the version of an application that a VERSION names.
 
     head: the branch's head, whose version is `current`. holds: those in force, which `last-good` passes over.
+    runs: the application's newest MAX_RECORDS records, where they were read already.
     The result's commit is the one named, or the one that brought the version; its version is None where the
     application's path is not there.
     Raises UnknownVersion, AmbiguousVersion, NoLastGood, NoPrevious (all exit 5), CommandLineWrong, HistoryTruncated.
     """
-    chooser = _Chooser(app=app, repo=repo, store=store, head=head, now=now, holds=holds)
+    chooser = _Chooser(app=app, repo=repo, store=store, head=head, now=now, holds=holds, runs=runs)
     match read_version_text(text, now=now):
         case Word(word="current"):
             return await chooser.current()
@@ -67,10 +69,12 @@ async def choose(
             return await chooser.named(name)
 
 
-async def current_version(*, app: Application, repo: ConfigRepo, store: Store | None, head: str) -> Version:
-    """Return the version at a head, with the commit that brought it."""
+async def current_version(
+    *, app: Application, repo: ConfigRepo, store: Store | None, head: str, runs: Sequence[Deployment] | None = None
+) -> Version:
+    """Return the version at a head, with the commit that brought it. runs: as in `choose`."""
     now = dt.datetime.min.replace(tzinfo=dt.UTC)
-    return await _Chooser(app=app, repo=repo, store=store, head=head, now=now, holds=()).current()
+    return await _Chooser(app=app, repo=repo, store=store, head=head, now=now, holds=(), runs=runs).current()
 
 
 class _Chooser:
@@ -83,6 +87,7 @@ class _Chooser:
         head: str,
         now: dt.datetime,
         holds: Sequence[Hold],
+        runs: Sequence[Deployment] | None,
     ) -> None:
         self.app = app
         self.repo = repo
@@ -90,6 +95,7 @@ class _Chooser:
         self.head = head
         self.now = now
         self.holds = holds
+        self.runs = runs
 
     async def current(self) -> Version:
         version, path_tree = await self.repo.version(self.head, self.app.scope)
@@ -266,10 +272,12 @@ class _Chooser:
         ran = await self._ran(entry.version)
         return version_at(entry.commit, version=entry.version, path_tree=entry.path_tree, ran=ran)
 
-    async def _runs(self) -> list[Deployment]:
+    async def _runs(self) -> Sequence[Deployment]:
         if self.store is None:
-            return []
-        return await self.store.deployments(DeploymentQuery(app=self.app.name, limit=MAX_RECORDS))
+            return ()
+        if self.runs is None:
+            self.runs = await self.store.deployments(DeploymentQuery(app=self.app.name, limit=MAX_RECORDS))
+        return self.runs
 
     async def _ran(self, version: str | None) -> bool | None:
         if self.store is None:

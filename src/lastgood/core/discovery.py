@@ -154,7 +154,7 @@ class _Look:
             applications=applications,
             problems=tuple(problems[:_MAX_PROBLEMS]),
             inputs=inputs,
-            sharing=Sharing.of(scopes),
+            sharing=self._sharing(scopes),
         )
 
     async def _inputs(self, applications: Mapping[str, Application]) -> dict[str, Declared]:
@@ -179,6 +179,10 @@ class _Look:
         discovered = self.before.discovered
         changed = {name for change in changes for name in discovered.sharing.using(change.path)}
         return {name: found for name, found in discovered.inputs.items() if name not in changed}
+
+    def _sharing(self, scopes: Mapping[str, Scope]) -> Sharing:
+        before = self.before.discovered if self.before is not None else None
+        return before.sharing if before is not None and before.scopes == scopes else Sharing.of(scopes)
 
     async def _read_config(self) -> Problem | None:
         entry = (await self._names(self.root)).get(CONFIG_FILE)

@@ -334,8 +334,8 @@ class Store(Protocol):
         ...
 
     # operations
-    async def save_operation(self, operation: Operation) -> None:
-        """Insert or replace an operation by id."""
+    async def save_operation(self, operation: Operation, *, holds: Sequence[HoldRecord] = ()) -> None:
+        """Insert or replace an operation by id; holds: what began or ended by it, all or nothing with it."""
         ...
 
     async def operation(self, operation: str) -> Operation | None:

@@ -3,14 +3,17 @@
 from dataclasses import dataclass, field
 
 from lastgood.core.application import Application, Scope
+from lastgood.core.choose import MAX_RECORDS
 from lastgood.core.commit import Commit
 from lastgood.core.declared_inputs import scope_at
+from lastgood.core.deployment import Deployment
 from lastgood.core.discovery import Discovered, Discovery
 from lastgood.core.errors import ConfigWrong, GitFailed, ObjectMissing, UnknownApplication
 from lastgood.core.hold import MAX_HOLD_BYTES, Hold, hold_path, in_force, parse_holds
 from lastgood.core.inputs import OwnInputs, joined
 from lastgood.core.nearest import nearest
 from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store
+from lastgood.core.record import DeploymentQuery
 from lastgood.core.yaml import config_wrong
 from lastgood.flows.journal import Journal
 
@@ -20,8 +23,9 @@ class FollowedBranch:
     """What stands around a rollback, an undo or a hold.
 
     name: the branch. store: None for Git alone. journal: where operations are remembered; with a store,
-    `StoreJournal(store)`. may_reset: a person's clone. live: ids of operations under way in this process;
-    one set for all flows over the same journal.
+    `StoreJournal(store)`. may_reset: a person's clone. kept_fresh: an agent fetches it all the time, so that what is
+    known here is nearly always what the remote has. live: ids of operations under way in this process; one set for
+    all flows over the same journal.
     """
 
     repo: ConfigRepo
@@ -32,6 +36,7 @@ class FollowedBranch:
     journal: Journal
     clock: Clock
     may_reset: bool = False
+    kept_fresh: bool = False
     live: set[str] = field(default_factory=set)
     past: Discovery = field(default_factory=Discovery)
 
@@ -41,6 +46,11 @@ class FollowedBranch:
         if head is None:
             raise GitFailed(f"there is no branch {self.name}", hint="nothing was changed")
         return await self.at(head)
+
+    async def known(self) -> "Look | None":
+        """Look at the newest head known here, without asking the remote; None where none is."""
+        head = await self.repo.head(self.name)
+        return await self.at(head) if head is not None else None
 
     async def as_planned(self, head: str | None) -> "Look":
         """Look at the head that a plan was made on if that is still the newest one known here; else fetch.
@@ -65,6 +75,7 @@ class Look:
     branch: FollowedBranch
     head: Commit
     discovered: Discovered
+    _runs: dict[str, list[Deployment]] = field(default_factory=dict, repr=False, compare=False)
 
     async def application(self, name: str, *, also_at: str | None = None) -> Application:
         """Return an application by name.
@@ -97,6 +108,15 @@ class Look:
     async def own_inputs(self, app: Application, *commits: str | None) -> OwnInputs:
         """Return the same, and what of it no other application uses at the head."""
         return OwnInputs(app.name, await self.inputs(app, *commits), self.discovered.scopes)
+
+    async def runs(self, app: str) -> list[Deployment]:
+        """Return an application's newest records, newest first, read once for a look; none for Git alone."""
+        store = self.branch.store
+        if store is None:
+            return []
+        if app not in self._runs:
+            self._runs[app] = await store.deployments(DeploymentQuery(app=app, limit=MAX_RECORDS))
+        return self._runs[app]
 
     async def file_holds(self, app: str) -> tuple[Hold, ...]:
         """Return the holds that stand in Git at the head. Raises ConfigWrong for a file that cannot be read."""

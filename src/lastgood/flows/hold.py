@@ -22,6 +22,7 @@ from lastgood.flows.branch import FollowedBranch, Look
 from lastgood.flows.git_commands import restore_commands
 from lastgood.flows.placing import new_hold, refusing_at
 from lastgood.flows.plan_restore import chosen_version, version_now
+from lastgood.flows.planned import Planned
 from lastgood.flows.push import Delivery
 from lastgood.flows.recover import as_asked, finish_same
 from lastgood.flows.weigh import render
@@ -73,20 +74,13 @@ class Holds:
             )
         latest = [change]
 
-        async def replan(head: str) -> Plan:
+        async def replan(head: str) -> Planned:
             again = await self.branch.at(head)
             latest[0] = await self._change(again, app, request, kind, operation=operation, by=by)
-            return await self._plan(again, app, request, latest[0], operation=operation)
+            return _planned(await self._plan(again, app, request, latest[0], operation=operation), latest[0])
 
-        at = look.head.oid
         done = await Delivery(self.branch).deliver(
-            plan,
-            moved=(Moved(app=app.name, from_=at, to=at),),
-            by=by,
-            push=request.push,
-            request=asked,
-            replan=replan,
-            ends=tuple(hold.id for hold in change.ended),
+            _planned(plan, change), by=by, push=request.push, request=asked, replan=replan
         )
         return HoldResult(
             app=app.name,
@@ -264,6 +258,11 @@ class _Change(msgspec.Struct, frozen=True, kw_only=True):
     placed: Hold | None
     content: tuple[Hold, ...]
     before: tuple[Hold, ...]
+
+
+def _planned(plan: Plan, change: _Change) -> Planned:
+    moved = tuple(Moved(app=one.app, from_=plan.head, to=plan.head) for one in plan.applications)
+    return Planned(plan, moved=moved, ends=tuple(hold.id for hold in change.ended))
 
 
 def _names(hold: Hold, text: str) -> bool:

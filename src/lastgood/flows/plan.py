@@ -23,19 +23,11 @@ from lastgood.core.tree import shown_path
 from lastgood.flows.branch import Look
 from lastgood.flows.draft import Draft
 from lastgood.flows.git_commands import move_commands, restore_commands, revert_commands
-from lastgood.flows.preflight import named, preflight_application, preflight_reset, runs_query
+from lastgood.flows.planned import Planned
+from lastgood.flows.preflight import named, preflight_application, preflight_reset
 from lastgood.flows.weigh import Weighed, weigh
 
 MAX_LEAVING = 20
-
-
-class Planned:
-    """A plan with what a delivery needs beside it. ends: ids of holds that it ends."""
-
-    def __init__(self, plan: Plan, *, moved: tuple[Moved, ...], ends: tuple[str, ...]) -> None:
-        self.plan = plan
-        self.moved = moved
-        self.ends = ends
 
 
 async def plan_commit(look: Look, draft: Draft, *, by: Person) -> Planned:
@@ -201,10 +193,9 @@ def _planned_file(change: FileChange) -> PlannedFile:
 
 
 async def _renders_as_ran(look: Look, weighed: Weighed) -> bool | None:
-    store = look.branch.store
-    if store is None or not isinstance(weighed.after, Rendered):
+    if look.branch.store is None or not isinstance(weighed.after, Rendered):
         return None
-    runs = await store.deployments(runs_query(weighed.app.name))
+    runs = await look.runs(weighed.app.name)
     digest = next((run.digest for run in runs if run.version == weighed.part.to.version and run.digest), None)
     return None if digest is None else digest == weighed.after.digest
 

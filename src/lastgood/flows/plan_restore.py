@@ -38,12 +38,15 @@ async def chosen_version(look: Look, app: Application, text: str) -> Version:
         head=look.head.oid,
         now=branch.clock.now(),
         holds=holds,
+        runs=await look.runs(app.name),
     )
 
 
 async def version_now(look: Look, app: Application) -> Version:
     """Return the version at the look's head."""
-    return await current_version(app=app, repo=look.branch.repo, store=look.branch.store, head=look.head.oid)
+    branch = look.branch
+    runs = await look.runs(app.name)
+    return await current_version(app=app, repo=branch.repo, store=branch.store, head=look.head.oid, runs=runs)
 
 
 async def plan_restore(look: Look, app: Application, to: Version, *, with_shared: bool = False) -> Part:

@@ -12,12 +12,12 @@ from lastgood.core import preflight
 from lastgood.core.application import Application
 from lastgood.core.checks import unknown
 from lastgood.core.commit import Commit, Person
+from lastgood.core.config import CONFIG_FILE
 from lastgood.core.declared_inputs import inputs_at
 from lastgood.core.deployment import Deployment
 from lastgood.core.errors import LastgoodError
 from lastgood.core.inputs import OwnInputs, uses
 from lastgood.core.plan import AlsoAffected, Check
-from lastgood.core.record import DeploymentQuery
 from lastgood.core.resource import Rendered
 from lastgood.core.version import Version
 from lastgood.flows.branch import Look
@@ -26,7 +26,6 @@ from lastgood.flows.push import DISCARDED
 from lastgood.flows.recover import under_way
 from lastgood.flows.weigh import Weighed, render
 
-MAX_RUNS = 1000
 MAX_LEAVING = 1000
 _RECENT = 20
 
@@ -85,11 +84,6 @@ async def _ask(name: str, app: str | None, find: Callable[[], Awaitable[Check]])
         return unknown(name, app, failed.message)
 
 
-def runs_query(app: str) -> DeploymentQuery:
-    """Return the query for an application's newest records."""
-    return DeploymentQuery(app=app, limit=MAX_RUNS)
-
-
 class _Facts:
     """What the checks of one application want to know."""
 
@@ -100,16 +94,16 @@ class _Facts:
         self.part = weighed.part
         self.app: Application = weighed.part.app
         self.named = named(weighed.part.to)
-        self._newest: list[Deployment] | None = None
 
     async def runs(self) -> list[Deployment] | None:
         """Return the recorded runs of the version, newest first; None without records."""
-        store = self.look.branch.store
-        if store is None:
+        if self.look.branch.store is None:
             return None
-        if self._newest is None:
-            self._newest = await store.deployments(runs_query(self.app.name))
-        return [run for run in self._newest if run.version in {self.weighed.version, self.part.to.version}]
+        return [
+            run
+            for run in await self.look.runs(self.app.name)
+            if run.version in {self.weighed.version, self.part.to.version}
+        ]
 
     async def not_on_branch(self) -> Check:
         repo, head = self.look.branch.repo, self.look.head.oid
@@ -117,19 +111,20 @@ class _Facts:
         wanted = undone or ([self.part.to.commit] if self.part.to.commit else [])
         runs = await self.runs() if not undone else None
         recorded = bool(runs) and any(run.commit.oid == self.part.to.commit for run in runs or [])
-        discarded = await repo.kept(DISCARDED)
         on_branch: bool | None = True
         for commit in wanted:
             found = await repo.is_ancestor(commit, head)
             on_branch = found if found is not True and on_branch is not False else on_branch
-        is_discarded = bool(wanted) and not undone and self.part.to.commit in discarded.values()
+        is_discarded = False
+        if wanted and not undone and on_branch is not True:
+            is_discarded = self.part.to.commit in (await repo.kept(DISCARDED)).values()
         name = ", ".join(commit[:7] for commit in undone) or self.named
         return preflight.not_on_branch(
             self.app.name,
             name,
             on_branch=on_branch,
             recorded=recorded and on_branch is not True,
-            discarded=is_discarded and on_branch is not True,
+            discarded=is_discarded,
         )
 
     async def shared_input(self) -> Check:
@@ -175,12 +170,22 @@ class _Facts:
         runs = await self.runs()
         if runs and runs[0].definition:
             then = runs[0].definition
+        elif self.part.to.commit is not None and await self._same_config(self.part.to.commit):
+            # A definition is made of an entry and a path alone: there is no need to find all applications again.
+            then = self.app.definition
         elif self.part.to.commit is not None:
             look = self.look.branch
             past = await look.past.applications(look.repo, look.name, self.part.to.commit)
             found = past.applications.get(self.app.name)
             then = found.definition if found is not None else None
         return preflight.definition_changed(self.app.name, now=self.app.definition, then=then)
+
+    async def _same_config(self, commit: str) -> bool:
+        """Say whether an application that was there had the very entry at a commit that it has at the head."""
+        entry = await self.look.branch.repo.entry(commit, CONFIG_FILE)
+        now = await self.look.branch.repo.entry(self.look.head.oid, CONFIG_FILE)
+        here = self.look.discovered.applications.get(self.app.name) == self.app
+        return here and self.part.to.version is not None and entry is not None and entry == now
 
     async def ran(self) -> list[Check]:
         names = ("never-ran", "failed-before", "not-baked")

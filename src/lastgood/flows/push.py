@@ -4,7 +4,7 @@ An operation is journalled before each step that the world can see. Killed anywh
 remote and `flows/recover.py` goes on from there, or nothing happened. Knows no version and no check.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,20 +20,21 @@ from lastgood.core.errors import (
     StoreFailed,
 )
 from lastgood.core.hold import Hold
-from lastgood.core.operation import Moved, Operation, Step
+from lastgood.core.operation import Operation, Step
 from lastgood.core.plan import Plan
 from lastgood.core.push import judge_push
 from lastgood.core.record import HoldRecord
 from lastgood.core.value import to_plain
 from lastgood.flows.branch import FollowedBranch, holds_at
+from lastgood.flows.planned import Planned
 
 MAX_PLANS = 20
 MAX_PUSHES = 3
 DISCARDED = "refs/lastgood/discarded/"
 UNPUSHED = "refs/lastgood/unpushed/"
 
-Replan = Callable[[str], Awaitable[Plan]]
-"""Given the new head, the same plan on it. Raises BranchMoved where an application of the plan moved."""
+Replan = Callable[[str], Awaitable[Planned]]
+"""Given the new head, the plan on it. Raises BranchMoved where an application moved whose plan somebody has seen."""
 
 
 class Journalled:
@@ -48,14 +49,32 @@ class Journalled:
         self.operation = msgspec.structs.replace(self.operation, step=step, **changes)
         await self.branch.journal.save(self.operation)
 
-    async def end(self, step: Step, message: str) -> None:
-        """Write down that it is over, and why."""
-        await self.step(step, message=message, finished_at=self.branch.clock.now())
+    async def planned(self, step: Step, planned: Planned, *, commit: str | None = None) -> None:
+        """Write down how far it has come with a plan, which may be another than the one before."""
+        request = (self.operation.plan or {}).get("request", {})
+        await self.step(
+            step,
+            commit=commit,
+            head=planned.plan.head,
+            moved=planned.moved,
+            despite=despite_of(planned.plan),
+            plan=remembered(planned, request),
+        )
+
+    async def end(self, step: Step, message: str, *, holds: Sequence[HoldRecord] = (), **changes: Any) -> None:
+        """Write down that it is over, and why. holds: what began or ended by it, recorded in the same transaction."""
+        if not holds or self.branch.store is None:
+            await self.step(step, message=message, finished_at=self.branch.clock.now(), **changes)
+            return
+        self.operation = msgspec.structs.replace(
+            self.operation, step=step, message=message, finished_at=self.branch.clock.now(), **changes
+        )
+        await self.branch.store.save_operation(self.operation, holds=holds)
 
 
-def remembered(plan: Plan, request: Mapping[str, Any], ends: tuple[str, ...]) -> dict[str, Any]:
+def remembered(planned: Planned, request: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the journal keeps: the plan, what was asked, and the ids of the holds that it ends."""
-    return {**to_plain(plan), "request": dict(request), "ends": list(ends)}
+    return {**to_plain(planned.plan), "request": dict(request), "ends": list(planned.ends)}
 
 
 def with_result(plan: Plan, *, commit: str, pushed: bool | None) -> Plan:
@@ -74,21 +93,19 @@ class Delivery:
 
     async def deliver(
         self,
-        plan: Plan,
+        planned: Planned,
         *,
-        moved: tuple[Moved, ...],
         by: Person,
         push: bool,
         request: Mapping[str, Any],
         replan: Replan,
-        ends: tuple[str, ...] = (),
     ) -> Plan:
         """Do what a plan says; return it with its result.
 
-        moved: for the record. request: what was asked, so that the same command can finish it later.
-        ends: ids of the holds that the commit ends.
+        request: what was asked, so that the same command can finish it later.
         Raises BranchMoved, PushRefused, PushUnknown (the same call finishes it), RemoteUnreachable, StoreFailed.
         """
+        plan = planned.plan
         entry = Journalled(
             self.branch,
             Operation(
@@ -96,22 +113,21 @@ class Delivery:
                 kind=plan.kind,
                 repo=self.repo.name,
                 branch=self.branch.name,
-                moved=moved,
+                moved=planned.moved,
                 reason=plan.reason,
                 despite=despite_of(plan),
                 by=by,
                 requested_at=self.branch.clock.now(),
                 step="planned",
                 head=plan.head,
-                plan=remembered(plan, request, ends),
+                plan=remembered(planned, request),
             ),
         )
         self.branch.live.add(plan.id)
         try:
-            await entry.step("planned")
             if plan.mode == "reset":
                 return await self._move(plan, entry)
-            return await self._commit_and_push(plan, entry, push=push, replan=replan)
+            return await self._commit_and_push(planned, entry, push=push, replan=replan)
         except StoreFailed:
             raise
         except PushUnknown as unknown:
@@ -123,24 +139,27 @@ class Delivery:
         finally:
             self.branch.live.discard(plan.id)
 
-    async def _commit_and_push(self, plan: Plan, entry: Journalled, *, push: bool, replan: Replan) -> Plan:
-        kept = entry.operation.plan or {}
+    async def _commit_and_push(self, planned: Planned, entry: Journalled, *, push: bool, replan: Replan) -> Plan:
         for _ in range(MAX_PLANS):
+            plan = planned.plan
             commit = await self._commit(plan, entry.operation.by)
-            content = remembered(plan, kept["request"], tuple(kept["ends"]))
             if not push:
-                await entry.step("committed", commit=commit, head=plan.head, plan=content)
+                await entry.planned("committed", planned, commit=commit)
                 await self.repo.keep(f"{UNPUSHED}{plan.id}", commit)
                 await entry.end("done", f"kept under {UNPUSHED}{plan.id}; not pushed")
                 return with_result(plan, commit=commit, pushed=False)
-            await entry.step("pushing", commit=commit, head=plan.head, plan=content)
+            # Nothing that the world can see has happened before this: a process killed earlier leaves no trace.
+            await entry.planned("pushing", planned, commit=commit)
             try:
                 await self.push(commit, expected=plan.head)
             except HeadMoved as moved:
                 head = await self.repo.fetch(self.branch.name)
                 if head is None:
                     raise GitFailed(f"the branch {self.branch.name} is gone", hint="nothing was pushed") from moved
-                plan = await replan(head)
+                planned = await replan(head)
+                if planned.changes_nothing:
+                    await entry.end("failed", "the branch has it already; nothing was pushed", commit=None)
+                    return planned.plan
                 continue
             return await self.arrived(plan, entry)
         raise GitFailed(
@@ -226,22 +245,22 @@ class Delivery:
         """Record what is now true: the commit is on the branch, holds began or ended, the operation is done."""
         done = with_result(plan, commit=str(entry.operation.commit), pushed=True)
         try:
-            await self._record_holds(done, entry.operation)
-            await entry.end("done", "")
+            await entry.end("done", "", holds=await self._holds_of(done, entry.operation))
         except StoreFailed as failed:
             # The commit is on the branch: that is the news. The next start finds the operation open and records it.
             note = f"the commit is pushed but not yet recorded: {failed.message}"
             return msgspec.structs.replace(done, notes=(*done.notes, note))
         return done
 
-    async def _record_holds(self, plan: Plan, operation: Operation) -> None:
+    async def _holds_of(self, plan: Plan, operation: Operation) -> list[HoldRecord]:
+        """Return the holds that began or ended by an operation whose commit is on the branch."""
         store, now = self.branch.store, self.branch.clock.now()
         if store is None or operation.commit is None:
-            return
+            return []
+        found: list[HoldRecord] = []
         ends = set((operation.plan or {}).get("ends", []))
         for part in plan.applications:
             known = {record.hold.id: record for record in await store.holds(part.app, in_force=False)}
-            known |= {record.hold.id: record for record in await store.holds(part.app)}
             if plan.mode == "reset":
                 holds: tuple[Hold, ...] = (part.hold,) if part.hold is not None else ()
             else:
@@ -250,14 +269,13 @@ class Delivery:
                 old = known.get(hold.id)
                 if old is None or old.ended_at is not None:
                     vanished = plan.mode == "reset"
-                    await store.save_hold(
-                        HoldRecord(app=part.app, hold=hold, commit=operation.commit, vanished=vanished)
-                    )
-            for record in known.values():
-                if record.hold.id in ends and record.ended_at is None:
-                    await store.save_hold(
-                        msgspec.structs.replace(record, ended_at=now, ended_by=operation.by.name, vanished=False)
-                    )
+                    found.append(HoldRecord(app=part.app, hold=hold, commit=operation.commit, vanished=vanished))
+            found += [
+                msgspec.structs.replace(record, ended_at=now, ended_by=operation.by.name, vanished=False)
+                for record in known.values()
+                if record.hold.id in ends and record.ended_at is None
+            ]
+        return found
 
 
 def despite_of(plan: Plan) -> tuple[str, ...]:

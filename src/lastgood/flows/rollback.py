@@ -3,6 +3,8 @@
 Over the ports alone; with a store or with Git alone.
 """
 
+import contextlib
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 
@@ -14,6 +16,7 @@ from lastgood.core.errors import (
     Blocked,
     BranchMoved,
     CommandLineWrong,
+    LastgoodError,
     NotAllowed,
     ReasonMissing,
     UnknownApplication,
@@ -26,11 +29,14 @@ from lastgood.core.request import RollbackRequest
 from lastgood.core.version import Version
 from lastgood.flows.branch import FollowedBranch, Look
 from lastgood.flows.draft import Draft, Part
-from lastgood.flows.plan import Planned, plan_commit, plan_move
+from lastgood.flows.plan import plan_commit, plan_move
 from lastgood.flows.plan_restore import chosen_version, plan_restore, version_now, version_word
 from lastgood.flows.plan_revert import plan_revert
+from lastgood.flows.planned import Planned
 from lastgood.flows.push import Delivery
 from lastgood.flows.recover import as_asked, finish_same
+
+_FIXED = re.compile(r"[0-9a-f]{40}|n[1-9][0-9]*|@.+|previous|last-good|current")
 
 Pins = Mapping[str, Version]
 """The version that a plan chose for each application, so that planning again does not choose anew."""
@@ -63,8 +69,48 @@ class Rollbacks:
         finished = await finish_same(self.branch, asked, set(request.apps))
         if finished is not None:
             return finished
-        look = await self.branch.as_planned(planned.head if planned is not None else None)
         operation = planned.id if planned is not None else str(uuid.uuid4())
+        guess = await self._guess(request, operation) if planned is None else None
+        kept = planned
+        if guess is not None:
+            now = guess
+        else:
+            look = await self.branch.as_planned(planned.head if planned is not None else None)
+            now = await self._ready(look, request, operation=operation, planned=planned)
+            kept = now.plan
+        if now.changes_nothing:
+            return now.plan
+
+        async def replan(head: str) -> Planned:
+            nonlocal kept
+            again = await self._ready(await self.branch.at(head), request, operation=operation, planned=kept)
+            kept = again.plan
+            return again
+
+        return await Delivery(self.branch).deliver(
+            now, by=await self._by(request), push=request.push, request=asked, replan=replan
+        )
+
+    async def _guess(self, request: RollbackRequest, operation: str) -> Planned | None:
+        """Plan on the head known here, for a push whose lease asks the remote; None where the remote comes first.
+
+        Nobody has seen this plan: if the head has moved, it counts for nothing, and the first plan is the one on the
+        head found then. Neither does one that would end without a push, for then nobody would have asked the remote.
+        """
+        if not self.branch.kept_fresh or not request.push or not _by_the_branch_alone(request):
+            return None
+        with contextlib.suppress(LastgoodError):
+            look = await self.branch.known()
+            if look is not None:
+                planned = await self._ready(look, request, operation=operation, planned=None)
+                return None if planned.changes_nothing else planned
+        return None
+
+    async def _ready(self, look: Look, request: RollbackRequest, *, operation: str, planned: Plan | None) -> Planned:
+        """Return the plan on a head, ready to be pushed. planned: the one before, whose content it must have.
+
+        Raises BranchMoved, ReasonMissing, Blocked, and what planning raises.
+        """
         pins = {app.app: app.to for app in planned.applications} if planned is not None else {}
         now = await self._plan(look, request, operation=operation, pins=pins)
         if planned is not None:
@@ -73,29 +119,7 @@ class Rollbacks:
             if app.policy.reason_required and not clean_reason(request.reason):
                 raise ReasonMissing(app=app.name)
         refuse_blocked(now.plan)
-        if now.plan.changes_nothing or now.plan.result.commit == now.plan.head:
-            return now.plan
-
-        async def replan(head: str) -> Plan:
-            again = await self._plan(
-                await self.branch.at(head),
-                request,
-                operation=operation,
-                pins={app.app: app.to for app in now.plan.applications},
-            )
-            same_content(now.plan, again.plan)
-            refuse_blocked(again.plan)
-            return again.plan
-
-        return await Delivery(self.branch).deliver(
-            now.plan,
-            moved=now.moved,
-            by=await self._by(request),
-            push=request.push,
-            request=asked,
-            replan=replan,
-            ends=now.ends,
-        )
+        return now
 
     async def _by(self, request: RollbackRequest) -> Person:
         return request.by or await self.branch.repo.author()
@@ -204,6 +228,12 @@ def refuse_blocked(plan: Plan) -> None:
 
 def _names(request: RollbackRequest) -> tuple[str, ...]:
     return tuple(dict.fromkeys(request.apps))
+
+
+def _by_the_branch_alone(request: RollbackRequest) -> bool:
+    """Say whether a request means the same wherever the remote's other refs are: it names no tag, branch or prefix."""
+    names = [text for text in (request.to, *request.commits) if text is not None]
+    return all(_FIXED.fullmatch(text) for text in names)
 
 
 def _draft(request: RollbackRequest, operation: str, parts: Sequence[Part]) -> Draft:

@@ -15,8 +15,9 @@ from lastgood.core.version import Version, version_at
 from lastgood.flows.branch import FollowedBranch, Look, holds_at
 from lastgood.flows.draft import Draft, Part
 from lastgood.flows.last_operation import Done, last_operation
-from lastgood.flows.plan import Planned, plan_commit, plan_move
+from lastgood.flows.plan import plan_commit, plan_move
 from lastgood.flows.plan_restore import version_now
+from lastgood.flows.planned import Planned
 from lastgood.flows.push import Delivery
 from lastgood.flows.recover import as_asked, finish_same
 from lastgood.flows.rollback import refuse_blocked, same_content
@@ -62,20 +63,14 @@ class Undos:
         if now.plan.changes_nothing:
             return now.plan
 
-        async def replan(head: str) -> Plan:
+        async def replan(head: str) -> Planned:
             again = await self._plan(await self.branch.at(head), request, done, operation=operation)
             same_content(now.plan, again.plan)
             refuse_blocked(again.plan)
-            return again.plan
+            return again
 
         return await Delivery(self.branch).deliver(
-            now.plan,
-            moved=now.moved,
-            by=await self._by(request),
-            push=request.push,
-            request=asked,
-            replan=replan,
-            ends=now.ends,
+            now, by=await self._by(request), push=request.push, request=asked, replan=replan
         )
 
     async def _by(self, request: UndoRequest) -> Person:

@@ -85,6 +85,10 @@ class MirrorConfigRepo:
         self._states: OrderedDict[AnyScope, _Known] = OrderedDict()
         self._declared = DeclaredInputs()
 
+    def let_go(self) -> None:
+        """Give back the memory that reading has gathered; what is asked next is read again."""
+        self.objects.let_go()
+
     # the port: heads
 
     async def fetch(self, branch: str) -> str | None:
@@ -195,7 +199,8 @@ class MirrorConfigRepo:
 
     async def commit(self, oid: str) -> Commit:
         """See ConfigRepo.commit."""
-        return await asyncio.to_thread(self.objects.commit, oid)
+        known = self.objects.remembered_commit(oid)
+        return known if known is not None else await asyncio.to_thread(self.objects.commit, oid)
 
     async def at_date(self, head: str, when: dt.datetime) -> Commit | None:
         """See ConfigRepo.at_date."""

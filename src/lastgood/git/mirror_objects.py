@@ -37,29 +37,37 @@ class MirrorObjects:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.damaged = False
-        self._local = threading.local()
-        self._generation = 0
+        self._handles: dict[int, pygit2.Repository] = {}
         self._memo = TreeMemo()
         self._commits: dict[str, Commit] = {}
 
     def reopen(self) -> None:
         """Make every thread open the mirror anew: another one stands in its place."""
-        self._generation += 1
+        self.let_go()
         self._memo = TreeMemo()
         self._commits = {}
         self.damaged = False
 
+    def let_go(self) -> None:
+        """Close the handles of all threads, each once its thread is done with it; the next question opens one again.
+
+        A handle keeps what it has unpacked for the next question, and all of them together some 30 MB after a long
+        walk, beside libgit2's own cache and its limit.
+        """
+        self._handles = {}
+
     @property
     def repository(self) -> pygit2.Repository:
         """This thread's handle. Raises GitFailed if the mirror cannot be opened."""
-        if getattr(self._local, "generation", None) != self._generation:
+        handles, thread = self._handles, threading.get_ident()
+        handle = handles.get(thread)
+        if handle is None:
             try:
-                self._local.handle = pygit2.Repository(str(self.folder), pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
+                handle = pygit2.Repository(str(self.folder), pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
             except pygit2.GitError as wrong:
                 self.damaged = True
                 raise GitFailed("the mirror is damaged; the next fetch rebuilds it") from wrong
-            self._local.generation = self._generation
-        handle: pygit2.Repository = self._local.handle
+            handles[thread] = handle
         return handle
 
     def header(self, oid: str) -> tuple[str, int] | None:
@@ -99,6 +107,10 @@ class MirrorObjects:
                     self._commits = {}
                 self._commits[oid] = known
         return known
+
+    def remembered_commit(self, oid: str) -> Commit | None:
+        """Return a commit that was read lately, without reading anything; None if it was not."""
+        return self._commits.get(oid)
 
     def tree(self, oid: str) -> Sequence[TreeEntry]:
         """Read a tree by its full id."""

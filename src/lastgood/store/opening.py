@@ -9,7 +9,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from lastgood.core.errors import StoreFailed
 from lastgood.store.database import Database, server_engine, sqlite_engine
 from lastgood.store.errors import translated
-from lastgood.store.migrate import check_known, migrate
+from lastgood.store.revision import is_newest
 
 
 def open_database(where: str | Path, *, busy_timeout_s: float) -> Database:
@@ -54,10 +54,22 @@ def _make_private(path: Path) -> None:
 def _up_to_date(database: Database) -> Database:
     try:
         with translated(), database.engine.connect() as connection:
-            check_known(connection)
-        database.allow_readers_beside_a_writer()
-        database.write_now(migrate)
+            up_to_date = is_newest(connection)
+        if up_to_date:
+            database.allow_readers_beside_a_writer()
+        else:
+            _migrated(database)
     except BaseException:
         database.close()
         raise
     return database
+
+
+def _migrated(database: Database) -> None:
+    # Alembic is 9 MB that would stay for as long as the server runs: only a database that needs it pays for it.
+    from lastgood.store.migrate import check_known, migrate  # noqa: PLC0415 - see above
+
+    with translated(), database.engine.connect() as connection:
+        check_known(connection)
+    database.allow_readers_beside_a_writer()
+    database.write_now(migrate)

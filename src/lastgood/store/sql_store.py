@@ -5,6 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from sqlalchemy import Connection
+
 from lastgood.core.deployment import Deployment
 from lastgood.core.observation import Observation
 from lastgood.core.operation import Operation
@@ -137,9 +139,9 @@ class SqlStore:
         return await self._database.read(deployment_sql.judged, app, limit=limit)
 
     # operations
-    async def save_operation(self, operation: Operation) -> None:
-        """Insert or replace an operation by id."""
-        await self._database.write(operation_sql.save, operation)
+    async def save_operation(self, operation: Operation, *, holds: Sequence[HoldRecord] = ()) -> None:
+        """Insert or replace an operation by id; holds: what began or ended by it, all or nothing with it."""
+        await self._database.write(_save_operation, operation, holds)
 
     async def operation(self, operation: str) -> Operation | None:
         """Return one operation."""
@@ -196,3 +198,9 @@ class SqlStore:
     async def events(self, *, after: int, limit: int = 200) -> list[Event]:
         """Return events with an id above `after`, oldest first."""
         return await self._database.read(event_sql.read_after, after=after, limit=limit)
+
+
+def _save_operation(connection: Connection, operation: Operation, holds: Sequence[HoldRecord]) -> None:
+    operation_sql.save(connection, operation)
+    for record in holds:
+        hold_sql.save(connection, record)
