@@ -79,8 +79,16 @@ def app_header(status: StatusView) -> AppHeader:
         holds=status.holds,
         pauses=status.pauses,
         repo=status.repo if status.repo and status.repo.state != "ok" else None,
-        warnings=status.warnings,
+        warnings=_further_warnings(status),
     )
+
+
+def _further_warnings(status: StatusView) -> tuple[str, ...]:
+    """Return the warnings that the head does not say already, as its state or its repository's."""
+    told = {status.application.message}
+    if status.repo is not None:
+        told.add(status.repo.problem)
+    return tuple(text for text in status.warnings if text not in told)
 
 
 def verdict_of(status: StatusView, *, now: dt.datetime) -> Verdict:
