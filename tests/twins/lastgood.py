@@ -465,6 +465,7 @@ class MemoryLastgood:
             deployment=deployment_of(view, found),
             resources=resources if view.health not in {"Unknown", None} else (),
             health_message=view.message or "",
+            warnings=(view.message,) if view.message else (),
         )
 
     async def problems(self, app: str | None = None) -> list[Problem]:

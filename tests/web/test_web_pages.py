@@ -2,6 +2,7 @@
 
 import itertools
 
+import msgspec
 import pytest
 
 from lastgood.core.discovery import Problem
@@ -342,3 +343,12 @@ def test_no_application_says_what_to_do_first(browser, lastgood):
     lastgood.views = {}
 
     assert "lastgood init" in browser.get("/applications").text
+
+
+def test_what_the_render_warned_of_is_on_the_page_of_the_application(browser, lastgood):
+    """An unsupported key is named there for as long as that version runs."""
+    before = lastgood.views["cart-production"]
+    lastgood.views["cart-production"] = msgspec.structs.replace(before, message="log_level is not supported")
+
+    facts = browser.get("/apps/cart-production/timeline").text.partition("<main")[0]
+    assert facts.count("log_level is not supported") == 1

@@ -166,11 +166,8 @@ class ObserveHead:
         taken = [name for name in here if self._is_elsewhere(name)]
         if taken:
             message = f"{', '.join(taken[:5])}: another repo has an application of that name, and names are unique here"
-        wrong = [problem for problem in discovered.problems if problem.app is None]
-        if wrong:
-            message = "; ".join(problem.said for problem in wrong[:5])
-            if discovered.config is None:
-                message = f"{message}; {UNTIL_MENDED}"
+        wrong = _wrong_file(discovered)
+        message = wrong or message
         # What a press or a forget settles must not stand in the record until the next commit.
         self._losing = discovered if message and not taken and not wrong else None
         await self._save("broken" if message else "ok", message, head=head.commit)
@@ -285,3 +282,9 @@ class ObserveHead:
 def _said(problem: Problem) -> str:
     """Say what is wrong with one application and what to do; its page names the repo already."""
     return "; ".join(part for part in (problem.reason, problem.hint) if part)
+
+
+def _wrong_file(discovered: Discovered) -> str:
+    """Say what is wrong with whole entries or the file, and what becomes of the applications; "" where nothing is."""
+    wrong = [problem.said for problem in discovered.problems if problem.app is None]
+    return "; ".join([*wrong[:5], *([UNTIL_MENDED] if wrong and discovered.config is None else [])])

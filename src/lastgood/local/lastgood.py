@@ -13,7 +13,6 @@ from lastgood.core.commit import Person
 from lastgood.core.discovery import Problem
 from lastgood.core.errors import (
     CommandLineWrong,
-    GitFailed,
     LastgoodError,
     NeedsServer,
     UnknownApplication,

@@ -79,16 +79,8 @@ def app_header(status: StatusView) -> AppHeader:
         holds=status.holds,
         pauses=status.pauses,
         repo=status.repo if status.repo and status.repo.state != "ok" else None,
-        warnings=_further_warnings(status),
+        warnings=tuple(text for text in status.further_warnings if not status.repo or text != status.repo.problem),
     )
-
-
-def _further_warnings(status: StatusView) -> tuple[str, ...]:
-    """Return the warnings that the head does not say already, as its state or its repository's."""
-    told = {status.application.message}
-    if status.repo is not None:
-        told.add(status.repo.problem)
-    return tuple(text for text in status.warnings if text not in told)
 
 
 def verdict_of(status: StatusView, *, now: dt.datetime) -> Verdict:
