@@ -2,9 +2,11 @@
 
 import datetime as dt
 
+import msgspec
 import pytest
 
 from lastgood.cli import apps, shared, timeline
+from lastgood.cli.status import status_text
 from lastgood.cli.text import (
     Column,
     Style,
@@ -19,6 +21,7 @@ from lastgood.cli.text import (
     width_of,
 )
 from lastgood.core.dates import relative
+from twins.lastgood import MemoryLastgood
 
 NOW = dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC)
 PLAIN = Style(width=60, color=False)
@@ -159,3 +162,14 @@ def test_a_stamp_leaves_out_what_goes_without_saying(when, short, monkeypatch):
 def test_how_long_something_took(seconds, text):
     """One or two units; a clock that went back took no time."""
     assert lasted(seconds) == text
+
+
+@pytest.mark.parametrize(("state", "before"), [("followed", "warning"), ("broken", "state")])
+async def test_status_says_what_the_render_warned_of_once(state, before):
+    """An unsupported key stays visible while that version runs; what the state says is not said again."""
+    found = await MemoryLastgood().status("cart-production")
+    warned = msgspec.structs.replace(found.application, state=state, message="log_level is not supported")
+    shown = msgspec.structs.replace(found, application=warned, warnings=("log_level is not supported",))
+
+    lines = [line for line in status_text(shown, PLAIN).splitlines() if "log_level" in line]
+    assert [line.split()[0] for line in lines] == [before]

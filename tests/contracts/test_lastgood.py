@@ -242,6 +242,7 @@ async def test_what_is_wrong_in_a_repo_is_told_with_its_line(lastgood, world):
     found = await lastgood.problems(APP)
     assert [(one.file, one.line, one.app) for one in found] == [("lastgood.yaml", 3, None)]
     assert "nam" in found[0].reason
+    assert found[0].hint.endswith("until it is mended nothing new is deployed, and what runs keeps running")
     assert [app.name for app in await lastgood.apps()] == [APP, "web-staging"]
 
 
@@ -251,9 +252,20 @@ async def test_a_repo_that_cannot_be_reached_is_a_problem_without_a_file(lastgoo
     gone = msgspec.structs.replace(repo, state="unreachable", message="the network is down")
     await world.store.save_repo(gone)
 
-    assert [(one.file, one.reason) for one in await lastgood.problems()] == [
-        ("", f"the repo {repo.name} is unreachable: the network is down")
-    ]
+    (told,) = await lastgood.problems()
+    assert (told.file, told.reason) == ("", f"the repo {repo.name} is unreachable: the network is down")
+    assert told.hint == "what runs keeps running, and it is asked again; `lastgood doctor` says what is wrong"
+
+
+async def test_a_repo_without_a_commit_is_one_state_and_no_wrong_file(lastgood, world):
+    """Nobody can have made a mistake in a file of a repo that is empty."""
+    (repo,) = await world.store.repos()
+    world.remote.set("refs/heads/main", None)
+    await world.look()
+
+    (told,) = await lastgood.problems()
+    assert (told.file, told.reason) == ("", f"the repo {repo.name} is empty: {world.remote.url} has no branch main")
+    assert "push" in told.hint
 
 
 async def test_a_broken_repo_without_a_mistake_in_its_file_is_told_too(lastgood, world):

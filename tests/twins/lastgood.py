@@ -37,7 +37,7 @@ from lastgood.core.plan import (
     PlannedResource,
     PlanResult,
 )
-from lastgood.core.record import Bucket, DeploymentQuery, Event, Pause, RepoRecord
+from lastgood.core.record import Bucket, DeploymentQuery, Event, Pause, RepoRecord, RepoState
 from lastgood.core.request import (
     DiffView,
     ForgetResult,
@@ -412,6 +412,7 @@ class MemoryLastgood:
         self.operations: dict[str, Operation] = {}
         self.plan_checks: tuple[Check, ...] = sample_checks()
         self.reason_required = False
+        self.repo_state: tuple[RepoState, str] = ("ok", "")
         self.wrong = [Problem(app=None, file="lastgood.yaml", line=3, reason="there is no key 'nam' here")]
         self.fails: LastgoodError | None = None
         self.calls: list[str] = []
@@ -456,14 +457,15 @@ class MemoryLastgood:
                 name="shop-config",
                 url="https://git.example.com/shop.git",
                 branch="main",
-                state="ok",
-                message="",
+                state=self.repo_state[0],
+                message=self.repo_state[1],
                 head=oid("e81f4b2"),
                 observed_at=NOW,
             ),
             deployment=deployment_of(view, found),
             resources=resources if view.health not in {"Unknown", None} else (),
             health_message=view.message or "",
+            warnings=(view.message,) if view.message else (),
         )
 
     async def problems(self, app: str | None = None) -> list[Problem]:

@@ -2,16 +2,18 @@
 
 import itertools
 
+import msgspec
 import pytest
 
+from lastgood.core.discovery import Problem
 from lastgood.core.errors import StoreUnavailable
 from lastgood.core.record import Pause
 from twins.html import Page
 from twins.lastgood import HOSTILE, NOW, PRIYA, sample_operation, version
 
 PATHS = {
-    "/applications": ["apps"],
-    "/applications?show=attention&q=web&environment=production": ["apps"],
+    "/applications": ["apps", "problems"],
+    "/applications?show=attention&q=web&environment=production": ["apps", "problems"],
     "/timeline": ["timeline", "apps"],
     "/apps/web-production/timeline": ["timeline", "status", "apps"],
     "/apps/web-production/timeline?outcome=failed&from=2026-11-01&to=2026-11-30": ["timeline", "status", "apps"],
@@ -35,6 +37,8 @@ PATHS = {
     "/operations/op1": ["operation", "status"],
     "/sign-in": [],
 }
+
+NOTE = "note t-bad"
 
 
 @pytest.fixture(autouse=True)
@@ -146,6 +150,45 @@ def test_a_page_that_history_brings_back_is_whole(browser):
     headers = {"HX-Request": "true", "HX-History-Restore-Request": "true"}
 
     assert "<html" in browser.get("/applications", headers=headers).text
+
+
+def test_what_is_wrong_in_a_repo_stands_above_the_applications(browser, lastgood):
+    """Its file, line, reason and what to do; what concerns one application alone is said in its own row."""
+    wrong = Problem(app=None, file="lastgood.yaml", line=4, reason="no key 'pth'", hint="did you mean path?", repo="a")
+    away = Problem(app=None, file="", line=None, reason="the repo b is unreachable: no route", hint="it is asked again")
+    one = Problem(app="web-production", file="lastgood.yaml", line=9, reason="its path is missing", repo="a")
+    lastgood.wrong = [away, wrong, one]
+
+    notes = [note.text for note in Page(browser.get("/applications").text).all("p") if note.given.get("class") == NOTE]
+    assert notes == [
+        "the repo b is unreachable: no route; it is asked again",
+        "a: lastgood.yaml:4: no key 'pth'; did you mean path?",
+    ]
+    lastgood.views = {}
+    assert "no route" in browser.get("/applications").text
+
+
+def test_a_trouble_of_the_repo_is_said_once_on_the_pages_of_an_application(browser, lastgood):
+    """Not as a state, a warning and a repository's trouble at once."""
+    lastgood.repo_state = ("broken", "lastgood.yaml:4: there is no key 'pth' here")
+    facts = browser.get("/apps/web-production/timeline").text.partition("<main")[0]
+
+    assert facts.count("no key") == 1
+
+
+def test_an_application_without_an_environment_is_shown_beside_those_with_one(browser, lastgood):
+    """Its version has a cell, though no column is named after where it runs."""
+    from twins.lastgood import view  # noqa: PLC0415 - beside the one use
+
+    lastgood.views = {"web-production": view("web-production", "web", "production"), "solo": view("solo", "solo", None)}
+    page = Page(browser.get("/applications").text)
+
+    assert [cell.text for cell in page.all("th") if cell.given.get("scope") == "col"] == [
+        "Application", "Health", "Sync", "production", "Elsewhere", "Last change",
+    ]  # fmt: skip
+    cells = [cell.text for cell in page.all("td") if cell.given.get("data-l") == "Elsewhere"]
+    assert len(cells) == 2
+    assert sum("Not deployed here" in cell for cell in cells) == 1
 
 
 def test_what_needs_a_person_comes_first(browser):
@@ -300,3 +343,12 @@ def test_no_application_says_what_to_do_first(browser, lastgood):
     lastgood.views = {}
 
     assert "lastgood init" in browser.get("/applications").text
+
+
+def test_what_the_render_warned_of_is_on_the_page_of_the_application(browser, lastgood):
+    """An unsupported key is named there for as long as that version runs."""
+    before = lastgood.views["cart-production"]
+    lastgood.views["cart-production"] = msgspec.structs.replace(before, message="log_level is not supported")
+
+    facts = browser.get("/apps/cart-production/timeline").text.partition("<main")[0]
+    assert facts.count("log_level is not supported") == 1

@@ -80,7 +80,7 @@ def status_text(view: StatusView, style: Style) -> str:
                 ("destination", app.destination),
                 ("where", f"{app.path} on {app.branch} of {app.repo}, {app.renderer}"),
                 ("policy", _policy(view)),
-                *[("warning", style.paint(clean(text), "yellow")) for text in view.warnings if text != app.message],
+                *[("warning", style.paint(clean(text), "yellow")) for text in view.further_warnings],
             ],
             style,
         ),

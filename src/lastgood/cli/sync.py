@@ -30,17 +30,17 @@ def sync(
             word = "looked at"
         problems = [] if dry_run else await situation.lastgood.problems(app)
         # A repo in such a state could not be read, or had nothing to read.
-        failed = {p.repo: p.reason for p in problems if p.repo in repos and not p.file}
+        failed = {p.repo: p for p in problems if p.repo in repos and not p.file}
         looked = [repo for repo in repos if repo not in failed]
         if call.json:
-            unread = [{"repo": repo, "reason": reason} for repo, reason in failed.items()]
+            unread = [{"repo": repo, "reason": problem.reason} for repo, problem in failed.items()]
             call.print_json({"repos": looked, "failed": unread})
         elif looked:
             call.print(f"{word} {', '.join(clean(repo) for repo in looked)}")
         elif not repos:
             call.print("there is no repo to look at")
-        for reason in failed.values():
-            call.complain(LastgoodError(reason, hint="what runs keeps running; `lastgood doctor` says what is wrong"))
+        for problem in failed.values():
+            call.complain(LastgoodError(problem.reason, hint=problem.hint))
         wrong = show_problems(call, (p for p in problems if p.repo not in failed))
         return 1 if failed else wrong
 

@@ -19,6 +19,8 @@ from lastgood.core.value import Value
 
 MAX_APPLICATIONS = 10_000
 _MAX_PROBLEMS = 1_000
+UNTIL_MENDED = "until it is mended nothing new is deployed, and what runs keeps running"
+_MISSING_HINT = "put a folder there, or take its entry out of lastgood.yaml; what it ran keeps running"
 
 Words = tuple[tuple[str, str], ...]
 
@@ -35,6 +37,14 @@ class Problem(Value, frozen=True, kw_only=True):
     reason: str
     hint: str = ""
     repo: str | None = None
+
+    @property
+    def said(self) -> str:
+        """Where it is, what is wrong, and what to do, in one line."""
+        line = f":{self.line}" if self.line else ""
+        where = f"{self.file}{line}: " if self.file else ""
+        repo = f"{self.repo}: " if self.repo and self.file else ""
+        return "; ".join(part for part in (f"{repo}{where}{self.reason}", self.hint) if part)
 
 
 class Discovered(Value, frozen=True, kw_only=True):
@@ -128,7 +138,7 @@ class _Look:
                     at = "/".join(fill(segment, dict(words)) for segment in entry.path)
                     problems.append(_problem(entry, None, f"{at or '.'} is no application: {wrong_words}"))
                     continue
-                problem = None if trouble is None else _problem(entry, app.name, trouble)
+                problem = None if trouble is None else _problem(entry, app.name, trouble, _MISSING_HINT)
                 found.setdefault(app.name, []).append((app, problem))
         applications: dict[str, Application] = {}
         for name, claims in sorted(found.items()):
@@ -266,8 +276,8 @@ def _shown(entry: Entry) -> str:
     return "/".join(entry.path) or "."
 
 
-def _problem(entry: Entry, app: str | None, reason: str) -> Problem:
-    return Problem(app=app, file=CONFIG_FILE, line=entry.line, reason=reason)
+def _problem(entry: Entry, app: str | None, reason: str, hint: str = "") -> Problem:
+    return Problem(app=app, file=CONFIG_FILE, line=entry.line, reason=reason, hint=hint)
 
 
 def _file_problem(reason: str, *, hint: str = "") -> Problem:

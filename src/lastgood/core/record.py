@@ -38,6 +38,11 @@ class RepoRecord(Value, frozen=True, kw_only=True):
     head: str | None
     observed_at: dt.datetime | None
 
+    @property
+    def problem(self) -> str:
+        """Say in a sentence what state it is in."""
+        return f"the repo {self.name} is {self.state}: {self.message}"
+
 
 class ApplicationRecord(Value, frozen=True, kw_only=True):
     """What is known of an application between two looks.
@@ -69,6 +74,13 @@ class ApplicationRecord(Value, frozen=True, kw_only=True):
     health_message: str
     observed_at: dt.datetime | None
     updated_at: dt.datetime | None
+
+    @property
+    def gone(self) -> str:
+        """Say that it is gone from Git, what becomes of what it runs, and what ends that."""
+        if self.desired is None and self.running is None:
+            return f"it is gone from {self.repo}, and never ran; `lastgood forget {self.name}` takes it away"
+        return f"it is gone from {self.repo}, and keeps running; `lastgood forget {self.name} --prune` ends that"
 
 
 class HoldRecord(Value, frozen=True, kw_only=True):

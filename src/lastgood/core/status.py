@@ -22,6 +22,13 @@ class StatusView(Value, frozen=True, kw_only=True):
     health_message: str
     warnings: tuple[str, ...] = ()
 
+    @property
+    def further_warnings(self) -> tuple[str, ...]:
+        """The warnings that its state (stopped, broken, removed) or its refusal does not say already."""
+        app = self.application
+        told = app.message if app.state != "followed" or app.refused is not None else None
+        return tuple(text for text in self.warnings if text != told)
+
 
 class WaitResult(Value, frozen=True, kw_only=True):
     """How waiting ended. healthy: every application runs what was pushed and is Healthy."""

@@ -36,7 +36,9 @@ def run(*, once: bool) -> int:
     except KeyboardInterrupt:
         _tell("Interrupted.")
         failed = once
-    failed = _clean_up(story) or failed
+    if _clean_up(story):
+        _tell(f"It still runs from {folder}, which is kept: `lastgood serve` in that folder opens it again.")
+        return 1
     shutil.rmtree(folder, ignore_errors=True)
     return 1 if failed else 0
 

@@ -1,7 +1,10 @@
 """Run `lastgood serve` and other commands as a person would: as programs of their own, in the demo's folder."""
 
+import contextlib
+import fcntl
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -10,6 +13,7 @@ from pathlib import Path
 
 STARTS_WITHIN_S = 30
 STOPS_WITHIN_S = 15
+TAKE_BACK_TRIES = 3
 
 
 class DemoServer:
@@ -46,6 +50,25 @@ class DemoServer:
         message = f"lastgood serve did not start:\n{self._last_words()}"
         raise RuntimeError(message)
 
+    def take_back(self) -> None:
+        """Have a server of our own on the folder again, where somebody ended ours; whoever serves it instead ends.
+
+        What runs is adopted by each server in turn. Raises RuntimeError with its last words.
+        """
+        if self._process is not None and self._process.poll() is None:
+            return
+        for tries_left in reversed(range(TAKE_BACK_TRIES)):
+            for pid in _holders(self._folder / "data"):
+                _end(pid)
+            try:
+                self.start()
+            except RuntimeError:
+                # A stranger's server that was only just starting may have been quicker than ours.
+                if not tries_left or not _holders(self._folder / "data"):
+                    raise
+            else:
+                return
+
     def _read_address(self) -> bool:
         """Read the address that this very process left beside its store."""
         try:
@@ -70,6 +93,35 @@ class DemoServer:
 
     def _last_words(self) -> str:
         return "\n".join((self._folder / "serve.log").read_text(errors="replace").splitlines()[-15:])
+
+
+def _holders(data: Path) -> set[int]:
+    """Return the processes that work on a data folder: the locks tell, which the kernel gives back with a process."""
+    pids = set()
+    for role in ("agent", "web"):
+        with contextlib.suppress(FileNotFoundError), (data / f"{role}.lock").open("r+", encoding="ascii") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                with contextlib.suppress(ValueError):
+                    pids.add(int(file.read(20)))
+    return pids
+
+
+def _end(pid: int) -> None:
+    """End a process that is not our child in order; kill it if it does not end."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        for name in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(process, name)
+            if select.select([process], [], [], STOPS_WITHIN_S)[0]:
+                return
+    finally:
+        os.close(process)
 
 
 def run_lastgood(folder: Path, *arguments: str) -> tuple[int, str]:

@@ -163,6 +163,7 @@ class Story:
         """Take the applications out of Git, forget them with all that they run, and stop the server."""
         try:
             if self._server.url:
+                self._server.take_back()
                 await self._forget_all()
         finally:
             self._server.stop()

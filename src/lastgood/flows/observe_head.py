@@ -6,7 +6,7 @@ which paths differ, and only the applications made of them are read.
 
 from lastgood.core.application import Application
 from lastgood.core.commit import FileChange
-from lastgood.core.discovery import Discovered, Discovery
+from lastgood.core.discovery import UNTIL_MENDED, Discovered, Discovery, Problem
 from lastgood.core.errors import GitFailed, ObjectMissing, RemoteUnreachable, RepoUnsupported, StoreFailed
 from lastgood.core.limits import Limits
 from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store
@@ -166,9 +166,8 @@ class ObserveHead:
         taken = [name for name in here if self._is_elsewhere(name)]
         if taken:
             message = f"{', '.join(taken[:5])}: another repo has an application of that name, and names are unique here"
-        wrong = [problem for problem in discovered.problems if problem.app is None]
-        if wrong:
-            message = "; ".join(f"{p.file}{f':{p.line}' if p.line else ''}: {p.reason}" for p in wrong[:5])
+        wrong = _wrong_file(discovered)
+        message = wrong or message
         # What a press or a forget settles must not stand in the record until the next commit.
         self._losing = discovered if message and not taken and not wrong else None
         await self._save("broken" if message else "ok", message, head=head.commit)
@@ -186,7 +185,7 @@ class ObserveHead:
         if self._is_elsewhere(app.name):
             return
         problem = discovered.problem(app.name)
-        wrong = self._holds.wrong.get(app.name) or (problem.reason if problem is not None else None)
+        wrong = self._holds.wrong.get(app.name) or (_said(problem) if problem is not None else None)
         before = record.desired if record is not None else None
         if operation is not None:
             version, _ = await self._repo.version(head.commit, app.scope)
@@ -224,7 +223,7 @@ class ObserveHead:
         """Write which applications are gone from Git; return what to say of the repo."""
         ours = [r for r in self._known.of_repo(self.name) if r.state != "removed" and r.branch == self._branch]
         gone = [r for r in ours if r.name not in discovered.applications]
-        claimed = {problem.app: problem.reason for problem in discovered.problems}
+        claimed = {problem.app: _said(problem) for problem in discovered.problems}
         lost = [r for r in gone if r.name not in claimed]
         asked = [r for r in lost if r.state == "stopped" and r.current is None]
         fresh = [r for r in lost if r not in asked]
@@ -233,9 +232,7 @@ class ObserveHead:
             if record.name in claimed:
                 await self._known.update(record.name, state="broken", message=claimed[record.name])
         for record in fresh:
-            message = f"it is gone from {self.name}, and keeps running; `lastgood forget {record.name}` ends that"
-            if record.desired is None and record.running is None:
-                message = f"it is gone from {self.name}, and never ran; `lastgood forget {record.name}` takes it away"
+            message = record.gone
             if too_many:
                 message = (
                     f"{len(fresh)} of {len(ours)} applications are gone from {self.name} at once; they keep running; "
@@ -280,3 +277,14 @@ class ObserveHead:
         if before is None or (before.state, before.message, before.head) != (state, message, self._record.head):
             payload = {"repo": self.name, "state": state, "message": message[:500]}
             await self._store.add_event(kind="repo", app=None, payload=payload, at=now)
+
+
+def _said(problem: Problem) -> str:
+    """Say what is wrong with one application and what to do; its page names the repo already."""
+    return "; ".join(part for part in (problem.reason, problem.hint) if part)
+
+
+def _wrong_file(discovered: Discovered) -> str:
+    """Say what is wrong with whole entries or the file, and what becomes of the applications; "" where nothing is."""
+    wrong = [problem.said for problem in discovered.problems if problem.app is None]
+    return "; ".join([*wrong[:5], *([UNTIL_MENDED] if wrong and discovered.config is None else [])])

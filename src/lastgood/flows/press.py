@@ -131,8 +131,7 @@ class Press:
         payload = {"what": "retry", "operation": operation.id, "by": operation.by.name}
         await self._store.add_event(kind="operation", app=record.name, payload=payload, at=now)
         if version is None:
-            message = f"it is gone from {record.repo}, and keeps running; `lastgood forget {record.name}` ends that"
-            await self._known.update(record.name, state="removed", message=message)
+            await self._known.update(record.name, state="removed", message=record.gone)
             await self._done(operation)
         elif not await self._go(record, version, operation.id):
             message = f"{record.name} moved in Git while this was asked"

@@ -13,7 +13,6 @@ from lastgood.core.commit import Person
 from lastgood.core.discovery import Problem
 from lastgood.core.errors import (
     CommandLineWrong,
-    GitFailed,
     LastgoodError,
     NeedsServer,
     UnknownApplication,
@@ -45,6 +44,7 @@ from lastgood.local.waiting import wait_healthy
 from lastgood.queries.applications import Applications
 from lastgood.queries.diff import Diffs
 from lastgood.queries.followed import Followed, not_recorded, places
+from lastgood.queries.problems import problems
 from lastgood.queries.render import render
 from lastgood.queries.show import Shows
 from lastgood.queries.timeline import Timelines
@@ -120,42 +120,8 @@ class LocalLastgood:
 
     async def problems(self, app: str | None = None) -> list[Problem]:
         """See Lastgood.problems; hold files count, too."""
-        found: list[Problem] = []
         trouble = self._records_trouble() if self._records_trouble is not None else None
-        if trouble is not None:
-            hint = "no deployment starts until they can; what runs keeps running; `lastgood doctor` shows the disk"
-            found.append(Problem(app=None, file="", line=None, reason=trouble, hint=hint))
-        for branch in self.followed:
-            with contextlib.suppress(GitFailed):
-                look = await branch.look()
-                found += [
-                    self._in_repo(one, branch.repo.name)
-                    for one in look.discovered.problems
-                    if one.app is None or app in {None, one.app}
-                ]
-        known = await places(self.followed)
-        for name in [app] if app is not None else known:
-            problem = await known[name].hold_problem() if name in known else None
-            if problem is not None:
-                found.append(self._in_repo(problem, known[name].repo.name))
-        # What is wrong in lastgood.yaml was found with its line; a full disk or a loss of applications has none.
-        told = {one.repo for one in found if one.app is None}
-        states = [
-            Problem(
-                app=None,
-                file="",
-                line=None,
-                reason=f"the repo {record.name} is {record.state}: {record.message}",
-                repo=record.name,
-            )
-            for record in (await self._store.repos() if self._store is not None else ())
-            if record.state != "ok" and not (record.state == "broken" and record.name in told)
-        ]
-        return states + found
-
-    def _in_repo(self, problem: Problem, repo: str) -> Problem:
-        """Name the repo of a problem; in a clone there is but one, and we stand in it."""
-        return problem if self._store is None else msgspec.structs.replace(problem, repo=repo)
+        return await problems(app, followed=self.followed, store=self._store, records_trouble=trouble)
 
     async def operation(self, operation: str) -> Operation:
         """See Lastgood.operation."""

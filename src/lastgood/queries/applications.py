@@ -174,6 +174,9 @@ def recorded_view(record: ApplicationRecord, pauses: Sequence[Pause], now: dt.da
     if desired is not None and running is not None and desired.version == running.version:
         # It was written down before it ran.
         desired = msgspec.structs.replace(desired, ran=True)
+    elif desired is not None and running is not None and sync == "Synced":
+        # The target holds all of what was applied last, and that is not what Git asks for.
+        sync = "OutOfSync"
     return ApplicationView(
         name=record.name,
         group=record.group,
@@ -217,7 +220,7 @@ def _warnings(record: ApplicationRecord, repo: RepoRecord | None) -> tuple[str, 
         text
         for text in (
             record.message,
-            f"the repo {repo.name} is {repo.state}: {repo.message}" if repo is not None and repo.state != "ok" else "",
+            repo.problem if repo is not None and repo.state != "ok" else "",
         )
         if text
     )

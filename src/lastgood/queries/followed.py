@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lastgood.core.application import Application
 from lastgood.core.commit import HistoryEntry
+from lastgood.core.config import CONFIG_FILE
 from lastgood.core.discovery import Discovered, Discovery, Problem
 from lastgood.core.errors import ConfigWrong, GitFailed, UnknownApplication, UnknownVersion
 from lastgood.core.hold import MAX_HOLD_BYTES, Hold, hold_path, parse_holds
@@ -58,7 +59,7 @@ class Followed:
         if self._look is not None and self._look.head == head:
             return self._look
         if head is None:
-            nothing = Problem(app=None, file="lastgood.yaml", line=None, reason="the repo has no commit yet")
+            nothing = Problem(app=None, file=CONFIG_FILE, line=None, reason="the repo has no commit yet")
             self._look = Look(head=None, discovered=_empty(nothing))
             return self._look
         discovered = await self._discovery.applications(self.repo, self.branch, head)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request, Response
 
 from lastgood.core.application import ApplicationView
+from lastgood.core.discovery import Problem
 from lastgood.core.errors import CommandLineWrong
 from lastgood.core.observation import worst
 from lastgood.core.ports import Lastgood
@@ -18,6 +19,8 @@ from lastgood.web.pages import Frame, Page, Pages, address, wants_part
 
 GROUPS_PER_PAGE = 50
 COLUMNS_MOST = 4
+TROUBLES_MOST = 10
+ELSEWHERE = "Elsewhere"
 
 
 class EnvironmentCell(Value, frozen=True, kw_only=True):
@@ -47,9 +50,9 @@ class GroupRow(Value, frozen=True, kw_only=True):
     last: Version | None
     last_at: dt.datetime | None
 
-    def cell(self, environment: str) -> EnvironmentCell | None:
-        """Return the cell of an environment, None where the group has none there."""
-        return next((cell for cell in self.cells if cell.environment == environment), None)
+    def cells_in(self, column: str) -> tuple[EnvironmentCell, ...]:
+        """Return the cells of a column: those of an environment, or of applications without one."""
+        return tuple(cell for cell in self.cells if (cell.environment or ELSEWHERE) == column)
 
 
 class Shown(Value, frozen=True, kw_only=True):
@@ -80,8 +83,10 @@ class ApplicationTable:
 
 @dataclass(frozen=True, kw_only=True)
 class ApplicationsPage(Page):
-    """The context of applications.html."""
+    """The context of applications.html. troubles: what is wrong with whole repos, or with the records."""
 
+    troubles: tuple[str, ...]
+    more_troubles: int
     shown: tuple[Shown, ...]
     show: str
     query: str
@@ -132,9 +137,12 @@ def environments_of(apps: list[ApplicationView]) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: (name in {"production", "prod", "live"}, name)))
 
 
-def shown_columns(environments: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the environments with a column of their own; none where they would be too many."""
-    return environments if len(environments) <= COLUMNS_MOST else ()
+def shown_columns(apps: list[ApplicationView]) -> tuple[str, ...]:
+    """Return the environments with a column of their own, and one for what is in none; () where they are too many."""
+    columns = environments_of(apps)
+    if columns and any(not app.environment for app in apps):
+        columns = (*columns, ELSEWHERE)
+    return columns if len(columns) <= COLUMNS_MOST else ()
 
 
 def notes_of(app: ApplicationView) -> tuple[str, ...]:
@@ -211,8 +219,12 @@ def _matches(app: ApplicationView, words: list[str]) -> bool:
     return all(word in text_of for word in words)
 
 
-def applications_page(frame: Frame, query: Mapping[str, str], apps: list[ApplicationView]) -> ApplicationsPage:
+def applications_page(
+    frame: Frame, query: Mapping[str, str], apps: list[ApplicationView], problems: list[Problem]
+) -> ApplicationsPage:
     """Fill the page from all applications and what the address asks for. Raises CommandLineWrong."""
+    # What concerns one application is said in its row.
+    troubles = [problem.said for problem in problems if problem.app is None]
     show, search = query.get("show", ""), text(query.get("q", ""))
     environment, destination = text(query.get("environment", "")), text(query.get("destination", ""))
     if show not in {key for key, *_ in _SHOW}:
@@ -239,6 +251,8 @@ def applications_page(frame: Frame, query: Mapping[str, str], apps: list[Applica
     return ApplicationsPage(
         frame=frame,
         title="Applications",
+        troubles=tuple(troubles[:TROUBLES_MOST]),
+        more_troubles=max(len(troubles) - TROUBLES_MOST, 0),
         shown=tuple(
             Shown(key=key, label=label, icon=icon, count=sum(map(rule, kept)), url=url(show=key), current=key == show)
             for key, label, icon, rule in _SHOW
@@ -253,7 +267,7 @@ def applications_page(frame: Frame, query: Mapping[str, str], apps: list[Applica
             now=frame.now,
             rows=rows[start : start + GROUPS_PER_PAGE],
             # Of all applications, not of those shown: the stream's rows are the same for every reader.
-            columns=shown_columns(environments_of(apps)),
+            columns=shown_columns(apps),
             first=start + 1,
             total=len(rows),
             total_unfiltered=len({app.group for app in apps}),
@@ -278,7 +292,8 @@ def applications_router(lastgood: Lastgood, pages: Pages) -> APIRouter:
     @router.get("/applications")
     async def applications(request: Request) -> Response:
         frame = pages.frame(request, section="applications")
-        page = applications_page(frame, request.query_params, await lastgood.apps())
+        apps, problems = await lastgood.apps(), await lastgood.problems()
+        page = applications_page(frame, request.query_params, apps, problems)
         return pages.answer("partials/application-list.html" if wants_part(request) else "applications.html", page)
 
     return router

@@ -14,7 +14,7 @@ from lastgood.core.ports import Lastgood
 from lastgood.core.record import Event
 from lastgood.core.timeline import TimelineQuery
 from lastgood.core.value import Value
-from lastgood.web.applications import GroupRow, application_rows, environments_of, shown_columns
+from lastgood.web.applications import GroupRow, application_rows, shown_columns
 from lastgood.web.names import stream_name
 from lastgood.web.pages import Pages
 from lastgood.web.progress import END_STEPS, Progress, progress_of
@@ -127,7 +127,7 @@ class Fragments:
 
     def _rows(self, apps: list[ApplicationView], changed: set[str]) -> list[Frame]:
         groups = {app.group for app in apps if app.name in changed}
-        columns = shown_columns(environments_of(apps))
+        columns = shown_columns(apps)
         now = self._pages.now()
         return [
             Frame(

@@ -79,7 +79,7 @@ def app_header(status: StatusView) -> AppHeader:
         holds=status.holds,
         pauses=status.pauses,
         repo=status.repo if status.repo and status.repo.state != "ok" else None,
-        warnings=status.warnings,
+        warnings=tuple(text for text in status.further_warnings if not status.repo or text != status.repo.problem),
     )
 
 
