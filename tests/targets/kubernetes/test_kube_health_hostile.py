@@ -23,61 +23,14 @@ KINDS = sorted(
 )
 WORDS = sorted(
     set(
-        [
-            "metadata",
-            "spec",
-            "status",
-            "conditions",
-            "type",
-            "reason",
-            "message",
-            "phase",
-            "state",
-            "replicas",
-            "readyReplicas",
-            "updatedReplicas",
-            "generation",
-            "observedGeneration",
-            "containerStatuses",
-            "initContainerStatuses",
-            "terminated",
-            "waiting",
-            "running",
-            "name",
-            "exitCode",
-            "restartCount",
-            "lastState",
-            "startedAt",
-            "loadBalancer",
-            "ingress",
-            "parents",
-            "ancestors",
-            "listeners",
-            "health",
-            "ceph",
-            "updateStrategy",
-            "rollingUpdate",
-            "partition",
-            "annotations",
-            "labels",
-            "nodeSets",
-            "count",
-            "desiredNumberScheduled",
-            "active",
-            "lastScheduleTime",
-            "lastSuccessfulTime",
-            "deletionTimestamp",
-            "creationTimestamp",
-            "lastTransitionTime",
-            "environments",
-            "racks",
-            "clusters",
-            "aggregatedStatus",
-            "executorState",
-            "statusReplicas",
-            "scale",
-            "readinessProbe",
-        ]
+        """
+        metadata spec status conditions type reason message phase state replicas readyReplicas updatedReplicas
+        generation observedGeneration containerStatuses initContainerStatuses terminated waiting running name
+        exitCode restartCount lastState startedAt loadBalancer ingress parents ancestors listeners health ceph
+        updateStrategy rollingUpdate partition annotations labels nodeSets count desiredNumberScheduled active
+        lastScheduleTime lastSuccessfulTime deletionTimestamp creationTimestamp lastTransitionTime
+        environments racks clusters aggregatedStatus executorState statusReplicas scale readinessProbe
+        """.split()
     )
 )
 TEXTS = st.sampled_from(["True", "False", "Unknown", "Ready", "Running", "Pending", "2026-11-26T11:00:00Z", "9/3", ""])
