@@ -27,6 +27,7 @@ from lastgood.app.settings import Settings
 from lastgood.app.sources import AllowedSources
 from lastgood.app.targets import Targets, make_targets
 from lastgood.core.application import Application
+from lastgood.core.cluster_facts import Circumstances
 from lastgood.core.commit import Person
 from lastgood.core.discovery import Discovered, Discovery
 from lastgood.core.errors import LastgoodError, SettingsWrong
@@ -78,7 +79,7 @@ class _Server:
         self._settings = settings
         self._store = store
         self._clock = SystemClock()
-        self._renderer = Renderers(Tools(settings.render.as_tools))
+        self._renderer = Renderers(Tools(settings.render.as_tools), circumstances=self._circumstances)
         self._with_agent = agent
         self._with_web = web
         self._agent: FollowingAgent | None = None
@@ -144,7 +145,7 @@ class _Server:
         sources = AllowedSources(
             settings, lambda repo: self._agent.discovered(repo) if self._agent is not None else None
         )
-        self._targets = make_targets(settings, find_source=sources.find, clock=self._clock)
+        self._targets = await asyncio.to_thread(make_targets, settings, find_source=sources.find, clock=self._clock)
         urls = {repo.name: repo.url for repo in settings.repos}
         limits = settings.limits
         self._agent = FollowingAgent(
@@ -166,6 +167,9 @@ class _Server:
     def _let_go(self) -> None:
         for mirror in self._mirrors:
             mirror.let_go()
+
+    async def _circumstances(self, app: Application) -> Circumstances:
+        return await self._targets.circumstances(app)
 
     def _discovered(self, repo: str) -> Discovered | None:
         return self._agent.discovered(repo) if self._agent is not None else None

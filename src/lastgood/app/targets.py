@@ -1,14 +1,19 @@
 """Make the targets that the settings name. Decides nothing, starts nothing."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from lastgood.app.health import health_rules
 from lastgood.app.settings import DestinationSettings, Settings
+from lastgood.core.application import Application
+from lastgood.core.cluster_facts import Circumstances
 from lastgood.core.ports import Clock, Target
 from lastgood.targets.process import FindSource, ProcessTarget
 
 if TYPE_CHECKING:
     from lastgood.targets.kubernetes import ClusterAccess, KubernetesTarget
+    from lastgood.targets.kubernetes.health.cel_rules import CelRules
 
 PROCESSES = "processes"
 CLUSTERS = "clusters"
@@ -17,19 +22,37 @@ CLUSTERS = "clusters"
 class Targets:
     """The targets of a server, by the name of their destination."""
 
-    def __init__(self, *, processes: Mapping[str, ProcessTarget], clusters: Mapping[str, "KubernetesTarget"]) -> None:
+    def __init__(
+        self,
+        *,
+        processes: Mapping[str, ProcessTarget],
+        clusters: Mapping[str, "KubernetesTarget"],
+        rules: "CelRules | None" = None,
+    ) -> None:
+        self._rules = rules
         self.processes = processes
         self.clusters = clusters
         self.all: dict[str, Target] = {**processes, **clusters}
+
+    async def circumstances(self, app: Application) -> Circumstances:
+        """Say what a render of an application depends on besides Git."""
+        cluster = self.clusters.get(app.destination)
+        return await cluster.circumstances(app.name) if cluster is not None else Circumstances()
 
     async def close(self) -> None:
         """Let go of what the targets hold; what they run goes on."""
         for target in self.clusters.values():
             await target.close()
+        if self._rules is not None:
+            await asyncio.to_thread(self._rules.close)
 
 
 def make_targets(settings: Settings, *, find_source: FindSource, clock: Clock) -> Targets:
-    """Return the targets. find_source: which source repo an artifact comes from."""
+    """Return the targets. find_source: which source repo an artifact comes from.
+
+    Raises SettingsWrong for a rule of health that is none.
+    """
+    rules = health_rules(settings) if settings.health else None
     processes = {
         name: ProcessTarget(
             settings.data / PROCESSES / name,
@@ -43,14 +66,16 @@ def make_targets(settings: Settings, *, find_source: FindSource, clock: Clock) -
         if destination.type == "process"
     }
     clusters = {
-        name: _cluster(settings, name, destination, clock)
+        name: _cluster(settings, name, destination, clock=clock, own_rules=rules)
         for name, destination in settings.destinations.items()
         if destination.type == "kubernetes"
     }
-    return Targets(processes=processes, clusters=clusters)
+    return Targets(processes=processes, clusters=clusters, rules=rules)
 
 
-def _cluster(settings: Settings, name: str, destination: DestinationSettings, clock: Clock) -> "KubernetesTarget":
+def _cluster(
+    settings: Settings, name: str, destination: DestinationSettings, *, clock: Clock, own_rules: "CelRules | None"
+) -> "KubernetesTarget":
     from lastgood.targets.kubernetes import ClusterRules, KubernetesTarget  # noqa: PLC0415 - only where there is one
 
     return KubernetesTarget(
@@ -64,6 +89,7 @@ def _cluster(settings: Settings, name: str, destination: DestinationSettings, cl
             account=destination.act_as,
             may_delete=frozenset(destination.may_delete),
         ),
+        own_rules=own_rules,
     )
 
 

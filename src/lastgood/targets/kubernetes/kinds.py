@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
+from lastgood.core.cluster_facts import ClusterFacts
 from lastgood.core.value import Value
 from lastgood.targets.kubernetes.connection import Connection
 
@@ -88,10 +89,13 @@ class Kinds:
         """Return the kinds as read last."""
         return self._known
 
-    @property
-    def kubernetes_version(self) -> str:
-        """Return the cluster's version as read last (`v1.36.3`), "" before the first read."""
-        return self._version
+    def facts(self) -> ClusterFacts:
+        """Return what charts may ask of the cluster, as read last."""
+        versions = {f"{k.group}/{v}" if k.group else v for k in self._known.values() for v in k.versions}
+        kinds = {
+            f"{k.group}/{v}/{k.kind}" if k.group else f"{v}/{k.kind}" for k in self._known.values() for v in k.versions
+        }
+        return ClusterFacts(kube_version=self._version, api_versions=tuple(sorted(versions | kinds)))
 
 
 def _kinds_in(answer: Any) -> Iterator[Kind]:

@@ -8,9 +8,11 @@ back.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 from lastgood.core.application import Application
+from lastgood.core.cluster_facts import Circumstances
 from lastgood.core.errors import TargetFailed, TargetRefused
 from lastgood.core.hook import Hook, hooks_at, kept
 from lastgood.core.observation import ApplyResult, Observation
@@ -131,7 +133,11 @@ class KubernetesTarget:
             message = f"what was applied cannot be read or written down: {wrong.strerror}"
             return Observation(app=app, observed_at=now, health="Unknown", sync="Unknown", message=message)
         self._tell_contested(applied, seen)
-        return observation(applied, seen, cluster=self._cluster, now=now, rules=self._own_rules, last_words={})
+        put_together = partial(
+            observation, applied, seen, cluster=self._cluster, now=now, rules=self._own_rules, last_words={}
+        )
+        # The operator's own rules are asked of another process, which may take its time.
+        return await asyncio.to_thread(put_together) if self._own_rules is not None else put_together()
 
     async def prune(self, app: str) -> list[str]:
         """Delete everything of an application that may be deleted, in reverse order, and the set's parent."""
@@ -160,6 +166,17 @@ class KubernetesTarget:
                     yield app
         finally:
             self._cluster.deafen(queue)
+
+    async def circumstances(self, app: str) -> Circumstances:
+        """Say what a render for this cluster depends on besides Git; nothing where the cluster does not answer."""
+        try:
+            await self._set_up()
+        except ClusterTrouble:
+            return Circumstances()
+        applied = (self._applied or {}).get(app)
+        return Circumstances(
+            cluster=self._cluster.kinds.facts(), has_run=applied is not None and applied.installed is not None
+        )
 
     async def close(self) -> None:
         """End the watches; what runs in the cluster runs on."""
