@@ -13,7 +13,7 @@ from lastgood.core.record import Bucket
 from lastgood.web import clockface
 from lastgood.web.chart import BARS_MOST, DOWN_PX, LINE_Y, UP_PX, begins_lately, draw, edges_of
 from lastgood.web.period import read_filters
-from lastgood.web.progress import describe
+from lastgood.web.progress import Run, describe, progress_of
 from lastgood.web.rail import change_summary, days
 from lastgood.web.sign_in import local_path
 from twins.lastgood import NOW, PRIYA, MemoryLastgood, ago, entry, oid, sample_operation
@@ -214,7 +214,7 @@ async def progress_with(*, step="done", phases=(), outcome="in-progress", health
         finished_at=None if outcome == "in-progress" else NOW,
     )
     shown = deployment if phases or outcome != "in-progress" else None
-    return describe(operation, [replace(status, deployment=shown)], now=NOW)
+    return describe(operation, [replace(status, deployment=shown)], [Run.of(shown)] if shown else [], now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -253,3 +253,18 @@ async def test_progress_is_read_from_what_was_recorded(given, states, state):
 
     assert " ".join(step.state for step in progress.steps) == states
     assert progress.state == state
+
+
+async def test_progress_stays_what_it_was_when_the_next_release_came():
+    """The page of a finished rollback tells of its own deployment, not of the newest, and waits for nothing."""
+    lastgood = MemoryLastgood()
+    newest = (await lastgood.status("web-production")).deployment
+    runs = [entry for entry in lastgood.entries if entry.app == "web-production" and entry.deployment]
+    before = next(run for run in runs if run.deployment.outcome == "succeeded" and run.number < newest.number)
+    asked_at = before.deployment.started_at
+    lastgood.operations["op1"] = sample_operation("op1", PRIYA, commit=before.commit, requested_at=asked_at)
+
+    progress = await progress_of(lastgood, "op1", now=NOW)
+
+    assert progress.state == "done"
+    assert f"web-production: deployment n{before.number} started" in [line.text for line in progress.log]

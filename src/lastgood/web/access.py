@@ -66,7 +66,7 @@ def check_address(host: str, access: Access) -> None:
             raise SettingsWrong(setting="web.people", reason=f"the token hash of {person.name} is not 64 hex digits")
     if not is_loopback(host) and not access.people:
         raise SettingsWrong(
-            setting="web.listen",
+            setting="web.host",
             reason=f"{host} can be reached from other machines, and no named person is configured",
             hint="listen on 127.0.0.1, or configure people with token hashes",
         )

@@ -3,12 +3,13 @@
 import datetime as dt
 
 from lastgood.core.deployment import Deployment, Phase
-from lastgood.core.errors import Unknown
+from lastgood.core.errors import Unknown, UnknownVersion
 from lastgood.core.operation import Operation
 from lastgood.core.ports import Lastgood
 from lastgood.core.resource import ImageChange
 from lastgood.core.status import StatusView
 from lastgood.core.value import Value
+from lastgood.core.words import Outcome
 from lastgood.web.badge import Badge, health_badge
 from lastgood.web.clockface import span
 
@@ -55,6 +56,33 @@ class LogLine(Value, frozen=True, kw_only=True):
     text: str
 
 
+class Run(Value, frozen=True, kw_only=True):
+    """The deployment that an operation led to, of one application."""
+
+    app: str
+    number: int | None
+    outcome: Outcome
+    message: str
+    started_at: dt.datetime
+    finished_at: dt.datetime | None
+    phases: tuple[Phase, ...]
+    images: tuple[ImageChange, ...]
+
+    @classmethod
+    def of(cls, found: Deployment) -> "Run":
+        """Take from a record what the page shows."""
+        return cls(
+            app=found.app,
+            number=found.number,
+            outcome=found.outcome,
+            message=found.message,
+            started_at=found.started_at,
+            finished_at=found.finished_at,
+            phases=found.phases,
+            images=found.images,
+        )
+
+
 class Progress(Value, frozen=True, kw_only=True):
     """An operation as its page shows it. state: running, done, stopped or unknown."""
 
@@ -72,22 +100,28 @@ class Progress(Value, frozen=True, kw_only=True):
 
 
 async def progress_of(lastgood: Lastgood, identity: str, *, now: dt.datetime) -> Progress:
-    """Ask for the operation, and for the status of each application that it moved. Raises UnknownOperation."""
+    """Ask for the operation, for the status of each application that it moved, and for what it led to.
+
+    Where another deployment came since, its record is asked for. Raises UnknownOperation.
+    """
     operation = await lastgood.operation(identity)
     apps = tuple(moved.app for moved in operation.moved)
-    statuses = []
+    statuses, runs = [], []
     for app in apps:
         try:
-            statuses.append(await lastgood.status(app))
+            status = await lastgood.status(app)
         except Unknown:
             continue
-    return describe(operation, statuses, now=now)
+        statuses.append(status)
+        run = _run_of(operation, status) or await _recorded_run(lastgood, operation, status)
+        if run is not None:
+            runs.append(run)
+    return describe(operation, statuses, runs, now=now)
 
 
-def describe(operation: Operation, statuses: list[StatusView], *, now: dt.datetime) -> Progress:
-    """Put the steps together from an operation and the present state of its applications. Pure."""
+def describe(operation: Operation, statuses: list[StatusView], deployments: list[Run], *, now: dt.datetime) -> Progress:
+    """Put the steps together from an operation, the present state of its applications and what it led to. Pure."""
     apps = tuple(moved.app for moved in operation.moved)
-    deployments = [found for status in statuses if (found := _deployment_of(operation, status))]
     steps = _git_steps(operation)
     if operation.kind not in _GIT_ONLY:
         pushed = operation.step == "done"
@@ -122,11 +156,36 @@ def describe(operation: Operation, statuses: list[StatusView], *, now: dt.dateti
     )
 
 
-def _deployment_of(operation: Operation, status: StatusView) -> Deployment | None:
+def _run_of(operation: Operation, status: StatusView) -> Run | None:
     found = status.deployment
     if found and (found.operation == operation.id or (operation.commit and found.commit.oid == operation.commit)):
-        return found
+        return Run.of(found)
     return None
+
+
+async def _recorded_run(lastgood: Lastgood, operation: Operation, status: StatusView) -> Run | None:
+    """Return what became of an operation that a later deployment followed; None where none of its own is recorded."""
+    last = status.deployment
+    later = last is not None and last.started_at >= operation.requested_at
+    if not later or operation.step != "done" or operation.commit is None or operation.kind in _GIT_ONLY:
+        return None
+    try:
+        entry = await lastgood.show(status.application.name, operation.commit)
+    except UnknownVersion:
+        return None
+    found = entry.deployment
+    if found is None:
+        return None
+    return Run(
+        app=entry.app,
+        number=entry.number,
+        outcome=found.outcome,
+        message=found.message,
+        started_at=found.started_at,
+        finished_at=found.finished_at,
+        phases=found.phases,
+        images=entry.images,
+    )
 
 
 def _git_steps(operation: Operation) -> list[StepView]:
@@ -149,7 +208,7 @@ def _git_steps(operation: Operation) -> list[StepView]:
     return [committed, pushed]
 
 
-def _target_steps(deployments: list[Deployment], statuses: list[StatusView], *, expected: int) -> list[StepView]:
+def _target_steps(deployments: list[Run], statuses: list[StatusView], *, expected: int) -> list[StepView]:
     rendered = _phase_step("Rendered", "render", deployments, expected)
     applied = _phase_step("Applied", "apply", deployments, expected)
     health = [status.application.health for status in statuses]
@@ -173,8 +232,8 @@ def _target_steps(deployments: list[Deployment], statuses: list[StatusView], *, 
     return [rendered, applied, healthy]
 
 
-def _phase_step(name: str, phase: str, deployments: list[Deployment], expected: int) -> StepView:
-    found: list[tuple[Deployment, Phase]] = [
+def _phase_step(name: str, phase: str, deployments: list[Run], expected: int) -> StepView:
+    found: list[tuple[Run, Phase]] = [
         (deployment, part) for deployment in deployments for part in deployment.phases if part.name == phase
     ]
     finished = [(deployment, part) for deployment, part in found if part.finished_at]
@@ -192,7 +251,7 @@ def _phase_step(name: str, phase: str, deployments: list[Deployment], expected: 
     return StepView(name=name, state="now" if found else "waiting", detail="")
 
 
-def _went_past(deployment: Deployment, phase: str) -> bool:
+def _went_past(deployment: Run, phase: str) -> bool:
     # A failed deployment names in its phases how far it came: its last phase is where it failed.
     names = [part.name for part in deployment.phases]
     return phase in names and names[-1] != phase
@@ -227,12 +286,12 @@ _DOING = {
 }
 
 
-def _ended(deployments: list[Deployment]) -> dt.datetime | None:
+def _ended(deployments: list[Run]) -> dt.datetime | None:
     times = [found.finished_at for found in deployments if found.finished_at]
     return max(times, default=None)
 
 
-def _log(operation: Operation, deployments: list[Deployment]) -> tuple[LogLine, ...]:
+def _log(operation: Operation, deployments: list[Run]) -> tuple[LogLine, ...]:
     asked = f"{operation.kind.capitalize()} asked for by {operation.by.name}"
     lines = [LogLine(at=operation.requested_at, text=asked)]
     lines += [LogLine(at=operation.requested_at, text=f"{check} overridden") for check in operation.despite]

@@ -21,18 +21,15 @@ KINDS = sorted(
         ("x.io", "T"),
     }
 )
-WORDS = sorted(
-    set(
-        """
-        metadata spec status conditions type reason message phase state replicas readyReplicas updatedReplicas
-        generation observedGeneration containerStatuses initContainerStatuses terminated waiting running name
-        exitCode restartCount lastState startedAt loadBalancer ingress parents ancestors listeners health ceph
-        updateStrategy rollingUpdate partition annotations labels nodeSets count desiredNumberScheduled active
-        lastScheduleTime lastSuccessfulTime deletionTimestamp creationTimestamp lastTransitionTime
-        environments racks clusters aggregatedStatus executorState statusReplicas scale readinessProbe
-        """.split()
-    )
-)
+_WORDS = """
+metadata spec status conditions type reason message phase state replicas readyReplicas updatedReplicas
+generation observedGeneration containerStatuses initContainerStatuses terminated waiting running name
+exitCode restartCount lastState startedAt loadBalancer ingress parents ancestors listeners health ceph
+updateStrategy rollingUpdate partition annotations labels nodeSets count desiredNumberScheduled active
+lastScheduleTime lastSuccessfulTime deletionTimestamp creationTimestamp lastTransitionTime
+environments racks clusters aggregatedStatus executorState statusReplicas scale readinessProbe
+"""
+WORDS = sorted(set(_WORDS.split()))
 TEXTS = st.sampled_from(["True", "False", "Unknown", "Ready", "Running", "Pending", "2026-11-26T11:00:00Z", "9/3", ""])
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS | st.text(max_size=5)
 JSON = st.recursive(
