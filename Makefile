@@ -6,11 +6,13 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
 ARGS ?=
+TARGET ?= process
 
 .PHONY: help demo test check unit test-browser test-render cluster test-cluster bench picture reference lock clean
 
 help:
-	@echo "make demo          the whole story on this machine (ARGS=--once: ends by itself)"
+	@echo "make demo          the whole story on this machine (ARGS=--once: ends by itself;"
+	@echo "                   TARGET=kubernetes: on a Kubernetes control plane)"
 	@echo "make test          everything but the browser and cluster tests"
 	@echo "make test-browser  the dashboard in a real Chromium"
 	@echo "make test-render   charts and kustomizations with the real programs (the first time they are built: minutes)"
@@ -35,8 +37,13 @@ $(DEV): requirements/dev.txt $(RUN)
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
 
+ifeq ($(TARGET),kubernetes)
+demo: $(DEV)
+	@$(BIN)/python tests/cluster $(BIN)/lastgood demo $(ARGS) --kubeconfig
+else
 demo: $(RUN)
 	@$(BIN)/lastgood demo $(ARGS)
+endif
 
 check: $(DEV)
 	$(BIN)/ruff check .

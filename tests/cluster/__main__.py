@@ -1,6 +1,10 @@
-"""`make cluster`: start a control plane, say its KUBECONFIG, stay until Ctrl-C."""
+"""`make cluster`: start a control plane, say its KUBECONFIG, stay until Ctrl-C.
+
+With words behind it, they are a command that the KUBECONFIG is added to: run it instead of waiting.
+"""
 
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,11 +14,14 @@ from cluster.control_plane import ControlPlane
 from cluster.programs import KUBERNETES, programs
 
 
-def main() -> None:
+def main(command: list[str]) -> int:
     found = programs()
     for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: sys.exit(0))
-    with ControlPlane(found) as plane:
+        # A command gets the Ctrl-C of the terminal itself, and its end is ours.
+        signal.signal(name, lambda *_: None if command else sys.exit(0))
+    with ControlPlane(found, survives_interrupt=bool(command)) as plane:
+        if command:
+            return subprocess.run([*command, str(plane.kubeconfig)], check=False).returncode
         said = f"Kubernetes {KUBERNETES} runs until Ctrl-C. In another terminal:\n"
         sys.stdout.write(f"{said}\n    export KUBECONFIG={plane.kubeconfig}\n")
         sys.stdout.flush()
@@ -22,4 +29,4 @@ def main() -> None:
             signal.pause()
 
 
-main()
+sys.exit(main(sys.argv[1:]))

@@ -36,9 +36,13 @@ class NotUp(Exception):
 
 
 class ControlPlane:
-    """Runs while it is entered. kubeconfig: the file of an administrator."""
+    """Runs while it is entered. kubeconfig: the file of an administrator.
 
-    def __init__(self, programs: Mapping[str, Path]) -> None:
+    survives_interrupt: a Ctrl-C in the terminal does not end its parts, which somebody still needs then.
+    """
+
+    def __init__(self, programs: Mapping[str, Path], *, survives_interrupt: bool = False) -> None:
+        self._survives_interrupt = survives_interrupt
         self._programs = programs
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._token = secrets.token_urlsafe(24)
@@ -162,7 +166,11 @@ class ControlPlane:
     def _run(self, name: str, *args: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
             self._running[name] = subprocess.Popen(
-                [self._programs[name], *args], stdout=log, stderr=log, cwd=self.folder
+                [self._programs[name], *args],
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                start_new_session=self._survives_interrupt,
             )
 
     def _end(self, name: str) -> None:

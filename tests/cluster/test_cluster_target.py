@@ -137,6 +137,29 @@ async def test_what_another_made_is_never_pruned(corner):
     assert corner.ask("GET", path_of(corner, "configmaps", "lastgood.web", corner.own)) is None
 
 
+async def test_what_a_controller_made_is_not_taken_for_ours(corner):
+    """A Service's EndpointSlices carry its labels, and so the set's: they are neither drift nor pruned."""
+    app, target = corner.application(), corner.target()
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "web"},
+        "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},
+    }
+    await target.apply(app, manifests(deployment("web"), service))
+    slices = f"/apis/discovery.k8s.io/v1/namespaces/{corner.namespace()}/endpointslices"
+
+    def made():
+        return [one["metadata"]["uid"] for one in corner.ask("GET", slices)["items"]]
+
+    before = await eventually(made)
+    seen = await until_health(target, "Healthy")
+    assert seen.sync == "Synced", seen.message
+    result = await target.apply(app, manifests(deployment("web", env={"A": "1"}), service))
+    assert outcomes(result) == {"Service web": "unchanged", "Deployment web": "applied"}
+    assert made() == before
+
+
 # fields
 
 

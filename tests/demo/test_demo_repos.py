@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lastgood.demo.platform import Processes
 from lastgood.demo.repos import ConfigWriter, build_source_repo, git
 from lastgood.demo.shop import PRIYA, service_source, source_history
 
@@ -53,15 +54,14 @@ def test_a_release_is_one_pushed_commit_that_changes_one_file(source, tmp_path):
         tmp_path / "clone",
         bare=tmp_path / "config.git",
         source=folder,
-        python=sys.executable,
-        ports={"web-staging": 1, "web-production": 2},
+        platform=Processes(python=sys.executable),
     )
     writer.start()
     writer.write_settings()
     for environment in ("staging", "production"):
         writer.write_release("web", environment, revisions["start"])
     writer.push("Run the shop", PRIYA)
-    writer.set_revision("web", "production", revisions["gift"])
+    writer.write_release("web", "production", revisions["gift"])
     pushed = writer.push("Release web", PRIYA)
 
     assert git("rev-parse", "main", folder=tmp_path / "config.git").strip() == pushed == writer.head

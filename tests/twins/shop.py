@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from lastgood.demo.platform import Processes
 from lastgood.demo.repos import ConfigWriter, build_source_repo
 from lastgood.demo.server import DemoServer, run_lastgood
 from lastgood.demo.shop import INES, NOAH, PRIYA, source_history
@@ -43,8 +44,7 @@ class ShopClone:
             root / "clone",
             bare=root / "config.git",
             source=root / "source.git",
-            python=sys.executable,
-            ports=ports,
+            platform=Processes(python=sys.executable, ports=ports),
         )
         writer.start()
         writer.write_settings()
@@ -56,7 +56,7 @@ class ShopClone:
     def release(self, service: str, revision: str, author: str) -> None:
         """Push a release to staging, and another to production."""
         for environment in ("staging", "production"):
-            self.writer.set_revision(service, environment, self.revisions[revision])
+            self.writer.write_release(service, environment, self.revisions[revision])
             self.writer.push(f"Release {service} to {environment}", author)
 
 

@@ -8,19 +8,26 @@ import tempfile
 import threading
 from pathlib import Path
 
+from lastgood.demo.platform import Cluster, Platform, Processes
 from lastgood.demo.story import Story, StoryFailed
 
 
-def run(*, once: bool) -> int:
+def run(*, once: bool, kubeconfig: Path | None = None) -> int:
     """Tell the demo's story; return the exit code: 0 if, and only if, it came true and nothing was left behind.
 
-    once: end by itself; otherwise the shop stays open until Ctrl-C.
+    once: end by itself; otherwise the shop stays open until Ctrl-C. kubeconfig: of the cluster that the shop runs on;
+    None: processes of this machine.
     """
+    platform: Platform = (
+        Cluster(kubeconfig=kubeconfig)
+        if kubeconfig is not None
+        else Processes(python=getattr(sys, "_base_executable", sys.executable))
+    )
     folder = Path(tempfile.mkdtemp(prefix="lastgood-demo-"))
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: _interrupt(stop))
-    story = Story(folder, tell=_tell)
+    story = Story(folder, platform=platform, tell=_tell)
     failed = False
     try:
         story.prepare()
@@ -58,7 +65,7 @@ def _clean_up(story: Story) -> bool:
     except (StoryFailed, RuntimeError) as wrong:
         _tell(f"The shop could not be closed: {wrong}")
         return True
-    _tell("No process is left behind.")
+    _tell("Nothing is left behind.")
     return False
 
 

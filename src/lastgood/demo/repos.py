@@ -5,16 +5,13 @@ Knows nothing of the agent; whoever pushes here is a person or a bot like any ot
 
 import datetime as dt
 import os
-import re
 import subprocess
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lastgood.demo.shop import SourceCommit, service_source
-
-SERVICES = ("web", "cart", "payments")
-ENVIRONMENTS = ("staging", "production")
+from lastgood.demo.platform import Platform
+from lastgood.demo.shop import SERVICES, SourceCommit, service_source
 
 
 def git(*arguments: str, folder: Path, text: str = "", env: Mapping[str, str] | None = None) -> str:
@@ -67,13 +64,11 @@ def build_source_repo(folder: Path, history: Sequence[SourceCommit], *, now: dt.
 class ConfigWriter:
     """Somebody's clone of the config repo: edits, commits, pushes. One commit, one push, as releases go."""
 
-    def __init__(self, folder: Path, *, bare: Path, source: Path, python: str, ports: Mapping[str, int]) -> None:
-        """ports: `service-environment` to the port that it listens on."""
+    def __init__(self, folder: Path, *, bare: Path, source: Path, platform: Platform) -> None:
         self.folder = folder
         self.bare = bare
         self._source = source
-        self._python = python
-        self._ports = ports
+        self._platform = platform
         self.head = ""
 
     def start(self) -> None:
@@ -90,6 +85,7 @@ class ConfigWriter:
 
     def write_settings(self) -> None:
         """Write lastgood.yaml: one pattern finds all six applications."""
+        namespace = f'\n{" " * 20}namespace: "{self._platform.namespace}"' if self._platform.namespace else ""
         (self.folder / "lastgood.yaml").write_text(
             textwrap.dedent(f"""\
                 version: 1
@@ -98,7 +94,7 @@ class ConfigWriter:
                     path: "apps/{{service}}/{{environment}}"
                     environment: "{{environment}}"
                     group: "{{service}}"
-                    destination: "{{environment}}"
+                    destination: "{{environment}}"{namespace}
                     policy: {{bake: 1s}}
                 sources:
                   - image: "{{service}}"
@@ -107,36 +103,12 @@ class ConfigWriter:
                 """)
         )
 
-    def write_release(self, service: str, environment: str, revision: str) -> None:
-        """Write the process-compose.yaml of one application, at one source revision."""
-        port = self._ports[f"{service}-{environment}"]
-        path = self.folder / "apps" / service / environment / "process-compose.yaml"
+    def write_release(self, service: str, environment: str, revision: str, *, bad: bool = False) -> None:
+        """Write the file of one application, at one source revision: only what depends on it changes."""
+        name, content = self._platform.file(service, environment, revision, bad=bad)
+        path = self.folder / "apps" / service / environment / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(
-            textwrap.dedent(f"""\
-                version: "0.5"
-                x-lastgood:
-                  artifacts:
-                    {service}: {revision}
-                processes:
-                  {service}:
-                    command: exec {self._python} services/{service}.py
-                    environment:
-                      - PORT={port}
-                    readiness_probe:
-                      http_get: {{host: 127.0.0.1, port: {port}, path: /ready}}
-                      period_seconds: 0.2
-                      timeout_seconds: 1
-                      failure_threshold: 10
-                    availability: {{restart: on_failure, backoff_seconds: 1}}
-                    shutdown: {{timeout_seconds: 5}}
-                """)
-        )
-
-    def set_revision(self, service: str, environment: str, revision: str) -> None:
-        """Change only the revision, as a bot that writes image tags does."""
-        path = self.folder / "apps" / service / environment / "process-compose.yaml"
-        path.write_text(re.sub(rf"(?m)^(    {service}: ).*$", rf"\g<1>{revision}", path.read_text()))
+        path.write_text(content)
 
     def remove_applications(self) -> None:
         """Take every application out of the repo."""

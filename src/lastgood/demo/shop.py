@@ -12,6 +12,9 @@ INES = "Ines Okafor <ines@shop.example>"
 TOMASZ = "Tomasz Wrona <tomasz@shop.example>"
 PRIYA = "Priya Raman <priya@shop.example>"
 
+SERVICES = ("web", "cart", "payments")
+ENVIRONMENTS = ("staging", "production")
+
 _SERVICE = '''"""{name}: {what}"""
 
 import http.server

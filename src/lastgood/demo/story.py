@@ -6,8 +6,6 @@ what should follow. A chapter that does not come true ends the story with StoryF
 
 import asyncio
 import datetime as dt
-import socket
-import sys
 import textwrap
 import time
 from collections.abc import Awaitable, Callable
@@ -20,9 +18,10 @@ from lastgood.core.ports import Lastgood
 from lastgood.core.request import PressRequest
 from lastgood.core.timeline import TimelineEntry, TimelineQuery
 from lastgood.core.version import Version
-from lastgood.demo.repos import ENVIRONMENTS, SERVICES, ConfigWriter, build_source_repo
+from lastgood.demo.platform import Platform
+from lastgood.demo.repos import ConfigWriter, build_source_repo
 from lastgood.demo.server import DemoServer, run_lastgood
-from lastgood.demo.shop import INES, LENA, NOAH, PRIYA, source_history
+from lastgood.demo.shop import ENVIRONMENTS, INES, LENA, NOAH, PRIYA, SERVICES, source_history
 
 BOT = "image-updater[bot] <image-updater@shop.example>"
 BAD = "web-production"
@@ -38,19 +37,18 @@ class StoryFailed(Exception):
 class Story:
     """The demo in its folder: two repos, a server, six applications."""
 
-    def __init__(self, folder: Path, *, tell: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, *, platform: Platform, tell: Callable[[str], None]) -> None:
         self._folder = folder
         self._tell = tell
         self._began = time.monotonic()
         self._revisions: dict[str, str] = {}
-        self._ports = _free_ports()
+        self._platform = platform
         self._server = DemoServer(folder)
         self._writer = ConfigWriter(
             folder / "clone",
             bare=folder / "config.git",
             source=folder / "source.git",
-            python=getattr(sys, "_base_executable", sys.executable),
-            ports=self._ports,
+            platform=platform,
         )
 
     @property
@@ -64,7 +62,7 @@ class Story:
         self._revisions = build_source_repo(self._folder / "source.git", source_history(), now=dt.datetime.now(dt.UTC))
         self._writer.start()
         self._writer.write_settings()
-        (self._folder / "lastgood.toml").write_text(_settings(self._folder))
+        (self._folder / "lastgood.toml").write_text(_settings(self._folder, self._platform))
         self._server.start()
         self._say(f"Agent and dashboard run: {self.page}")
 
@@ -83,7 +81,7 @@ class Story:
                 self._writer.write_release(service, environment, self._revisions["start"])
         self._push("Run the shop: web, cart and payments in staging and production", PRIYA)
         await self._all_run(lastgood, "start", [f"{s}-{e}" for s in SERVICES for e in ENVIRONMENTS])
-        self._say("Six applications are Healthy: every one a real process.")
+        self._say(f"Six applications are Healthy: every one {self._platform.what}.")
         for service, name, what, author in (
             ("cart", "merge-11", "delivery date in the basket (SHOP-101)", NOAH),
             ("cart", "merge-12", "VAT for each line (SHOP-104)", LENA),
@@ -93,7 +91,7 @@ class Story:
         ):
             self._say(f"{service}: {what} goes to staging, then to production.")
             for environment in ENVIRONMENTS:
-                self._writer.set_revision(service, environment, self._revisions[name])
+                self._writer.write_release(service, environment, self._revisions[name])
                 self._push(f"Release {service} to {environment}: {what}", author)
                 await self._all_run(lastgood, name, [f"{service}-{environment}"])
 
@@ -105,7 +103,7 @@ class Story:
             lambda: self._deployed(lastgood, BAD),
             lambda entry: entry.deployment is not None and entry.deployment.baked_at is not None,
         )
-        self._writer.set_revision("web", "production", self._revisions["rates"])
+        self._writer.write_release("web", "production", self._revisions["rates"], bad=True)
         bad = self._push("Release web to production: prices in the customer's currency (SHOP-118)", INES)
         app = await self._wait(
             f"{BAD} to be Degraded",
@@ -141,7 +139,7 @@ class Story:
     async def _bot(self, lastgood: Lastgood, bad: str) -> None:
         self._say("An hour later a bot writes the bad revision once more, as bots do.")
         self._writer.pull()
-        self._writer.set_revision("web", "production", self._revisions["rates"])
+        self._writer.write_release("web", "production", self._revisions["rates"], bad=True)
         again = self._push("chore: update web to the newest build", BOT)
         app = await self._wait(
             "the hold to refuse the bot's commit",
@@ -155,7 +153,7 @@ class Story:
     async def _mended(self, lastgood: Lastgood) -> None:
         self._say("The mended version (SHOP-119) is another one, so it passes the hold.")
         self._writer.pull()
-        self._writer.set_revision("web", "production", self._revisions["rates-mended"])
+        self._writer.write_release("web", "production", self._revisions["rates-mended"])
         self._push("Release web to production: yesterday's rates where none are configured (SHOP-119)", NOAH)
         await self._all_run(lastgood, "rates-mended", [BAD])
 
@@ -167,9 +165,11 @@ class Story:
                 await self._forget_all()
         finally:
             self._server.stop()
-        left = [port for port in self._ports.values() if _somebody_listens(port)]
-        if left:
-            raise StoryFailed(f"processes were left behind on the ports {left}")
+        await self._wait("everything that ran to be gone", self._left, lambda left: not left)
+
+    async def _left(self) -> list[str]:
+        apps = [f"{service}-{environment}" for service in SERVICES for environment in ENVIRONMENTS]
+        return [app for app in apps if await self._platform.is_there(app)]
 
     async def _forget_all(self) -> None:
         async with open_server(self._server.url, self._server.token) as lastgood:
@@ -202,8 +202,8 @@ class Story:
             ),
         )
         for app in apps:
-            if not _somebody_listens(self._ports[app]):
-                raise StoryFailed(f"{app} is called Healthy, but nobody listens on its port")
+            if not await self._platform.is_there(app):
+                raise StoryFailed(f"{app} is called Healthy, and nothing of it is there")
 
     async def _deployed(self, lastgood: Lastgood, app: str) -> TimelineEntry:
         return (await lastgood.timeline(TimelineQuery(app=app, limit=1)))[0]
@@ -240,37 +240,16 @@ def _short(version: Version | None) -> str:
     return version.short or "unknown" if version else "none"
 
 
-def _free_ports() -> dict[str, int]:
-    """Choose a free port for each application: all are open at once, so that no two are the same."""
-    names = [f"{service}-{environment}" for service in SERVICES for environment in ENVIRONMENTS]
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in names]
-    ports = {name: taken.getsockname()[1] for name, taken in zip(names, sockets, strict=True)}
-    for taken in sockets:
-        taken.close()
-    return ports
-
-
-def _somebody_listens(port: int) -> bool:
-    with socket.socket() as asking:
-        asking.settimeout(1)
-        return asking.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _settings(folder: Path) -> str:
-    return textwrap.dedent(f"""\
+def _settings(folder: Path, platform: Platform) -> str:
+    head = textwrap.dedent(f"""\
         data = "data"
         [[repos]]
         name = "shop-config"
         url = "{folder / "config.git"}"
         branch = "main"
-        [destinations.staging]
-        type = "process"
-        run_as_agent = true
-        [destinations.production]
-        type = "process"
-        run_as_agent = true
         [[sources]]
         url = "{folder / "source.git"}"
         [web]
         port = 0
         """)
+    return f"{head}{platform.destinations()}\n"

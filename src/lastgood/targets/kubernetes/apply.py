@@ -88,13 +88,16 @@ class Apply:
         self._results: list[ResourceResult] = []
         self._notes: list[str] = []
         self._unreachable: Unreachable | None = None
+        self._kinds: set[GroupKind] = set()
 
     async def __call__(
         self, waves: list[WantedWave], hooks: Sequence[tuple[Hook, Wanted]] = ()
     ) -> tuple[ApplyResult, Applied]:
         """Do it. Raises Unreachable if nothing at all was done, OSError if nothing could be written down."""
         wanted = [one for wave in waves for one in wave.objects]
+        parent = self._cluster.parent(self._app.name)
         applied = self._applied(wanted)
+        self._kinds = {*applied.kinds, *(apply_set.kinds_of(parent) if parent is not None else ())}
         self._asked = {one.key: one for one in applied.objects}
         await self._write(applied)
         await self._write_parent(applied, more=self._before)
@@ -268,7 +271,7 @@ class Apply:
         """Delete what left Git, in reverse order; return what may not be deleted and stays."""
         gone = [
             one
-            for one in self._cluster.live.members(self._set)
+            for one in self._members()
             if one.key not in wanted and not one.is_being_deleted and not is_hook(one.manifest)
         ]
         options = {one.key: options_of(one.manifest) for one in gone}
@@ -305,8 +308,11 @@ class Apply:
             return msgspec.structs.replace(result, outcome="failed", message=str(trouble))
         return result
 
+    def _members(self) -> list[LiveObject]:
+        return self._cluster.live.members(self._set, self._kinds)
+
     def _kinds_left(self) -> set[GroupKind]:
-        return {one.key[0] for one in self._cluster.live.members(self._set)}
+        return {one.key[0] for one in self._members()}
 
     def _message(self, stopped: str) -> str:
         """Say what was not done and what was, and what stays."""

@@ -31,9 +31,13 @@ class Live:
         """Return an object."""
         return self._objects.get(key)
 
-    def members(self, set_id: str) -> list[LiveObject]:
-        """Return the objects that carry a set's label, by key."""
-        return [self._objects[key] for key in sorted(self._members.get(set_id, ()))]
+    def members(self, set_id: str, kinds: Collection[GroupKind]) -> list[LiveObject]:
+        """Return the objects of a set, by key. kinds: that the set has, as the convention wants it.
+
+        The label alone is no proof: a Service's EndpointSlices carry it too, which their controller copied.
+        """
+        found = [self._objects[key] for key in sorted(self._members.get(set_id, ())) if key[0] in kinds]
+        return [one for one in found if not one.is_made]
 
     def children(self, uid: str) -> list[LiveObject]:
         """Return the objects that name an object as their owner, by key."""

@@ -31,6 +31,9 @@ MAX_KEPT_BYTES = 256_000
 class LiveObject(msgspec.Struct, frozen=True, kw_only=True):
     """One object. part_of: the id of its ApplySet; owners: uids; digest: of all but status and bookkeeping.
 
+    is_made: some controller made it and looks after it; controllers copy labels of what they make it for, and so the
+    label of an ApplySet says nothing there.
+
     kept: JSON without managedFields, and without what a Secret or ConfigMap holds.
     """
 
@@ -42,6 +45,7 @@ class LiveObject(msgspec.Struct, frozen=True, kw_only=True):
     digest: bytes
     kept: bytes
     is_being_deleted: bool = False
+    is_made: bool = False
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -75,18 +79,16 @@ def live_object(sent: Any, kind: GroupKind) -> LiveObject | None:
         return None
     labels, owners = metadata.get("labels"), metadata.get("ownerReferences")
     part_of = labels.get(PART_OF) if isinstance(labels, dict) else None
+    owners = [one for one in owners if isinstance(one, dict)] if isinstance(owners, list) else []
     return LiveObject(
         key=(kind, namespace, name),
         uid=uid,
         resource_version=str(metadata.get("resourceVersion", "")),
         part_of=part_of if isinstance(part_of, str) else None,
-        owners=tuple(
-            one["uid"]
-            for one in (owners if isinstance(owners, list) else [])
-            if isinstance(one, dict) and isinstance(one.get("uid"), str)
-        ),
+        owners=tuple(one["uid"] for one in owners if isinstance(one.get("uid"), str)),
         digest=content_digest(sent),
         is_being_deleted=metadata.get("deletionTimestamp") is not None,
+        is_made=any(one.get("controller") is True for one in owners),
         kept=_kept(sent, kind),
     )
 

@@ -45,13 +45,14 @@ async def look(applied: Applied, *, cluster: Cluster, sender: Sender, differs: D
     """Compare every object with what was asked for; `differs` is read and written. Raises Unreachable."""
     found = Look(differing=[], unknown=[])
     asked = {one.key for one in applied.objects}
+    asked_kinds = {key[0] for key in asked}
     for one in applied.objects:
         live = cluster.live.get(one.key)
         if live is None:
             found.differing.append(f"{_label(one.key)} is missing")
         elif one.compare and not _is_known_equal(one, live, cluster):
             await _compare(one, live, found, cluster=cluster, sender=sender, differs=differs)
-    for live in cluster.live.members(applied.set_id):
+    for live in cluster.live.members(applied.set_id, {*asked_kinds, *applied.kinds}):
         if live.key in asked or live.is_being_deleted or f"{live.kind} {live.name}" in applied.left:
             continue
         manifest = live.manifest

@@ -304,8 +304,9 @@ class KubernetesTarget:
         await self._set_up()
         applied = (self._applied or {}).get(app)
         set_id = apply_set.set_id(app, self._rules.namespace)
-        await self._cluster.follow(self._kinds_of(app))
-        gone = [one for one in self._cluster.live.members(set_id) if not one.is_being_deleted]
+        kinds = self._kinds_of(app)
+        await self._cluster.follow(kinds)
+        gone = [one for one in self._cluster.live.members(set_id, kinds) if not one.is_being_deleted]
         options = {one.key: options_of(one.manifest) for one in gone}
         deletable = [one for one in gone if options[one.key].delete]
         sender = self._sender_of(applied.account if applied is not None else None)
