@@ -85,15 +85,19 @@ class Filler:
     async def _inputs(self, row: Row, place: Place | None) -> tuple[Input, ...]:
         if place is None or row.version is None:
             return ()
+        path = place.application.path
+        found = []
+        if row.path_tree is not None:
+            others = place.discovered.shared_with(row.app, path)
+            found.append(Input(path=path or ".", oid=row.path_tree, shared_with=others))
+        if row.version == row.path_tree:
+            # The folder is all that there is of it: thousands of such rows must not cost a look each.
+            return tuple(found)
         try:
             scope = await scope_at(place.application, place.repo, row.commit.oid)
             outside = await shown_inputs(place.repo, row.commit.oid, scope)
         except LastgoodError:
-            return ()  # the commit is gone from here
-        found = []
-        if row.path_tree is not None:
-            others = place.discovered.shared_with(row.app, scope.path)
-            found.append(Input(path=scope.path or ".", oid=row.path_tree, shared_with=others))
+            return tuple(found)  # the commit is gone from here
         for entry in outside:
             others = place.discovered.shared_with(row.app, entry.path)
             found.append(Input(path=shown_path(entry.path), oid=entry.oid, shared_with=others))

@@ -89,6 +89,7 @@ class Followed:
                         applications=found.applications,
                         problems=broken.problems,
                         sharing=found.sharing,
+                        inputs=found.inputs,
                     )
         except GitFailed:
             pass  # A shallow clone ends somewhere: then nothing earlier is known.
