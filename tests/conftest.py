@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from twins.render_programs import RenderPrograms, built_programs  # noqa: E402 - the path to it is made above
+from twins.render_programs import RenderPrograms, built_programs
 
 
 @pytest.fixture(scope="session")
