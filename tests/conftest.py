@@ -8,7 +8,6 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,19 +15,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from cluster.control_plane import ControlPlane
 from cluster.programs import programs
-
-if TYPE_CHECKING:
-    from twins.render_programs import RenderPrograms
+from twins.render_programs import RenderPrograms, built_programs
 
 
 @pytest.fixture(scope="session")
-def render_programs() -> "RenderPrograms":
+def render_programs() -> RenderPrograms:
     """Return Helm 3, Helm 4 and Kustomize themselves, built on first use: for tests marked `programs`."""
-    from twins.render_programs import render_programs  # noqa: PLC0415 - the path to it is made above
-
     if shutil.which("go") is None and not os.environ.get("CI"):
         pytest.skip("there is no go to build Helm and Kustomize with")
-    return render_programs()
+    return built_programs()
 
 
 @pytest.fixture(autouse=True)

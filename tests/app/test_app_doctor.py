@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from lastgood.app import doctor
+from lastgood.app import doctor, doctor_render
+from lastgood.render.tools import ToolSettings
 
 
 @pytest.fixture
@@ -47,3 +48,28 @@ def test_an_account_that_is_not_there_is_wrong(settings):
     settings.write_text(settings.read_text().replace(f'run_as = "{getpass.getuser()}"', 'run_as = "nobody-here"'))
     wrong = of_destination(settings)
     assert (wrong.outcome, wrong.detail) == ("wrong", "there is no account nobody-here")
+
+
+@pytest.mark.parametrize(
+    ("missing", "without", "outcome", "words"),
+    [
+        ({}, (), "ok", ("kept from", "")),
+        ({"files": "no Landlock"}, (), "warn", ("files: no Landlock", 'not rendered here; `without = ["files"]`')),
+        ({"files": "no Landlock"}, ("files",), "warn", ("files: no Landlock", "accepted by `without`")),
+        ({"files": "x", "network": "y"}, ("files",), "warn", ("files: x; network: y", "not rendered here")),
+    ],
+)
+def test_a_missing_boundary_is_told_before_it_matters(monkeypatch, missing, without, outcome, words):
+    """Which, why, and what follows: nothing is rendered, or somebody accepted it by name."""
+    monkeypatch.setattr(doctor_render, "missing_boundaries", lambda: missing)
+    found = doctor_render.examine_renderers(ToolSettings(helm="/nowhere", kustomize="/nowhere", without=without))
+    sandbox = next(one for one in found if one.name == "sandbox")
+    assert (sandbox.outcome, words[0] in sandbox.detail, words[1] in sandbox.hint) == (outcome, True, True)
+
+
+def test_a_server_s_programs_are_looked_for_as_its_settings_say(settings):
+    """A path in `[render]` is what is looked at."""
+    settings.write_text(settings.read_text() + '\n[render]\nhelm = "/nowhere/helm"\n')
+    found = doctor.examine_server(settings, lambda _settings: None)
+    helm = next(one for one in found if one.name == "helm")
+    assert (helm.outcome, helm.detail) == ("warn", "there is no program /nowhere/helm; its kind is not rendered")

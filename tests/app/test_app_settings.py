@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from lastgood.app.settings import Settings, SourceSettings, read_settings
+from lastgood.app.settings import Settings, SourceSettings, read_render_settings, read_settings
 from lastgood.core.errors import SettingsWrong
+from lastgood.render.tools import ToolSettings
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
 GOOD = """\
@@ -156,6 +157,23 @@ def _named(model: type[BaseModel], prefix: str = "") -> dict[str, str]:
 
 def _is_model(kind) -> bool:
     return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def test_renderers_are_set_in_the_file_and_in_a_clone_by_the_environment_alone(write, monkeypatch):
+    """Both come to the same values; a boundary that does not exist cannot be given up."""
+    text = '[render]\nhelm = "/opt/helm"\nwithout = ["network"]\ntime = "1m"\nmemory_mb = 100\n'
+    expected = ToolSettings(helm="/opt/helm", without=("network",), time_s=60, memory_bytes=100 * 2**20)
+    assert read_settings(write(text)).render.as_tools() == expected
+    assert read_render_settings() == ToolSettings()
+    for name, value in (("HELM", "/opt/helm"), ("WITHOUT", '["network"]'), ("TIME", "1m"), ("MEMORY_MB", "100")):
+        monkeypatch.setenv(f"LASTGOOD_RENDER__{name}", value)
+    assert read_render_settings() == expected
+    monkeypatch.setenv("LASTGOOD_RENDER__WITHOUT", '["everything"]')
+    with pytest.raises(SettingsWrong, match=r"render\.without"):
+        read_render_settings()
+    monkeypatch.setenv("LASTGOOD_RENDER__WITHOUT", "network")
+    with pytest.raises(SettingsWrong):
+        read_render_settings()
 
 
 def test_the_reference_names_every_setting():

@@ -245,3 +245,79 @@ async def test_renders_that_are_kept_are_bounded(renderer):
     for head in (*heads, heads[2], heads[0]):
         await renderer.render(at("apps/web"), repo, head)
     assert len(reads) == 4
+
+
+PROGRAMS = pytest.mark.programs
+KINDS = {
+    "process-compose": {"process-compose.yaml": PROCESSES},
+    "plain": {"a.yaml": CONFIG % "a"},
+    "kustomize": {"kustomization.yaml": "resources: [a.yaml]", "a.yaml": CONFIG % "a"},
+    "helm": {"Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n", "templates/a.yaml": CONFIG % "a"},
+}
+WRONG = {
+    "process-compose": ("process-compose.yaml", "processes: ["),
+    "plain": ("a.yaml", "a: ["),
+    "kustomize": ("kustomization.yaml", "resources: [nothing.yaml]"),
+    "helm": ("templates/a.yaml", "a: {{ if }}"),
+}
+EVERY_KIND = pytest.mark.parametrize(
+    "kind",
+    ["process-compose", "plain", pytest.param("kustomize", marks=PROGRAMS), pytest.param("helm", marks=PROGRAMS)],
+)
+
+
+@pytest.fixture
+def able(request, kind):
+    """Return renderers that have every program that the kind needs."""
+    if kind in {"process-compose", "plain"}:
+        return Renderers()
+    programs = request.getfixturevalue("render_programs")
+    return Renderers(Tools(lambda: ToolSettings(kustomize=str(programs.kustomize), helm=str(programs.helm4))))
+
+
+def below(kind):
+    return {f"apps/web/{name}": content for name, content in KINDS[kind].items()}
+
+
+@EVERY_KIND
+async def test_every_kind_renders_once_for_a_version(able, kind):
+    """The same version at another commit is the very same value; a new definition is rendered anew."""
+    repo, head = await repo_with(below(kind))
+    assert await able.kind(at("apps/web"), repo, head) == kind
+    first = await able.render(at("apps/web"), repo, head)
+    assert len(first.resources) == 1
+    other = await repo.commit_files("main", {"apps/cart/x": "x"})
+    assert await able.render(at("apps/web"), repo, other) is first
+    anew = await able.render(at("apps/web", definition={"name": "web", "namespace": "n"}), repo, other)
+    assert (anew is first, anew.digest) == (False, first.digest)
+
+
+@EVERY_KIND
+async def test_every_kind_says_what_is_wrong(able, kind):
+    """RenderFailed names the application and a reason that does not name this machine's folders."""
+    repo, _ = await repo_with(below(kind))
+    name, content = WRONG[kind]
+    head = await repo.commit_files("main", {f"apps/web/{name}": content})
+    with pytest.raises(RenderFailed) as refused:
+        await able.render(at("apps/web"), repo, head)
+    assert refused.value.app == "web"
+    assert refused.value.facts["reason"]
+    assert "/tmp" not in str(refused.value.as_json())
+
+
+@EVERY_KIND
+async def test_every_kind_needs_its_folder(able, kind):
+    """Where the path is not, there is nothing to render."""
+    repo, head = await repo_with(below(kind))
+    with pytest.raises(RenderFailed):
+        await able.render(at("apps/gone", render=kind), repo, head)
+
+
+@EVERY_KIND
+async def test_every_kind_can_say_whether_it_is_stable(able, kind):
+    """A program is asked once more; what no program makes needs no asking."""
+    repo, head = await repo_with(below(kind))
+    first = await able.render(at("apps/web"), repo, head)
+    again = await able.render_anew(at("apps/web"), repo, head)
+    assert again == (None if kind in {"process-compose", "plain"} else first)
+    assert again is not first

@@ -22,6 +22,10 @@ MODULES = {
 }
 
 
+# As it was before any test was given a HOME of its own: the cache and Go's are this machine's.
+_ENVIRONMENT = dict(os.environ)
+
+
 class RenderPrograms(NamedTuple):
     """Where each program is."""
 
@@ -30,7 +34,7 @@ class RenderPrograms(NamedTuple):
     helm4: Path
 
 
-def render_programs() -> RenderPrograms:
+def built_programs() -> RenderPrograms:
     """Return the programs; build what is missing (about 5 minutes on two cores). Raises CalledProcessError."""
     place = _cache() / hashlib.sha256(repr(sorted(MODULES.items())).encode()).hexdigest()[:16]
     with _alone():
@@ -47,14 +51,14 @@ def _build(place: Path, name: str, module: str) -> None:
     try:
         go = shutil.which("go") or "go"
         flags = ("-trimpath", "-ldflags", "-s -w")
-        subprocess.run([go, "install", *flags, module], env={**os.environ, "GOBIN": str(parts)}, check=True)
+        subprocess.run([go, "install", *flags, module], env={**_ENVIRONMENT, "GOBIN": str(parts)}, check=True)
         next(parts.iterdir()).rename(place / name)
     finally:
         shutil.rmtree(parts, ignore_errors=True)
 
 
 def _cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    base = _ENVIRONMENT.get("XDG_CACHE_HOME") or str(Path(_ENVIRONMENT.get("HOME", "/")) / ".cache")
     made = Path(base) / "lastgood" / "renderers"
     made.mkdir(parents=True, exist_ok=True)
     return made
