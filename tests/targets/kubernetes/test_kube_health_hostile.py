@@ -84,8 +84,12 @@ def test_a_status_with_many_conditions_costs_little():
 ODD = (None, True, -1, 1.5, 2**70, "x", [], [1], [None], {}, {"a": 1}, [{"conditions": 7}], {"ingress": "x"})
 
 
-@pytest.mark.parametrize("kind", KINDS, ids="/".join)
-def test_no_field_of_an_odd_kind_breaks_a_rule(kind):
+# Rows are data in one language: a few of them ask with every part of it.
+ODD_KINDS = [POD, *BUILT_IN, ("argoproj.io", "Rollout"), ("gateway.networking.k8s.io", "HTTPRoute"), ("x.io", "T")]
+
+
+@pytest.mark.parametrize("kind", ODD_KINDS, ids="/".join)
+def test_no_odd_value_breaks_a_rule(kind):
     """Each word with each odd value, in spec, status and metadata: a verdict, or MalformedResource."""
     group, name = kind
     for word in WORDS:
