@@ -4,6 +4,7 @@ import contextlib
 import datetime as dt
 from typing import get_args
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -78,3 +79,26 @@ def test_a_status_with_many_conditions_costs_little():
         "status": {"conditions": [*many, {"type": "Ready", "status": "False"}]},
     }
     assert health_of(live, now=NOW).message == "no health rule"
+
+
+ODD = (None, True, -1, 1.5, 2**70, "x", [], [1], [None], {}, {"a": 1}, [{"conditions": 7}], {"ingress": "x"})
+
+
+# Rows are data in one language: a few of them ask with every part of it.
+ODD_KINDS = [POD, *BUILT_IN, ("argoproj.io", "Rollout"), ("gateway.networking.k8s.io", "HTTPRoute"), ("x.io", "T")]
+
+
+@pytest.mark.parametrize("kind", ODD_KINDS, ids="/".join)
+def test_no_odd_value_breaks_a_rule(kind):
+    """Each word with each odd value, in spec, status and metadata: a verdict, or MalformedResource."""
+    group, name = kind
+    for word in WORDS:
+        for value in ODD:
+            for place in ("spec", "status", "metadata"):
+                live = {"apiVersion": f"{group}/v1", "kind": name, place: {word: value}}
+                if not group:
+                    live["apiVersion"] = "v1"
+                if name == "Pod" and place == "status":
+                    live["status"] |= {"phase": "Running", "containerStatuses": [{word: value, "state": {word: value}}]}
+                with contextlib.suppress(MalformedResource):
+                    assert health_of(live, now=NOW).health in get_args(Health)
