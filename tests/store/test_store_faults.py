@@ -74,6 +74,19 @@ async def test_a_full_disk_starts_nothing_and_keeps_everything(path):
     assert after.number == 2
 
 
+async def test_an_operation_whose_hold_cannot_be_kept_is_not_kept_either(path):
+    """All or nothing: an operation that is recorded as done has its holds recorded, too."""
+    store = SqlStore.open(path)
+    await store.save_operation(make_operation(step="pushing"))
+    hold = HoldRecord(app="web-production", hold=None, commit=None)  # type: ignore[arg-type]
+    with pytest.raises(StoreFailed):
+        await store.save_operation(make_operation(step="done"), holds=(hold,))
+    (found,) = await store.operations()
+    store.close()
+
+    assert found.step == "pushing"
+
+
 async def test_a_file_that_another_process_holds_is_waited_for_and_then_refused(path):
     """A write waits as long as it was told, then says who is in the way; afterwards it goes on."""
     store = SqlStore.open(path, busy_timeout_s=0.05)
