@@ -13,11 +13,14 @@ import msgspec
 import pytest
 import sqlalchemy.exc
 
+from lastgood.core.commit import Person
 from lastgood.core.errors import StoreFailed, StoreFull, StoreNewer, StoreUnavailable
-from lastgood.core.record import DeploymentQuery
+from lastgood.core.hold import Hold
+from lastgood.core.operation import Operation
+from lastgood.core.record import DeploymentQuery, HoldRecord
 from lastgood.store import SqlStore
 from lastgood.store.errors import BY_CLASS, of_driver, translated
-from twins.store import make_deployment
+from twins.store import NOON, make_deployment
 
 
 @pytest.fixture
@@ -77,10 +80,18 @@ async def test_a_full_disk_starts_nothing_and_keeps_everything(path):
 async def test_an_operation_whose_hold_cannot_be_kept_is_not_kept_either(path):
     """All or nothing: an operation that is recorded as done has its holds recorded, too."""
     store = SqlStore.open(path)
-    await store.save_operation(make_operation(step="pushing"))
-    hold = HoldRecord(app="web-production", hold=None, commit=None)  # type: ignore[arg-type]
-    with pytest.raises(StoreFailed):
-        await store.save_operation(make_operation(step="done"), holds=(hold,))
+    by = Person(name="Priya Nair", email="priya@example.com")
+    operation = Operation(
+        id="op-1", kind="rollback", repo="config", branch="main", moved=(), by=by, requested_at=NOON, step="pushing"
+    )
+    await store.save_operation(operation)
+    await store._database.write(lambda c: c.exec_driver_sql("PRAGMA max_page_count=1"))
+    hold = Hold(id="h-1", version="a" * 40, since=NOON, reason="x" * 1_000_000)
+    with pytest.raises(StoreFull):
+        await store.save_operation(
+            msgspec.structs.replace(operation, step="done"),
+            holds=(HoldRecord(app="web-production", hold=hold, commit=None),),
+        )
     (found,) = await store.operations()
     store.close()
 
