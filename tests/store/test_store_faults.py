@@ -82,11 +82,20 @@ async def test_an_operation_whose_hold_cannot_be_kept_is_not_kept_either(path):
     store = SqlStore.open(path)
     by = Person(name="Priya Nair", email="priya@example.com")
     operation = Operation(
-        id="op-1", kind="rollback", repo="config", branch="main", moved=(), by=by, requested_at=NOON, step="pushing"
+        id="op-1",
+        kind="rollback",
+        repo="config",
+        branch="main",
+        moved=(),
+        reason="",
+        despite=(),
+        by=by,
+        requested_at=NOON,
+        step="pushing",
     )
     await store.save_operation(operation)
     await store._database.write(lambda c: c.exec_driver_sql("PRAGMA max_page_count=1"))
-    hold = Hold(id="h-1", version="a" * 40, since=NOON, reason="x" * 1_000_000)
+    hold = Hold(id="h-1", version="a" * 40, commit="c" * 40, since=NOON, until=None, reason="x" * 1_000_000)
     with pytest.raises(StoreFull):
         await store.save_operation(
             msgspec.structs.replace(operation, step="done"),
