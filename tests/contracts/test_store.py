@@ -452,6 +452,15 @@ async def test_an_operation_is_replaced_by_id(store):
     assert await store.operations(app="web-production") == []
 
 
+async def test_an_operation_is_kept_with_the_holds_that_it_placed(store):
+    """One step: the operation and its holds."""
+    hold = make_hold("h-1")
+    await store.save_operation(make_operation("op-1", step="done"), holds=(hold,))
+
+    assert [found.id for found in await store.operations()] == ["op-1"]
+    assert await store.holds("web-production") == [hold]
+
+
 async def test_operations_come_newest_first_and_open_ones_alone(store):
     """Open is what has neither ended well nor failed: an unknown push is still to be finished."""
     for n, step in enumerate(("done", "unknown", "failed", "pushing")):

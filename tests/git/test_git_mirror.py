@@ -1,8 +1,11 @@
 """The agent's mirror: what it fetches, how it survives damage, and what a push comes to when things go wrong."""
 
 import asyncio
+import gc
 import stat
+import weakref
 
+import pygit2
 import pytest
 
 from lastgood.core.application import Scope
@@ -385,3 +388,23 @@ async def test_readers_and_fetches_at_once(remote, mirror):
 
     await asyncio.gather(*(read(oid) for oid in heads), *(mirror.fetch("main") for _ in range(4)))
     assert await mirror.head("main") == heads[-1]
+
+
+async def test_what_reading_gathered_is_let_go_and_reading_goes_on(remote, mirror):
+    """Every handle is closed, those of threads at rest too; whoever reads at that moment is not disturbed."""
+    head = await remote.commit_files("main", {f"apps/a{n}/f": f"{n}" for n in range(40)})
+    await mirror.fetch("main")
+    handles: list[weakref.ref[pygit2.Repository]] = []
+
+    async def read(n: int) -> bytes:
+        handles.append(await asyncio.to_thread(lambda: weakref.ref(mirror.objects.repository)))
+        entry = await mirror.entry(head, f"apps/a{n}/f")
+        mirror.let_go()
+        return await mirror.read(entry.oid, max_bytes=100)
+
+    found = await asyncio.gather(*(read(n) for n in range(40)))
+    mirror.let_go()
+    gc.collect()
+
+    assert found == [str(n).encode() for n in range(40)]
+    assert [handle() for handle in handles] == [None] * 40

@@ -13,11 +13,14 @@ import msgspec
 import pytest
 import sqlalchemy.exc
 
+from lastgood.core.commit import Person
 from lastgood.core.errors import StoreFailed, StoreFull, StoreNewer, StoreUnavailable
-from lastgood.core.record import DeploymentQuery
+from lastgood.core.hold import Hold
+from lastgood.core.operation import Operation
+from lastgood.core.record import DeploymentQuery, HoldRecord
 from lastgood.store import SqlStore
 from lastgood.store.errors import BY_CLASS, of_driver, translated
-from twins.store import make_deployment
+from twins.store import NOON, make_deployment
 
 
 @pytest.fixture
@@ -72,6 +75,36 @@ async def test_a_full_disk_starts_nothing_and_keeps_everything(path):
     assert "nothing was started" in full.value.hint
     assert kept == 1
     assert after.number == 2
+
+
+async def test_an_operation_whose_hold_cannot_be_kept_is_not_kept_either(path):
+    """All or nothing: an operation that is recorded as done has its holds recorded, too."""
+    store = SqlStore.open(path)
+    by = Person(name="Priya Nair", email="priya@example.com")
+    operation = Operation(
+        id="op-1",
+        kind="rollback",
+        repo="config",
+        branch="main",
+        moved=(),
+        reason="",
+        despite=(),
+        by=by,
+        requested_at=NOON,
+        step="pushing",
+    )
+    await store.save_operation(operation)
+    await store._database.write(lambda c: c.exec_driver_sql("PRAGMA max_page_count=1"))
+    hold = Hold(id="h-1", version="a" * 40, commit="c" * 40, since=NOON, until=None, reason="x" * 1_000_000)
+    with pytest.raises(StoreFull):
+        await store.save_operation(
+            msgspec.structs.replace(operation, step="done"),
+            holds=(HoldRecord(app="web-production", hold=hold, commit=None),),
+        )
+    (found,) = await store.operations()
+    store.close()
+
+    assert found.step == "pushing"
 
 
 async def test_a_file_that_another_process_holds_is_waited_for_and_then_refused(path):

@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from sqlalchemy import Connection
 from lastgood.core.record import DeploymentQuery
 from lastgood.store import SqlStore, migrate
 from lastgood.store.database import Database, sqlite_engine
+from lastgood.store.revision import is_newest, newest
 from lastgood.store.schema import metadata
 from twins.store import fill, make_deployment
 
@@ -75,6 +78,32 @@ def test_every_earlier_schema_is_brought_up_to_date(tmp_path, revision):
     store.close()
 
     assert found == []
+
+
+def test_the_newest_revision_is_told_without_alembic(tmp_path):
+    """The number of the newest file is Alembic's head, and only a database that has it counts as up to date."""
+    assert newest() == ScriptDirectory.from_config(migrate._config()).get_current_head()
+    database = Database(sqlite_engine(str(tmp_path / "a.db"), busy_timeout_s=1))
+    before = database.write_now(is_newest)
+    database.write_now(migrate.migrate)
+    after = database.write_now(is_newest)
+    database.write_now(lambda c: c.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'"))
+    older = database.write_now(is_newest)
+    database.close()
+
+    assert (before, after, older) == (False, True, False)
+
+
+def test_records_that_are_up_to_date_are_opened_without_alembic(tmp_path):
+    """A server that has nothing to migrate does not keep the migrating program in its memory for ever."""
+    program = (
+        "import sys; from lastgood.store.sql_store import SqlStore; SqlStore.open(sys.argv[1]).close();"
+        "print('alembic' in sys.modules)"
+    )
+    command_line = [sys.executable, "-c", program, str(tmp_path / "a.db")]
+    said = [subprocess.run(command_line, capture_output=True, text=True, check=True).stdout for _ in range(2)]
+
+    assert said == ["True\n", "False\n"]
 
 
 async def test_opening_again_changes_nothing(tmp_path):
