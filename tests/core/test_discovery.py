@@ -186,10 +186,11 @@ async def reads_of_a_change(count: int) -> tuple[int, int]:
 
 
 async def test_one_changed_application_costs_the_same_among_a_thousand():
-    """A look reads the trees that changed on the patterns' way, however many others there are."""
+    """A look reads the trees that changed, before and after, and that application's; however many others there are."""
     ten, thousand = await reads_of_a_change(10), await reads_of_a_change(1000)
     assert ten == thousand
-    assert thousand[0] <= 6
+    # The twin remembers no tree, so one that is asked for several times counts each time.
+    assert thousand[0] <= 17
 
 
 async def test_what_did_not_change_is_the_same_object():

@@ -152,7 +152,17 @@ async def test_a_check_whose_records_cannot_be_read_is_unknown(world):
     draft = Draft(
         operation=plan.id, kind="rollback", mode="restore", parts=(part,), reason="", despite=(), place_holds=True
     )
-    weighed = Weighed(part=part, version="a", path_tree="a", files=(), before=None, after=None, holds=HoldChange())
+    weighed = Weighed(
+        part=part,
+        candidate=v[0],
+        version="a",
+        path_tree="a",
+        files=(),
+        before=None,
+        after=None,
+        again=None,
+        holds=HoldChange(),
+    )
     checks = {c.name: c for c in await preflight_application(broken, draft, weighed)}
     for name in ("never-ran", "failed-before", "not-baked", "definition-changed", "not-on-branch"):
         assert checks[name].outcome == "unknown", name
