@@ -133,6 +133,12 @@ async def test_time_is_bounded(job, script):
     assert time.monotonic() - began < 10
 
 
+async def test_time_is_bounded_for_one_that_never_pauses(python):
+    """There is always more to read, and it ends all the same."""
+    ran = await run_confined(python("import os\nwhile True: os.write(2, b'x' * 65536)", time_s=1))
+    assert (ran.stopped, len(ran.err)) == ("time", ERR_BYTES)
+
+
 async def test_all_that_it_started_is_ended(job, tmp_path):
     """A child that holds the pipes open goes with its parent."""
     script = "sleep 1000 & echo $! > home/pid; wait"
