@@ -64,6 +64,7 @@ def test_no_object_breaks_a_rule(kind, status, spec, metadata, conditions):
 
 
 @given(live=st.dictionaries(st.sampled_from(["apiVersion", "kind", "metadata", "status"]), JSON))
+@settings(deadline=None)
 def test_what_is_hardly_an_object_is_told(live):
     """Not even apiVersion and kind need be there."""
     with contextlib.suppress(MalformedResource):
