@@ -1,6 +1,7 @@
 """Figures: what was measured, what it was held against, and whether the target was met."""
 
 import dataclasses
+import resource
 import statistics
 import time
 from collections.abc import Awaitable, Callable
@@ -35,3 +36,9 @@ async def timed_async(run: Callable[[], Awaitable[object]]) -> float:
     began = time.perf_counter()
     await run()
     return time.perf_counter() - began
+
+
+def cpu_s() -> float:
+    """Return the seconds of CPU that this process and its children that have ended have used."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)

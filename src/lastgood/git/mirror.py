@@ -4,6 +4,7 @@ Holds the followed branches and the tags, never `refs/replace` or a forge's pull
 """
 
 import asyncio
+import contextlib
 import datetime as dt
 import re
 import shutil
@@ -238,7 +239,16 @@ class MirrorConfigRepo:
 
     async def entry(self, commit_or_tree: str, path: str) -> TreeEntry | None:
         """See ConfigRepo.entry."""
+        with contextlib.suppress(KeyError):
+            return find(self._known_root(commit_or_tree), path, self.objects.known)
         return await asyncio.to_thread(lambda: find(self._root(commit_or_tree), path, self.objects.tree))
+
+    def _known_root(self, commit_or_tree: str) -> str:
+        """Do what `_root` does from memory; a thread's turn costs more than an answer. Raises KeyError."""
+        commit = self.objects.remembered_commit(commit_or_tree)
+        if commit is None:
+            self.objects.known(commit_or_tree)
+        return commit.tree if commit is not None else commit_or_tree
 
     def _root(self, commit_or_tree: str) -> str:
         header = self.objects.header(commit_or_tree)
@@ -393,7 +403,19 @@ class MirrorConfigRepo:
 
     async def version(self, commit: str, scope: AnyScope) -> tuple[str | None, str | None]:
         """See ConfigRepo.version."""
+        with contextlib.suppress(KeyError):
+            return self._known_version(commit, scope)
         return await asyncio.to_thread(self._version, commit, scope)
+
+    def _known_version(self, commit: str, scope: AnyScope) -> tuple[str | None, str | None]:
+        """Answer from what was read lately, without a thread. Raises KeyError where anything has to be read."""
+        root, known = self._known_root(commit), self.objects.known
+
+        def blob(oid: str, _most: int) -> bytes:
+            raise KeyError(oid)
+
+        declared = self._declared.at(scope, look=lambda path: find(root, path, known), tree=known, blob=blob)
+        return version_id(root, declared.scope, known)
 
     def _version(self, commit_or_tree: str, scope: AnyScope) -> tuple[str | None, str | None]:
         return version_id(self._root(commit_or_tree), self._inputs(commit_or_tree, scope).scope, self.objects.tree)
@@ -464,8 +486,11 @@ class MirrorConfigRepo:
         """See ConfigRepo.push; afterwards `head` is the pushed commit, unless a fetch already knows better."""
         ref = ref_of_branch(branch)
         await push_and_judge(self._remote, self, branch=branch, remote_branch=branch, commit=commit, expected=expected)
-        if await asyncio.to_thread(self._ref, ref) == expected:
-            await asyncio.to_thread(self._point, ref, commit)
+        await asyncio.to_thread(self._follow, ref, expected, commit)
+
+    def _follow(self, ref: str, expected: str, commit: str) -> None:
+        if self._ref(ref) == expected:
+            self._point(ref, commit)
 
     async def push_ref(self, ref: str, commit: str) -> bool:
         """See ConfigRepo.push_ref."""

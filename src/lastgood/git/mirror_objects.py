@@ -116,6 +116,13 @@ class MirrorObjects:
         """Read a tree by its full id."""
         return self._memo.get(oid, self._read_tree)
 
+    def known(self, oid: str) -> Sequence[TreeEntry]:
+        """Return a tree that was read lately, without reading anything. Raises KeyError if it was not."""
+        found = self.remembered(oid)
+        if found is None:
+            raise KeyError(oid)
+        return found
+
     def remembered(self, oid: str) -> Sequence[TreeEntry] | None:
         """Return a tree that was read lately, without reading anything; None if it was not."""
         return self._memo.known(oid)

@@ -1,0 +1,326 @@
+"""Releases to a real control plane, from the push: all applications at once, and one of them; against a bare client.
+
+N applications (Deployment, Service, ConfigMap each, plain YAML, one repo); one commit changes the image of all, or of
+one. *direct* sends just the changed Deployments, as fast as the API server takes them: the floor. Then a restart.
+Builds a control plane on first use, which takes minutes.
+"""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from benchmarks.figures import Figure
+from cluster.control_plane import ControlPlane
+from cluster.programs import programs
+from lastgood.targets.kubernetes.connection import ClusterAccess, Connection
+from twins.git_fixtures import git
+
+SIZES = tuple(int(n) for n in os.environ.get("BENCH_APPLICATIONS", "100,1000").split(","))
+NAMESPACE = "bench"
+DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
+WAIT_S = 600.0
+# At N: updated, available, in seconds.
+MUST = {100: (1.0, 5.0), 1_000: (10.0, 50.0)}
+ONE_UPDATED_S, CPU_MS, REQUESTS, MOST_MIB, KNOWN_S, RESTART_S = 0.3, 10.0, 3.0, 250.0, 1.0, 10.0
+_REQUESTS = re.compile(r"^apiserver_request_total\{(.*)\} (\S+)$", re.MULTILINE)
+
+
+def measure(folder: Path, *, commits: int) -> Iterator[Figure]:
+    """Measure at each size on a fresh control plane. commits: means nothing here."""
+    _ = commits
+    for size in SIZES:
+        with ControlPlane(programs()) as plane:
+            yield from asyncio.run(_measure(folder / str(size), plane, size))
+
+
+class Deployments:
+    """What the cluster says of each Deployment, watched."""
+
+    def __init__(self) -> None:
+        self.images: dict[str, str] = {}
+        self.available: dict[str, str] = {}
+        self.changed = asyncio.Event()
+
+    async def follow(self, connection: Connection) -> None:
+        listed = await connection.request("GET", DEPLOYMENTS)
+        for one in listed["items"]:
+            self._take(one)
+        params = {
+            "watch": "true",
+            "resourceVersion": listed["metadata"]["resourceVersion"],
+            "allowWatchBookmarks": "true",
+        }
+        async for line in connection.watch(DEPLOYMENTS, params):
+            if line is not None:
+                event = msgspec.json.decode(line)
+                if event["type"] in ("ADDED", "MODIFIED"):
+                    self._take(event["object"])
+
+    def _take(self, one: dict[str, Any]) -> None:
+        name, status = one["metadata"]["name"], one.get("status", {})
+        image = one["spec"]["template"]["spec"]["containers"][0]["image"]
+        self.images[name] = image
+        whole = (
+            status.get("observedGeneration") == one["metadata"]["generation"]
+            and status.get("updatedReplicas") == status.get("replicas") == status.get("availableReplicas") == 1
+        )
+        self.available[name] = image if whole else ""
+        self.changed.set()
+
+    async def until(self, true: Callable[[], bool]) -> float:
+        """Return when (by time.time) it became true."""
+        async with asyncio.timeout(WAIT_S):
+            while not true():
+                self.changed.clear()
+                await self.changed.wait()
+        return time.time()
+
+
+@asynccontextmanager
+async def _watched(connection: Connection) -> AsyncIterator[Deployments]:
+    deployments = Deployments()
+    following = asyncio.create_task(deployments.follow(connection))
+    try:
+        yield deployments
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+
+async def _measure(folder: Path, plane: ControlPlane, size: int) -> list[Figure]:
+    names = [f"app{n:04d}" for n in range(size)]
+    repo = _repo(folder, names)
+    plane.request("POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
+    (folder / "lastgood.toml").write_text(SETTINGS.format(remote=folder / "config.git", kubeconfig=plane.kubeconfig))
+    connection = Connection(ClusterAccess(kubeconfig=str(plane.kubeconfig)))
+    figures: list[Figure] = []
+    server = Server(folder)
+    try:
+        async with _watched(connection) as seen:
+            server.start()
+            await _all(seen, names, "registry.example.com/shop/web:1")
+            await server.settled(size)
+
+            async def release(which: list[str], tag: str) -> tuple[float, float, float, float, float]:
+                """Return seconds to updated, to available, to known on the timeline; CPU ms and requests for each."""
+                image = f"registry.example.com/shop/web:{tag}"
+                _write(repo, which, image)
+                cpu, asked = server.cpu_s(), _requests(plane)
+                began = time.time()
+                git(repo, "push", "-q", "origin", "HEAD:main")
+                updated = await seen.until(lambda: all(seen.images.get(name) == image for name in which))
+                available = await seen.until(lambda: all(seen.available.get(name) == image for name in which))
+                known = await server.settled(size, since=began, count=len(which))
+                spent = (server.cpu_s() - cpu) * 1000 / len(which)
+                return (
+                    updated - began,
+                    available - began,
+                    known - available,
+                    spent,
+                    (_requests(plane) - asked) / len(which),
+                )
+
+            everything = await release(names, "2")
+            ones = sorted([await release([names[n]], f"one{n}") for n in range(5)])
+            peak = server.peak_mib()
+            direct = await _direct(connection, seen, names, "registry.example.com/shop/web:direct")
+            restart = await _restart(server, size, plane)
+    finally:
+        server.stop()
+        await connection.close()
+    updated_s, available_s = MUST.get(size, (size / 100, size / 20))
+    one = ones[len(ones) // 2]
+    at = f"of {size:,}"
+    figures += [
+        Figure(f"direct: all {at} updated / available", f"{direct[0]:.2f} s / {direct[1]:.1f} s"),
+        Figure(f"all {at} updated", f"{everything[0]:.2f} s", f"at most {updated_s:g} s", everything[0] <= updated_s),
+        Figure(f"all {at} available", f"{everything[1]:.1f} s", f"at most {available_s:g} s", everything[1] <= available_s),
+        Figure(f"known on the timeline after available, {at}", f"{everything[2]:.2f} s", f"at most {KNOWN_S:g} s", everything[2] <= KNOWN_S),
+        Figure(f"one {at} updated (median of 5)", f"{one[0]:.2f} s", f"at most {ONE_UPDATED_S} s", one[0] <= ONE_UPDATED_S),
+        Figure(f"own CPU for each changed application, {at}", f"{everything[3]:.1f} ms", f"at most {CPU_MS:g} ms", everything[3] <= CPU_MS),
+        Figure(f"requests for each changed application, {at}", f"{everything[4]:.2f}", f"at most {REQUESTS:g}", everything[4] <= REQUESTS),
+        Figure(f"peak memory at {size:,}", f"{peak:.0f} MiB", f"at most {MOST_MIB:g} MiB", peak <= MOST_MIB),
+        Figure(f"restart: all {size:,} states known again", f"{restart[0]:.1f} s", f"at most {RESTART_S:g} s", restart[0] <= RESTART_S),
+        Figure(f"restart: applies among its requests, {at}", f"{restart[1]:.0f}", "none", restart[1] == 0),
+    ]  # fmt: skip
+    return figures
+
+
+async def _all(seen: Deployments, names: list[str], image: str) -> None:
+    await seen.until(lambda: all(seen.available.get(name) == image for name in names))
+
+
+async def _direct(connection: Connection, seen: Deployments, names: list[str], image: str) -> tuple[float, float]:
+    """Send the changed Deployments by a bare client; the agent is stopped meanwhile by its own pause of the repo."""
+    began = time.time()
+
+    async def send(name: str) -> None:
+        await connection.request(
+            "PATCH",
+            f"{DEPLOYMENTS}/{name}",
+            params={"fieldManager": "lastgood", "force": "true"},
+            body=_deployment(name, image),
+            content_type="application/apply-patch+yaml",
+        )
+
+    await asyncio.gather(*(send(name) for name in names))
+    updated = await seen.until(lambda: all(seen.images.get(name) == image for name in names))
+    await _all(seen, names, image)
+    return updated - began, time.time() - began
+
+
+async def _restart(server: "Server", size: int, plane: ControlPlane) -> tuple[float, float]:
+    """Return seconds until all states are known again, and how many applies it took."""
+    await server.settled(size)
+    server.stop()
+    before = _requests(plane)
+    began = time.time()
+    server.start()
+    await server.settled(size)
+    return time.time() - began, _requests(plane) - before
+
+
+def _requests(plane: ControlPlane) -> float:
+    """Return how many applies the API server has taken, dry runs too: what each of ours costs."""
+    text = plane.request("GET", "/metrics")
+    return sum(float(value) for labels, value in _REQUESTS.findall(text) if 'verb="APPLY"' in labels)
+
+
+class Server:
+    """A real `lastgood serve`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        (self._folder / "data").mkdir(exist_ok=True)
+        (self._folder / "data" / "server.json").unlink(missing_ok=True)
+        with (self._folder / "serve.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "lastgood", "serve"], cwd=self._folder, stdout=log, stderr=log
+            )
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait(30)
+            self._process = None
+
+    async def settled(self, size: int, *, since: float = 0.0, count: int = 0) -> float:
+        """Return when (by the records) the newest of `count` deployments ended and all are Healthy and Synced."""
+        async with asyncio.timeout(WAIT_S):
+            while True:
+                try:
+                    apps = await asyncio.to_thread(self._ask, "/apps")
+                except (OSError, ValueError):
+                    apps = []
+                good = [one for one in apps if (one["health"], one["sync"]) == ("Healthy", "Synced")]
+                if len(good) == size:
+                    if not count:
+                        return time.time()
+                    runs = await asyncio.to_thread(self._ask, f"/timeline?limit={count}")
+                    ends = [_seconds(one["deployment"]["finished_at"]) for one in runs if one["deployment"]]
+                    if len(ends) == count and all(end is not None and end > since for end in ends):
+                        return max(end for end in ends if end is not None)
+                await asyncio.sleep(0.25)
+
+    def _ask(self, path: str) -> Any:
+        left = json.loads((self._folder / "data" / "server.json").read_text())
+        asked = urllib.request.Request(
+            f"{left['url']}/api/v1{path}", headers={"Authorization": f"Bearer {left['token']}"}
+        )
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            return json.load(answer)
+
+    def cpu_s(self) -> float:
+        assert self._process is not None
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12]) + int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
+    def peak_mib(self) -> float:
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def _seconds(text: str | None) -> float | None:
+    import datetime as dt  # noqa: PLC0415 - one line of use
+
+    return dt.datetime.fromisoformat(text).timestamp() if text else None
+
+
+def _repo(folder: Path, names: list[str]) -> Path:
+    clone = folder / "clone"
+    folder.mkdir(parents=True)
+    git(folder, "init", "-q", "--bare", "-b", "main", "config.git")
+    git(folder, "clone", "-q", str(folder / "config.git"), "clone")
+    git(clone, "symbolic-ref", "HEAD", "refs/heads/main")
+    (clone / "lastgood.yaml").write_text(CONFIG)
+    for name in names:
+        place = clone / "apps" / name
+        place.mkdir(parents=True)
+        service = {"selector": {"app": name}, "ports": [{"port": 80, "targetPort": 8080}]}
+        (place / "service.yaml").write_text(_text("v1", "Service", name, {"spec": service}))
+        (place / "settings.yaml").write_text(_text("v1", "ConfigMap", name, {"data": {"LOG_LEVEL": "info"}}))
+    _write(clone, names, "registry.example.com/shop/web:1")
+    git(clone, "push", "-q", "origin", "HEAD:main")
+    return clone
+
+
+def _write(clone: Path, names: list[str], image: str) -> None:
+    for name in names:
+        (clone / "apps" / name / "deployment.yaml").write_text(json.dumps(_deployment(name, image), indent=1))
+    git(clone, "add", "-A")
+    git(clone, "commit", "-q", "-m", f"Release {image}")
+
+
+def _deployment(name: str, image: str) -> dict[str, Any]:
+    container = {"name": "main", "image": image, "envFrom": [{"configMapRef": {"name": name}}]}
+    pod = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
+    spec = {"replicas": 1, "selector": {"matchLabels": {"app": name}}, "template": pod}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": spec,
+    }
+
+
+def _text(api_version: str, kind: str, name: str, rest: dict[str, Any]) -> str:
+    return json.dumps({"apiVersion": api_version, "kind": kind, "metadata": {"name": name}, **rest}, indent=1)
+
+
+CONFIG = f"""\
+version: 1
+applications:
+  - name: "{{service}}"
+    path: "apps/{{service}}"
+    destination: cluster
+    namespace: {NAMESPACE}
+    policy: {{bake: 1s}}
+"""
+SETTINGS = """\
+data = "data"
+[[repos]]
+name = "config"
+url = "{remote}"
+branch = "main"
+[destinations.cluster]
+type = "kubernetes"
+kubeconfig = "{kubeconfig}"
+[web]
+port = 0
+"""
