@@ -242,7 +242,7 @@ async def test_what_is_wrong_in_a_repo_is_told_with_its_line(lastgood, world):
     found = await lastgood.problems(APP)
     assert [(one.file, one.line, one.app) for one in found] == [("lastgood.yaml", 3, None)]
     assert "nam" in found[0].reason
-    assert found[0].hint.endswith("until it is mended nothing new is deployed, and what runs keeps running")
+    assert found[0].hint.startswith("until it is mended nothing new is deployed, and what runs keeps running")
     assert [app.name for app in await lastgood.apps()] == [APP, "web-staging"]
 
 

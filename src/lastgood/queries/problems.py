@@ -76,5 +76,5 @@ def _in_repo(problem: Problem, repo: str, *, whole: bool = False) -> Problem:
 
     whole: the whole file cannot be used; then what becomes of the applications is said, too.
     """
-    hint = "; ".join(part for part in (problem.hint, UNTIL_MENDED if whole else "") if part)
+    hint = "; ".join(part for part in (UNTIL_MENDED if whole else "", problem.hint) if part)
     return msgspec.structs.replace(problem, repo=repo, hint=hint)
