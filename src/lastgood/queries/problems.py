@@ -31,7 +31,7 @@ async def problems(
     """
     found: list[Problem] = []
     if records_trouble is not None:
-        hint = "no deployment starts until they can; what runs keeps running; free some disk space, or end what locks the database"
+        hint = "no deployment starts until they can; what runs keeps running; free some space, or end what locks them"
         found.append(Problem(app=None, file="", line=None, reason=records_trouble, hint=hint))
     for branch in followed:
         with contextlib.suppress(GitFailed):
