@@ -242,7 +242,7 @@ async def test_what_is_wrong_in_a_repo_is_told_with_its_line(lastgood, world):
     found = await lastgood.problems(APP)
     assert [(one.file, one.line, one.app) for one in found] == [("lastgood.yaml", 3, None)]
     assert "nam" in found[0].reason
-    assert found[0].hint.endswith("until it is mended nothing new is deployed, and what runs keeps running")
+    assert found[0].hint.startswith("until it is mended nothing new is deployed, and what runs keeps running")
     assert [app.name for app in await lastgood.apps()] == [APP, "web-staging"]
 
 
@@ -276,6 +276,29 @@ async def test_a_broken_repo_without_a_mistake_in_its_file_is_told_too(lastgood,
     assert [(one.file, one.reason, one.repo) for one in await lastgood.problems(APP)] == [
         ("", f"the repo {repo.name} is broken: {full}", repo.name)
     ]
+
+
+async def test_what_does_not_run_what_git_asks_for_is_out_of_sync(lastgood, world):
+    """Nothing drifted, and yet the version at the head does not run: it does not render."""
+    await world.release({"apps/web/production/process-compose.yaml": "processes: ["}, "Break it")
+    await world.look()
+    await world.run_until(APP, "failed", count=3)
+
+    (app,) = [one for one in await lastgood.apps() if one.name == APP]
+    assert (app.health, app.sync) == ("Healthy", "OutOfSync")
+    assert app.desired.version != app.running.version
+
+
+async def test_a_state_that_needs_a_person_says_what_to_do(lastgood, world):
+    """What is gone keeps running until one command ends that; a folder that is missing can be put there."""
+    single = f"{CONFIG}  - {{name: solo, path: nowhere, destination: twin}}\n"
+    await world.release({"lastgood.yaml": single}, "An entry without a folder")
+    await world.release(dict.fromkeys(app_file("web-staging", "r1")), "Take staging away")
+    await world.look()
+
+    said = {app.name: app.message for app in await lastgood.apps()}
+    assert said["solo"].startswith("its path nowhere is missing; put a folder there")
+    assert said["web-staging"].endswith("keeps running; `lastgood forget web-staging --prune` ends that")
 
 
 async def test_what_was_forgotten_comes_back_by_its_number(lastgood, world):

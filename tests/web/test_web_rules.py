@@ -266,5 +266,5 @@ async def test_progress_stays_what_it_was_when_the_next_release_came():
 
     progress = await progress_of(lastgood, "op1", now=NOW)
 
-    assert progress.state == "done"
+    assert (progress.state, progress.moved_on) == ("done", True)
     assert f"web-production: deployment n{before.number} started" in [line.text for line in progress.log]

@@ -39,12 +39,17 @@ class Problem(Value, frozen=True, kw_only=True):
     repo: str | None = None
 
     @property
-    def said(self) -> str:
-        """Where it is, what is wrong, and what to do, in one line."""
+    def found(self) -> str:
+        """Where it is, and what is wrong, in one line."""
         line = f":{self.line}" if self.line else ""
         where = f"{self.file}{line}: " if self.file else ""
         repo = f"{self.repo}: " if self.repo and self.file else ""
-        return "; ".join(part for part in (f"{repo}{where}{self.reason}", self.hint) if part)
+        return f"{repo}{where}{self.reason}"
+
+    @property
+    def said(self) -> str:
+        """Where it is, what is wrong, and what to do, in one line."""
+        return "; ".join(part for part in (self.found, self.hint) if part)
 
 
 class Discovered(Value, frozen=True, kw_only=True):

@@ -286,5 +286,8 @@ def _said(problem: Problem) -> str:
 
 def _wrong_file(discovered: Discovered) -> str:
     """Say what is wrong with whole entries or the file, and what becomes of the applications; "" where nothing is."""
-    wrong = [problem.said for problem in discovered.problems if problem.app is None]
-    return "; ".join([*wrong[:5], *([UNTIL_MENDED] if wrong and discovered.config is None else [])])
+    wrong = [problem for problem in discovered.problems if problem.app is None][:5]
+    if discovered.config is not None:
+        return "; ".join(problem.said for problem in wrong)
+    parts = [*(problem.found for problem in wrong), UNTIL_MENDED, *(problem.hint for problem in wrong)]
+    return "; ".join(part for part in parts if part)

@@ -31,7 +31,7 @@ async def problems(
     """
     found: list[Problem] = []
     if records_trouble is not None:
-        hint = "no deployment starts until they can; what runs keeps running; `lastgood doctor` shows the disk"
+        hint = "no deployment starts until they can; what runs keeps running; free some space, or end what locks them"
         found.append(Problem(app=None, file="", line=None, reason=records_trouble, hint=hint))
     for branch in followed:
         with contextlib.suppress(GitFailed):
@@ -76,5 +76,5 @@ def _in_repo(problem: Problem, repo: str, *, whole: bool = False) -> Problem:
 
     whole: the whole file cannot be used; then what becomes of the applications is said, too.
     """
-    hint = "; ".join(part for part in (problem.hint, UNTIL_MENDED if whole else "") if part)
+    hint = "; ".join(part for part in (UNTIL_MENDED if whole else "", problem.hint) if part)
     return msgspec.structs.replace(problem, repo=repo, hint=hint)

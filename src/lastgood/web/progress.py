@@ -84,7 +84,10 @@ class Run(Value, frozen=True, kw_only=True):
 
 
 class Progress(Value, frozen=True, kw_only=True):
-    """An operation as its page shows it. state: running, done, stopped or unknown."""
+    """An operation as its page shows it. state: running, done, stopped or unknown.
+
+    moved_on: another deployment came since, so that what it led to no longer runs, or runs anew.
+    """
 
     operation: Operation
     apps: tuple[str, ...]
@@ -97,6 +100,7 @@ class Progress(Value, frozen=True, kw_only=True):
     images: tuple[ImageChange, ...]
     log: tuple[LogLine, ...]
     may_undo: bool
+    moved_on: bool
 
 
 async def progress_of(lastgood: Lastgood, identity: str, *, now: dt.datetime) -> Progress:
@@ -153,6 +157,12 @@ def describe(operation: Operation, statuses: list[StatusView], deployments: list
         images=tuple(image for deployment in deployments for image in deployment.images),
         log=_log(operation, deployments),
         may_undo=operation.kind == "rollback" and operation.step == "done",
+        moved_on=any(
+            status.deployment is not None and status.deployment.number != run.number
+            for status in statuses
+            for run in deployments
+            if run.app == status.application.name
+        ),
     )
 
 
