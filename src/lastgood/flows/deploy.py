@@ -23,6 +23,7 @@ from lastgood.core.errors import (
     TargetFailed,
     TargetRefused,
 )
+from lastgood.core.hook import is_hook
 from lastgood.core.limits import Limits
 from lastgood.core.observation import ApplyResult, Observation
 from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store, Target
@@ -72,7 +73,7 @@ class Deploy:
         await self._answered(app.name)
         if rendered is None:
             return attempt.deployment
-        occasion = await self._occasion(app.name, attempt.deployment, step)
+        occasion = await self._occasion(app.name, attempt.deployment, step, rendered)
         applied = await self._apply(app, desired, target, rendered, attempt, occasion)
         if not applied:
             return attempt.deployment
@@ -137,6 +138,8 @@ class Deploy:
         if rendered is not None:
             images = image_changes(before, rendered.images) if not resumes else attempt.deployment.images
             attempt.deployment = msgspec.structs.replace(attempt.deployment, digest=rendered.digest, images=images)
+        if wrong is None:
+            attempt.begin("apply")
         if resumes:
             await attempt.write()
         else:
@@ -163,8 +166,6 @@ class Deploy:
         attempt: Attempt,
         occasion: Occasion,
     ) -> bool:
-        attempt.begin("apply")
-        await attempt.write()
         applying = asyncio.create_task(target.apply(app, rendered, occasion=occasion))
         try:
             result = await self._unless_overtaken(app, applying, attempt)
@@ -208,10 +209,12 @@ class Deploy:
         await attempt.finish("superseded", said, superseded_by=newer.version)
         return None
 
-    async def _occasion(self, app: str, deployment: Deployment, step: Step) -> Occasion:
-        """Say why the version is applied, as far as the records know."""
+    async def _occasion(self, app: str, deployment: Deployment, step: Step, rendered: Rendered) -> Occasion:
+        """Say why the version is applied, as far as the records know. Where nothing has hooks, they are not asked."""
         if step.kind == "heal" or deployment.trigger == "drift":
             return "heal"
+        if not any(is_hook(one.manifest) for one in rendered.resources):
+            return "upgrade"
         earlier = [one for one in await self._store.judged_deployments(app) if one.number != deployment.number]
         if any(one.version == deployment.version for one in earlier):
             return "return"

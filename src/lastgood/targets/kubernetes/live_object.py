@@ -16,6 +16,7 @@ Key = tuple[GroupKind, str, str]
 
 # The cluster's own bookkeeping: it differs between two objects with the same content.
 _BOOKKEEPING = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink")
+_REVISION = "deployment.kubernetes.io/revision"
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 # What can be large or secret, and nothing here shows.
 _DATA = ("data", "stringData", "binaryData")
@@ -102,6 +103,13 @@ def content_digest(sent: dict[str, Any]) -> bytes:
     metadata = sent.get("metadata")
     if isinstance(metadata, dict):
         content["metadata"] = {key: value for key, value in metadata.items() if key not in _BOOKKEEPING}
+        annotations = metadata.get("annotations")
+        if isinstance(annotations, dict) and _REVISION in annotations:
+            # Its controller counts there, with every new version; that is bookkeeping, too.
+            counted = {key: value for key, value in annotations.items() if key != _REVISION}
+            content["metadata"]["annotations"] = counted
+            if not counted:
+                del content["metadata"]["annotations"]
     return hashlib.blake2b(msgspec.json.encode(content, order="sorted"), digest_size=16).digest()
 
 
