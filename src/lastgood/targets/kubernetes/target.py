@@ -36,6 +36,8 @@ from lastgood.targets.kubernetes.trouble import ClusterTrouble, Unreachable
 from lastgood.targets.kubernetes.wanted import Asks, Wanted, WantedWave
 
 SETTLE_S = 300.0
+# A release of one application makes some twenty changes at once; they are told as a few.
+GATHER_S = 0.1
 PROCESS_KIND = "Process"
 
 
@@ -157,6 +159,7 @@ class KubernetesTarget:
                 await self._set_up()
             while True:
                 ids: set[str | None] = {await queue.get()}
+                await asyncio.sleep(GATHER_S)
                 while not queue.empty():
                     ids.add(queue.get_nowait())
                 named = (
