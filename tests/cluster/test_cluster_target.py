@@ -71,8 +71,11 @@ async def test_two_applications_that_claim_one_object_are_told_so(corner):
     assert outcomes(result) == {"ConfigMap settings": "failed", "ConfigMap mine": "applied"}
     assert "belongs to the application first" in messages(result)["ConfigMap settings"]
     assert corner.ask("GET", path_of(corner, "configmaps", "settings"))["data"] == {"of": "first"}
-    seen = await target.observe("first")
+    seen = await until_health(target, "Healthy", "first")
+    assert seen.sync == "Synced"
     assert "claimed by second too" in seen.message
+    await target.apply(second, manifests(config_map("mine")))
+    assert "claimed" not in (await target.observe("first")).message
 
 
 async def test_an_agent_that_lost_its_memory_still_knows_whose_an_object_is(corner):
@@ -421,6 +424,15 @@ async def test_a_secret_is_compared_without_being_kept(corner):
         content_type="application/merge-patch+json",
     )
     await eventually(lambda: not_synced(target))
+
+
+async def test_what_leaves_the_plain_part_of_a_secret_goes(corner):
+    """A key of `stringData` that a version no longer has is gone from the cluster."""
+    app, target = corner.application(), corner.target()
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "key"}, "stringData": {"a": "1", "b": "2"}}
+    await target.apply(app, manifests(secret))
+    await target.apply(app, manifests({**secret, "stringData": {"a": "1"}}))
+    assert corner.ask("GET", path_of(corner, "secrets", "key"))["data"] == {"a": "MQ=="}
 
 
 # being away and coming back

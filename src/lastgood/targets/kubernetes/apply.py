@@ -16,6 +16,7 @@ import msgspec
 from lastgood.core.application import Application
 from lastgood.core.hook import Hook, Moment, is_hook
 from lastgood.core.observation import ApplyResult, ResourceResult
+from lastgood.core.resource import Resource
 from lastgood.core.value import Value
 from lastgood.core.words import Change
 from lastgood.targets.kubernetes import apply_set
@@ -41,6 +42,9 @@ PRECIOUS: frozenset[GroupKind] = frozenset(
     }
 )
 SECRET: GroupKind = ("", "Secret")
+# How long after its definition was established a kind may take to be served.
+SERVED_S = 10.0
+LOOK_AGAIN_S = 0.2
 
 
 class Rules(Value, frozen=True, kw_only=True):
@@ -244,13 +248,24 @@ class Apply:
         if owner is not None:
             raise ClusterTrouble(f"it belongs to the application {owner}; take it out of one of the two")
         resource = wanted.placed.resource
-        kind = wanted.kind or await self._cluster.kinds.find(resource.group, resource.kind)
+        kind = wanted.kind or await self._kind(resource)
         if kind is None and not wanted.placed.options.skip_unknown_kind:
             where = resource.group or "the core group"
             raise ClusterTrouble(
                 f"the cluster has no kind {resource.kind} in {where}; add its definition to the version or the cluster"
             )
         return kind
+
+    async def _kind(self, resource: Resource) -> Kind | None:
+        """Find a kind that was not there when the pass began: its definition may have been applied a moment ago."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + SERVED_S
+        while True:
+            kind = await self._cluster.kinds.find(resource.group, resource.kind, anew=True)
+            defined = self._cluster.marks.is_defined(resource.group)
+            if kind is not None or not defined or loop.time() > until:
+                return kind
+            await asyncio.sleep(LOOK_AGAIN_S)
 
     def _is_equal(self, wanted: Wanted, there: LiveObject | None) -> bool:
         """Say whether nothing is to do: it was found to be so, and neither side changed since."""

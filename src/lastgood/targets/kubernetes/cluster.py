@@ -67,6 +67,7 @@ class Cluster:
         watch = KindWatch(
             kind,
             connection=self.connection,
+            kinds=self.kinds,
             live=self.live,
             labelled=kind.group_kind not in SUPPORTING,
             told=lambda: self._concerns(None),

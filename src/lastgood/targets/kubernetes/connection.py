@@ -26,6 +26,8 @@ from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreac
 
 REQUEST_S = 30.0
 CONNECT_S = 5.0
+# After this time a request that fails is not sent once more.
+PATIENCE_S = 20.0
 # The API server sends a bookmark about every minute: a watch that is silent for longer is a dead connection.
 SILENCE_S = 150.0
 AT_ONCE = 48
@@ -113,16 +115,19 @@ class Connection:
         if body is not None:
             content = msgspec.json.encode(body)
             headers["Content-Type"] = content_type
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PATIENCE_S
         for attempt in range(1, TRIES + 1):
+            last = attempt == TRIES or not repeat or loop.time() > until
             try:
                 async with self._places:
                     return await self._once(method, path, params or {}, headers, content)
             except Answered as no:
-                if not no.is_passing or attempt == TRIES or not repeat:
+                if not no.is_passing or last:
                     raise
                 wait_s = no.retry_after_s
             except Unreachable:
-                if attempt == TRIES or not repeat:
+                if last:
                     raise
                 wait_s = None
             await asyncio.sleep(wait_s if wait_s is not None else back_off(attempt, first_s=0.1, jitter=_chance()))

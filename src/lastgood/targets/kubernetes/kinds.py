@@ -16,6 +16,9 @@ _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryL
 
 GroupKind = tuple[str, str]
 
+# Looks at an application with a kind that its cluster lacks come every few seconds.
+MISSING_S = 30.0
+
 
 class Kind(Value, frozen=True, kw_only=True):
     """A kind as a cluster serves it. version: the one that the server prefers; api_versions: all of them."""
@@ -61,19 +64,29 @@ class Kinds:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._known: dict[GroupKind, Kind] = {}
+        self._missing: dict[GroupKind, float] = {}
         self._version = ""
         self._reading = asyncio.Lock()
 
-    async def find(self, group: str, kind: str) -> Kind | None:
-        """Return a kind; the cluster is asked anew if it is not known yet. None: the cluster has no such kind."""
+    async def find(self, group: str, kind: str, *, anew: bool = False) -> Kind | None:
+        """Return a kind; None: the cluster has no such kind.
+
+        What is not known is asked for, but not again and again. anew: ask in any case.
+        """
         found = self._known.get((group, kind))
-        if found is None:
+        now = asyncio.get_running_loop().time()
+        asked = self._missing.get((group, kind))
+        if anew or (found is None and (asked is None or now - asked > MISSING_S)):
             await self.read()
             found = self._known.get((group, kind))
+            if found is None:
+                self._missing[group, kind] = now
+            else:
+                self._missing.pop((group, kind), None)
         return found
 
     async def read(self) -> None:
-        """Ask for all kinds: two requests, whatever their number."""
+        """Ask for all kinds and the version: three requests, whatever their number."""
         async with self._reading:
             asked = [self._connection.request("GET", path, accept=_AGGREGATED) for path in ("/api", "/apis")]
             known: dict[GroupKind, Kind] = {}

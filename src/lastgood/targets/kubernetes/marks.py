@@ -26,8 +26,18 @@ class Marks:
         self._webhooks = b""
         self._definitions: dict[str, bytes] = {}
 
+    def is_defined(self, group: str) -> bool:
+        """Say whether the cluster has a definition of a kind of that group."""
+        self._bring_up_to_date()
+        return group in self._definitions
+
     def of(self, kind: GroupKind) -> str:
         """Return the mark of a kind; equal marks: nothing that decides changed."""
+        self._bring_up_to_date()
+        decides = self._webhooks + self._definitions.get(kind[0], b"")
+        return hashlib.blake2b(decides, digest_size=8).hexdigest() if decides else ""
+
+    def _bring_up_to_date(self) -> None:
         if self._at != self._live.marking_changes:
             self._at = self._live.marking_changes
             self._webhooks = b"".join(one.digest for group in WEBHOOKS for one in self._live.of_kind(group))
@@ -36,5 +46,3 @@ class Marks:
                 # A definition is called by its plural and its group; the group is enough to tell it by.
                 group = one.name.partition(".")[2]
                 self._definitions[group] = self._definitions.get(group, b"") + one.digest
-        decides = self._webhooks + self._definitions.get(kind[0], b"")
-        return hashlib.blake2b(decides, digest_size=8).hexdigest() if decides else ""

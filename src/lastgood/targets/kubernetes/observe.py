@@ -30,10 +30,14 @@ MISSING = "it is not in the cluster"
 
 
 class Look(msgspec.Struct):
-    """What a look at one application found beside its health. changed: something was found equal that was not known."""
+    """What a look at one application found beside its health.
+
+    notes: what people should know and is no difference. changed: something was found equal that was not known.
+    """
 
     differing: list[str]
     unknown: list[str]
+    notes: list[str] = []
     changed: bool = False
 
 
@@ -133,6 +137,7 @@ def observation(
     said = [*seen.differing, *seen.unknown]
     if not message and said:
         message = "not as asked for: " + "; ".join(said[:MAX_NAMED])
+    message = message or "; ".join(seen.notes[:MAX_NAMED])
     return Observation(
         app=applied.app,
         observed_at=now,

@@ -211,8 +211,12 @@ class KubernetesTarget:
         self._apps[applied.set_id] = applied.app
         for key in [key for key, app in self._claims.items() if app == applied.app]:
             del self._claims[key]
-        for one in applied.objects:
-            self._claims.setdefault(one.key, applied.app)
+        keys = {one.key for one in applied.objects}
+        for key in keys:
+            self._claims.setdefault(key, applied.app)
+        for key, others in list(self._contested.items()):
+            if key not in keys:
+                others.discard(applied.app)
 
     async def _write(self, applied: Applied) -> None:
         if self._applied is not None:
@@ -282,7 +286,7 @@ class KubernetesTarget:
             others = self._contested.get(one.key)
             if others and self._claims.get(one.key) == applied.app:
                 names = ", ".join(sorted(others))
-                seen.unknown.append(
+                seen.notes.append(
                     f"{one.key[0][1]} {one.key[2]} is claimed by {names} too, and stays with {applied.app}"
                 )
 

@@ -1,5 +1,6 @@
 """What a version asks for in one cluster: each object with its address, label and digest. Asks for kinds only."""
 
+import base64
 import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -83,7 +84,7 @@ class Asks:
             raise ValueError(
                 f"the ConfigMap {resource.name} in {namespace} is lastgood's own: no version may change it"
             )
-        manifest = labelled(resource.manifest, self._set)
+        manifest = labelled(_as_kept(resource), self._set)
         metadata = {name: value for name, value in manifest["metadata"].items() if name != "namespace"}
         if namespace:
             metadata["namespace"] = namespace
@@ -104,3 +105,18 @@ def _cluster_wide(resources: Iterable[Resource]) -> Iterator[GroupKind]:
         names = spec.get("names") if isinstance(spec, dict) else None
         if isinstance(spec, dict) and isinstance(names, dict) and spec.get("scope") == "Cluster":
             yield (str(spec.get("group")), str(names.get("kind")))
+
+
+def _as_kept(resource: Resource) -> dict[str, Any]:
+    """Return the manifest; of a Secret with its `stringData` written as `data`, which is what the cluster keeps.
+
+    Of `stringData` a cluster forgets who set it: what leaves it would stay.
+    """
+    manifest = resource.manifest
+    plain, data = manifest.get("stringData"), manifest.get("data") or {}
+    if (resource.group, resource.kind) != ("", "Secret") or not isinstance(plain, dict) or not isinstance(data, dict):
+        return manifest
+    if not all(isinstance(value, str) for value in plain.values()):
+        return manifest
+    coded = {key: base64.b64encode(value.encode()).decode() for key, value in plain.items()}
+    return {**{key: value for key, value in manifest.items() if key != "stringData"}, "data": {**data, **coded}}

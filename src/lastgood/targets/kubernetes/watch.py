@@ -7,6 +7,7 @@ says why: what is kept then is old. Cancelling ends it.
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,7 @@ import msgspec
 from lastgood.core.back_off import back_off
 from lastgood.targets.kubernetes.apply_set import PART_OF
 from lastgood.targets.kubernetes.connection import Connection
-from lastgood.targets.kubernetes.kinds import Kind
+from lastgood.targets.kubernetes.kinds import Kind, Kinds
 from lastgood.targets.kubernetes.live import Live
 from lastgood.targets.kubernetes.live_object import LiveObject, live_object
 from lastgood.targets.kubernetes.marks import MARKING
@@ -27,6 +28,7 @@ MAX_OBJECTS = 200_000
 # The server ends a watch after this time, and we begin the next one.
 SHORTEST_S, LONGEST_S = 300, 600
 MOST_WAIT_S = 15.0
+AT_ONCE_S = 0.1
 GONE = 410
 NOT_FOUND = 404
 
@@ -44,12 +46,20 @@ class KindWatch:
     """
 
     def __init__(
-        self, kind: Kind, *, connection: Connection, live: Live, labelled: bool, told: Callable[[], None]
+        self,
+        kind: Kind,
+        *,
+        connection: Connection,
+        kinds: Kinds,
+        live: Live,
+        labelled: bool,
+        told: Callable[[], None],
     ) -> None:
         self.kind = kind
         self.trouble: str | None = "it was not listed yet"
         self.synced = asyncio.Event()
         self._connection = connection
+        self._kinds = kinds
         self._live = live
         self._selector = {"labelSelector": PART_OF} if labelled else {}
         self._told = told
@@ -64,19 +74,28 @@ class KindWatch:
                     await self._list()
                 await self._watch()
             except ClusterTrouble as trouble:
+                self._failures += 1
                 if isinstance(trouble, Answered) and trouble.status == GONE:
                     self._version = None
+                    await asyncio.sleep(AT_ONCE_S)
                     continue
-                self._failures += 1
                 if isinstance(trouble, Answered) and trouble.status == NOT_FOUND:
-                    # The API group went, and the objects with it.
                     self._version = None
-                    self._live.replace(self.kind.group_kind, ())
+                    await self._find_anew()
                 # A connection that drops once is taken up again at once; that is no trouble to tell.
                 if self._failures > 1 or self._version is None:
                     self._say(str(trouble))
                 wait_s = back_off(self._failures, first_s=0.2, most_s=MOST_WAIT_S, jitter=_chance())
                 await asyncio.sleep(wait_s)
+
+    async def _find_anew(self) -> None:
+        """The address is gone: the kind is served in another version, or its API group went and the objects with it."""
+        with contextlib.suppress(ClusterTrouble):
+            kind = await self._kinds.find(*self.kind.group_kind, anew=True)
+            if kind is None:
+                self._live.replace(self.kind.group_kind, ())
+            else:
+                self.kind = kind
 
     def _say(self, trouble: str | None) -> None:
         if self.trouble != trouble:
