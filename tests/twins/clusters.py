@@ -88,6 +88,25 @@ def deployment(name: str, image: str = "registry.example.com/shop/web:1", **spec
     }
 
 
+def service(name: str, app: str | None = None, **spec: Any) -> dict[str, Any]:
+    """Return a Service in front of the pods of a Deployment, by default the one of its own name."""
+    ports = [{"port": 80, "targetPort": 8080}]
+    spec = {"selector": {"app": app or name}, "ports": ports, **spec}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
+
+
+def ingress(name: str, service: str, host: str, **spec: Any) -> dict[str, Any]:
+    """Return an Ingress that sends a host to a Service."""
+    backend = {"service": {"name": service, "port": {"number": 80}}}
+    rule = {"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": name},
+        "spec": {"rules": [rule], **spec},
+    }
+
+
 def config_map(name: str, **data: str) -> dict[str, Any]:
     """Return a ConfigMap."""
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
