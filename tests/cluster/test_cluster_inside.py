@@ -189,6 +189,41 @@ async def test_a_log_that_the_node_does_not_give_is_a_clear_answer(shop):
     assert len(failed.value.message) > len(f"web on cluster: the log of the pod {pod} cannot be had: ") + 10
 
 
+async def test_the_end_of_a_log_is_told(corner):
+    """As many lines as asked for, then as many bytes, from the end; and of the run before, secrets hidden."""
+    target = corner.target()
+    await target.apply(corner.application(), manifests(deployment("web", container="talks")))
+    await until_health(target, "Healthy")
+    (pod,) = (await target.services("web")).services[0].pods
+    last = await target.pod_log(PodLogRequest(app="web", pod=pod, tail_lines=2))
+    assert (last.text, last.cut, last.container, last.namespace) == (
+        "line 299\nline 300\n",
+        False,
+        "talks",
+        corner.namespace(),
+    )
+    few = await target.pod_log(PodLogRequest(app="web", pod=pod, limit_bytes=9))
+    assert (few.text, few.cut) == ("line 300\n", True)
+    before = await target.pod_log(PodLogRequest(app="web", pod=pod, previous=True))
+    assert before.text == "reading settings\nDATABASE_PASSWORD=[redacted]\nKeyError: 'RATES_URL'\n"
+
+
+async def test_last_words_are_the_end_of_the_log_of_the_run_that_ended(corner):
+    """Of a container that waits to be started again: the run before, secrets hidden, asked for once."""
+    target = corner.target()
+    await target.apply(corner.application(), manifests(deployment("web", behaves="crash-loop", container="talks")))
+    await until_health(target, "Degraded")
+
+    async def said():
+        return (await target.observe("web")).resources[0].last_words.startswith("reading")
+
+    await eventually(said)
+    before = target.connection.requests
+    seen = await target.observe("web")
+    assert seen.resources[0].last_words == "reading settings\nDATABASE_PASSWORD=[redacted]\nKeyError: 'RATES_URL'\n"
+    assert target.connection.requests == before
+
+
 async def test_a_container_that_is_not_there_is_named(shop):
     """And the error says which there are."""
     pod = names(await whole_tree(shop), "Pod")[0]

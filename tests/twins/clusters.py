@@ -74,11 +74,14 @@ def manifests(*objects: dict[str, Any], app: str = "web", namespace: str | None 
 
 
 def deployment(name: str, image: str = "registry.example.com/shop/web:1", **spec: Any) -> dict[str, Any]:
-    """Return a Deployment of one pod. behaves: how its pods do, as the stages of the harness know it."""
-    behaves = spec.pop("behaves", None)
+    """Return a Deployment of one pod. behaves: how its pods do, as the stages of the harness know it.
+
+    container: its name; one named `talks` has logs.
+    """
+    behaves, container_name = spec.pop("behaves", None), spec.pop("container", "main")
     annotations = {"lastgood.test/behaves": behaves} if behaves else {}
     environment = spec.pop("env", {})
-    container = {"name": "main", "image": image, "env": [{"name": k, "value": v} for k, v in environment.items()]}
+    container = {"name": container_name, "image": image, "env": [{"name": k, "value": v} for k, v in environment.items()]}
     pod = {"metadata": {"labels": {"app": name}, "annotations": annotations}, "spec": {"containers": [container]}}
     return {
         "apiVersion": "apps/v1",
