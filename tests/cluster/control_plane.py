@@ -28,7 +28,7 @@ NODE = {
 }
 # What a container named `talks` printed, in this run and in the one before.
 LOGS = {
-    "now": [f"line {number}" for number in range(1, 301)],
+    "now": [f"line {number}" for number in range(1, 31)],
     "before": ["reading settings", "DATABASE_PASSWORD=hunter2hunter2", "KeyError: 'RATES_URL'"],
 }
 UP_S = 60.0

@@ -81,7 +81,11 @@ def deployment(name: str, image: str = "registry.example.com/shop/web:1", **spec
     behaves, container_name = spec.pop("behaves", None), spec.pop("container", "main")
     annotations = {"lastgood.test/behaves": behaves} if behaves else {}
     environment = spec.pop("env", {})
-    container = {"name": container_name, "image": image, "env": [{"name": k, "value": v} for k, v in environment.items()]}
+    container = {
+        "name": container_name,
+        "image": image,
+        "env": [{"name": k, "value": v} for k, v in environment.items()],
+    }
     pod = {"metadata": {"labels": {"app": name}, "annotations": annotations}, "spec": {"containers": [container]}}
     return {
         "apiVersion": "apps/v1",
