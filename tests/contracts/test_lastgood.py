@@ -276,7 +276,7 @@ async def test_a_pod_tells_its_log_and_its_events(lastgood, world):
     assert await lastgood.pod_events(APP, "web") == [event]
     for namespace in (None, "elsewhere"):
         with pytest.raises(UnknownPod) as unknown:
-            await lastgood.pod_events(APP, "web" if namespace else "../web", namespace=namespace)
+            await lastgood.pod_events(APP, "web" if namespace else "..web", namespace=namespace)
         assert unknown.value.exit_code == 5
     with pytest.raises(UnknownPod):
         await lastgood.pod_log(PodLogRequest(app=APP, pod="nobody's"))

@@ -41,6 +41,7 @@ Of a timeline may be asked, in the query string: `environment`, `since`, `until`
 Of a log may be asked: `namespace` and `container` (where there are several), `tail_lines` (1 to {MOST_TAIL_LINES}; \
 {TAIL_LINES} if not given), `limit_bytes` (1 to {MOST_LIMIT_BYTES}; {LIMIT_BYTES} if not given), `previous` (`true`: \
 of the container's run before this one).
+What tree, services, events and logs tell: [the inside of an application](inside.md).
 `dry_run=true` shows what would be done.
 A wait ends after {WAIT_MOST_S:g} s at most: ask again until your own time is over.
 `render` is not offered, because it shows Secrets as they are."""

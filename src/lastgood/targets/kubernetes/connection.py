@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import httpx2
 import msgspec
+import yaml
 from lightkube.config.client_adapter import ConnectionParams
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.core.exceptions import ConfigError
@@ -237,7 +238,7 @@ def _client(access: ClusterAccess) -> httpx2.AsyncClient:
         raise Unreachable(f"the kubeconfig does not serve: {wrong}") from wrong
     except (OSError, ssl.SSLError) as wrong:
         raise Unreachable(f"the credentials cannot be read: {wrong.strerror or type(wrong).__name__}") from wrong
-    except (KeyError, ValueError, TypeError, msgspec.ValidationError) as wrong:
+    except (AttributeError, KeyError, ValueError, TypeError, yaml.YAMLError, msgspec.ValidationError) as wrong:
         raise Unreachable("the kubeconfig is damaged") from wrong
 
 

@@ -74,10 +74,6 @@ class LastWords:
         """Return the last words of a run as far as they are known now."""
         return self._known.get(run) or end_of(run.message)
 
-    def is_known(self, run: EndedRun) -> bool:
-        """Say whether the cluster was asked about a run."""
-        return run in self._known
-
     async def ask(self, runs: Sequence[EndedRun], set_id: str) -> bool:
         """Begin to ask about runs; return whether more is known now. Waits for WAIT_S at most, and once for a run."""
         begun = []
@@ -111,9 +107,9 @@ class LastWords:
             del self._asking[run]
 
     async def _read(self, run: EndedRun) -> str:
-        kind = await self._cluster.kinds.find(*POD)
         pod = self._cluster.live.get((POD, run.namespace, run.pod))
-        if kind is None or pod is None or pod.uid != run.uid:
+        kind = await self._cluster.kinds.find(*POD) if pod is not None and pod.uid == run.uid else None
+        if kind is None or pod is None:
             return ""
         words, _ = await read_log(
             self._cluster.connection,
