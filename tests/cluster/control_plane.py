@@ -26,6 +26,11 @@ NODE = {
     "kind": "Node",
     "metadata": {"name": "node-0", "labels": {"kubernetes.io/hostname": "node-0", "kubernetes.io/os": "linux"}},
 }
+# What a container named `talks` printed, in this run and in the one before.
+LOGS = {
+    "now": [f"line {number}" for number in range(1, 31)],
+    "before": ["reading settings", "DATABASE_PASSWORD=hunter2hunter2", "KeyError: 'RATES_URL'"],
+}
 UP_S = 60.0
 LOOK_AGAIN_S = 0.05
 END_S = 2.0
@@ -55,7 +60,7 @@ class ControlPlane:
         self.folder = Path(tempfile.mkdtemp(prefix="lastgood-", dir=shared_memory if shared_memory.is_dir() else None))
         try:
             self._keys()
-            etcd, peers, self.port = _free_ports(3)
+            etcd, peers, kubelet, self.port = _free_ports(4)
             self._etcd = f"http://127.0.0.1:{etcd}"
             self._run(
                 "etcd",
@@ -84,6 +89,7 @@ class ControlPlane:
                 f"--kubeconfig={self.kubeconfig}",
                 "--manage-all-nodes=true",
                 "--node-lease-duration-seconds=40",
+                *self._as_kubelet(kubelet),
                 *(f"--config={stages}" for stages in sorted(STAGES.glob("*.yaml"))),
             )
             self.request("POST", "/api/v1/nodes", NODE)
@@ -117,6 +123,7 @@ class ControlPlane:
             "--service-cluster-ip-range=10.0.0.0/16",
             "--max-requests-inflight=2000",
             "--max-mutating-requests-inflight=1000",
+            "--kubelet-preferred-address-types=InternalIP",
         )
         self._until("the API server is not ready", self._is_ready)
 
@@ -146,6 +153,32 @@ class ControlPlane:
         keys = str(self.folder / "service-accounts.key")
         openssl = shutil.which("openssl") or "openssl"
         subprocess.run([openssl, "genrsa", "-out", keys, "2048"], check=True, capture_output=True)
+
+    def _as_kubelet(self, port: int) -> list[str]:
+        """Return how kwok answers for logs: those of containers named `talks` are made up, others have none."""
+        said = []
+        for name, lines in LOGS.items():
+            made = self.folder / f"{name}.container-log"
+            made.write_text("".join(f"2026-11-19T14:32:00.000000000Z stdout F {line}\n" for line in lines))
+            said.append((name, str(made)))
+        now, before = (file for _, file in said)
+        logs = {
+            "apiVersion": "kwok.x-k8s.io/v1alpha1",
+            "kind": "ClusterLogs",
+            "metadata": {"name": "talks"},
+            "spec": {"logs": [{"containers": ["talks"], "logsFile": now, "previousLogsFile": before}]},
+        }
+        config = self.folder / "logs.yaml"
+        config.write_text(json.dumps(logs))
+        certificates = self.folder / "certificates"
+        return [
+            "--node-ip=127.0.0.1",
+            f"--node-port={port}",
+            f"--server-address=127.0.0.1:{port}",
+            f"--tls-cert-file={certificates / 'apiserver.crt'}",
+            f"--tls-private-key-file={certificates / 'apiserver.key'}",
+            f"--config={config}",
+        ]
 
     def _write_kubeconfig(self) -> None:
         authority = base64.b64encode(self._authority.read_bytes()).decode()

@@ -12,11 +12,16 @@ from lastgood.core.commit import Person
 from lastgood.core.discovery import Discovery
 from lastgood.core.errors import (
     Blocked,
+    CommandLineWrong,
+    NeedsServer,
     NoLastGood,
+    SettingsWrong,
     UnknownApplication,
     UnknownOperation,
+    UnknownPod,
     UnknownVersion,
 )
+from lastgood.core.pod import PodEvent, PodLogRequest
 from lastgood.core.request import PauseRequest, PressRequest, RollbackRequest
 from lastgood.core.timeline import TimelineQuery
 from lastgood.flows.branch import FollowedBranch
@@ -64,6 +69,7 @@ def local(world: World) -> LocalLastgood:
         store=world.store,
         agent=world.agent,
         observed=world.agent.observed,
+        targets={"twin": world.target}.get,
     )
 
 
@@ -224,6 +230,80 @@ async def test_the_agent_looks_and_presses(lastgood):
     assert await lastgood.sync(None) == ["config"]
     pressed = await lastgood.retry(PressRequest(app=APP, by=OPERATOR), dry_run=True)
     assert pressed.started is False
+
+
+async def test_a_tree_shows_what_runs(lastgood):
+    """What the target says of the application's parts; an unknown application is an error."""
+    tree = await lastgood.tree(APP)
+    assert [(node.id, node.kind, node.name, node.asked, node.health) for node in tree.nodes] == [
+        ("/Process//web", "Process", "web", True, "Healthy")
+    ]
+    for ask in (lastgood.tree, lastgood.services):
+        with pytest.raises(UnknownApplication):
+            await ask("web-productoin")
+
+
+async def test_services_name_the_deployment_that_changed_them_last(lastgood, world):
+    """Its number, commit and author; a deployment that left a service as it was does not count."""
+    (told,) = (await lastgood.services(APP)).services
+    assert (told.name, told.ready, told.pods) == ("web", 1, ("web",))
+    assert (told.last_change.number, told.last_change.subject, told.last_change.trigger) == (2, "Release r2", "commit")
+
+    world.target.fail_apply(APP)
+    await world.release(app_file(APP, "r3"), "Release r3")
+    await world.look()
+    await world.run_until(APP, "failed", count=3)
+    (told,) = (await lastgood.services(APP)).services
+    assert told.last_change.number == 2
+
+
+async def test_a_pod_tells_its_log_and_its_events(lastgood, world):
+    """As long as asked for; a pod that is not the application's is unknown on both sides."""
+    world.target.logs[APP, "web"] = "one\ntwo\nthree\n"
+    event = PodEvent(
+        at=world.clock.now(),
+        first_at=None,
+        count=2,
+        type="Warning",
+        reason="BackOff",
+        message="again",
+        source="kubelet",
+    )
+    world.target.events[APP, "web"] = (event,)
+
+    log = await lastgood.pod_log(PodLogRequest(app=APP, pod="web", tail_lines=2, previous=True))
+    assert (log.text, log.cut, log.previous) == ("two\nthree\n", False, True)
+    assert await lastgood.pod_events(APP, "web") == [event]
+    for namespace in (None, "elsewhere"):
+        with pytest.raises(UnknownPod) as unknown:
+            await lastgood.pod_events(APP, "web" if namespace else "..web", namespace=namespace)
+        assert unknown.value.exit_code == 5
+    with pytest.raises(UnknownPod):
+        await lastgood.pod_log(PodLogRequest(app=APP, pod="nobody's"))
+
+
+@pytest.mark.parametrize("words", [{"tail_lines": 0}, {"tail_lines": 5001}, {"limit_bytes": 0}, {"limit_bytes": 2**21}])
+async def test_a_log_longer_than_is_read_is_refused(lastgood, words):
+    """The bounds are the same on both sides."""
+    with pytest.raises(CommandLineWrong, match="is from 1 to"):
+        await lastgood.pod_log(PodLogRequest(app=APP, pod="web", **words))
+
+
+async def test_without_the_agent_nobody_knows_what_is_alive(world):
+    """A dashboard apart from its agent, and a destination that the settings lost, say so."""
+    here = local(world)
+    apart = LocalLastgood(here._branches, renderer=world.renderer, clock=world.clock, store=world.store)
+    with pytest.raises(NeedsServer, match="in the memory of the agent"):
+        await apart.tree(APP)
+    lost = LocalLastgood(
+        here._branches,
+        renderer=world.renderer,
+        clock=world.clock,
+        store=world.store,
+        targets={}.get,
+    )
+    with pytest.raises(SettingsWrong, match="there is no destination twin"):
+        await lost.services(APP)
 
 
 async def test_an_operation_that_nobody_knows_is_an_error(lastgood):

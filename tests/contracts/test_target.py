@@ -5,8 +5,10 @@ from signal import SIGKILL
 
 import pytest
 
+from cluster.control_plane import LOGS
 from lastgood.core.application import Policy
-from lastgood.core.errors import TargetFailed
+from lastgood.core.errors import TargetFailed, UnknownPod
+from lastgood.core.pod import PodLogRequest
 from lastgood.targets.process.identity import send_signal
 from twins.clock import ManualClock
 from twins.clusters import Corner, deployment, manifests
@@ -30,6 +32,10 @@ class Memory:
     def render(self, commands):
         return render(commands)
 
+    def render_talking(self, name, *, lines):
+        self.target.logs["web", name] = "".join(f"line {number}\n" for number in range(1, lines + 1))
+        return self.render({name: RUN})
+
     async def spoil(self, name):
         self.target.drift("web", name)
 
@@ -40,6 +46,9 @@ class Processes(Memory):
     def __init__(self, room):
         self.room = room
         self.target = room.target()
+
+    def render_talking(self, name, *, lines):
+        return self.render({name: f"for n in $(seq {lines}); do echo line $n; done; {RUN}"})
 
     async def spoil(self, name):
         send_signal(self.room.state(name).supervisor, SIGKILL)
@@ -59,6 +68,11 @@ class Deployments(Memory):
 
     def render(self, commands):
         return manifests(*(deployment(name, env={"RUN": command}) for name, command in commands.items()))
+
+    def render_talking(self, name, *, lines):
+        # What a container of that name prints, the control plane of the tests says.
+        assert LOGS["now"][-1] == f"line {lines}"
+        return manifests(deployment(name, container="talks"))
 
     async def spoil(self, name):
         path = f"/apis/apps/v1/namespaces/{self.corner.namespace()}/deployments/{name}"
@@ -178,6 +192,71 @@ async def test_what_is_spoilt_is_out_of_sync_and_the_next_apply_mends_it(world):
     assert outcomes(result)["b"][1] == "applied"
     seen = await until_health(world.target, "Healthy")
     assert (seen.sync, seen.digest) == ("Synced", rendered.digest)
+
+
+async def test_a_tree_has_a_node_for_everything_asked_for(world):
+    """Nothing where nothing is installed; else each resource with the health that is observed, by a name of its own."""
+    nothing = await world.target.tree("web")
+    assert (nothing.app, nothing.nodes, nothing.edges, nothing.trouble) == ("web", (), (), "")
+    await world.target.apply(world.application(), world.render({"a": RUN, "b": RUN}))
+    await until_health(world.target, "Healthy")
+    tree = await world.target.tree("web")
+    assert [(node.kind, node.name, node.health) for node in tree.nodes if node.asked] == [
+        (world.kind, "a", "Healthy"),
+        (world.kind, "b", "Healthy"),
+    ]
+    ids = [node.id for node in tree.nodes]
+    assert len(set(ids)) == len(ids)
+    assert {end for edge in tree.edges for end in (edge.from_, edge.to)} <= set(ids)
+
+
+async def test_services_say_what_runs_and_which_pods(world):
+    """Ready and wanted; each pod by the name that its log is asked for with."""
+    assert (await world.target.services("web")).services == ()
+    await world.target.apply(world.application(), world.render({"a": RUN, "b": RUN}))
+    await until_health(world.target, "Healthy")
+    services = (await world.target.services("web")).services
+    assert [(one.kind, one.name, one.health, one.ready, one.wanted) for one in services] == [
+        (world.kind, "a", "Healthy", 1, 1),
+        (world.kind, "b", "Healthy", 1, 1),
+    ]
+    for one in services:
+        (pod,) = one.pods
+        assert isinstance(await world.target.pod_events("web", pod), tuple)
+
+
+@pytest.mark.parametrize("app", ["web", "other"])
+async def test_a_pod_of_nobody_and_of_another_application_is_unknown(world, app):
+    """Neither its log nor its events are told, whatever the pod is called."""
+    await world.target.apply(world.application("first"), world.render({"a": RUN}))
+    await world.target.apply(world.application("web"), world.render({"b": RUN}))
+    await until_health(world.target, "Healthy", "first")
+    (pod,) = (await world.target.services("first")).services[0].pods
+    for name in (pod, "none", "..", "../../nodes", ""):
+        with pytest.raises(UnknownPod):
+            await world.target.pod_log(PodLogRequest(app=app, pod=name))
+        with pytest.raises(UnknownPod):
+            await world.target.pod_events(app, name)
+    with pytest.raises(UnknownPod):
+        await world.target.pod_log(PodLogRequest(app="first", pod=pod, namespace="elsewhere"))
+
+
+async def test_the_end_of_a_log_is_bounded(world):
+    """As many lines as asked for, then as many bytes, both from the end."""
+    await world.target.apply(world.application(), world.render_talking("a", lines=30))
+    await until_health(world.target, "Healthy")
+    (pod,) = (await world.target.services("web")).services[0].pods
+
+    async def log(**words):
+        return await world.target.pod_log(PodLogRequest(app="web", pod=pod, **words))
+
+    async def talked():
+        return (await log()).text.endswith("line 30\n")
+
+    await eventually(talked)
+    assert ((await log(tail_lines=2)).text, (await log(tail_lines=2)).cut) == ("line 29\nline 30\n", False)
+    few = await log(limit_bytes=8)
+    assert (few.text, few.cut, few.app, few.pod, few.previous) == ("line 30\n", True, "web", pod, False)
 
 
 async def test_changes_name_the_application(world):

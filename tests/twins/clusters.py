@@ -74,17 +74,43 @@ def manifests(*objects: dict[str, Any], app: str = "web", namespace: str | None 
 
 
 def deployment(name: str, image: str = "registry.example.com/shop/web:1", **spec: Any) -> dict[str, Any]:
-    """Return a Deployment of one pod. behaves: how its pods do, as the stages of the harness know it."""
-    behaves = spec.pop("behaves", None)
+    """Return a Deployment of one pod. behaves: how its pods do, as the stages of the harness know it.
+
+    container: its name; one named `talks` has logs.
+    """
+    behaves, container_name = spec.pop("behaves", None), spec.pop("container", "main")
     annotations = {"lastgood.test/behaves": behaves} if behaves else {}
     environment = spec.pop("env", {})
-    container = {"name": "main", "image": image, "env": [{"name": k, "value": v} for k, v in environment.items()]}
+    container = {
+        "name": container_name,
+        "image": image,
+        "env": [{"name": k, "value": v} for k, v in environment.items()],
+    }
     pod = {"metadata": {"labels": {"app": name}, "annotations": annotations}, "spec": {"containers": [container]}}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": name},
         "spec": {"replicas": 1, "selector": {"matchLabels": {"app": name}}, "template": pod, **spec},
+    }
+
+
+def service(name: str, app: str | None = None, **spec: Any) -> dict[str, Any]:
+    """Return a Service in front of the pods of a Deployment, by default the one of its own name."""
+    ports = [{"port": 80, "targetPort": 8080}]
+    spec = {"selector": {"app": app or name}, "ports": ports, **spec}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
+
+
+def ingress(name: str, service: str, host: str, **spec: Any) -> dict[str, Any]:
+    """Return an Ingress that sends a host to a Service."""
+    backend = {"service": {"name": service, "port": {"number": 80}}}
+    rule = {"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": name},
+        "spec": {"rules": [rule], **spec},
     }
 
 

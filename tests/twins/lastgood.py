@@ -21,6 +21,7 @@ from lastgood.core.errors import (
     NothingToUndo,
     UnknownApplication,
     UnknownOperation,
+    UnknownPod,
     UnknownVersion,
 )
 from lastgood.core.feature import Feature
@@ -37,6 +38,7 @@ from lastgood.core.plan import (
     PlannedResource,
     PlanResult,
 )
+from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
 from lastgood.core.record import Bucket, DeploymentQuery, Event, Pause, RepoRecord, RepoState
 from lastgood.core.request import (
     DiffView,
@@ -50,6 +52,8 @@ from lastgood.core.request import (
     UndoRequest,
 )
 from lastgood.core.resource import ImageChange, Rendered
+from lastgood.core.resource_tree import ResourceTree, TreeEdge, TreeNode, node_id
+from lastgood.core.service import Endpoint, LastChange, Services, ServiceView
 from lastgood.core.status import StatusView, WaitResult
 from lastgood.core.timeline import Input, TimelineEntry, TimelineQuery
 from lastgood.core.version import Version
@@ -466,6 +470,81 @@ class MemoryLastgood:
             resources=resources if view.health not in {"Unknown", None} else (),
             health_message=view.message or "",
             warnings=(view.message,) if view.message else (),
+        )
+
+    async def tree(self, app: str) -> ResourceTree:
+        self._asked("tree")
+        view = self._view(app)
+        deployment = node_id("apps", "Deployment", view.group, "web")
+        pod = node_id("", "Pod", view.group, "web-7d4-x2x")
+        given: dict[str, Any] = {
+            "namespace": view.group,
+            "health": view.health or "Unknown",
+            "created_at": ago(hours=3),
+        }
+        return ResourceTree(
+            app=app,
+            observed_at=NOW,
+            nodes=(
+                TreeNode(id=deployment, group="apps", kind="Deployment", name="web", asked=True, **given),
+                TreeNode(id=pod, group="", kind="Pod", name="web-7d4-x2x", asked=False, message=HOSTILE, **given),
+            ),
+            edges=(TreeEdge(from_=deployment, to=pod, leads="owns"),),
+        )
+
+    async def services(self, app: str) -> Services:
+        self._asked("services")
+        view = self._view(app)
+        change = LastChange(
+            number=8, trigger="commit", at=ago(hours=22), commit=oid("c40d9a7"), subject=HOSTILE, author=TOMASZ
+        )
+        service = ServiceView(
+            group="apps",
+            kind="Deployment",
+            namespace=view.group,
+            name="web",
+            health=view.health or "Unknown",
+            ready=4,
+            wanted=4,
+            images=("registry.example.com/shop/web:5.44.2",),
+            endpoints=(Endpoint(kind="Service", name="web", address="web.shop.svc:80", ready=4, wanted=4),),
+            labels={"team": HOSTILE},
+            pods=("web-7d4-x2x",),
+            last_change=change,
+        )
+        return Services(app=app, observed_at=NOW, services=(service,))
+
+    async def pod_events(self, app: str, pod: str, *, namespace: str | None = None) -> list[PodEvent]:
+        self._asked(f"pod_events {namespace}")
+        self._view(app)
+        if pod != "web-7d4-x2x":
+            raise UnknownPod(app=app, pod=pod)
+        return [
+            PodEvent(
+                at=NOW,
+                first_at=ago(minutes=3),
+                count=6,
+                type="Warning",
+                reason="BackOff",
+                message=HOSTILE,
+                source="kubelet",
+            )
+        ]
+
+    async def pod_log(self, request: PodLogRequest) -> PodLog:
+        self._asked("pod_log")
+        self._view(request.app)
+        self.orders.append(request)
+        if request.pod != "web-7d4-x2x":
+            raise UnknownPod(app=request.app, pod=request.pod)
+        return PodLog(
+            app=request.app,
+            pod=request.pod,
+            namespace="shop",
+            container=request.container or "web",
+            previous=request.previous,
+            text=f"{HOSTILE}\n",
+            cut=False,
         )
 
     async def problems(self, app: str | None = None) -> list[Problem]:

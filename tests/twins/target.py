@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from lastgood.core.application import Application
-from lastgood.core.errors import TargetFailed
+from lastgood.core.errors import TargetFailed, UnknownPod
 from lastgood.core.observation import (
     ApplyResult,
     Observation,
@@ -14,8 +14,11 @@ from lastgood.core.observation import (
     ResourceResult,
     worst,
 )
+from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
 from lastgood.core.ports import Clock
 from lastgood.core.resource import Rendered, Resource
+from lastgood.core.resource_tree import ResourceTree, TreeNode, node_id
+from lastgood.core.service import Services, ServiceView
 from lastgood.core.words import Health, Occasion
 
 
@@ -23,6 +26,7 @@ class MemoryTarget:
     """The port Target. What is applied is at once as healthy as `set_health` said, else Healthy.
 
     applied: (application, digest) of every apply that did something, in order: what a flow really asked for.
+    logs, events: what is told of a resource, by (application, resource).
     """
 
     def __init__(self, clock: Clock, *, name: str = "memory") -> None:
@@ -30,6 +34,8 @@ class MemoryTarget:
         self.clock = clock
         self.applied: list[tuple[str, str]] = []
         self.occasions: list[Occasion] = []
+        self.logs: dict[tuple[str, str], str] = {}
+        self.events: dict[tuple[str, str], tuple[PodEvent, ...]] = {}
         self._running: dict[str, Rendered] = {}
         self._wanted: dict[str, str] = {}
         self._health: dict[str, tuple[Health, str, str]] = {}
@@ -119,6 +125,63 @@ class MemoryTarget:
             digest=rendered.digest,
             resources=resources,
         )
+
+    async def tree(self, app: str) -> ResourceTree:
+        seen = await self.observe(app)
+        nodes = tuple(
+            TreeNode(
+                id=node_id("", one.kind, None, one.name),
+                group="",
+                kind=one.kind,
+                namespace=None,
+                name=one.name,
+                asked=True,
+                health=one.health,
+                message=one.message,
+            )
+            for one in seen.resources
+        )
+        return ResourceTree(app=app, observed_at=seen.observed_at, nodes=nodes)
+
+    async def services(self, app: str) -> Services:
+        seen = await self.observe(app)
+        services = tuple(
+            ServiceView(
+                group="",
+                kind=one.kind,
+                namespace=None,
+                name=one.name,
+                health=one.health,
+                message=one.message,
+                ready=one.ready,
+                pods=(one.name,),
+            )
+            for one in seen.resources
+        )
+        return Services(app=app, observed_at=seen.observed_at, services=services)
+
+    async def pod_events(self, app: str, pod: str, *, namespace: str | None = None) -> tuple[PodEvent, ...]:
+        self._pod(app, pod, namespace)
+        return self.events.get((app, pod), ())
+
+    async def pod_log(self, request: PodLogRequest) -> PodLog:
+        self._pod(request.app, request.pod, request.namespace)
+        lines = self.logs.get((request.app, request.pod), "").splitlines(keepends=True)
+        text = "".join(lines[-request.tail_lines :])
+        return PodLog(
+            app=request.app,
+            pod=request.pod,
+            namespace=None,
+            container=None,
+            previous=request.previous,
+            text=text[-request.limit_bytes :],
+            cut=len(text) > request.limit_bytes,
+        )
+
+    def _pod(self, app: str, pod: str, namespace: str | None) -> None:
+        running = self._running.get(app)
+        if namespace is not None or running is None or pod not in {r.name for r in running.resources}:
+            raise UnknownPod(app=app, pod=pod)
 
     async def prune(self, app: str) -> list[str]:
         rendered = self._running.pop(app, None)

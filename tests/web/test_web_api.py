@@ -15,14 +15,17 @@ from lastgood.core.errors import (
     PushUnknown,
     RemoteUnreachable,
     StoreFull,
+    TargetFailed,
     UnknownApplication,
 )
+from lastgood.core.pod import PodLogRequest
 from lastgood.web.api import ROUTES, WAIT_MOST_S, http_status
 from lastgood.web.openapi import openapi
 from twins.door import LENAS_TOKEN
 from twins.lastgood import PRIYA, sample_operation
 from twins.schema import mismatches
 
+POD = "/api/v1/apps/web-production/pods/web-7d4-x2x"
 ROLLBACK = {"apps": ["web-production"], "to": "c40d9a7", "despite": ["held"]}
 
 
@@ -44,6 +47,10 @@ def asked(script, lastgood):
         ("GET", "/apps/{name}/timeline"): script.get("/api/v1/apps/web-production/timeline?outcome=failed"),
         ("GET", "/apps/{name}/versions/{version}"): script.get("/api/v1/apps/web-production/versions/n6"),
         ("GET", "/apps/{name}/diff"): script.get("/api/v1/apps/web-production/diff?from=previous"),
+        ("GET", "/apps/{name}/tree"): script.get("/api/v1/apps/web-production/tree"),
+        ("GET", "/apps/{name}/services"): script.get("/api/v1/apps/web-production/services"),
+        ("GET", "/apps/{name}/pods/{pod}/events"): script.get(f"{POD}/events?namespace=shop"),
+        ("GET", "/apps/{name}/pods/{pod}/log"): script.get(f"{POD}/log?tail_lines=3&previous=true"),
         ("POST", "/plans"): script.post("/api/v1/plans", json=ROLLBACK),
         ("POST", "/rollbacks"): script.post("/api/v1/rollbacks", json={"request": ROLLBACK, "planned": plan}),
         ("POST", "/undo/plans"): script.post("/api/v1/undo/plans", json=undo),
@@ -200,6 +207,41 @@ def test_a_filter_that_cannot_be_read_is_refused(script, lastgood, query):
 
     assert answer.status_code == 422
     assert lastgood.calls == []
+
+
+def test_a_log_is_asked_for_as_the_query_says(script, lastgood):
+    """What is not given has its default; an empty word is as good as none."""
+    script.get(f"{POD}/log?container=side&tail_lines=3&limit_bytes=10&previous=true&namespace=shop")
+    script.get(f"{POD}/log?container=")
+    assert lastgood.orders == [
+        PodLogRequest(
+            app="web-production",
+            pod="web-7d4-x2x",
+            namespace="shop",
+            container="side",
+            tail_lines=3,
+            limit_bytes=10,
+            previous=True,
+        ),
+        PodLogRequest(app="web-production", pod="web-7d4-x2x"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "query", ["log?tail_lines=many", "log?previous=1x", "log?follow=true", "log?container=%00", "events?uid=1"]
+)
+def test_what_cannot_be_asked_of_a_pod_is_refused(script, lastgood, query):
+    """In words, and before anything is asked."""
+    answer = script.get(f"{POD}/{query}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "command-line-wrong")
+    assert lastgood.calls == []
+
+
+def test_a_destination_that_does_not_answer_is_unavailable(script, lastgood):
+    """A log that the cluster does not give is no mistake of ours, and may be had later."""
+    lastgood.fails = TargetFailed(app="web-production", destination="east", reason="the node does not answer")
+    answer = script.get(f"{POD}/log")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "target-failed")
 
 
 def test_a_timeline_is_read_page_by_page(script):

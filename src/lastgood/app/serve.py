@@ -191,6 +191,7 @@ class _Server:
             agent=self._agent or AgentElsewhere(self._store, self._clock),
             observed=self._agent.observed if self._agent is not None else None,
             records_trouble=self._agent.records_trouble if self._agent is not None else None,
+            targets=self._targets.all.get if self._agent is not None else None,
         )
         web = create_web(lastgood, self._store, access=access, clock=self._clock, version=__version__)
         with contextlib.closing(_listening(settings.host, settings.port)) as listening:

@@ -12,8 +12,11 @@ from lastgood.app.health import ObjectHealth
 from lastgood.core.application import ApplicationView
 from lastgood.core.checks import CheckDefinition
 from lastgood.core.plan import Plan
+from lastgood.core.pod import PodEvent, PodLog
 from lastgood.core.record import Pause
 from lastgood.core.request import DiffView, ForgetResult, HoldResult, PressResult
+from lastgood.core.resource_tree import ResourceTree
+from lastgood.core.service import Services
 from lastgood.core.status import StatusView
 from lastgood.core.timeline import TimelineEntry
 from lastgood.core.value import Value
@@ -41,13 +44,20 @@ COMMANDS: tuple[tuple[str, bool, type[Value]], ...] = (
     ("checks", True, CheckDefinition),
     ("init", False, InitResult),
 )
+# What only the API answers: see the page about the inside of an application.
+ANSWERS: tuple[tuple[str, bool, type[Value]], ...] = (
+    ("GET /apps/{name}/tree", False, ResourceTree),
+    ("GET /apps/{name}/services", False, Services),
+    ("GET /apps/{name}/pods/{pod}/events", True, PodEvent),
+    ("GET /apps/{name}/pods/{pod}/log", False, PodLog),
+)
 _SIMPLE = {str: "text", int: "number", float: "number", bool: "true or false", dt.datetime: "time", Any: "any value"}
 
 
 def json_page(made: str) -> str:
     """Return docs/reference/json.md. made: the line that says how the page is made."""
-    rows = ["| command | prints |", "| --- | --- |"]
-    rows += [f"| `{name}` | {'array of ' if several else ''}{_link(kind)} |" for name, several, kind in COMMANDS]
+    rows = ["| command, or [API](api.md) | prints |", "| --- | --- |"]
+    rows += [f"| `{name}` | {'array of ' if several else ''}{_link(kind)} |" for name, several, kind in (*COMMANDS, *ANSWERS)]
     rows += ["| `render` | array of Kubernetes objects, as they are |", "| `sync` | `{repos: [names]}` |"]
     rows += ["| a failure | `{error: {code, message, app, hint, facts}}` |"]
     parts = [made, "# JSON", _INTRO, "\n".join(rows)]
@@ -59,7 +69,7 @@ def json_page(made: str) -> str:
 def _kinds() -> list[type[Value]]:
     """Return the values that are printed, each before those that it is made of."""
     found: list[type[Value]] = []
-    todo = [kind for _, _, kind in reversed(COMMANDS)]
+    todo = [kind for _, _, kind in reversed((*COMMANDS, *ANSWERS))]
     while todo:
         kind = todo.pop()
         if kind not in found:

@@ -9,6 +9,7 @@ LastgoodError
         NoLastGood
         NoPrevious
         UnknownOperation
+        UnknownPod
         NothingToUndo
     Refused                    3  a rule or a person says no
         Blocked
@@ -143,6 +144,13 @@ class UnknownOperation(Unknown):
     """No operation has that id; facts: operation."""
 
     template = "there is no operation {operation}"
+
+
+class UnknownPod(Unknown):
+    """No pod of that name belongs to the application; facts: pod."""
+
+    template = "{app} has no pod {pod}"
+    hint_template = "its services name its pods; a pod that was replaced is gone"
 
 
 class NothingToUndo(Unknown):

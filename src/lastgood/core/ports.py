@@ -17,6 +17,7 @@ from lastgood.core.deployment import Deployment
 from lastgood.core.observation import ApplyResult, Observation
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
+from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
 from lastgood.core.record import (
     ApplicationRecord,
     Bucket,
@@ -41,6 +42,8 @@ from lastgood.core.request import (
     UndoRequest,
 )
 from lastgood.core.resource import Rendered
+from lastgood.core.resource_tree import ResourceTree
+from lastgood.core.service import Services
 from lastgood.core.status import StatusView, WaitResult
 from lastgood.core.timeline import TimelineEntry, TimelineQuery
 from lastgood.core.words import Occasion, RendererName
@@ -239,6 +242,25 @@ class Target(Protocol):
 
     async def observe(self, app: str) -> Observation:
         """Look once. Never raises for what runs there: Unknown and why is an answer."""
+        ...
+
+    async def tree(self, app: str) -> ResourceTree:
+        """Return what an application consists of here, from memory. Never raises: `trouble` is an answer."""
+        ...
+
+    async def services(self, app: str) -> Services:
+        """Return what an application runs here, from memory, without `last_change`. Never raises, as `tree`."""
+        ...
+
+    async def pod_events(self, app: str, pod: str, *, namespace: str | None = None) -> tuple[PodEvent, ...]:
+        """Ask what is told of a pod of an application, newest first; namespace: see PodLogRequest.
+
+        Raises UnknownPod, TargetFailed where it cannot be had now.
+        """
+        ...
+
+    async def pod_log(self, request: PodLogRequest) -> PodLog:
+        """Ask for the end of a pod's log. Raises UnknownPod, Unknown (no such container), TargetFailed."""
         ...
 
     async def prune(self, app: str) -> list[str]:
@@ -508,6 +530,22 @@ class Lastgood(Protocol):
 
         A repo that cannot be reached, say, is a problem without a file.
         """
+        ...
+
+    async def tree(self, app: str) -> ResourceTree:
+        """Return what an application consists of where it runs. Raises UnknownApplication, NeedsServer."""
+        ...
+
+    async def services(self, app: str) -> Services:
+        """Return what an application runs, and what changed it last. Raises UnknownApplication, NeedsServer."""
+        ...
+
+    async def pod_events(self, app: str, pod: str, *, namespace: str | None = None) -> list[PodEvent]:
+        """Return what is told of a pod, newest first. Raises UnknownPod, TargetFailed, and as `tree`."""
+        ...
+
+    async def pod_log(self, request: PodLogRequest) -> PodLog:
+        """Return the end of a pod's log. Raises CommandLineWrong, UnknownPod, Unknown, TargetFailed, and as `tree`."""
         ...
 
     async def wait_healthy(self, plan: Plan, *, timeout_s: float) -> WaitResult:

@@ -22,6 +22,7 @@ from lastgood.core.errors import (
 from lastgood.core.observation import Observation
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
+from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
 from lastgood.core.ports import Agent, Clock, Renderer, Store
 from lastgood.core.record import DeploymentQuery, Pause
 from lastgood.core.request import (
@@ -36,18 +37,24 @@ from lastgood.core.request import (
     UndoRequest,
 )
 from lastgood.core.resource import Rendered
+from lastgood.core.resource_tree import ResourceTree
+from lastgood.core.service import Services
 from lastgood.core.status import StatusView, WaitResult
 from lastgood.core.timeline import TimelineEntry, TimelineQuery
 from lastgood.core.version_text import Number, read_version_text
 from lastgood.flows.branch import FollowedBranch
 from lastgood.local.waiting import wait_healthy
 from lastgood.queries.applications import Applications
+from lastgood.queries.destination import FindTarget
 from lastgood.queries.diff import Diffs
 from lastgood.queries.followed import Followed, not_recorded, places
+from lastgood.queries.pod import pod_events, pod_log
 from lastgood.queries.problems import problems
 from lastgood.queries.render import render
+from lastgood.queries.services import services
 from lastgood.queries.show import Shows
 from lastgood.queries.timeline import Timelines
+from lastgood.queries.tree import tree
 
 
 class LocalLastgood:
@@ -55,7 +62,8 @@ class LocalLastgood:
 
     branches: one for each (repo, branch). store, agent: None in a clone. observed: the newest observation of an
     application, from memory. records_trouble: why the agent cannot write records now, None where it can. reads: by
-    repo, what queries read instead of the branch (`HEAD` in a clone).
+    repo, what queries read instead of the branch (`HEAD` in a clone). targets: None where the agent is not in this
+    process, so that nobody here watches what is alive.
     """
 
     def __init__(
@@ -69,6 +77,7 @@ class LocalLastgood:
         observed: Callable[[str], Observation | None] | None = None,
         reads: Mapping[str, str] | None = None,
         records_trouble: Callable[[], str | None] | None = None,
+        targets: FindTarget | None = None,
     ) -> None:
         self._branches = tuple(branches)
         self._renderer = renderer
@@ -77,6 +86,7 @@ class LocalLastgood:
         self._agent = agent
         self._observed = observed
         self._records_trouble = records_trouble
+        self._targets = targets
         reads = reads or {}
         self.followed = tuple(
             Followed(one.repo, one.name, discovery=one.discovery, reads=reads.get(one.repo.name)) for one in branches
@@ -122,6 +132,22 @@ class LocalLastgood:
         """See Lastgood.problems; hold files count, too."""
         trouble = self._records_trouble() if self._records_trouble is not None else None
         return await problems(app, followed=self.followed, store=self._store, records_trouble=trouble)
+
+    async def tree(self, app: str) -> ResourceTree:
+        """See Lastgood.tree."""
+        return await tree(app, store=self._store, targets=self._targets)
+
+    async def services(self, app: str) -> Services:
+        """See Lastgood.services."""
+        return await services(app, store=self._store, targets=self._targets)
+
+    async def pod_events(self, app: str, pod: str, *, namespace: str | None = None) -> list[PodEvent]:
+        """See Lastgood.pod_events."""
+        return await pod_events(app, pod, namespace, store=self._store, targets=self._targets)
+
+    async def pod_log(self, request: PodLogRequest) -> PodLog:
+        """See Lastgood.pod_log."""
+        return await pod_log(request, store=self._store, targets=self._targets)
 
     async def operation(self, operation: str) -> Operation:
         """See Lastgood.operation."""

@@ -13,6 +13,7 @@ from lastgood.core.discovery import Problem
 from lastgood.core.errors import NeedsServer
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
+from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
 from lastgood.core.record import Pause
 from lastgood.core.request import (
     DiffView,
@@ -26,6 +27,8 @@ from lastgood.core.request import (
     UndoRequest,
 )
 from lastgood.core.resource import Rendered
+from lastgood.core.resource_tree import ResourceTree
+from lastgood.core.service import Services
 from lastgood.core.status import StatusView, WaitResult
 from lastgood.core.timeline import TimelineEntry, TimelineQuery
 from lastgood.core.value import to_plain
@@ -96,6 +99,26 @@ class RemoteLastgood:
         """See Lastgood.diff."""
         asked = {"from": from_} if to is None else {"from": from_, "to": to}
         return await self._ask.get(f"/apps/{_part(app)}/diff", DiffView, query=asked)
+
+    async def tree(self, app: str) -> ResourceTree:
+        """See Lastgood.tree."""
+        return await self._ask.get(f"/apps/{_part(app)}/tree", ResourceTree)
+
+    async def services(self, app: str) -> Services:
+        """See Lastgood.services."""
+        return await self._ask.get(f"/apps/{_part(app)}/services", Services)
+
+    async def pod_events(self, app: str, pod: str, *, namespace: str | None = None) -> list[PodEvent]:
+        """See Lastgood.pod_events."""
+        asked = {} if namespace is None else {"namespace": namespace}
+        return await self._ask.get(f"/apps/{_part(app)}/pods/{_part(pod)}/events", list[PodEvent], query=asked)
+
+    async def pod_log(self, request: PodLogRequest) -> PodLog:
+        """See Lastgood.pod_log."""
+        path = f"/apps/{_part(request.app)}/pods/{_part(request.pod)}/log"
+        plain = {name: value for name, value in to_plain(request).items() if name not in {"app", "pod"}}
+        asked = {name: _text(value) for name, value in plain.items() if value is not None}
+        return await self._ask.get(path, PodLog, query=asked)
 
     async def render(self, app: str, version: str | None) -> Rendered:
         """Refuse: a server does not show Secrets as they are. Raises NeedsServer's opposite, in words."""

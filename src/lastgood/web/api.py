@@ -12,6 +12,10 @@ values of `core/`, as JSON; an unknown field in a request is refused. Errors are
     GET    /apps/{name}/timeline                TimelineQuery (query)  list[TimelineEntry]
     GET    /apps/{name}/versions/{version}      -                      TimelineEntry
     GET    /apps/{name}/diff?from=V[&to=V]      -                      DiffView
+    GET    /apps/{name}/tree                    -                      ResourceTree
+    GET    /apps/{name}/services                -                      Services
+    GET    /apps/{name}/pods/{pod}/events       namespace (query)      list[PodEvent]
+    GET    /apps/{name}/pods/{pod}/log          PodLogRequest (query)  PodLog
     POST   /plans                               RollbackRequest        Plan
     POST   /rollbacks                           RollbackOrder          Plan
     POST   /undo/plans                          UndoRequest            Plan
@@ -45,7 +49,10 @@ with the server's own token, whose holder runs the server.
 
 HTTP status by error: exit code 2 -> 422 (a body that cannot be read: 400; too large: 413), 3 -> 409, 4 -> 409,
 5 -> 404, 6 -> 504, 7 -> 502 (the push may have arrived: ask again), not-allowed -> 403, not signed in -> 401,
-store-unavailable, store-full, remote-unreachable -> 503, all others -> 500.
+store-unavailable, store-full, remote-unreachable, target-failed -> 503, all others -> 500.
+
+Tree and services come from memory. A pod's log and events are asked of its destination at that moment; the query of a
+log is namespace, container, tail_lines (1 to 5000), limit_bytes (1 to 1048576), previous (true or false).
 
 Not offered: `render`, which shows Secrets as they are.
 """
@@ -71,10 +78,12 @@ from lastgood.core.errors import (
     RemoteUnreachable,
     StoreFull,
     StoreUnavailable,
+    TargetFailed,
     Unknown,
 )
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
+from lastgood.core.pod import PodEvent, PodLog
 from lastgood.core.ports import Lastgood
 from lastgood.core.record import Pause
 from lastgood.core.request import (
@@ -88,11 +97,13 @@ from lastgood.core.request import (
     RollbackRequest,
     UndoRequest,
 )
+from lastgood.core.resource_tree import ResourceTree
+from lastgood.core.service import Services
 from lastgood.core.status import StatusView, WaitResult
 from lastgood.core.timeline import TimelineEntry
 from lastgood.core.value import Value, to_json
 from lastgood.web.access import SignedIn
-from lastgood.web.asked import Unreadable, flag, read_body, read_query
+from lastgood.web.asked import Unreadable, flag, read_body, read_log_query, read_namespace, read_query
 
 WAIT_MOST_S = 60.0
 
@@ -195,6 +206,23 @@ async def _diff(lastgood: Lastgood, asked: Asked) -> DiffView:
     return await lastgood.diff(asked.path["name"], asked.query["from"], asked.query.get("to") or None)
 
 
+async def _tree(lastgood: Lastgood, asked: Asked) -> ResourceTree:
+    return await lastgood.tree(asked.path["name"])
+
+
+async def _services(lastgood: Lastgood, asked: Asked) -> Services:
+    return await lastgood.services(asked.path["name"])
+
+
+async def _pod_events(lastgood: Lastgood, asked: Asked) -> list[PodEvent]:
+    namespace = read_namespace(asked.query)
+    return await lastgood.pod_events(asked.path["name"], asked.path["pod"], namespace=namespace)
+
+
+async def _pod_log(lastgood: Lastgood, asked: Asked) -> PodLog:
+    return await lastgood.pod_log(read_log_query(asked.query, app=asked.path["name"], pod=asked.path["pod"]))
+
+
 async def _plan(lastgood: Lastgood, asked: Asked) -> Plan:
     return await lastgood.plan(asked.signed(asked.body))
 
@@ -286,6 +314,12 @@ ROUTES: tuple[Route, ...] = (
     ),
     _route("GET", "/apps/{name}/versions/{version}", _show, TimelineEntry, "One record"),
     _route("GET", "/apps/{name}/diff", _diff, DiffView, "What differs between two versions", query="diff"),
+    _route("GET", "/apps/{name}/tree", _tree, ResourceTree, "What it consists of where it runs, from memory"),
+    _route("GET", "/apps/{name}/services", _services, Services, "What it runs, from memory"),
+    _route(
+        "GET", "/apps/{name}/pods/{pod}/events", _pod_events, list[PodEvent], "What is told of a pod", query="namespace"
+    ),
+    _route("GET", "/apps/{name}/pods/{pod}/log", _pod_log, PodLog, "The end of a pod's log", query="log"),
     _route("POST", "/plans", _plan, Plan, "What a rollback would do", RollbackRequest),
     _route("POST", "/rollbacks", _rollback, Plan, "Roll back, by a Git commit", RollbackOrder),
     _route("POST", "/undo/plans", _plan_undo, Plan, "What an undo would do", UndoRequest),
@@ -361,5 +395,5 @@ _STATUS: tuple[tuple[tuple[type[LastgoodError], ...], int], ...] = (
     ((NotHealthyInTime,), 504),
     ((PushUnknown,), 502),
     ((NotAllowed,), 403),
-    ((StoreUnavailable, StoreFull, RemoteUnreachable), 503),
+    ((StoreUnavailable, StoreFull, RemoteUnreachable, TargetFailed), 503),
 )

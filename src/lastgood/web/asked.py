@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import fields
 
 from lastgood.core.errors import CommandLineWrong
+from lastgood.core.pod import LIMIT_BYTES, TAIL_LINES, PodLogRequest
 from lastgood.core.timeline import TimelineQuery
 from lastgood.core.value import Value
 
@@ -57,6 +58,39 @@ def read_query(query: Mapping[str, str], *, app: str | None) -> TimelineQuery:
     if not 1 <= read.limit <= LIMIT_MOST:
         raise CommandLineWrong(f"limit is from 1 to {LIMIT_MOST}")
     return TimelineQuery(app=app, **msgspec.structs.asdict(read))
+
+
+class LogText(Value, frozen=True, kw_only=True):
+    """How much of a log is asked for, in the order in which the API document lists it."""
+
+    namespace: str | None = None
+    container: str | None = None
+    tail_lines: int = TAIL_LINES
+    limit_bytes: int = LIMIT_BYTES
+    previous: bool = False
+
+
+def read_log_query(query: Mapping[str, str], *, app: str, pod: str) -> PodLogRequest:
+    """Read which log is asked for. An empty value is as good as none. Raises CommandLineWrong."""
+    _only(query, {field.name for field in fields(LogText)})
+    given = {name: text(value) for name, value in query.items() if value.strip()}
+    try:
+        read = msgspec.convert(given, LogText, strict=False)
+    except msgspec.ValidationError as wrong:
+        raise CommandLineWrong(f"what is asked of the log cannot be read: {wrong}") from wrong
+    return PodLogRequest(app=app, pod=pod, **msgspec.structs.asdict(read))
+
+
+def read_namespace(query: Mapping[str, str]) -> str | None:
+    """Read the one word that may be asked with events of a pod. Raises CommandLineWrong."""
+    _only(query, {"namespace"})
+    return text(query.get("namespace", "")) or None
+
+
+def _only(query: Mapping[str, str], known: set[str]) -> None:
+    unknown = sorted(set(query) - known)
+    if unknown:
+        raise CommandLineWrong(f"there is no {unknown[0][:40]} to ask", hint="known: " + ", ".join(sorted(known)))
 
 
 def read_body(body: bytes, kind: type[T]) -> T:

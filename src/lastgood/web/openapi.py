@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 from lastgood.core.record import Event
 from lastgood.core.value import Value
 from lastgood.web.api import ROUTES, Route, Running, json_answer
-from lastgood.web.asked import QueryText
+from lastgood.web.asked import LogText, QueryText
 
 _REF = "#/components/schemas/{name}"
 
@@ -36,11 +36,12 @@ def openapi(version: str) -> dict[str, Any]:
     """Return the document as plain JSON."""
     kinds = [kind for route in ROUTES for kind in (route.answer, route.body) if kind is not None]
     kinds += [Running, Event, ErrorShape]
-    _, components = msgspec.json.schema_components([*kinds, QueryText], ref_template=_REF)
+    _, components = msgspec.json.schema_components([*kinds, QueryText, LogText], ref_template=_REF)
     query_fields = components.pop("QueryText")["properties"]
+    log_fields = components.pop("LogText")["properties"]
     paths: dict[str, Any] = {}
     for route in ROUTES:
-        paths.setdefault(f"/api/v1{route.path}", {})[route.method.lower()] = _operation(route, query_fields)
+        paths.setdefault(f"/api/v1{route.path}", {})[route.method.lower()] = _operation(route, query_fields, log_fields)
     paths["/api/v1/version"] = {"get": _answering("Which lastgood answers", "version", _schema(Running))}
     paths["/api/v1/events"] = {"get": _events()}
     paths["/api/v1/openapi.json"] = {"get": _answering("This document", "openapi", {"type": "object"})}
@@ -67,7 +68,7 @@ def openapi_router(version: str) -> APIRouter:
     return router
 
 
-def _operation(route: Route, query_fields: dict[str, Any]) -> dict[str, Any]:
+def _operation(route: Route, query_fields: dict[str, Any], log_fields: dict[str, Any]) -> dict[str, Any]:
     name = f"{route.method.lower()}_{re.sub(r'[^a-z]+', '_', route.path).strip('_')}"
     described = _answering(route.summary, name, _schema(route.answer))
     parameters = [_parameter(word, "path", {"type": "string"}) for word in re.findall(r"\{(\w+)\}", route.path)]
@@ -76,6 +77,10 @@ def _operation(route: Route, query_fields: dict[str, Any]) -> dict[str, Any]:
     elif route.query == "diff":
         parameters += [_parameter("from", "query", {"type": "string"}, required=True)]
         parameters += [_parameter("to", "query", {"type": "string"})]
+    elif route.query == "log":
+        parameters += [_parameter(word, "query", schema) for word, schema in log_fields.items()]
+    elif route.query == "namespace":
+        parameters += [_parameter("namespace", "query", {"type": "string"})]
     elif route.query == "problems":
         parameters += [_parameter("app", "query", {"type": "string"})]
     elif route.query == "dry_run":

@@ -2,6 +2,7 @@
 
 from typing import Any, get_args, get_origin
 
+from lastgood.core.pod import LIMIT_BYTES, MOST_LIMIT_BYTES, MOST_TAIL_LINES, TAIL_LINES
 from lastgood.core.record import Event
 from lastgood.web.api import ROUTES, WAIT_MOST_S, Route
 
@@ -28,7 +29,7 @@ A named person is always the author of what is done; `by` of a body counts only 
 | 7 | 502: the push may have arrived; ask again |
 | `not-allowed` | 403 |
 | nobody signed in | 401 |
-| `store-unavailable`, `store-full`, `remote-unreachable` | 503 |
+| `store-unavailable`, `store-full`, `remote-unreachable`, `target-failed` | 503 |
 | all others | 500 |
 
 ## Words
@@ -37,6 +38,10 @@ A named person is always the author of what is done; `by` of a body counts only 
 Of a timeline may be asked, in the query string: `environment`, `since`, `until` (ISO 8601 with an offset), `outcome`, \
 `author`, `search`, `feature`, `image`, `trigger`, `held` (`true` or `false`), `limit` (1 to 1000; 50 if not given), \
 `before`.
+Of a log may be asked: `namespace` and `container` (where there are several), `tail_lines` (1 to {MOST_TAIL_LINES}; \
+{TAIL_LINES} if not given), `limit_bytes` (1 to {MOST_LIMIT_BYTES}; {LIMIT_BYTES} if not given), `previous` (`true`: \
+of the container's run before this one).
+What tree, services, events and logs tell: [the inside of an application](inside.md).
 `dry_run=true` shows what would be done.
 A wait ends after {WAIT_MOST_S:g} s at most: ask again until your own time is over.
 `render` is not offered, because it shows Secrets as they are."""
@@ -60,7 +65,13 @@ def api_page() -> str:
 
 
 def _row(route: Route) -> str:
-    query = {"": "", "dry_run": "[?dry_run=true]", "diff": "?from=V[&to=V]", "problems": "[?app=NAME]"}
+    query = {
+        "": "",
+        "dry_run": "[?dry_run=true]",
+        "diff": "?from=V[&to=V]",
+        "problems": "[?app=NAME]",
+        "namespace": "[?namespace=NAME]",
+    }
     path = f"`{route.method} {route.path}{query.get(route.query, '[?…]')}`"
     body = f"`{route.body.__name__}`" if route.body is not None else ""
     return f"| {path} | {body} | `{_kind(route.answer)}` | {route.summary} |"

@@ -36,7 +36,7 @@ class Cluster:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.kinds = Kinds(connection)
-        self.live = Live(self._concerns, marking=MARKING)
+        self.live = Live(self.tell, marking=MARKING)
         self.marks = Marks(self.live)
         self.parents: dict[str, dict[str, str]] = {}
         self._watches: dict[GroupKind, KindWatch] = {}
@@ -70,7 +70,7 @@ class Cluster:
             kinds=self.kinds,
             live=self.live,
             labelled=kind.group_kind not in SUPPORTING,
-            told=lambda: self._concerns(None),
+            told=lambda: self.tell(None),
         )
         self._watches[kind.group_kind] = watch
         self._tasks[kind.group_kind] = asyncio.create_task(self._run(watch))
@@ -81,7 +81,7 @@ class Cluster:
         except Exception:  # noqa: BLE001 - a mistake of ours must not pass for silence of the cluster
             watch.trouble = "lastgood made a mistake while watching; its log says which"
             structlog.get_logger().exception("watch ended", kind=watch.kind.kind)
-            self._concerns(None)
+            self.tell(None)
 
     async def read_parents(self, namespace: str) -> None:
         """See that the namespace of our own objects is there, and read which applications have a set in the cluster."""
@@ -136,7 +136,8 @@ class Cluster:
         """Let a queue of `listen` go."""
         self._listeners.remove(queue)
 
-    def _concerns(self, set_id: str | None) -> None:
+    def tell(self, set_id: str | None) -> None:
+        """Tell all who listen that something concerns a set; None: all of them."""
         for queue in self._listeners:
             queue.put_nowait(set_id)
 

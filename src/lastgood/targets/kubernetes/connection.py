@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import httpx2
 import msgspec
+import yaml
 from lightkube.config.client_adapter import ConnectionParams
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.core.exceptions import ConfigError
@@ -28,6 +29,7 @@ REQUEST_S = 30.0
 CONNECT_S = 5.0
 # After this time a request that fails is not sent once more.
 PATIENCE_S = 20.0
+READ_S = 10.0
 # The API server sends a bookmark about every minute: a watch that is silent for longer is a dead connection.
 SILENCE_S = 150.0
 AT_ONCE = 48
@@ -149,6 +151,37 @@ class Connection:
             raise Unreachable("the API server's answer is larger than can be read")
         return Answer(response.status_code, _judged(response))
 
+    async def read(self, path: str, params: Mapping[str, str], *, most_bytes: int) -> bytes:
+        """Return an answer that is no JSON, such as a log, as far as `most_bytes`; asked once, within READ_S.
+
+        Raises Answered and Unreachable.
+        """
+        headers = {"Accept": "*/*"}
+        timeout = httpx2.Timeout(READ_S, connect=CONNECT_S)
+        for fresh in (False, True):
+            client = await self._open(anew=fresh)
+            self.requests += 1
+            try:
+                async with asyncio.timeout(READ_S), self._places:
+                    with _translated():
+                        async with client.stream(
+                            "GET", path, params=dict(params), headers=headers, timeout=timeout
+                        ) as response:
+                            if response.status_code == _UNAUTHORIZED and not fresh:
+                                continue
+                            if not response.is_success:
+                                await response.aread()
+                                _judged(response)
+                            read = b""
+                            async for chunk in response.aiter_bytes():
+                                read += chunk
+                                if len(read) >= most_bytes:
+                                    break
+                            return read[:most_bytes]
+            except TimeoutError as late:
+                raise Unreachable("the API server did not answer in time") from late
+        raise AssertionError("the second attempt returns or raises")
+
     async def watch(self, path: str, params: Mapping[str, str]) -> AsyncIterator[bytes | None]:
         """Yield None once the server took the watch, then its lines until the server ends it.
 
@@ -210,7 +243,7 @@ def _client(access: ClusterAccess) -> httpx2.AsyncClient:
         raise Unreachable(f"the kubeconfig does not serve: {wrong}") from wrong
     except (OSError, ssl.SSLError) as wrong:
         raise Unreachable(f"the credentials cannot be read: {wrong.strerror or type(wrong).__name__}") from wrong
-    except (KeyError, ValueError, TypeError, msgspec.ValidationError) as wrong:
+    except (AttributeError, KeyError, ValueError, TypeError, yaml.YAMLError, msgspec.ValidationError) as wrong:
         raise Unreachable("the kubeconfig is damaged") from wrong
 
 

@@ -43,6 +43,14 @@ class Live:
         """Return the objects that name an object as their owner, by key."""
         return [self._objects[key] for key in sorted(self._children.get(uid, ()))]
 
+    def owners(self, one: LiveObject) -> list[LiveObject]:
+        """Return the objects that an object names as its owners, as far as they are known."""
+        return [self._objects[self._by_uid[uid]] for uid in one.owners if uid in self._by_uid]
+
+    def named(self, kind: GroupKind, name: str) -> list[LiveObject]:
+        """Return the objects of a kind and name in all namespaces, by namespace."""
+        return [self._objects[key] for key in sorted(self._objects) if key[0] == kind and key[2] == name]
+
     def of_kind(self, kind: GroupKind) -> Iterator[LiveObject]:
         """Yield all objects of a kind."""
         return (one for key, one in self._objects.items() if key[0] == kind)

@@ -5,7 +5,8 @@ lanes and no records.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -20,7 +21,7 @@ from lastgood.targets.kubernetes.kinds import Kind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest
 from lastgood.targets.kubernetes.memory import Applied, Asked
 from lastgood.targets.kubernetes.options import options_of
-from lastgood.targets.kubernetes.pods import newest_pods
+from lastgood.targets.kubernetes.pods import POD, newest_pods
 from lastgood.targets.kubernetes.scaled import with_scaled_replicas
 from lastgood.targets.kubernetes.send import Sender
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable
@@ -43,6 +44,10 @@ class Look(msgspec.Struct):
 
 Differs = dict[Key, tuple[bytes, bytes, str, str]]
 """What was found to differ, so that it is asked once: digest wanted, digest alive, mark of the kind, in words."""
+
+
+LastWordsOf = Callable[[Sequence[dict[str, Any]]], str]
+"""Returns the last words of the one among these pods that fails, "" where there are none."""
 
 
 async def look(applied: Applied, *, cluster: Cluster, sender: Sender, differs: Differs) -> Look:
@@ -127,10 +132,13 @@ def observation(
     cluster: Cluster,
     now: dt.datetime,
     rules: OwnRules | None,
-    last_words: dict[str, str],
+    last_words: LastWordsOf,
 ) -> Observation:
-    """Put together what is known. last_words: of failing containers, by the pod's `namespace/name`."""
-    resources = [_health(one, cluster=cluster, now=now, rules=rules, last_words=last_words) for one in applied.objects]
+    """Put together what is known. last_words: asked for what is Degraded, unless another application holds it."""
+    resources = [
+        _health(one, cluster=cluster, now=now, rules=rules, last_words=last_words, set_id=applied.set_id)
+        for one in applied.objects
+    ]
     troubled = [one for one in resources if one.health not in ("Healthy", "Suspended")]
     sync: Sync = "OutOfSync" if seen.differing else "Unknown" if seen.unknown else "Synced"
     message = "; ".join(f"{one.kind} {one.name}: {_words(one)}" for one in troubled[:MAX_NAMED])
@@ -150,25 +158,34 @@ def observation(
 
 
 def _health(
-    one: Asked, *, cluster: Cluster, now: dt.datetime, rules: OwnRules | None, last_words: dict[str, str]
+    one: Asked,
+    *,
+    cluster: Cluster,
+    now: dt.datetime,
+    rules: OwnRules | None,
+    last_words: LastWordsOf | None = None,
+    set_id: str = "",
 ) -> ResourceHealth:
     kind, name = one.key[0][1], one.key[2]
     live = cluster.live.get(one.key)
     if live is None:
         return ResourceHealth(kind=kind, name=name, health="Missing", reason="Missing", message=MISSING)
     manifest = live.manifest
+    pods = newest_pods(live, manifest, cluster.live)
     try:
-        found = workload_health(manifest, newest_pods(live, manifest, cluster.live), now=now, own=rules)
+        found = workload_health(manifest, pods, now=now, own=rules)
     except MalformedResource as wrong:
         return ResourceHealth(kind=kind, name=name, health="Unknown", reason="Malformed", message=wrong.message)
-    words = last_words.get(f"{live.namespace}/{found.pod}", "") if found.pod else ""
+    words = ""
+    if last_words is not None and found.verdict.health == "Degraded" and live.part_of == set_id:
+        words = last_words([manifest] if live.key[0] == POD else pods)
     return ResourceHealth(
         kind=kind,
         name=name,
         health=found.verdict.health,
         reason=found.verdict.reason,
         message=found.verdict.message,
-        last_words=words if found.verdict.health == "Degraded" else "",
+        last_words=words,
         ready=found.ready,
         wanted=found.wanted,
     )
@@ -179,7 +196,7 @@ def unhealthy(keys: Sequence[Key], *, cluster: Cluster, now: dt.datetime, rules:
     said, degraded = [], False
     for key in keys:
         asked = Asked(key=key, wanted=b"")
-        found = _health(asked, cluster=cluster, now=now, rules=rules, last_words={})
+        found = _health(asked, cluster=cluster, now=now, rules=rules)
         if found.health not in ("Healthy", "Suspended"):
             said.append(f"{_label(key)} is {found.health}: {_words(found)}")
             degraded = degraded or found.health == "Degraded"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lastgood.targets.kubernetes.live import Live
+from lastgood.targets.kubernetes.family import Children
 from lastgood.targets.kubernetes.live_object import LiveObject
 from lastgood.targets.kubernetes.options import annotations_of
 
@@ -12,7 +12,7 @@ _REVISION = "deployment.kubernetes.io/revision"
 _HASH = "controller-revision-hash"
 
 
-def newest_pods(one: LiveObject, manifest: dict[str, Any], live: Live) -> list[dict[str, Any]]:
+def newest_pods(one: LiveObject, manifest: dict[str, Any], live: Children) -> list[dict[str, Any]]:
     """Return the pods that a workload's present version made; its older ones go, however they are.
 
     manifest: the workload's, as kept. None where its controller has not seen that version yet.
@@ -35,7 +35,7 @@ def newest_pods(one: LiveObject, manifest: dict[str, Any], live: Live) -> list[d
     return pods
 
 
-def _pods(owner: LiveObject, live: Live) -> list[LiveObject]:
+def _pods(owner: LiveObject, live: Children) -> list[LiveObject]:
     return [child for child in live.children(owner.uid) if child.key[0] == POD and not child.is_being_deleted]
 
 

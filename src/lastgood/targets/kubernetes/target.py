@@ -7,17 +7,21 @@ back.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from lastgood.core.application import Application
 from lastgood.core.cluster_facts import Circumstances
 from lastgood.core.errors import TargetFailed, TargetRefused
 from lastgood.core.hook import Hook, hooks_at, kept
 from lastgood.core.observation import ApplyResult, Observation
+from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
 from lastgood.core.ports import Clock
 from lastgood.core.resource import Rendered
+from lastgood.core.resource_tree import ResourceTree
+from lastgood.core.service import Services
 from lastgood.core.value import Value
 from lastgood.core.words import Occasion
 from lastgood.targets.kubernetes import apply_set
@@ -25,12 +29,15 @@ from lastgood.targets.kubernetes.apply import Apply, Rules
 from lastgood.targets.kubernetes.cluster import Cluster
 from lastgood.targets.kubernetes.connection import ClusterAccess, Connection
 from lastgood.targets.kubernetes.health import OwnRules
+from lastgood.targets.kubernetes.inside import Inside
 from lastgood.targets.kubernetes.kinds import GroupKind
+from lastgood.targets.kubernetes.last_words import EndedRun, LastWords, ended_run
 from lastgood.targets.kubernetes.live_object import Key
 from lastgood.targets.kubernetes.memory import Applied, Memory
 from lastgood.targets.kubernetes.observe import Differs, Look, look, observation, unhealthy
 from lastgood.targets.kubernetes.options import options_of
 from lastgood.targets.kubernetes.order import deletion_order
+from lastgood.targets.kubernetes.pods import POD
 from lastgood.targets.kubernetes.send import Sender
 from lastgood.targets.kubernetes.trouble import ClusterTrouble, Unreachable
 from lastgood.targets.kubernetes.wanted import Asks, Wanted, WantedWave
@@ -80,6 +87,8 @@ class KubernetesTarget:
         self._rules = rules or ClusterRules()
         self._own_rules = own_rules
         self._settle_s = settle_s
+        self._last_words = LastWords(self._cluster)
+        self._inside = Inside(self._cluster, destination=name, clock=clock, rules=own_rules)
         self._applied: dict[str, Applied] | None = None
         self._apps: dict[str, str] = {}
         self._claims: dict[Key, str] = {}
@@ -135,11 +144,59 @@ class KubernetesTarget:
             message = f"what was applied cannot be read or written down: {wrong.strerror}"
             return Observation(app=app, observed_at=now, health="Unknown", sync="Unknown", message=message)
         self._tell_contested(applied, seen)
+        ended: list[EndedRun] = []
+
+        def last_words(pods: Sequence[dict[str, Any]]) -> str:
+            run = ended_run(pods)
+            if run is None:
+                return ""
+            ended.append(run)
+            return self._last_words.of(run)
+
         put_together = partial(
-            observation, applied, seen, cluster=self._cluster, now=now, rules=self._own_rules, last_words={}
+            observation, applied, seen, cluster=self._cluster, now=now, rules=self._own_rules, last_words=last_words
         )
-        # The operator's own rules are asked of another process, which may take its time.
-        return await asyncio.to_thread(put_together) if self._own_rules is not None else put_together()
+        found = await self._beside(put_together)
+        more = bool(ended) and await self._last_words.ask(ended, applied.set_id)
+        return await self._beside(put_together) if more else found
+
+    async def tree(self, app: str) -> ResourceTree:
+        """Return what an application consists of, from memory."""
+        return await self._inside.tree(app, *await self._known(app))
+
+    async def services(self, app: str) -> Services:
+        """Return what an application runs, from memory."""
+        return await self._inside.services(app, *await self._known(app))
+
+    async def pod_events(self, app: str, pod: str, *, namespace: str | None = None) -> tuple[PodEvent, ...]:
+        """Ask what the cluster tells of a pod. Raises UnknownPod, TargetFailed."""
+        applied, trouble = await self._known(app)
+        if trouble:
+            raise self._failed(app, f"the events of the pod {pod} cannot be had: {trouble}")
+        return await self._inside.pod_events(app, applied, pod, namespace)
+
+    async def pod_log(self, request: PodLogRequest) -> PodLog:
+        """Ask for the end of a pod's log. Raises UnknownPod, Unknown, TargetFailed."""
+        applied, trouble = await self._known(request.app)
+        if trouble:
+            raise self._failed(request.app, f"the log of the pod {request.pod} cannot be had: {trouble}")
+        return await self._inside.pod_log(request, applied)
+
+    async def _known(self, app: str) -> tuple[Applied | None, str]:
+        """Return what was asked for, None for nothing, and why what is known of it may be old, "" where it is not."""
+        try:
+            await self._set_up()
+        except ClusterTrouble as trouble:
+            return None, str(trouble)
+        except OSError as wrong:
+            return None, f"what was applied cannot be read: {wrong.strerror}"
+        applied = (self._applied or {}).get(app)
+        kinds = {one.key[0] for one in applied.objects} if applied is not None else set()
+        return applied, self._cluster.trouble({*kinds, POD}) or ""
+
+    async def _beside(self, work: Callable[[], Observation]) -> Observation:
+        """Do it here; in a thread where the operator's own rules are asked of another process, which takes its time."""
+        return await asyncio.to_thread(work) if self._own_rules is not None else work()
 
     async def prune(self, app: str) -> list[str]:
         """Delete everything of an application that may be deleted, in reverse order, and the set's parent."""
@@ -183,6 +240,7 @@ class KubernetesTarget:
 
     async def close(self) -> None:
         """End the watches; what runs in the cluster runs on."""
+        await self._last_words.close()
         await self._cluster.close()
 
     # being there

@@ -164,6 +164,9 @@ class KindWatch:
             self._version = version
 
     def _read(self, item: Any) -> LiveObject | None:
+        if isinstance(item, dict):
+            # The items of a list do not say it; rules of health go by it.
+            item.setdefault("apiVersion", self.kind.api_version)
         one = live_object(item, self.kind.group_kind)
         return one if one is not None and self._concerns(one) else None
 

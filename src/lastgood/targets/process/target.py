@@ -17,16 +17,20 @@ from typing import Any, TypeVar
 import msgspec
 
 from lastgood.core.application import Application
-from lastgood.core.errors import LastgoodError, TargetFailed, TargetRefused
+from lastgood.core.errors import LastgoodError, TargetFailed, TargetRefused, Unknown, UnknownPod
 from lastgood.core.observation import ApplyResult, Observation, ResourceHealth, ResourceResult, worst
+from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
 from lastgood.core.ports import Clock
 from lastgood.core.redact import redact
 from lastgood.core.resource import Rendered
+from lastgood.core.resource_tree import ResourceTree
+from lastgood.core.service import Services
 from lastgood.core.words import Change, Occasion
 from lastgood.targets.process.account import AccountWrong, account_to_run_as
 from lastgood.targets.process.folder import MARK, Folder
 from lastgood.targets.process.health import KIND, judge
 from lastgood.targets.process.identity import boot_id
+from lastgood.targets.process.inside import Part, read_log, services_of, tree_of
 from lastgood.targets.process.launch import Launcher, LaunchFailed
 from lastgood.targets.process.order import dependents, run_in_order
 from lastgood.targets.process.releases import ArtifactUse, FindSource, Release, Releases, ReleaseWrong
@@ -45,6 +49,7 @@ DEFAULT_ENVIRONMENT = {
     "LANG": "C.UTF-8",
 }
 LAST_WORDS_BYTES = 2048
+MAX_NAME = 200
 LOOK_AGAIN_S = 0.05
 BUSY_S = 30.0
 
@@ -123,6 +128,32 @@ class ProcessTarget:
             return Observation(
                 app=app, observed_at=self._clock.now(), health="Unknown", sync="Unknown", message=message
             )
+
+    async def tree(self, app: str) -> ResourceTree:
+        """Return the processes as nodes; nothing is made from one."""
+        return tree_of(await self.observe(app), await _finish(self._parts, app))
+
+    async def services(self, app: str) -> Services:
+        """Return each process as a service."""
+        return services_of(await self.observe(app), await _finish(self._parts, app))
+
+    async def pod_events(self, app: str, pod: str, *, namespace: str | None = None) -> tuple[PodEvent, ...]:
+        """Return nothing: nobody tells of processes but their state and their log. Raises UnknownPod."""
+        await self._process(app, pod, namespace)
+        return ()
+
+    async def pod_log(self, request: PodLogRequest) -> PodLog:
+        """Return the end of a process's log, which goes on over its restarts. Raises UnknownPod, TargetFailed."""
+        name = await self._process(request.app, request.pod, request.namespace)
+        if request.container is not None:
+            raise Unknown(f"the process {name} has no containers", name=request.container[:MAX_NAME])
+        if request.previous:
+            reason = f"the log of {name} is one for all its runs: ask without `previous`"
+            raise self._failed(request.app, reason)
+        try:
+            return await _finish(read_log, self._folder.log_file(request.app, name), request)
+        except OSError as wrong:
+            raise self._failed(request.app, f"the log of {name} cannot be read: {wrong.strerror}") from wrong
 
     async def prune(self, app: str) -> list[str]:
         """Stop every process of an application, dependents first, and delete what is kept of them."""
@@ -373,6 +404,29 @@ class ProcessTarget:
         if verdict.health != "Degraded":
             return verdict
         return msgspec.structs.replace(verdict, last_words=_last_words(self._folder.log_file(app, name)))
+
+    def _parts(self, app: str) -> dict[str, Part]:
+        """Return what is asked for and what runs, by process; nothing where it cannot be read."""
+        try:
+            applied = read_applied(self._folder.applied_file(app))
+            states = self._states(app)
+        except OSError:
+            return {}
+        asked = applied.processes if applied is not None else {}
+        return {
+            name: Part(
+                release=asked[name].release if name in asked else None,
+                asked=name in asked,
+                restarts=states[name].restarts if name in states else 0,
+            )
+            for name in sorted({*asked, *states})
+        }
+
+    async def _process(self, app: str, name: str, namespace: str | None) -> str:
+        """Return the name of a process that an application has. Raises UnknownPod."""
+        if namespace is None and name in await _finish(self._parts, app):
+            return name
+        raise UnknownPod(app=app, pod=name[:MAX_NAME])
 
     # files
     def _states(self, app: str) -> dict[str, ProcessState]:
