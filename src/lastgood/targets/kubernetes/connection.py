@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 import httpx2
 import msgspec
-from lightkube.config.client_adapter import ConnectionParams
+import yaml
+from lightkube.config.client_adapter import BearerTokenFileAuth, ConnectionParams
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.core.exceptions import ConfigError
 
@@ -34,6 +35,8 @@ MAX_ANSWER_BYTES = 256_000_000
 MAX_LINE_BYTES = 16_000_000
 MAX_RETRY_AFTER_S = 10.0
 _UNAUTHORIZED = 401
+# Where Kubernetes puts the account of a pod.
+ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
 class ClusterAccess(Value, frozen=True, kw_only=True):
@@ -195,28 +198,34 @@ def _client(access: ClusterAccess) -> httpx2.AsyncClient:
         config = _config(access)
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=AT_ONCE, keepalive_expiry=60.0)
         params = ConnectionParams(timeout=httpx2.Timeout(REQUEST_S, connect=CONNECT_S)).httpx_params(config)
-        plugin = config.user.exec if config.user is not None else None
+        user = config.user
+        plugin = user.exec if user is not None else None
         if plugin is not None:
             environment = {one.name: one.value for one in plugin.env or ()}
-            command = [plugin.command, *(plugin.args or ())]
-            params["auth"] = PluginToken(plugin.apiVersion, command, environment)
+            # As kubectl has it: a name is looked for in PATH, a path counts from the kubeconfig's folder.
+            program = str(config.abs_file(plugin.command)) if "/" in plugin.command else plugin.command
+            params["auth"] = PluginToken(plugin.apiVersion, [program, *(plugin.args or ())], environment)
+        elif user is not None and user.token_file is not None:
+            params["auth"] = BearerTokenFileAuth(str(config.abs_file(user.token_file)))
         return httpx2.AsyncClient(**params, limits=limits)
     except ConfigError as wrong:
         raise Unreachable(f"the kubeconfig does not serve: {wrong}") from wrong
     except (OSError, ssl.SSLError) as wrong:
         raise Unreachable(f"the credentials cannot be read: {wrong.strerror or type(wrong).__name__}") from wrong
-    except (KeyError, ValueError, TypeError, msgspec.ValidationError) as wrong:
+    except (KeyError, ValueError, TypeError, AttributeError, msgspec.ValidationError, yaml.YAMLError) as wrong:
         raise Unreachable("the kubeconfig is damaged") from wrong
 
 
 def _config(access: ClusterAccess) -> SingleConfig:
     if access.in_cluster:
-        found = KubeConfig.from_service_account().get()
+        if not os.environ.get("KUBERNETES_SERVICE_HOST") or not os.environ.get("KUBERNETES_SERVICE_PORT"):
+            raise ConfigError("KUBERNETES_SERVICE_HOST is not set, so this is no pod of a cluster")
+        found = KubeConfig.from_service_account(ACCOUNT_FOLDER).get()
     else:
         named = access.kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
         found = KubeConfig.from_file(Path(named).expanduser()).get(access.context)
-    if found is None:
-        raise ConfigError("it names no context")
+    if found is None or found.user is None:
+        raise ConfigError("it names no context" if found is None else "its context names no user")
     return found
 
 
@@ -245,6 +254,9 @@ def _translated() -> Iterator[None]:
         yield
     except ClusterTrouble:
         raise
+    except ConfigError as wrong:
+        # A token's file that went is noticed only when a request needs it.
+        raise Unreachable(f"the credentials cannot be read: {wrong}") from wrong
     except httpx2.TimeoutException as late:
         raise Unreachable("the API server did not answer in time") from late
     except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, ssl.SSLError, OSError) as wrong:
