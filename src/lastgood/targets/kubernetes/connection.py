@@ -62,7 +62,7 @@ class Connection:
 
     def __init__(self, access: ClusterAccess) -> None:
         self._access = access
-        self._client: httpx2.AsyncClient | None = None
+        self._client: _Client | None = None
         self._opening = asyncio.Lock()
         self._places = asyncio.Semaphore(AT_ONCE)
         self.requests = 0
@@ -134,15 +134,17 @@ class Connection:
     async def _once(
         self, method: str, path: str, params: Mapping[str, str], headers: Mapping[str, str], content: bytes | None
     ) -> Answer:
+        refused: _Client | None = None
         for fresh in (False, True):
-            client = await self._open(anew=fresh)
-            self.requests += 1
-            with _translated():
-                response = await client.request(
-                    method, path, params=dict(params), headers=dict(headers), content=content
-                )
+            async with self._using(instead_of=refused) as client:
+                self.requests += 1
+                with _translated():
+                    response = await client.http.request(
+                        method, path, params=dict(params), headers=dict(headers), content=content
+                    )
             if response.status_code != _UNAUTHORIZED or fresh:
                 break
+            refused = client
         if len(response.content) > MAX_ANSWER_BYTES:
             raise Unreachable("the API server's answer is larger than can be read")
         return Answer(response.status_code, _judged(response))
@@ -152,45 +154,65 @@ class Connection:
 
         Raises Answered (410 among them) and Unreachable, also where nothing comes for so long that a bookmark is due.
         """
-        client = await self._open()
-        self.requests += 1
-        with _translated():
-            async with client.stream(
-                "GET", path, params=dict(params), timeout=httpx2.Timeout(REQUEST_S, connect=CONNECT_S, read=SILENCE_S)
-            ) as response:
-                if response.status_code == _UNAUTHORIZED:
-                    await self._open(anew=True)
-                if response.status_code >= httpx2.codes.BAD_REQUEST:
-                    await response.aread()
-                    _judged(response)
-                yield None
-                rest = b""
-                async for chunk in response.aiter_bytes():
-                    *lines, rest = (rest + chunk).split(b"\n")
-                    for line in lines:
-                        if line:
-                            yield line
-                    if len(rest) > MAX_LINE_BYTES:
-                        raise Unreachable("the API server sent an object larger than can be read")
+        limits = httpx2.Timeout(REQUEST_S, connect=CONNECT_S, read=SILENCE_S)
+        async with self._using() as client:
+            self.requests += 1
+            with _translated():
+                async with client.http.stream("GET", path, params=dict(params), timeout=limits) as response:
+                    if response.status_code == _UNAUTHORIZED:
+                        await self._open(instead_of=client)
+                    if response.status_code >= httpx2.codes.BAD_REQUEST:
+                        await response.aread()
+                        _judged(response)
+                    yield None
+                    rest = b""
+                    async for chunk in response.aiter_bytes():
+                        *lines, rest = (rest + chunk).split(b"\n")
+                        for line in lines:
+                            if line:
+                                yield line
+                        if len(rest) > MAX_LINE_BYTES:
+                            raise Unreachable("the API server sent an object larger than can be read")
 
     async def close(self) -> None:
         """Let all connections go."""
         client, self._client = self._client, None
         if client is not None:
-            await client.aclose()
+            await client.http.aclose()
 
-    async def _open(self, *, anew: bool = False) -> httpx2.AsyncClient:
-        """Return the client; anew: with the credentials as they are now."""
-        before = self._client
-        if before is not None and not anew:
-            return before
-        async with self._opening:
-            if self._client is None or self._client is before:
-                self._client = await asyncio.to_thread(_client, self._access)
-                if before is not None:
-                    # Watches that still use it end, and begin again where they were with the new one.
-                    await before.aclose()
+    @contextlib.asynccontextmanager
+    async def _using(self, *, instead_of: "_Client | None" = None) -> AsyncIterator["_Client"]:
+        client = await self._open(instead_of=instead_of)
+        client.users += 1
+        try:
+            yield client
+        finally:
+            client.users -= 1
+            if client.is_replaced and not client.users:
+                await client.http.aclose()
+
+    async def _open(self, *, instead_of: "_Client | None" = None) -> "_Client":
+        """Return the client; where that one was refused: another, with the credentials as they are now."""
+        if self._client is not None and self._client is not instead_of:
             return self._client
+        async with self._opening:
+            if self._client is None or self._client is instead_of:
+                before, self._client = self._client, _Client(await asyncio.to_thread(_client, self._access))
+                if before is not None:
+                    # Whoever still uses it closes it: closed under a request, it would leave a socket behind.
+                    before.is_replaced = True
+                    if not before.users:
+                        await before.http.aclose()
+            return self._client
+
+
+class _Client:
+    """A client with the credentials of one moment, and how many requests and watches use it."""
+
+    def __init__(self, http: httpx2.AsyncClient) -> None:
+        self.http = http
+        self.users = 0
+        self.is_replaced = False
 
 
 def _client(access: ClusterAccess) -> httpx2.AsyncClient:
