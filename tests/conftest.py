@@ -1,6 +1,6 @@
 """What every test stands on: its own HOME, no configuration of this machine's git, no network settings.
 
-And a real control plane for the tests that ask for it, one for the whole run.
+And a real control plane for the tests that ask for it, one for the whole run, or the cluster that KUBECONFIG names.
 """
 
 import os
@@ -14,8 +14,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from cluster.control_plane import ControlPlane
+from cluster.given import GivenCluster
 from cluster.programs import programs
 from twins.render_programs import RenderPrograms, built_programs
+
+# As it was when the tests began: each test has an environment of its own.
+GIVEN = os.environ.get("KUBECONFIG", "")
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +34,8 @@ def render_programs() -> RenderPrograms:
 def _own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path_factory.getbasetemp() / "home"
     home.mkdir(exist_ok=True)
-    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "LASTGOOD_SERVER", "LASTGOOD_TOKEN", "SSH_AUTH_SOCK"):
+    of_git = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "SSH_AUTH_SOCK")
+    for name in (*of_git, "LASTGOOD_SERVER", "LASTGOOD_TOKEN", "KUBECONFIG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
@@ -43,8 +48,28 @@ def _own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[ControlPlane]:
+def cluster() -> Iterator[ControlPlane | GivenCluster]:
+    """Return the cluster that KUBECONFIG names where the tests begin, else a control plane of their own."""
+    if GIVEN:
+        with GivenCluster(Path(GIVEN).absolute()) as given:
+            yield given
+        return
     if shutil.which("go") is None and not os.environ.get("CI"):
         pytest.skip("there is no go to build a control plane with")
     with ControlPlane(programs()) as plane:
         yield plane
+
+
+@pytest.fixture
+def own_cluster(cluster: ControlPlane | GivenCluster) -> ControlPlane:
+    """Return a control plane whose API server a test may stop."""
+    if isinstance(cluster, GivenCluster):
+        pytest.skip("the cluster was given by KUBECONFIG: its API server is not stopped")
+    return cluster
+
+
+@pytest.fixture
+def stages(cluster: ControlPlane | GivenCluster) -> None:
+    """Let a test be about pods that behave as it says: those of the harness's own nodes do."""
+    if isinstance(cluster, GivenCluster) and not cluster.has_stages():
+        pytest.skip("the cluster was given by KUBECONFIG: its pods do not behave as the tests say")

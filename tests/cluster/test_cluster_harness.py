@@ -7,7 +7,7 @@ import urllib.error
 
 import pytest
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("stages")]
 
 WAIT_S = 30
 
@@ -112,17 +112,17 @@ def test_a_job_ends_well(cluster):
     cluster.request("DELETE", f"{jobs}/migrate?propagationPolicy=Background")
 
 
-def test_the_api_server_can_be_away_for_a_while(cluster):
+def test_the_api_server_can_be_away_for_a_while(own_cluster):
     """It comes back at the same address, with what it had."""
-    before = cluster.request("GET", "/api/v1/namespaces/default")["metadata"]["uid"]
-    cluster.stop_api_server()
+    before = own_cluster.request("GET", "/api/v1/namespaces/default")["metadata"]["uid"]
+    own_cluster.stop_api_server()
     with pytest.raises(urllib.error.URLError):
-        cluster.request("GET", "/readyz")
-    cluster.start_api_server()
-    assert cluster.request("GET", "/api/v1/namespaces/default")["metadata"]["uid"] == before
+        own_cluster.request("GET", "/readyz")
+    own_cluster.start_api_server()
+    assert own_cluster.request("GET", "/api/v1/namespaces/default")["metadata"]["uid"] == before
 
 
-def test_the_kubeconfig_is_its_owner_s_alone(cluster):
+def test_the_kubeconfig_is_its_owner_s_alone(own_cluster):
     """It holds a token."""
-    assert cluster.kubeconfig.stat().st_mode & 0o077 == 0
-    assert json.loads(cluster.kubeconfig.read_text())["current-context"] == "test"
+    assert own_cluster.kubeconfig.stat().st_mode & 0o077 == 0
+    assert json.loads(own_cluster.kubeconfig.read_text())["current-context"] == "test"

@@ -140,6 +140,7 @@ async def test_what_another_made_is_never_pruned(corner):
     assert corner.ask("GET", path_of(corner, "configmaps", "lastgood.web", corner.own)) is None
 
 
+@pytest.mark.usefixtures("stages")
 async def test_what_a_controller_made_is_not_taken_for_ours(corner):
     """A Service's EndpointSlices carry its labels, and so the set's: they are neither drift nor pruned."""
     app, target = corner.application(), corner.target()
@@ -269,6 +270,7 @@ async def test_a_definition_and_its_objects_come_in_one_version(corner):
     corner.ask("DELETE", f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.{group}")
 
 
+@pytest.mark.usefixtures("stages")
 async def test_a_wave_waits_for_the_one_before_it(corner):
     """What never becomes ready keeps the later wave from being begun, and the result says so."""
     app, target = corner.application(), corner.target()
@@ -300,6 +302,7 @@ async def test_an_apply_that_fails_half_way_says_what_was_done_and_the_next_goes
 # hooks
 
 
+@pytest.mark.usefixtures("stages")
 async def test_a_hook_runs_before_the_rest_and_again_with_the_next_version(corner):
     """PreSync: the job ends before the version is applied; a new version runs it anew."""
     app, target = corner.application(), corner.target()
@@ -313,6 +316,7 @@ async def test_a_hook_runs_before_the_rest_and_again_with_the_next_version(corne
     assert corner.ask("GET", jobs)["metadata"]["uid"] != first
 
 
+@pytest.mark.usefixtures("stages")
 async def test_a_hook_that_fails_keeps_the_version_out(corner):
     """Nothing of the version is applied, SyncFail hooks run, and the message names the hook."""
     app, target = corner.application(), corner.target()
@@ -324,6 +328,7 @@ async def test_a_hook_that_fails_keeps_the_version_out(corner):
     assert corner.ask("GET", path_of(corner, "configmaps", "a")) is None
 
 
+@pytest.mark.usefixtures("stages")
 async def test_healing_runs_no_hooks(corner):
     """Drift is mended without running a migration."""
     app, target = corner.application(), corner.target()
@@ -345,6 +350,7 @@ async def not_synced(target):
 # drift
 
 
+@pytest.mark.usefixtures("stages")
 async def test_a_status_that_changes_costs_no_request(corner):
     """What only its controllers write is not asked about."""
     app, target = corner.application(), corner.target()
@@ -373,6 +379,7 @@ async def test_a_change_by_hand_is_drift_with_the_name_of_who_made_it(corner):
     assert (await target.observe("web")).sync == "Synced"
 
 
+@pytest.mark.usefixtures("stages")
 async def test_what_an_autoscaler_decides_is_not_drift(corner):
     """Replicas that a HorizontalPodAutoscaler set stay, through a heal and through the next version."""
     app, target = corner.application(), corner.target()
@@ -438,6 +445,7 @@ async def test_what_leaves_the_plain_part_of_a_secret_goes(corner):
 # being away and coming back
 
 
+@pytest.mark.usefixtures("stages")
 async def test_a_restart_applies_nothing_and_asks_once_for_each_kind(corner):
     """All states are known again from lists alone."""
     target = corner.target()
@@ -455,25 +463,26 @@ async def test_a_restart_applies_nothing_and_asks_once_for_each_kind(corner):
     assert asked_for_8 <= 2 * kinds + 8
 
 
-async def test_a_cluster_that_is_away_is_unknown_and_comes_back(corner, cluster):
+@pytest.mark.usefixtures("stages")
+async def test_a_cluster_that_is_away_is_unknown_and_comes_back(corner, own_cluster):
     """The API server stops: Unknown with the reason, an apply fails without harm; it is back: all goes on."""
     app, target = corner.application(), corner.target()
     await target.apply(app, manifests(deployment("web")))
     await until_health(target, "Healthy")
-    cluster.stop_api_server()
+    own_cluster.stop_api_server()
     try:
         seen = await until_health(target, "Unknown")
         assert "cannot be reached" in seen.message or "not answer" in seen.message
         with pytest.raises(TargetFailed):
             await target.apply(app, manifests(deployment("web", image="registry.example.com/shop/web:2")))
     finally:
-        cluster.start_api_server()
+        own_cluster.start_api_server()
     await until_health(target, "Healthy")
     assert (await target.apply(app, manifests(deployment("web", image="registry.example.com/shop/web:2")))).complete
     await until_health(target, "Healthy")
 
 
-async def test_a_change_while_the_watch_was_away_is_not_lost(corner, cluster):
+async def test_a_change_while_the_watch_was_away_is_not_lost(corner):
     """What was deleted while nobody listened is missing afterwards."""
     app, target = corner.application(), corner.target()
     await target.apply(app, manifests(config_map("a"), config_map("b")))
@@ -484,6 +493,7 @@ async def test_a_change_while_the_watch_was_away_is_not_lost(corner, cluster):
     assert (seen.health, seen.sync) == ("Missing", "OutOfSync")
 
 
+@pytest.mark.usefixtures("stages")
 @pytest.mark.parametrize("after", range(1, 7))
 async def test_killed_in_the_middle_of_an_apply_the_next_one_does_the_rest(corner, after):
     """Ended after any request: another agent on the same folder completes the version, and prunes what left."""
@@ -513,6 +523,7 @@ async def test_killed_in_the_middle_of_an_apply_the_next_one_does_the_rest(corne
 # health
 
 
+@pytest.mark.usefixtures("stages")
 @pytest.mark.parametrize(
     ("behaves", "reason"), [("crash-loop", "CrashLoopBackOff"), ("image-pull", "ImagePullBackOff")]
 )

@@ -88,6 +88,7 @@ async def world(request, tmp_path):
         yield Processes(room)
         room.end()
     else:
+        request.getfixturevalue("stages")
         corner = Corner(request.getfixturevalue("cluster"), tmp_path)
         yield Deployments(corner)
         await corner.close()

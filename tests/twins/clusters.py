@@ -6,6 +6,8 @@ import urllib.error
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from lastgood.core.application import Application
 from lastgood.core.resource import Rendered
 from lastgood.render.manifests import render_manifests
@@ -23,13 +25,14 @@ class Corner:
         self.own = f"lastgood-{self.mark}"
         self.targets: list[KubernetesTarget] = []
         self.namespaces: list[str] = [self.own]
+        self.everywhere: list[str] = []
 
-    def target(self, root: str = "target", **rules: Any) -> KubernetesTarget:
+    def target(self, root: str = "target", *, access: ClusterAccess | None = None, **rules: Any) -> KubernetesTarget:
         """Return a target; the same root: one that comes after it."""
         made = KubernetesTarget(
             self.root / root,
             name="cluster",
-            access=ClusterAccess(kubeconfig=str(self.cluster.kubeconfig)),
+            access=access or ClusterAccess(kubeconfig=str(self.cluster.kubeconfig)),
             clock=RealClock(),
             rules=ClusterRules(namespace=self.own, **rules),
             settle_s=20,
@@ -59,10 +62,58 @@ class Corner:
                 return None
             raise
 
+    def account(self, name: str, *rules: dict[str, Any], namespace: str | None = None) -> tuple[str, str]:
+        """Make a ServiceAccount with a cluster role of these rules; return its user and a token of it."""
+        space = namespace or self.namespace("accounts")
+        accounts = f"/api/v1/namespaces/{space}/serviceaccounts"
+        self.ask("POST", accounts, {"metadata": {"name": name}})
+        if rules:
+            self.grant(f"{name}-{self.mark}", list(rules), name=name, namespace=space)
+        return f"system:serviceaccount:{space}:{name}", self.token(name, space)
+
+    def token(self, name: str, namespace: str | None = None) -> str:
+        """Return a new token of a ServiceAccount."""
+        path = f"/api/v1/namespaces/{namespace or self.namespace('accounts')}/serviceaccounts/{name}/token"
+        said = self.ask("POST", path, {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}})
+        return str(said["status"]["token"])
+
+    def grant(self, role: str, rules: list[dict[str, Any]], *, name: str, namespace: str) -> None:
+        """Let a ServiceAccount do something in the whole cluster."""
+        kind = "ClusterRole"
+        subject = {"kind": "ServiceAccount", "name": name, "namespace": namespace}
+        ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role}
+        self.create({"kind": kind, "metadata": {"name": role}, "rules": rules})
+        self.create({"kind": f"{kind}Binding", "metadata": {"name": role}, "roleRef": ref, "subjects": [subject]})
+
+    def create(self, manifest: dict[str, Any]) -> None:
+        """Create a ClusterRole or its binding, until the test ends."""
+        path = f"/apis/rbac.authorization.k8s.io/v1/{manifest['kind'].lower()}s"
+        self.ask("POST", path, {"apiVersion": "rbac.authorization.k8s.io/v1", **manifest})
+        self.everywhere.append(f"{path}/{manifest['metadata']['name']}")
+
+    def kubeconfig(self, user: dict[str, Any], file: str = "kubeconfig", **place: Any) -> Path:
+        """Write a kubeconfig for the cluster with another user; return its file."""
+        said = yaml.safe_load(self.cluster.kubeconfig.read_text())
+        context = next(one["context"] for one in said["contexts"] if one["name"] == said["current-context"])
+        there = next(one["cluster"] for one in said["clusters"] if one["name"] == context["cluster"])
+        written = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "it", "cluster": {**there, **place}}],
+            "users": [{"name": "me", "user": user}],
+            "contexts": [{"name": "it", "context": {"cluster": "it", "user": "me"}}],
+            "current-context": "it",
+        }
+        path = self.root / file
+        path.write_text(yaml.safe_dump(written))
+        return path
+
     async def close(self) -> None:
-        """End the targets, and let the namespaces go."""
+        """End the targets, and let what was made go."""
         for target in self.targets:
             await target.close()
+        for path in self.everywhere:
+            self.ask("DELETE", path)
         for named in self.namespaces:
             self.ask("DELETE", f"/api/v1/namespaces/{named}")
 

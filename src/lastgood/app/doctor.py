@@ -17,12 +17,13 @@ LEAST_FREE_BYTES = 500 * 1024 * 1024
 
 
 class Finding(Value, frozen=True, kw_only=True):
-    """One fact. outcome: ok, warn or wrong; hint: what to do about it."""
+    """One fact. outcome: ok, warn or wrong; hint: what to do about it; rules: YAML for `kubectl apply`, if any."""
 
     name: str
     outcome: str
     detail: str
     hint: str = ""
+    rules: str = ""
 
 
 def examine_machine() -> list[Finding]:
@@ -116,6 +117,7 @@ def examine_server(settings_file: Path, running: Callable[[Path], dict[str, obje
 
     running: reads the address that a running `serve` left beside its store.
     """
+    from lastgood.app.doctor_cluster import examine_cluster  # noqa: PLC0415 - it takes the findings from here
     from lastgood.app.doctor_render import examine_renderers  # noqa: PLC0415 - it takes the findings from here
     from lastgood.app.settings import read_settings  # noqa: PLC0415 - only beside a lastgood.toml
 
@@ -138,7 +140,9 @@ def examine_server(settings_file: Path, running: Callable[[Path], dict[str, obje
         hint = "add a [destinations.NAME] table"
         findings.append(Finding(name="destinations", outcome="wrong", detail="there is none", hint=hint))
     for name, destination in settings.destinations.items():
-        if destination.run_as is not None:
+        if destination.type == "kubernetes":
+            findings.append(examine_cluster(name, destination, settings.data))
+        elif destination.run_as is not None:
             findings.append(_run_as(name, destination.run_as, settings.data))
         else:
             detail = "commands of the repos run as the agent's own account"

@@ -12,7 +12,7 @@ from lastgood.core.ports import Clock, Target
 from lastgood.targets.process import FindSource, ProcessTarget
 
 if TYPE_CHECKING:
-    from lastgood.targets.kubernetes import ClusterAccess, KubernetesTarget
+    from lastgood.targets.kubernetes import ClusterAccess, ClusterRules, KubernetesTarget
     from lastgood.targets.kubernetes.health.cel_rules import CelRules
 
 PROCESSES = "processes"
@@ -76,19 +76,14 @@ def make_targets(settings: Settings, *, find_source: FindSource, clock: Clock) -
 def _cluster(
     settings: Settings, name: str, destination: DestinationSettings, *, clock: Clock, own_rules: "CelRules | None"
 ) -> "KubernetesTarget":
-    from lastgood.targets.kubernetes import ClusterRules, KubernetesTarget  # noqa: PLC0415 - only where there is one
+    from lastgood.targets.kubernetes import KubernetesTarget  # noqa: PLC0415 - only where there is one
 
     return KubernetesTarget(
         settings.data / CLUSTERS / name,
         name=name,
         access=cluster_access(destination),
         clock=clock,
-        rules=ClusterRules(
-            namespace=destination.namespace,
-            take_over=destination.conflicts == "take-over",
-            account=destination.act_as,
-            may_delete=frozenset(destination.may_delete),
-        ),
+        rules=cluster_rules(destination),
         own_rules=own_rules,
     )
 
@@ -99,4 +94,16 @@ def cluster_access(destination: DestinationSettings) -> "ClusterAccess":
 
     return ClusterAccess(
         kubeconfig=destination.kubeconfig, context=destination.context, in_cluster=destination.in_cluster
+    )
+
+
+def cluster_rules(destination: DestinationSettings) -> "ClusterRules":
+    """Say what the operator says of a destination's cluster."""
+    from lastgood.targets.kubernetes import ClusterRules  # noqa: PLC0415 - only where there is one
+
+    return ClusterRules(
+        namespace=destination.namespace,
+        take_over=destination.conflicts == "take-over",
+        account=destination.act_as,
+        may_delete=frozenset(destination.may_delete),
     )

@@ -53,4 +53,7 @@ def doctor(ctx: typer.Context) -> None:
             call.print(f"{word}  {finding.name.ljust(wide)}  {clean(finding.detail)}")
             if finding.hint:
                 call.print(f"{' ' * (7 + wide + 2)}{clean(finding.hint)}")
+            if finding.rules:
+                # From the first column, so that it can be taken as it stands.
+                call.print(clean(finding.rules, lines=True))
     raise typer.Exit(1 if any(finding.outcome == "wrong" for finding in findings) else 0)

@@ -58,10 +58,13 @@ class Cluster:
             return
         try:
             async with asyncio.timeout(LIST_S):
-                await asyncio.gather(*(watch.synced.wait() for watch in waiting))
+                await asyncio.gather(*(watch.answered.wait() for watch in waiting))
         except TimeoutError as late:
             troubles = sorted({watch.trouble for watch in waiting if watch.trouble})
             raise Unreachable("; ".join(troubles) or "its objects could not be listed in time") from late
+        refused = [watch.trouble for watch in waiting if not watch.synced.is_set() and watch.trouble is not None]
+        if refused:
+            raise Unreachable(f"{refused[0]}; `lastgood doctor` says which rules are missing")
 
     def _begin(self, kind: Kind) -> None:
         watch = KindWatch(

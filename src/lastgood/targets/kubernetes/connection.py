@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import httpx2
 import msgspec
 import yaml
-from lightkube.config.client_adapter import ConnectionParams
+from lightkube.config.client_adapter import BearerTokenFileAuth, ConnectionParams
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.core.exceptions import ConfigError
 
@@ -38,6 +38,8 @@ MAX_ANSWER_BYTES = 256_000_000
 MAX_LINE_BYTES = 16_000_000
 MAX_RETRY_AFTER_S = 10.0
 _UNAUTHORIZED = 401
+# Where Kubernetes puts the account of a pod.
+ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
 class ClusterAccess(Value, frozen=True, kw_only=True):
@@ -63,7 +65,7 @@ class Connection:
 
     def __init__(self, access: ClusterAccess) -> None:
         self._access = access
-        self._client: httpx2.AsyncClient | None = None
+        self._client: _Client | None = None
         self._opening = asyncio.Lock()
         self._places = asyncio.Semaphore(AT_ONCE)
         self.requests = 0
@@ -138,15 +140,17 @@ class Connection:
     async def _once(
         self, method: str, path: str, params: Mapping[str, str], headers: Mapping[str, str], content: bytes | None
     ) -> Answer:
+        refused: _Client | None = None
         for fresh in (False, True):
-            client = await self._open(anew=fresh)
-            self.requests += 1
-            with _translated():
-                response = await client.request(
-                    method, path, params=dict(params), headers=dict(headers), content=content
-                )
+            async with self._using(instead_of=refused) as client:
+                self.requests += 1
+                with _translated():
+                    response = await client.http.request(
+                        method, path, params=dict(params), headers=dict(headers), content=content
+                    )
             if response.status_code != _UNAUTHORIZED or fresh:
                 break
+            refused = client
         if len(response.content) > MAX_ANSWER_BYTES:
             raise Unreachable("the API server's answer is larger than can be read")
         return Answer(response.status_code, _judged(response))
@@ -187,45 +191,65 @@ class Connection:
 
         Raises Answered (410 among them) and Unreachable, also where nothing comes for so long that a bookmark is due.
         """
-        client = await self._open()
-        self.requests += 1
-        with _translated():
-            async with client.stream(
-                "GET", path, params=dict(params), timeout=httpx2.Timeout(REQUEST_S, connect=CONNECT_S, read=SILENCE_S)
-            ) as response:
-                if response.status_code == _UNAUTHORIZED:
-                    await self._open(anew=True)
-                if response.status_code >= httpx2.codes.BAD_REQUEST:
-                    await response.aread()
-                    _judged(response)
-                yield None
-                rest = b""
-                async for chunk in response.aiter_bytes():
-                    *lines, rest = (rest + chunk).split(b"\n")
-                    for line in lines:
-                        if line:
-                            yield line
-                    if len(rest) > MAX_LINE_BYTES:
-                        raise Unreachable("the API server sent an object larger than can be read")
+        limits = httpx2.Timeout(REQUEST_S, connect=CONNECT_S, read=SILENCE_S)
+        async with self._using() as client:
+            self.requests += 1
+            with _translated():
+                async with client.http.stream("GET", path, params=dict(params), timeout=limits) as response:
+                    if response.status_code == _UNAUTHORIZED:
+                        await self._open(instead_of=client)
+                    if response.status_code >= httpx2.codes.BAD_REQUEST:
+                        await response.aread()
+                        _judged(response)
+                    yield None
+                    rest = b""
+                    async for chunk in response.aiter_bytes():
+                        *lines, rest = (rest + chunk).split(b"\n")
+                        for line in lines:
+                            if line:
+                                yield line
+                        if len(rest) > MAX_LINE_BYTES:
+                            raise Unreachable("the API server sent an object larger than can be read")
 
     async def close(self) -> None:
         """Let all connections go."""
         client, self._client = self._client, None
         if client is not None:
-            await client.aclose()
+            await client.http.aclose()
 
-    async def _open(self, *, anew: bool = False) -> httpx2.AsyncClient:
-        """Return the client; anew: with the credentials as they are now."""
-        before = self._client
-        if before is not None and not anew:
-            return before
-        async with self._opening:
-            if self._client is None or self._client is before:
-                self._client = await asyncio.to_thread(_client, self._access)
-                if before is not None:
-                    # Watches that still use it end, and begin again where they were with the new one.
-                    await before.aclose()
+    @contextlib.asynccontextmanager
+    async def _using(self, *, instead_of: "_Client | None" = None) -> AsyncIterator["_Client"]:
+        client = await self._open(instead_of=instead_of)
+        client.users += 1
+        try:
+            yield client
+        finally:
+            client.users -= 1
+            if client.is_replaced and not client.users:
+                await client.http.aclose()
+
+    async def _open(self, *, instead_of: "_Client | None" = None) -> "_Client":
+        """Return the client; where that one was refused: another, with the credentials as they are now."""
+        if self._client is not None and self._client is not instead_of:
             return self._client
+        async with self._opening:
+            if self._client is None or self._client is instead_of:
+                before, self._client = self._client, _Client(await asyncio.to_thread(_client, self._access))
+                if before is not None:
+                    # Whoever still uses it closes it: closed under a request, it would leave a socket behind.
+                    before.is_replaced = True
+                    if not before.users:
+                        await before.http.aclose()
+            return self._client
+
+
+class _Client:
+    """A client with the credentials of one moment, and how many requests and watches use it."""
+
+    def __init__(self, http: httpx2.AsyncClient) -> None:
+        self.http = http
+        self.users = 0
+        self.is_replaced = False
 
 
 def _client(access: ClusterAccess) -> httpx2.AsyncClient:
@@ -233,28 +257,34 @@ def _client(access: ClusterAccess) -> httpx2.AsyncClient:
         config = _config(access)
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=AT_ONCE, keepalive_expiry=60.0)
         params = ConnectionParams(timeout=httpx2.Timeout(REQUEST_S, connect=CONNECT_S)).httpx_params(config)
-        plugin = config.user.exec if config.user is not None else None
+        user = config.user
+        plugin = user.exec if user is not None else None
         if plugin is not None:
             environment = {one.name: one.value for one in plugin.env or ()}
-            command = [plugin.command, *(plugin.args or ())]
-            params["auth"] = PluginToken(plugin.apiVersion, command, environment)
+            # As kubectl has it: a name is looked for in PATH, a path counts from the kubeconfig's folder.
+            program = str(config.abs_file(plugin.command)) if "/" in plugin.command else plugin.command
+            params["auth"] = PluginToken(plugin.apiVersion, [program, *(plugin.args or ())], environment)
+        elif user is not None and user.token_file is not None:
+            params["auth"] = BearerTokenFileAuth(str(config.abs_file(user.token_file)))
         return httpx2.AsyncClient(**params, limits=limits)
     except ConfigError as wrong:
         raise Unreachable(f"the kubeconfig does not serve: {wrong}") from wrong
     except (OSError, ssl.SSLError) as wrong:
         raise Unreachable(f"the credentials cannot be read: {wrong.strerror or type(wrong).__name__}") from wrong
-    except (AttributeError, KeyError, ValueError, TypeError, yaml.YAMLError, msgspec.ValidationError) as wrong:
+    except (KeyError, ValueError, TypeError, AttributeError, msgspec.ValidationError, yaml.YAMLError) as wrong:
         raise Unreachable("the kubeconfig is damaged") from wrong
 
 
 def _config(access: ClusterAccess) -> SingleConfig:
     if access.in_cluster:
-        found = KubeConfig.from_service_account().get()
+        if not os.environ.get("KUBERNETES_SERVICE_HOST") or not os.environ.get("KUBERNETES_SERVICE_PORT"):
+            raise ConfigError("KUBERNETES_SERVICE_HOST is not set, so this is no pod of a cluster")
+        found = KubeConfig.from_service_account(ACCOUNT_FOLDER).get()
     else:
         named = access.kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
         found = KubeConfig.from_file(Path(named).expanduser()).get(access.context)
-    if found is None:
-        raise ConfigError("it names no context")
+    if found is None or found.user is None:
+        raise ConfigError("it names no context" if found is None else "its context names no user")
     return found
 
 
@@ -283,6 +313,9 @@ def _translated() -> Iterator[None]:
         yield
     except ClusterTrouble:
         raise
+    except ConfigError as wrong:
+        # A token's file that went is noticed only when a request needs it.
+        raise Unreachable(f"the credentials cannot be read: {wrong}") from wrong
     except httpx2.TimeoutException as late:
         raise Unreachable("the API server did not answer in time") from late
     except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, ssl.SSLError, OSError) as wrong:

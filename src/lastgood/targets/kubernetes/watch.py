@@ -30,6 +30,7 @@ SHORTEST_S, LONGEST_S = 300, 600
 MOST_WAIT_S = 15.0
 AT_ONCE_S = 0.1
 GONE = 410
+FORBIDDEN = 403
 NOT_FOUND = 404
 
 
@@ -42,7 +43,8 @@ class KindWatch:
     """Follows a kind until `run` is cancelled.
 
     labelled: only objects with the label of an ApplySet are asked for. listed: called after each whole list.
-    trouble: why nothing is heard, None while all is well. synced: set once everything was listed.
+    trouble: why nothing is heard, None while all is well. synced: set once everything was listed. answered: set once
+    that came about or the server said that we may not.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class KindWatch:
         self.kind = kind
         self.trouble: str | None = "it was not listed yet"
         self.synced = asyncio.Event()
+        self.answered = asyncio.Event()
         self._connection = connection
         self._kinds = kinds
         self._live = live
@@ -82,6 +85,10 @@ class KindWatch:
                 if isinstance(trouble, Answered) and trouble.status == NOT_FOUND:
                     self._version = None
                     await self._find_anew()
+                if isinstance(trouble, Answered) and trouble.status == FORBIDDEN:
+                    # Waiting for more does not help whoever waits; asked again it is, in case it is allowed by then.
+                    self._say(str(trouble))
+                    self.answered.set()
                 # A connection that drops once is taken up again at once; that is no trouble to tell.
                 if self._failures > 1 or self._version is None:
                     self._say(str(trouble))
@@ -123,6 +130,7 @@ class KindWatch:
         self._live.replace(self.kind.group_kind, found)
         self._version = str(version or "")
         self.synced.set()
+        self.answered.set()
         self._say(None)
 
     async def _watch(self) -> None:
