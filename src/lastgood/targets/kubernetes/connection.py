@@ -160,31 +160,40 @@ class Connection:
 
         Raises Answered and Unreachable.
         """
-        headers = {"Accept": "*/*"}
-        timeout = httpx2.Timeout(READ_S, connect=CONNECT_S)
-        for fresh in (False, True):
-            client = await self._open(anew=fresh)
-            self.requests += 1
-            try:
-                async with asyncio.timeout(READ_S), self._places:
-                    with _translated():
-                        async with client.stream(
-                            "GET", path, params=dict(params), headers=headers, timeout=timeout
-                        ) as response:
-                            if response.status_code == _UNAUTHORIZED and not fresh:
-                                continue
-                            if not response.is_success:
-                                await response.aread()
-                                _judged(response)
-                            read = b""
-                            async for chunk in response.aiter_bytes():
-                                read += chunk
-                                if len(read) >= most_bytes:
-                                    break
-                            return read[:most_bytes]
-            except TimeoutError as late:
-                raise Unreachable("the API server did not answer in time") from late
+        try:
+            async with asyncio.timeout(READ_S), self._places:
+                refused: _Client | None = None
+                for fresh in (False, True):
+                    async with self._using(instead_of=refused) as client:
+                        found = await self._read(client, path, params, most_bytes=most_bytes, may_ask_again=not fresh)
+                    if found is not None:
+                        return found
+                    refused = client
+        except TimeoutError as late:
+            raise Unreachable("the API server did not answer in time") from late
         raise AssertionError("the second attempt returns or raises")
+
+    async def _read(
+        self, client: "_Client", path: str, params: Mapping[str, str], *, most_bytes: int, may_ask_again: bool
+    ) -> bytes | None:
+        """Read once; None where the credentials were refused and new ones may help."""
+        self.requests += 1
+        timeout = httpx2.Timeout(READ_S, connect=CONNECT_S)
+        with _translated():
+            async with client.http.stream(
+                "GET", path, params=dict(params), headers={"Accept": "*/*"}, timeout=timeout
+            ) as response:
+                if response.status_code == _UNAUTHORIZED and may_ask_again:
+                    return None
+                if not response.is_success:
+                    await response.aread()
+                    _judged(response)
+                read = b""
+                async for chunk in response.aiter_bytes():
+                    read += chunk
+                    if len(read) >= most_bytes:
+                        break
+                return read[:most_bytes]
 
     async def watch(self, path: str, params: Mapping[str, str]) -> AsyncIterator[bytes | None]:
         """Yield None once the server took the watch, then its lines until the server ends it.
