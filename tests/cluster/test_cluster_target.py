@@ -479,7 +479,8 @@ async def test_a_cluster_that_is_away_is_unknown_and_comes_back(corner, own_clus
         own_cluster.start_api_server()
     await until_health(target, "Healthy")
     assert (await target.apply(app, manifests(deployment("web", image="registry.example.com/shop/web:2")))).complete
-    await until_health(target, "Healthy")
+    # The cluster's own controllers take their time to find the server again.
+    await until_health(target, "Healthy", within_s=90)
 
 
 async def test_a_change_while_the_watch_was_away_is_not_lost(corner):

@@ -158,7 +158,9 @@ async def eventually(look: Callable[[], Any], *, what: str = "", within_s: float
         await asyncio.sleep(0.02)
 
 
-async def until_health(target: Any, health: str, app: str = "web", *, reason: str = "") -> Observation:
+async def until_health(
+    target: Any, health: str, app: str = "web", *, reason: str = "", within_s: float = PATIENCE_S
+) -> Observation:
     """Observe until an application has that health (and one of its resources that reason)."""
 
     async def look() -> Observation | None:
@@ -168,6 +170,6 @@ async def until_health(target: Any, health: str, app: str = "web", *, reason: st
 
     seen: list[Observation] = []
     try:
-        return await eventually(look, what=f"{app} {health} {reason}")
+        return await eventually(look, what=f"{app} {health} {reason}", within_s=within_s)
     except AssertionError as late:
         raise AssertionError(f"{late}; last seen: {seen[-1]}") from late
