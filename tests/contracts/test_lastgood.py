@@ -295,6 +295,9 @@ async def test_without_the_agent_nobody_knows_what_is_alive(world):
     apart = LocalLastgood(here._branches, renderer=world.renderer, clock=world.clock, store=world.store)
     with pytest.raises(NeedsServer, match="in the memory of the agent"):
         await apart.tree(APP)
+    clone = LocalLastgood(here._branches, renderer=world.renderer, clock=world.clock)
+    with pytest.raises(NeedsServer, match="needs a running lastgood server"):
+        await clone.services(APP)
     lost = LocalLastgood(
         here._branches,
         renderer=world.renderer,

@@ -57,9 +57,8 @@ _SIMPLE = {str: "text", int: "number", float: "number", bool: "true or false", d
 def json_page(made: str) -> str:
     """Return docs/reference/json.md. made: the line that says how the page is made."""
     rows = ["| command, or [API](api.md) | prints |", "| --- | --- |"]
-    rows += [
-        f"| `{name}` | {'array of ' if several else ''}{_link(kind)} |" for name, several, kind in (*COMMANDS, *ANSWERS)
-    ]
+    told = (*COMMANDS, *ANSWERS)
+    rows += [f"| `{name}` | {'array of ' if several else ''}{_link(kind)} |" for name, several, kind in told]
     rows += ["| `render` | array of Kubernetes objects, as they are |", "| `sync` | `{repos: [names]}` |"]
     rows += ["| a failure | `{error: {code, message, app, hint, facts}}` |"]
     parts = [made, "# JSON", _INTRO, "\n".join(rows)]

@@ -49,7 +49,7 @@ class Live:
 
     def named(self, kind: GroupKind, name: str) -> list[LiveObject]:
         """Return the objects of a kind and name in all namespaces, by namespace."""
-        return [self._objects[key] for key in sorted(self._objects) if key[0] == kind and key[2] == name]
+        return [self._objects[key] for key in sorted(key for key in self._objects if key[2] == name and key[0] == kind)]
 
     def of_kind(self, kind: GroupKind) -> Iterator[LiveObject]:
         """Yield all objects of a kind."""
