@@ -128,6 +128,11 @@ async def test_drift_is_healed(world):
 
     done = await world.run_until("web-staging", "succeeded", 2)
     assert done.trigger == "drift"
+    assert done.message == "mended: web was taken away, last by somebody"
+    assert next((phase.name, phase.message) for phase in done.phases) == (
+        "drift",
+        "web was taken away, last by somebody",
+    )
 
 
 async def test_a_changed_definition_deploys_the_same_version(world):

@@ -5,9 +5,10 @@ import contextlib
 
 import pytest
 
-from lastgood.core.application import Policy
+from lastgood.core.application import IgnoredDrift, Policy
 from lastgood.core.errors import TargetFailed
 from lastgood.targets.kubernetes.apply_set import PART_OF, set_id
+from lastgood.targets.kubernetes.live_object import content_digest
 from twins.clusters import Corner, annotated, config_map, deployment, manifests
 from twins.processes import eventually, until_health
 
@@ -408,6 +409,72 @@ async def test_what_an_autoscaler_decides_is_not_drift(corner):
     live = corner.ask("GET", path_of(corner, "deployments", "web"))
     assert live["spec"]["replicas"] == 2
     assert live["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":2")
+
+
+def write(target, path, body, manager):
+    return target.connection.request(
+        "PATCH", path, params={"fieldManager": manager}, body=body, content_type="application/merge-patch+json"
+    )
+
+
+IGNORING = (
+    IgnoredDrift(
+        kind="ConfigMap", name="settings", pointers=("/data/theirs", "/metadata/annotations/example.com~1note")
+    ),
+    IgnoredDrift(kind="ConfigMap", managers=("injector",)),
+    IgnoredDrift(kind="Secret", group="", pointers=("/data/rotated",)),
+)
+
+
+async def test_what_is_ignored_is_no_drift_also_after_a_restart(corner):
+    """By pointer and by manager, in a Secret too; what else changes of the same objects is drift all the same."""
+    app, target = corner.application(ignore_drift=IGNORING), corner.target()
+    settings, key = path_of(corner, "configmaps", "settings"), path_of(corner, "secrets", "key")
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "key"},
+        "stringData": {"a": "1", "rotated": "1"},
+    }
+    version = manifests(config_map("settings", theirs="1", injected="1", ours="1"), secret)
+    await target.apply(app, version)
+    note = {"metadata": {"annotations": {"example.com/note": "x"}}}
+    await write(target, settings, {"data": {"theirs": "2"}, **note}, "kubectl-edit")
+    await write(target, settings, {"data": {"injected": "2"}}, "injector")
+    await write(target, key, {"stringData": {"rotated": "2"}}, "rotator")
+    changed = {"theirs": "2", "injected": "2", "ours": "1"}
+
+    async def heard():
+        live = target._cluster.live.of_kind(("", "ConfigMap"))
+        digests = {one.name: one.digest for one in live if one.namespace == corner.namespace()}
+        return digests.get("settings") == content_digest(corner.ask("GET", settings))
+
+    await eventually(heard)
+    assert (await target.observe("web")).message == ""
+    await target.close()
+    again = corner.target()
+    assert (await again.observe("web")).sync == "Synced"
+    await again.apply(app, version, occasion="heal")
+    assert corner.ask("GET", settings)["data"] == changed
+    await write(again, settings, {"data": {"ours": "2"}}, "kubectl-edit")
+    await eventually(lambda: not_synced(again))
+    assert (await again.observe("web")).drift.endswith(": .data.ours")
+    await write(again, key, {"stringData": {"a": "2"}}, "rotator")
+
+    async def both():
+        return "Secret key was changed, last by rotator" in (await again.observe("web")).drift
+
+    await eventually(both)
+
+
+async def test_a_rule_that_is_gone_ignores_nothing_any_more(corner):
+    """What it covered is drift again once the application is applied without it."""
+    target, settings = corner.target(), path_of(corner, "configmaps", "settings")
+    version = manifests(config_map("settings", theirs="1"))
+    await target.apply(corner.application(ignore_drift=IGNORING), version)
+    await write(target, settings, {"data": {"theirs": "2"}}, "kubectl-edit")
+    await target.apply(corner.application(), version)
+    assert corner.ask("GET", settings)["data"] == {"theirs": "1"}
 
 
 async def test_a_secret_is_compared_without_being_kept(corner):

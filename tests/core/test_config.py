@@ -93,6 +93,24 @@ def test_a_charts_inputs_are_the_chart_and_the_listed_values():
     )
 
 
+def test_what_is_no_drift_is_part_of_the_definition_where_it_is_said():
+    """The rules have the words of the path; without any, the definition is as it was before there were rules."""
+    rule = "{kind: Deployment, group: apps, name: '{s}', pointers: [/spec/replicas], managers: [m]}"
+    text = f"version: 1\napplications:\n  - {{name: '{{s}}', path: 'a/{{s}}', destination: x, ignore_drift: [{rule}]}}"
+    app = application_at(parse_config(text.encode()).entries[0], {"s": "web"}, repo="config", branch="main")
+    (ignored,) = app.ignore_drift
+    assert (ignored.name, ignored.pointers, ignored.managers) == ("web", ("/spec/replicas",), ("m",))
+    assert app.definition["ignore_drift"][0]["name"] == "web"
+    asked = (
+        ("apps", "Deployment", "web"),
+        ("", "Deployment", "web"),
+        ("apps", "Deployment", "b"),
+        ("apps", "Job", "web"),
+    )
+    assert [ignored.covers(*one) for one in asked] == [True, False, False, False]
+    assert "ignore_drift" not in one("name: web, path: web, destination: here").definition
+
+
 WRONG = {
     "": (1, "it is empty", "`lastgood init` writes one"),
     "version: 2": (1, "`version` must be 1", "a newer lastgood"),
@@ -123,6 +141,13 @@ WRONG_ENTRIES = {
     "name: web, path: web, destination: x, policy: {bake: 31d}": ("must be a duration", ""),
     "name: web, path: web, destination: x, policy: {prune: maybe}": ("`prune` must be true or false", ""),
     "name: web, path: web, destination: x, policy: {purne: on}": ("there is no key 'purne' here", "prune"),
+    "name: web, path: web, destination: x, ignore_drift: [{kind: Job}]": ("must name `pointers` or `managers`", ""),
+    "name: web, path: web, destination: x, ignore_drift: [{pointers: [/a]}]": ("`kind` is missing", ""),
+    "name: web, path: web, destination: x, ignore_drift: [{kind: Job, pointers: [spec]}]": (
+        "'spec' is no JSON pointer",
+        "a pointer is written `/spec/replicas`; `~1` stands for `/` in a name, `~0` for `~`",
+    ),
+    "name: web, path: web, destination: x, ignore_drift: [{kind: Job, pointers: [/a~2]}]": ("is no JSON pointer", ""),
     "name: web, path: web, destination: x, helm: {values: [../../x]}": ("must be a file inside the repo", ""),
     "name: web, path: web, destination: x, helm: {values: [/etc/passwd]}": ("must be a file inside the repo", ""),
     f"name: web, path: {'a' * 501}, destination: x": ("has 501 characters; the limit is 500", ""),

@@ -9,7 +9,7 @@ from lastgood.agent.agent import Followed, FollowingAgent
 from lastgood.core.deployment import Deployment
 from lastgood.core.discovery import Discovery
 from lastgood.core.limits import Limits
-from lastgood.core.ports import Renderer
+from lastgood.core.ports import Renderer, Target
 from lastgood.core.record import ApplicationRecord, DeploymentQuery
 from lastgood.flows.branch import FollowedBranch
 from lastgood.flows.journal import StoreJournal
@@ -79,6 +79,7 @@ class World:
         self.target = MemoryTarget(self.clock, name="twin")
         self.renderer = renderer or Renderers()
         self.limits = limits or Limits()
+        self.targets: dict[str, Target] = {"twin": self.target}
         self.refuses = {}
         self.agent: FollowingAgent | None = None
         self._running: asyncio.Task | None = None
@@ -98,7 +99,7 @@ class World:
         )
         self.agent = FollowingAgent(
             [Followed(branch, self.remote.url)],
-            targets={"twin": self.target},
+            targets=self.targets,
             store=self.store,
             renderer=self.renderer,
             clock=self.clock,
@@ -145,7 +146,9 @@ class World:
                 await self.clock.move(passing)
         raise AssertionError(f"did not come true: {what}")
 
-    async def run_until(self, app: str, outcome: str, count: int = 1, *, passing: float = 0) -> Deployment:
+    async def run_until(
+        self, app: str, outcome: str, count: int = 1, *, passing: float = 0, looks: int = 2000
+    ) -> Deployment:
         """Wait until an application has so many deployments, the newest with that outcome; see `until`."""
 
         async def there() -> bool:
@@ -153,7 +156,7 @@ class World:
             return len(runs) == count and runs[0].outcome == outcome
 
         try:
-            await self.until(there, passing=passing)
+            await self.until(there, passing=passing, looks=looks)
         except AssertionError as wrong:
             shown = [(r.number, r.outcome, r.trigger, r.message) for r in await self.runs(app)]
             raise AssertionError(f"{app}: {shown}, {await self.record(app)}") from wrong

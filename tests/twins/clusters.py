@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from lastgood.core.application import Application
+from lastgood.core.ports import Clock
 from lastgood.core.resource import Rendered
 from lastgood.render.manifests import render_manifests
 from lastgood.targets.kubernetes import ClusterAccess, ClusterRules, KubernetesTarget
@@ -27,13 +28,15 @@ class Corner:
         self.namespaces: list[str] = [self.own]
         self.everywhere: list[str] = []
 
-    def target(self, root: str = "target", *, access: ClusterAccess | None = None, **rules: Any) -> KubernetesTarget:
+    def target(
+        self, root: str = "target", *, access: ClusterAccess | None = None, clock: Clock | None = None, **rules: Any
+    ) -> KubernetesTarget:
         """Return a target; the same root: one that comes after it."""
         made = KubernetesTarget(
             self.root / root,
             name="cluster",
             access=access or ClusterAccess(kubeconfig=str(self.cluster.kubeconfig)),
-            clock=RealClock(),
+            clock=clock or RealClock(),
             rules=ClusterRules(namespace=self.own, **rules),
             settle_s=20,
         )

@@ -41,6 +41,7 @@ class MemoryTarget:
         self._health: dict[str, tuple[Health, str, str]] = {}
         self._failures: dict[str, list[str]] = {}
         self._partial: dict[str, list[str]] = {}
+        self._drifted: dict[str, list[str]] = {}
         self._gates: dict[str, asyncio.Event] = {}
         self._watchers: list[asyncio.Queue[str]] = []
 
@@ -67,6 +68,7 @@ class MemoryTarget:
         running = self._running[app]
         left = tuple(r for r in running.resources if r.name != resource)
         self._running[app] = msgspec.structs.replace(running, resources=left, digest=f"{running.digest}-drifted")
+        self._drifted.setdefault(app, []).append(f"{resource} was taken away, last by somebody")
         self._tell(app)
 
     # the port
@@ -92,6 +94,7 @@ class MemoryTarget:
         digest = rendered.digest if skipped is None else f"{rendered.digest}-partial"
         self._running[app.name] = msgspec.structs.replace(rendered, resources=done, digest=digest)
         self._wanted[app.name] = rendered.digest
+        self._drifted.pop(app.name, None)
         self.applied.append((app.name, rendered.digest))
         self._tell(app.name)
         message = "" if skipped is None else f"not done: {skipped}"
@@ -122,6 +125,7 @@ class MemoryTarget:
             health=worst([r.health for r in resources]),
             sync="Synced" if rendered.digest == self._wanted[app] else "OutOfSync",
             message=message,
+            drift="; ".join(self._drifted.get(app, ())),
             digest=rendered.digest,
             resources=resources,
         )

@@ -21,6 +21,23 @@ class Policy(Value, frozen=True, kw_only=True):
     auto_rollback: bool = False
 
 
+class IgnoredDrift(Value, frozen=True, kw_only=True):
+    """Fields of some objects whose difference from Git is no drift.
+
+    group, name: None for any. pointers: JSON pointers to the fields. managers: field managers whose fields they are.
+    """
+
+    kind: str
+    group: str | None = None
+    name: str | None = None
+    pointers: tuple[str, ...] = ()
+    managers: tuple[str, ...] = ()
+
+    def covers(self, group: str, kind: str, name: str) -> bool:
+        """Say whether an object is meant."""
+        return self.kind == kind and self.group in (None, group) and self.name in (None, name)
+
+
 class Scope(Value, frozen=True, kw_only=True):
     """Which files an application is made of.
 
@@ -72,6 +89,7 @@ class Application(Value, frozen=True, kw_only=True):
     scope: AnyScope
     policy: Policy
     definition: dict[str, Any]
+    ignore_drift: tuple[IgnoredDrift, ...] = ()
 
 
 class Refusal(Value, frozen=True, kw_only=True):

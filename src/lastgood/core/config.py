@@ -3,9 +3,10 @@
 Bytes in, RepoConfig out. Hostile input: it names things and defines none. Knows no repository and no server.
 """
 
+import re
 from typing import Any
 
-from lastgood.core.application import Policy
+from lastgood.core.application import IgnoredDrift, Policy
 from lastgood.core.duration import parse_duration
 from lastgood.core.entry import Entry, Helm
 from lastgood.core.nearest import did_you_mean
@@ -21,6 +22,7 @@ MAX_SOURCES = 1_000
 MAX_TEXT = 500
 MAX_VALUES_FILES = 50
 MAX_WORDS = 8
+MAX_IGNORED = 50
 LONGEST_BAKE_S = 30 * 86_400
 RENDERERS = ("auto", "plain", "kustomize", "helm", "process-compose")
 
@@ -37,9 +39,11 @@ KEYS: dict[str, tuple[str, ...]] = {
         "render",
         "policy",
         "helm",
+        "ignore_drift",
     ),
     "applications[].policy": ("bake", "prune", "self_heal", "reason", "auto_rollback"),
     "applications[].helm": ("release", "values"),
+    "applications[].ignore_drift[]": ("group", "kind", "name", "pointers", "managers"),
     "sources[]": ("image", "repo", "revision", "issues"),
     "sources[].issues": ("jira",),
 }
@@ -97,6 +101,7 @@ def _entry(document: Document, at: Path, value: Any) -> Entry:
         render=_choice(document, (*at, "render"), fields.get("render", "auto"), RENDERERS),
         policy=_policy(document, (*at, "policy"), fields.get("policy", {})),
         helm=_helm(document, (*at, "helm"), fields.get("helm"), path, words),
+        ignore_drift=_ignored(document, (*at, "ignore_drift"), fields.get("ignore_drift", []), words),
         line=document.line(at),
     )
 
@@ -159,6 +164,31 @@ def _helm(document: Document, at: Path, value: Any, path: tuple[str, ...], words
             document.wrong(where, f"the values file {text!r} must be a file inside the repo, relative to `path`")
         values.append(found)
     return Helm(release=release, values=tuple(values))
+
+
+def _ignored(document: Document, at: Path, value: Any, words: tuple[str, ...]) -> tuple[IgnoredDrift, ...]:
+    found = []
+    for n, one in enumerate(_items(document, at, value, most=MAX_IGNORED)):
+        where = (*at, n)
+        fields = _mapping(document, where, one, KEYS["applications[].ignore_drift[]"])
+        kind = _text(document, (*where, "kind"), _need(document, where, fields, "kind"))
+        # The core group of Kubernetes is called "", which is no text anywhere else.
+        group = fields.get("group")
+        if group not in (None, ""):
+            group = _text(document, (*where, "group"), group)
+        name = _template(document, (*where, "name"), fields["name"], words) if "name" in fields else None
+        listed: dict[str, tuple[str, ...]] = {}
+        for key in ("pointers", "managers"):
+            items = _items(document, (*where, key), fields.get(key, []), most=MAX_IGNORED)
+            listed[key] = tuple(_text(document, (*where, key, m), item) for m, item in enumerate(items))
+        for m, pointer in enumerate(listed["pointers"]):
+            if not pointer.startswith("/") or re.search(r"~(?![01])", pointer):
+                hint = "a pointer is written `/spec/replicas`; `~1` stands for `/` in a name, `~0` for `~`"
+                document.wrong((*where, "pointers", m), f"{pointer!r} is no JSON pointer", hint=hint)
+        if not any(listed.values()):
+            document.wrong(where, "a rule must name `pointers` or `managers`, else it ignores nothing")
+        found.append(IgnoredDrift(kind=kind, group=group, name=name, **listed))
+    return tuple(found)
 
 
 def _source(document: Document, at: Path, value: Any) -> Source:

@@ -11,7 +11,7 @@ from lastgood.core.words import Outcome, Trigger
 
 
 class Phase(Value, frozen=True, kw_only=True):
-    """A step of a deployment: render, apply, watch or bake. message: what it came to."""
+    """A step of a deployment: drift (what is healed), render, apply, watch or bake. message: what it came to."""
 
     name: str
     started_at: dt.datetime

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lastgood.core.application import Application, DeclaredScope, Policy
+import msgspec
+
+from lastgood.core.application import Application, DeclaredScope, IgnoredDrift, Policy
 from lastgood.core.pattern import as_word, fill, is_label, is_name, without_environment, words_in
 from lastgood.core.tree import OURS
 from lastgood.core.value import Value, to_plain
@@ -28,6 +30,7 @@ class Entry(Value, frozen=True, kw_only=True):
     render: str = "auto"
     policy: Policy = Policy()
     helm: Helm | None = None
+    ignore_drift: tuple[IgnoredDrift, ...] = ()
     line: int = 1
 
     @property
@@ -52,6 +55,7 @@ def application_at(entry: Entry, words: Mapping[str, str], *, repo: str, branch:
     destination = _named("destination", fill(entry.destination, words))
     path = "/".join(fill(segment, words) for segment in entry.path)
     scope, helm = _scope(entry, words, name, path)
+    ignored = tuple(_ignored(one, words) for one in entry.ignore_drift)
     definition: dict[str, Any] = {
         "name": name,
         "path": path or ".",
@@ -63,6 +67,9 @@ def application_at(entry: Entry, words: Mapping[str, str], *, repo: str, branch:
         "policy": to_plain(entry.policy),
         "helm": helm,
     }
+    if ignored:
+        # Only then: definitions that were recorded before there were such rules stay the same.
+        definition["ignore_drift"] = to_plain(ignored)
     return Application(
         name=name,
         repo=repo,
@@ -76,7 +83,12 @@ def application_at(entry: Entry, words: Mapping[str, str], *, repo: str, branch:
         scope=scope,
         policy=entry.policy,
         definition=definition,
+        ignore_drift=ignored,
     )
+
+
+def _ignored(rule: IgnoredDrift, words: Mapping[str, str]) -> IgnoredDrift:
+    return rule if rule.name is None else msgspec.structs.replace(rule, name=fill(rule.name, words))
 
 
 def _named(field: str, text: str) -> str:

@@ -23,6 +23,7 @@ class Observation(Value, frozen=True, kw_only=True):
     """An application as observed at one moment. A target that cannot look says Unknown and why.
 
     digest: the rendered digest of what is installed, None if nothing is. sync compares it with what was asked last.
+    drift: what is not as asked for and, where that is known, who changed it.
     """
 
     app: str
@@ -30,6 +31,7 @@ class Observation(Value, frozen=True, kw_only=True):
     health: Health
     sync: Sync
     message: str = ""
+    drift: str = ""
     digest: str | None = None
     resources: tuple[ResourceHealth, ...] = ()
 

@@ -8,10 +8,12 @@ from typing import Any
 from lastgood.core.checks import fails, passes, unknown
 from lastgood.core.commit import Commit, Person
 from lastgood.core.deployment import Deployment
+from lastgood.core.duration import format_duration
 from lastgood.core.errors import LastgoodError
 from lastgood.core.hold import Hold
 from lastgood.core.operation import Operation
 from lastgood.core.plan import AlsoAffected, Check
+from lastgood.core.rerun import Rerun, Steps
 from lastgood.core.resource import Rendered
 from lastgood.core.value import Value
 from lastgood.core.version import Version
@@ -180,6 +182,31 @@ def ran(app: str, named: str, runs: Sequence[Deployment] | None) -> list[Check]:
         if baked
         else fails("not-baked", app, f"{named} never stayed healthy for its whole bake time"),
     ]
+
+
+def hooks_rerun(app: str, result: Rerun) -> Check:
+    """result: what would run besides the objects that stay."""
+    parts = [f"hooks run: {_some(result.hooks)}"] if result.hooks else []
+    if result.jobs:
+        parts.append(f"{'Jobs run' if len(result.jobs) > 1 else 'a Job runs'} again: {_some(result.jobs)}")
+    parts += [_stepwise(one) for one in result.rollouts[:_NAMED]]
+    if len(result.rollouts) > _NAMED:
+        parts.append(f"{len(result.rollouts) - _NAMED} more Rollouts go in steps, too")
+    if not parts:
+        return passes("hooks-rerun", app, "no hook, Job or stepwise Rollout would run")
+    waits = any(one.waits_for_people for one in result.rollouts)
+    hint = "`kubectl argo rollouts promote NAME --full` goes on without waiting" if waits else ""
+    return fails("hooks-rerun", app, "; ".join(parts), hint=hint)
+
+
+def _stepwise(one: Steps) -> str:
+    way = f"the Rollout {one.name} goes in {one.count} {'step' if one.count == 1 else 'steps'}"
+    if one.pauses_s:
+        way += f", with pauses of {format_duration(one.pauses_s)} in all"
+    if one.waits_for_people:
+        times = "once" if one.waits_for_people == 1 else f"{one.waits_for_people} times"
+        way += f"{' and' if one.pauses_s else ','} waiting {times} for a person to promote it"
+    return f"{way}; its rollback window may let it jump" if one.may_skip else way
 
 
 def held(app: str, named: str, hold: Hold | None, *, released: bool) -> Check:

@@ -31,7 +31,7 @@ from lastgood.core.resource import Rendered, image_changes
 from lastgood.core.rewrite import path_changed_by
 from lastgood.core.version import Version
 from lastgood.core.words import Occasion
-from lastgood.flows.attempt import Attempt
+from lastgood.flows.attempt import MAX_MESSAGE, Attempt
 from lastgood.flows.known import Known, wait_for
 from lastgood.flows.last_good import judged
 from lastgood.flows.why import Why, why_deployed
@@ -111,8 +111,15 @@ class Deploy:
                 started_at=self._clock.now(),
                 operation=why.operation,
                 definition=app.definition,
+                phases=self._drift(app.name) if step.kind == "heal" else (),
             )
         return Attempt(deployment, store=self._store, known=self._known, clock=self._clock)
+
+    def _drift(self, app: str) -> tuple[Phase, ...]:
+        """Return what a record of healing begins with: what had been changed, and by whom."""
+        seen, now = self._known.observation(app), self._clock.now()
+        drift = (seen.drift or seen.message) if seen is not None else ""
+        return (Phase(name="drift", started_at=now, finished_at=now, message=drift[:MAX_MESSAGE]),)
 
     async def _commit(self, app: Application, desired: Version, step: Step) -> Commit:
         """Return the commit that the deployment is laid to: for a definition, the one that changed the entry."""
@@ -248,7 +255,7 @@ class Deploy:
             if latest is not None and latest.observed_at >= began and latest.digest == rendered.digest:
                 seen = latest
                 if seen.health == "Healthy" and seen.sync == "Synced":
-                    return await attempt.finish("succeeded", seen.message or "Healthy", seen=seen)
+                    return await attempt.finish("succeeded", _came_to(attempt.deployment, seen), seen=seen)
                 if seen.health == "Degraded":
                     return await attempt.finish("failed", seen.message or "Degraded", own_fault=True, seen=seen)
             left = progress_s - (self._clock.now() - began).total_seconds()
@@ -274,6 +281,12 @@ class Deploy:
         now = self._known.applications.get(app.name, app)
         same = record.desired.version == deployment.version and now.definition == deployment.definition
         return None if same else record.desired
+
+
+def _came_to(deployment: Deployment, seen: Observation) -> str:
+    """Say what a deployment that succeeded came to; for one that healed drift, what it mended."""
+    drift = next((phase.message for phase in deployment.phases if phase.name == "drift"), "")
+    return f"mended: {drift}" if drift else seen.message or "Healthy"
 
 
 def _commit_of(version: Version) -> str:

@@ -18,8 +18,10 @@ from lastgood.core.deployment import Deployment
 from lastgood.core.errors import LastgoodError
 from lastgood.core.inputs import OwnInputs, uses
 from lastgood.core.plan import AlsoAffected, Check
+from lastgood.core.rerun import rerun
 from lastgood.core.resource import Rendered
 from lastgood.core.version import Version
+from lastgood.core.words import Occasion
 from lastgood.flows.branch import Look
 from lastgood.flows.draft import Draft
 from lastgood.flows.push import DISCARDED
@@ -44,6 +46,7 @@ async def preflight_application(look: Look, draft: Draft, weighed: Weighed) -> l
         *await facts.ran(),
         facts.held(),
         preflight.deletes_application(app, before=part.from_.version, after=weighed.version),
+        *await facts.hooks_rerun(),
         await _ask("other-writer", app, facts.other_writer),
         await _ask("busy", app, facts.busy),
     ]
@@ -193,6 +196,22 @@ class _Facts:
             return preflight.ran(self.app.name, self.named, await self.runs())
         except LastgoodError as failed:
             return [unknown(name, self.app.name, failed.message) for name in names]
+
+    async def hooks_rerun(self) -> list[Check]:
+        """Return what would run on the way there; nothing for processes, which know no hooks."""
+        before, after = self.weighed.before, self.weighed.after
+        if not isinstance(after, Rendered):
+            return [unknown("hooks-rerun", self.app.name, after.message)] if after is not None else []
+        if all(not one.group and one.kind == "Process" for one in after.resources):
+            return []
+        try:
+            runs = await self.runs()
+        except LastgoodError as failed:
+            return [unknown("hooks-rerun", self.app.name, failed.message)]
+        # With Git alone nobody knows whether it ran: then it is taken for one that did, as nearly every way back is.
+        occasion: Occasion = "return" if runs is None or runs else "upgrade"
+        found = rerun(before if isinstance(before, Rendered) else None, after, occasion)
+        return [preflight.hooks_rerun(self.app.name, found)]
 
     def held(self) -> Check:
         holds = self.weighed.holds

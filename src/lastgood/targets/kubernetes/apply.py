@@ -13,7 +13,7 @@ from itertools import groupby
 
 import msgspec
 
-from lastgood.core.application import Application
+from lastgood.core.application import Application, IgnoredDrift
 from lastgood.core.hook import Hook, Moment, is_hook
 from lastgood.core.observation import ApplyResult, ResourceResult
 from lastgood.core.resource import Resource
@@ -21,8 +21,9 @@ from lastgood.core.value import Value
 from lastgood.core.words import Change
 from lastgood.targets.kubernetes import apply_set
 from lastgood.targets.kubernetes.cluster import Cluster
+from lastgood.targets.kubernetes.compare import Ignored, without
 from lastgood.targets.kubernetes.kinds import GroupKind, Kind
-from lastgood.targets.kubernetes.live_object import Key, LiveObject, live_object
+from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest, live_object
 from lastgood.targets.kubernetes.memory import Applied, Asked
 from lastgood.targets.kubernetes.options import Options, options_of
 from lastgood.targets.kubernetes.order import deletion_order, rank
@@ -156,7 +157,8 @@ class Apply:
         objects = []
         for one in wanted:
             options, known = one.placed.options, self._known.get(one.key)
-            same = known is not None and known.wanted == one.digest
+            ignored = ignored_of(self._app.ignore_drift, one.placed.resource)
+            same = known is not None and known.wanted == one.digest and known.ignored == ignored
             objects.append(
                 Asked(
                     key=one.key,
@@ -167,6 +169,8 @@ class Apply:
                     wave=options.wave,
                     delete=options.delete,
                     compare=options.compare,
+                    ignored=ignored,
+                    bare=known.bare if known is not None and same else None,
                 )
             )
         before = self._before
@@ -221,7 +225,7 @@ class Apply:
         except ClusterTrouble as trouble:
             change: Change = "added" if there is None else "modified"
             return msgspec.structs.replace(result, change=change, outcome="failed", message=str(trouble))
-        self._found_equal(kind, wanted, live)
+        self._found_equal(kind, wanted, live, sent)
         if there is not None and there.uid == live.uid and there.digest == live.digest:
             return msgspec.structs.replace(result, message="; ".join(sent.notes))
         change = "added" if sent.created else "modified"
@@ -269,18 +273,21 @@ class Apply:
 
     def _is_equal(self, wanted: Wanted, there: LiveObject | None) -> bool:
         """Say whether nothing is to do: it was found to be so, and neither side changed since."""
-        known = self._known.get(wanted.key)
-        if there is None or known is None or known.equal is None or known.wanted != wanted.digest:
+        known = self._asked.get(wanted.key)
+        if there is None or known is None or known.equal is None:
             return False
         return known.equal == there.digest and known.mark == self._cluster.marks.of(wanted.key[0])
 
-    def _found_equal(self, kind: Kind, wanted: Wanted, live: LiveObject) -> None:
+    def _found_equal(self, kind: Kind, wanted: Wanted, live: LiveObject, sent: Sent) -> None:
         if not kind.is_watched_as(wanted.manifest["apiVersion"]):
             # The watch tells of it in another version, which has to be compared in its own way.
             return
         self._cluster.live.put(live)
         asked = self._asked[wanted.key]
         asked.equal, asked.mark = live.digest, self._cluster.marks.of(wanted.key[0])
+        if asked.ignored and not asked.sent:
+            fields = sent.live["metadata"].get("managedFields")
+            asked.bare = content_digest(without(sent.live, asked.ignored, fields))
 
     async def _prune(self, wanted: set[Key]) -> list[str]:
         """Delete what left Git, in reverse order; return what may not be deleted and stays."""
@@ -339,3 +346,12 @@ class Apply:
             done = [f"{one.kind} {one.name}" for one in self._results if one.outcome in ("applied", "removed")]
             sentences.append("done: " + (", ".join(done) or "nothing"))
         return ". ".join([*sentences, *self._notes])
+
+
+def ignored_of(rules: Sequence[IgnoredDrift], resource: Resource) -> Ignored:
+    """Return what of an object is no drift by its application's rules."""
+    mine = [one for one in rules if one.covers(resource.group, resource.kind, resource.name)]
+    return Ignored(
+        pointers=tuple(dict.fromkeys(pointer for one in mine for pointer in one.pointers)),
+        managers=tuple(dict.fromkeys(manager for one in mine for manager in one.managers)),
+    )

@@ -99,6 +99,11 @@ def content_digest(sent: dict[str, Any]) -> bytes:
 
     Kind and version are left out: lists do not say them. Only objects of one version can be compared.
     """
+    return hashlib.blake2b(msgspec.json.encode(comparable(sent), order="sorted"), digest_size=16).digest()
+
+
+def comparable(sent: dict[str, Any]) -> dict[str, Any]:
+    """Return what of an object counts when two are compared."""
     content = {key: value for key, value in sent.items() if key not in ("status", "kind", "apiVersion")}
     metadata = sent.get("metadata")
     if isinstance(metadata, dict):
@@ -110,7 +115,7 @@ def content_digest(sent: dict[str, Any]) -> bytes:
             content["metadata"]["annotations"] = counted
             if not counted:
                 del content["metadata"]["annotations"]
-    return hashlib.blake2b(msgspec.json.encode(content, order="sorted"), digest_size=16).digest()
+    return content
 
 
 def _kept(sent: dict[str, Any], kind: GroupKind) -> bytes:

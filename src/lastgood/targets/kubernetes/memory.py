@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from lastgood.targets.kubernetes.compare import Ignored
 from lastgood.targets.kubernetes.live_object import Key
 
 
@@ -17,8 +18,9 @@ class Asked(msgspec.Struct, kw_only=True):
     """One object as it was asked for.
 
     sent: the manifest as JSON, b"" for a Secret, whose content is not kept. wanted: digest of what was sent. equal:
-    digest of the live object that was last found to be as asked for, None for none. kind_mark: of the definition of
-    its kind and of the webhooks when that was found.
+    digest of the live object that was last found to be as asked for, None for none. mark: of the definition of
+    its kind and of the webhooks when that was found. ignored: what of it is no drift; bare: digest of that live object
+    without it, for a Secret.
     """
 
     key: Key
@@ -29,6 +31,8 @@ class Asked(msgspec.Struct, kw_only=True):
     wave: int = 0
     delete: bool = True
     compare: bool = True
+    ignored: Ignored = Ignored()
+    bare: bytes | None = None
 
 
 class Applied(msgspec.Struct, kw_only=True):

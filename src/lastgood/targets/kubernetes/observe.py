@@ -16,6 +16,7 @@ from lastgood.core.observation import Observation, ResourceHealth, worst
 from lastgood.core.words import Sync
 from lastgood.targets.kubernetes.adopt import other_managers
 from lastgood.targets.kubernetes.cluster import Cluster
+from lastgood.targets.kubernetes.compare import Ignored, changed_fields, without
 from lastgood.targets.kubernetes.health import OwnRules, workload_health
 from lastgood.targets.kubernetes.kinds import Kind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest
@@ -24,7 +25,7 @@ from lastgood.targets.kubernetes.options import options_of
 from lastgood.targets.kubernetes.pods import POD, newest_pods
 from lastgood.targets.kubernetes.scaled import with_scaled_replicas
 from lastgood.targets.kubernetes.send import Sender
-from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable
+from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable, said
 
 MAX_NAMED = 10
 MISSING = "it is not in the cluster"
@@ -42,8 +43,9 @@ class Look(msgspec.Struct):
     changed: bool = False
 
 
-Differs = dict[Key, tuple[bytes, bytes, str, str]]
-"""What was found to differ, so that it is asked once: digest wanted, digest alive, mark of the kind, in words."""
+Differs = dict[Key, tuple[tuple[bytes, bytes, str, Ignored], str]]
+"""What was found to differ, so that it is asked once: (digest wanted, digest alive, mark of the kind, what is ignored),
+and the difference in words."""
 
 
 LastWordsOf = Callable[[Sequence[dict[str, Any]]], str]
@@ -78,9 +80,10 @@ async def _compare(
     one: Asked, live: LiveObject, found: Look, *, cluster: Cluster, sender: Sender, differs: Differs
 ) -> None:
     mark = cluster.marks.of(one.key[0])
+    compared = (one.wanted, live.digest, mark, one.ignored)
     known = differs.get(one.key)
-    if known is not None and known[:3] == (one.wanted, live.digest, mark):
-        found.differing.append(known[3])
+    if known is not None and known[0] == compared:
+        found.differing.append(known[1])
         return
     kind = await cluster.kinds.find(*one.key[0])
     if kind is None:
@@ -96,7 +99,7 @@ async def _compare(
         found.unknown.append(f"{_label(one.key)}: {why}: {trouble}")
         return
     if words:
-        differs[one.key] = (one.wanted, live.digest, mark, words)
+        differs[one.key] = (compared, words)
         found.differing.append(words)
         return
     differs.pop(one.key, None)
@@ -105,24 +108,31 @@ async def _compare(
 
 async def _difference(one: Asked, live: LiveObject, kind: Kind, *, cluster: Cluster, sender: Sender) -> str:
     """Say in words that an object is not as asked for, and by whom; "" where it is. Raises ClusterTrouble."""
-    version = None
+    version, would_be = None, None
     if one.sent:
         manifest = with_scaled_replicas(msgspec.json.decode(one.sent), one.key, cluster.live)
-        would_be = content_digest(await sender.dry_run(kind, manifest))
-        if would_be == live.digest:
+        would_be = await sender.dry_run(kind, manifest)
+        if content_digest(would_be) == live.digest:
             return ""
         version = manifest["apiVersion"].rpartition("/")[2]
-    else:
-        # The content of a Secret is not kept, so that there is nothing to ask the cluster with.
-        would_be = b""
     # Read as it was applied: the watch may tell of it in another version. And who changed it is not kept in memory.
     there = await sender.get(kind.path(live.namespace, live.name, version=version))
     if there is None:
         return f"{_label(one.key)} is missing"
-    if content_digest(there) == would_be:
+    fields = there["metadata"].get("managedFields")
+    is_there = without(there, one.ignored, fields)
+    changed: list[str] = []
+    if would_be is not None:
+        wanted = without(would_be, one.ignored, fields)
+        if content_digest(wanted) == content_digest(is_there):
+            return ""
+        changed = changed_fields(wanted, is_there)
+    elif one.ignored and one.bare == content_digest(is_there):
+        # The content of a Secret is not kept, so that there is nothing to ask the cluster with.
         return ""
-    others = other_managers(there["metadata"].get("managedFields"))[:1]
-    return f"{_label(one.key)} was changed" + (f", last by {others[0]}" if others else "")
+    others = other_managers(fields)[:1]
+    words = f"{_label(one.key)} was changed" + (f", last by {others[0]}" if others else "")
+    return said(words + (f": {', '.join(changed)}" if changed else ""))
 
 
 def observation(
@@ -142,9 +152,9 @@ def observation(
     troubled = [one for one in resources if one.health not in ("Healthy", "Suspended")]
     sync: Sync = "OutOfSync" if seen.differing else "Unknown" if seen.unknown else "Synced"
     message = "; ".join(f"{one.kind} {one.name}: {_words(one)}" for one in troubled[:MAX_NAMED])
-    said = [*seen.differing, *seen.unknown]
-    if not message and said:
-        message = "not as asked for: " + "; ".join(said[:MAX_NAMED])
+    told = [*seen.differing, *seen.unknown]
+    if not message and told:
+        message = "not as asked for: " + "; ".join(told[:MAX_NAMED])
     message = message or "; ".join(seen.notes[:MAX_NAMED])
     return Observation(
         app=applied.app,
@@ -152,6 +162,7 @@ def observation(
         health=worst([one.health for one in resources]),
         sync=sync,
         message=message,
+        drift="; ".join(seen.differing[:MAX_NAMED]),
         digest=applied.installed if seen.differing else applied.digest,
         resources=tuple(resources),
     )
@@ -193,14 +204,14 @@ def _health(
 
 def unhealthy(keys: Sequence[Key], *, cluster: Cluster, now: dt.datetime, rules: OwnRules | None) -> tuple[str, bool]:
     """Say which of these objects are not healthy yet, and whether one is Degraded, so that waiting is idle."""
-    said, degraded = [], False
+    told, degraded = [], False
     for key in keys:
         asked = Asked(key=key, wanted=b"")
         found = _health(asked, cluster=cluster, now=now, rules=rules)
         if found.health not in ("Healthy", "Suspended"):
-            said.append(f"{_label(key)} is {found.health}: {_words(found)}")
+            told.append(f"{_label(key)} is {found.health}: {_words(found)}")
             degraded = degraded or found.health == "Degraded"
-    return "; ".join(said[:MAX_NAMED]), degraded
+    return "; ".join(told[:MAX_NAMED]), degraded
 
 
 def _words(one: ResourceHealth) -> str:

@@ -380,12 +380,14 @@ class ProcessTarget:
         differing = _differing(applied, states, boot)
         troubled = [r for r in resources if r.health not in ("Healthy", "Suspended")]
         message = "; ".join(f"{r.name}: {r.message}" for r in troubled)
+        message = message or (f"not as asked for: {', '.join(differing)}" if differing else "")
         return Observation(
             app=app,
             observed_at=now,
             health=worst([r.health for r in resources]),
             sync="OutOfSync" if differing else "Synced",
-            message=message or (f"not as asked for: {', '.join(differing)}" if differing else ""),
+            message=message,
+            drift=message if differing else "",
             digest=applied.installed if differing else applied.digest,
             resources=resources,
         )
