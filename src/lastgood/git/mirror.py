@@ -322,13 +322,19 @@ class MirrorConfigRepo:
         declared = scope
 
         def inputs_at(oid: str) -> Scope:
-            key = bytes.fromhex(oid)
-            if key not in known.inputs:
-                found = self._inputs(oid, declared).scope
-                known.inputs[key] = known.scopes.setdefault(found, found)
-            return known.inputs[key]
+            return self._inputs_at(oid, declared, known)
 
         return declared_hits(head, inputs_at=inputs_at, hits=hits, parent=self._parent)
+
+    def _inputs_at(self, oid: str, scope: AnyScope, known: "_Known") -> Scope:
+        """Return the inputs at a commit, remembered by its id."""
+        if isinstance(scope, Scope):
+            return scope
+        key = bytes.fromhex(oid)
+        if key not in known.inputs:
+            found = self._inputs(oid, scope).scope
+            known.inputs[key] = known.scopes.setdefault(found, found)
+        return known.inputs[key]
 
     def _parent(self, oid: str) -> str | None:
         parent = self.objects.first_parent(bytes.fromhex(oid))
@@ -340,8 +346,22 @@ class MirrorConfigRepo:
 
     def _claiming(self, head: str, scope: AnyScope) -> list[Commit]:
         self.objects.commit(head)
-        claims = set(self._index.hits(head, [b""], claims=True))
-        found = (oid for oid, _ in self._hits(head, scope, self._known(scope)) if oid in claims) if claims else ()
+        claims = self._index.hits(head, [b""], claims=True)
+        touching: dict[tuple[str, ...], set[str]] = {}
+
+        def touches(oid: str, paths: tuple[str, ...]) -> bool:
+            if paths not in touching:
+                touching[paths] = set(self._index.hits(head, [name_bytes(path) for path in paths], claims=True))
+            return oid in touching[paths]
+
+        # Few commits claim anything: their inputs are asked for, and not those of all that touched the scope. What a
+        # commit took out of the inputs, it took out of a declaration, which is one.
+        known = self._known(scope)
+        found = [
+            oid
+            for oid in claims
+            if touches(oid, (scope.path,)) or touches(oid, outside_inputs(self._inputs_at(oid, scope, known)))
+        ]
         return [self.objects.commit(oid) for oid in found]
 
     def _scan(self, head: str, since: str | None) -> Iterable[Step]:
