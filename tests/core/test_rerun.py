@@ -98,9 +98,8 @@ def test_a_job_that_differs_runs_again():
                 "rollbackWindow": {"revisions": 2},
             },
             (
-                "the Rollout web goes in 3 steps, with pauses of 1h in all "
-                "and waiting 2 times for a person to promote it; "
-                "its rollback window may let it jump"
+                "the Rollout web goes in 3 steps, with pauses of 1h in all and waiting 2 times for a person "
+                "to promote it; its rollback window may let it jump"
             ),
         ),
         (
