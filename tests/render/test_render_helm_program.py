@@ -246,7 +246,7 @@ async def test_a_version_is_rendered_once_for_each_circumstance(render_programs,
     """Another cluster or a first run renders anew; the same does not; `render_anew` always does."""
     told = [Circumstances()]
 
-    async def say(_app):
+    async def say(_app, _version):
         return told[0]
 
     settings = ToolSettings(helm=str(render_programs.helm4))

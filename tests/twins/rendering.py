@@ -18,7 +18,7 @@ def renderers(programs, helm=None, circumstances=None, **words):
     settings = ToolSettings(kustomize=str(programs.kustomize), helm=str(helm or programs.helm4), **words)
     told = circumstances or Circumstances()
 
-    async def say(_app):
+    async def say(_app, _version):
         return told
 
     return Renderers(Tools(lambda: settings), circumstances=say)

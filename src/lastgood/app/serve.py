@@ -168,8 +168,15 @@ class _Server:
         for mirror in self._mirrors:
             mirror.let_go()
 
-    async def _circumstances(self, app: Application) -> Circumstances:
-        return await self._targets.circumstances(app)
+    async def _circumstances(self, app: Application, version: str | None) -> Circumstances:
+        """Say what a chart is told: the cluster, and whether this version is an upgrade.
+
+        The very first version is the installation, also when it is applied once more to heal drift or by a rollback:
+        else a chart would lose then what it makes only once.
+        """
+        cluster = await self._targets.cluster_facts(app)
+        first = await self._store.deployment(app.name, 1)
+        return Circumstances(cluster=cluster, has_run=first is not None and first.version != version)
 
     def _discovered(self, repo: str) -> Discovered | None:
         return self._agent.discovered(repo) if self._agent is not None else None

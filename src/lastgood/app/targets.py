@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lastgood.app.health import health_rules
 from lastgood.app.settings import DestinationSettings, Settings
 from lastgood.core.application import Application
-from lastgood.core.cluster_facts import Circumstances
+from lastgood.core.cluster_facts import ClusterFacts
 from lastgood.core.ports import Clock, Target
 from lastgood.targets.process import FindSource, ProcessTarget
 
@@ -34,10 +34,10 @@ class Targets:
         self.clusters = clusters
         self.all: dict[str, Target] = {**processes, **clusters}
 
-    async def circumstances(self, app: Application) -> Circumstances:
-        """Say what a render of an application depends on besides Git."""
+    async def cluster_facts(self, app: Application) -> ClusterFacts | None:
+        """Say what a chart may ask of the cluster that an application runs on; None for no cluster, or no answer."""
         cluster = self.clusters.get(app.destination)
-        return await cluster.circumstances(app.name) if cluster is not None else Circumstances()
+        return await cluster.facts() if cluster is not None else None
 
     async def close(self) -> None:
         """Let go of what the targets hold; what they run goes on."""

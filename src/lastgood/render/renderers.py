@@ -31,9 +31,9 @@ KEPT_RENDERS = 2_048
 KEPT_BYTES = 4_000_000
 
 
-async def not_known(app: Application) -> Circumstances:
+async def not_known(app: Application, version: str | None) -> Circumstances:
     """Say that nothing is known of the place where an application runs: Git alone."""
-    _ = app
+    _ = app, version
     return Circumstances()
 
 
@@ -48,7 +48,7 @@ class Renderers:
         self,
         tools: Tools | None = None,
         *,
-        circumstances: Callable[[Application], Awaitable[Circumstances]] = not_known,
+        circumstances: Callable[[Application, str | None], Awaitable[Circumstances]] = not_known,
     ) -> None:
         self._tool_renderer = ToolRenderer(tools if tools is not None else Tools())
         self._circumstances = circumstances
@@ -77,16 +77,16 @@ class Renderers:
 
     async def _render(self, app: Application, repo: ConfigRepo, commit: str, *, anew: bool) -> Rendered:
         kind = await self.kind(app, repo, commit)
+        version, _ = await repo.version(commit, app.scope)
         about: list[object] = []
         make = self._process_compose if kind == "process-compose" else self._plain
         if kind in ("kustomize", "helm"):
             tool = await self._tool_renderer.ready(app, kind)
-            circumstances = await self._circumstances(app) if kind == "helm" else Circumstances()
+            circumstances = await self._circumstances(app, version) if kind == "helm" else Circumstances()
             make = partial(self._tool_renderer.render, tool=tool, circumstances=circumstances)
             about = [kind, tool.version, circumstances]
         elif kind == "unknown":
             raise NoRenderer(app=app.name, kind=kind)
-        version, _ = await repo.version(commit, app.scope)
         said = to_json([app.repo, version, app.name, app.path, app.definition, *about])
         key = hashlib.sha256(said).hexdigest()
         if version is not None and key in self._kept and not anew:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lastgood.core.application import Application
-from lastgood.core.cluster_facts import Circumstances
+from lastgood.core.cluster_facts import ClusterFacts
 from lastgood.core.errors import TargetFailed, TargetRefused
 from lastgood.core.hook import Hook, hooks_at, kept
 from lastgood.core.observation import ApplyResult, Observation
@@ -227,16 +227,13 @@ class KubernetesTarget:
         finally:
             self._cluster.deafen(queue)
 
-    async def circumstances(self, app: str) -> Circumstances:
-        """Say what a render for this cluster depends on besides Git; nothing where the cluster does not answer."""
+    async def facts(self) -> ClusterFacts | None:
+        """Say what a chart may ask of this cluster; None where it does not answer."""
         try:
             await self._set_up()
         except ClusterTrouble:
-            return Circumstances()
-        applied = (self._applied or {}).get(app)
-        return Circumstances(
-            cluster=self._cluster.kinds.facts(), has_run=applied is not None and applied.installed is not None
-        )
+            return None
+        return self._cluster.kinds.facts()
 
     async def close(self) -> None:
         """End the watches; what runs in the cluster runs on."""
