@@ -98,7 +98,7 @@ async def test_the_applications_of_a_cluster_that_is_away_wait_for_it_and_the_ot
     way = Way(address.hostname, address.port)
     await way.open()
     through = corner.kubeconfig(user, "through", server=f"https://127.0.0.1:{way.port}")
-    world.targets = {
+    world.other_targets = {
         "here": corner.target("here", clock=world.clock),
         "away": corner.target("away", access=ClusterAccess(kubeconfig=str(through)), clock=world.clock),
     }
@@ -131,7 +131,7 @@ async def test_the_applications_of_a_cluster_that_is_away_wait_for_it_and_the_ot
     there = corner.ask("GET", f"/api/v1/namespaces/{corner.namespace()}/configmaps/settings-away")
     assert there["data"] == {"a": "2"}
     await world.stop()
-    for target in world.targets.values():
+    for target in world.other_targets.values():
         await target.close()
     await way.cut()
 
@@ -139,7 +139,7 @@ async def test_the_applications_of_a_cluster_that_is_away_wait_for_it_and_the_ot
 async def test_a_healed_drift_is_recorded_with_what_was_changed_and_by_whom(corner, world):
     """The record on the timeline has the object, the field and the manager; the object is again as Git says."""
     target = corner.target(clock=world.clock)
-    world.targets = {"web": target}
+    world.other_targets = {"web": target}
     await world.release({**config(corner), **files(corner, "web", a="1")})
     await world.start()
     await world.run_until("web", "succeeded", looks=PATIENCE)

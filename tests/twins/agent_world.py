@@ -79,7 +79,7 @@ class World:
         self.target = MemoryTarget(self.clock, name="twin")
         self.renderer = renderer or Renderers()
         self.limits = limits or Limits()
-        self.targets: dict[str, Target] = {"twin": self.target}
+        self.other_targets: dict[str, Target] = {}
         self.refuses = {}
         self.agent: FollowingAgent | None = None
         self._running: asyncio.Task | None = None
@@ -99,7 +99,7 @@ class World:
         )
         self.agent = FollowingAgent(
             [Followed(branch, self.remote.url)],
-            targets=self.targets,
+            targets={"twin": self.target, **self.other_targets},
             store=self.store,
             renderer=self.renderer,
             clock=self.clock,
