@@ -72,7 +72,7 @@ async def test_a_version_that_fails_is_not_tried_again(world):
     await world.start()
 
     failed = await world.run_until("web-staging", "failed")
-    await world.clock.move(3600)
+    await world.clock.move(1500)
 
     assert (failed.own_fault, failed.message, failed.last_words) == (True, "web: exit status 1", "web: no RATES_URL")
     assert len(await world.runs("web-staging")) == 1
@@ -185,7 +185,7 @@ async def test_what_a_target_never_runs_is_not_tried_again(world):
     apply, world.target.apply = world.target.apply, refuse
     await world.start()
     failed = await world.run_until("web-staging", "failed")
-    await world.clock.move(7200)
+    await world.clock.move(1500)
 
     assert failed.own_fault
     assert len(await world.runs("web-staging")) == 1
