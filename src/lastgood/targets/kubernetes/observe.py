@@ -90,7 +90,7 @@ async def _compare(
         found.unknown.append(f"{_label(one.key)}: the cluster no longer has its kind")
         return
     try:
-        words = await _difference(one, live, kind, cluster=cluster, sender=sender)
+        words, is_live = await _difference(one, live, kind, cluster=cluster, sender=sender)
     except Unreachable:
         raise
     except ClusterTrouble as trouble:
@@ -99,40 +99,51 @@ async def _compare(
         found.unknown.append(f"{_label(one.key)}: {why}: {trouble}")
         return
     if words:
-        differs[one.key] = (compared, words)
         found.differing.append(words)
+    if not is_live:
+        # It changed while we asked: the answer is about what the watch is only going to tell.
+        return
+    if words:
+        differs[one.key] = (compared, words)
         return
     differs.pop(one.key, None)
     one.equal, one.mark, found.changed = live.digest, mark, True
 
 
-async def _difference(one: Asked, live: LiveObject, kind: Kind, *, cluster: Cluster, sender: Sender) -> str:
-    """Say in words that an object is not as asked for, and by whom; "" where it is. Raises ClusterTrouble."""
+async def _difference(
+    one: Asked, live: LiveObject, kind: Kind, *, cluster: Cluster, sender: Sender
+) -> tuple[str, bool]:
+    """Say in words that an object is not as asked for, and by whom; "" where it is. Raises ClusterTrouble.
+
+    The second: whether that was said of the very content that `live` has.
+    """
     version, would_be = None, None
     if one.sent:
         manifest = with_scaled_replicas(msgspec.json.decode(one.sent), one.key, cluster.live)
         would_be = await sender.dry_run(kind, manifest)
         if content_digest(would_be) == live.digest:
-            return ""
+            return "", True
         version = manifest["apiVersion"].rpartition("/")[2]
     # Read as it was applied: the watch may tell of it in another version. And who changed it is not kept in memory.
     there = await sender.get(kind.path(live.namespace, live.name, version=version))
     if there is None:
-        return f"{_label(one.key)} is missing"
+        return f"{_label(one.key)} is missing", False
+    # In another version than the watch's the two cannot be compared; then it is taken for the same.
+    is_live = not kind.is_watched_as(str(there.get("apiVersion"))) or content_digest(there) == live.digest
     fields = there["metadata"].get("managedFields")
     is_there = without(there, one.ignored, fields)
     changed: list[str] = []
     if would_be is not None:
         wanted = without(would_be, one.ignored, fields)
         if content_digest(wanted) == content_digest(is_there):
-            return ""
+            return "", is_live
         changed = changed_fields(wanted, is_there)
     elif one.ignored and one.bare == content_digest(is_there):
         # The content of a Secret is not kept, so that there is nothing to ask the cluster with.
-        return ""
+        return "", is_live
     others = other_managers(fields)[:1]
     words = f"{_label(one.key)} was changed" + (f", last by {others[0]}" if others else "")
-    return said(words + (f": {', '.join(changed)}" if changed else ""))
+    return said(words + (f": {', '.join(changed)}" if changed else "")), is_live
 
 
 def observation(
