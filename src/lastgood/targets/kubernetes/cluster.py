@@ -125,10 +125,6 @@ class Cluster:
                 return f"{watch.kind.kind}: {watch.trouble}" if len(self._watches) > 1 else watch.trouble
         return None
 
-    def is_followed(self, kind: GroupKind) -> bool:
-        """Say whether a kind is watched."""
-        return kind in self._watches
-
     def listen(self) -> asyncio.Queue[str | None]:
         """Return a queue that gets the id of each set that something concerns; None: all of them."""
         queue: asyncio.Queue[str | None] = asyncio.Queue()
@@ -152,11 +148,3 @@ class Cluster:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.connection.close()
-
-    async def forget_kind(self, kind: GroupKind) -> None:
-        """Stop watching a kind whose definition went."""
-        task = self._tasks.pop(kind, None)
-        self._watches.pop(kind, None)
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
