@@ -7,6 +7,8 @@ RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
 ARGS ?=
 TARGET ?= process
+# What Python compiled is kept: the tests and the demo start it hundreds of times.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test check unit test-browser test-render cluster test-cluster bench picture reference lock clean
 

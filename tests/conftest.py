@@ -41,6 +41,8 @@ def _own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    # Thousands of repositories are made: a dozen sample hooks in each cost more than the repository.
+    monkeypatch.setenv("GIT_TEMPLATE_DIR", "")
     monkeypatch.setenv("GIT_AUTHOR_NAME", "Priya Raman")
     monkeypatch.setenv("GIT_AUTHOR_EMAIL", "priya@example.com")
     monkeypatch.setenv("GIT_COMMITTER_NAME", "Priya Raman")

@@ -4,8 +4,10 @@ import asyncio
 import datetime as dt
 import itertools
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -33,12 +35,20 @@ replace = msgspec.structs.replace
 POSTGRES = os.environ.get("LASTGOOD_TEST_POSTGRES")
 
 
+@pytest.fixture(scope="module")
+def empty_file(tmp_path_factory) -> Path:
+    """A file that was opened once: what the migrations make of nothing is the same each time, and takes long."""
+    path = tmp_path_factory.mktemp("empty") / "lastgood.db"
+    SqlStore.open(path).close()
+    return path
+
+
 @pytest.fixture(params=["memory", "file", *(["postgresql"] if POSTGRES else [])])
-def store(request, tmp_path) -> Iterator[SqlStore]:
+def store(request, tmp_path, empty_file) -> Iterator[SqlStore]:
     if request.param == "memory":
         opened = SqlStore.in_memory()
     elif request.param == "file":
-        opened = SqlStore.open(tmp_path / "records" / "lastgood.db")
+        opened = SqlStore.open(shutil.copy(empty_file, tmp_path))
     else:
         opened = SqlStore.open(str(POSTGRES))
     yield opened

@@ -1,6 +1,9 @@
 """Open a database: private files, the newest schema, or a clear no with nothing changed. Knows no table."""
 
 import os
+import sqlite3
+from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -39,7 +42,23 @@ def open_database(where: str | Path, *, busy_timeout_s: float) -> Database:
 
 def memory_database() -> Database:
     """Open an empty database that is gone when it is closed."""
-    return _up_to_date(Database(sqlite_engine(None, busy_timeout_s=0)))
+    database = Database(sqlite_engine(None, busy_timeout_s=0))
+    with closing(database.engine.raw_connection()) as raw:
+        driver: sqlite3.Connection = raw.driver_connection  # type: ignore[assignment] # it is SQLite's
+        driver.deserialize(_empty_schema())
+    return database
+
+
+@cache
+def _empty_schema() -> bytes:
+    # What the migrations make of nothing is the same each time, and takes longer than all that a short test does.
+    database = _up_to_date(Database(sqlite_engine(None, busy_timeout_s=0)))
+    try:
+        with closing(database.engine.raw_connection()) as raw:
+            driver: sqlite3.Connection = raw.driver_connection  # type: ignore[assignment] # it is SQLite's
+            return driver.serialize()
+    finally:
+        database.close()
 
 
 def _make_private(path: Path) -> None:
