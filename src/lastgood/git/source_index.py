@@ -24,7 +24,7 @@ from lastgood.git.program import Git
 from lastgood.git.source_log import MAX_PATHS, LoggedCommit, read_log
 
 FORMAT = 1
-_BATCH = 2000
+_BATCH = 5000
 _CACHE_KB = 8192
 _REMEMBERED = 4000
 _SHORTEST = 7
@@ -96,6 +96,8 @@ class SourceIndex:
                 # The graph has what the file has not: read it anew.
                 self.close()
                 raise
+        if len(self.graph) > before:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return len(self.graph) - before
 
     def _add(self, database: sqlite3.Connection, batch: Sequence[LoggedCommit], places: dict[bytes, int]) -> None:
@@ -146,6 +148,8 @@ class SourceIndex:
             database.execute(f"PRAGMA cache_size=-{_CACHE_KB}")
             database.execute("PRAGMA journal_mode=WAL")
             database.execute("PRAGMA synchronous=NORMAL")
+            # Once at the end of each look: in between, a first index would write its pages several times.
+            database.execute("PRAGMA wal_autocheckpoint=0")
             found = database.execute("PRAGMA user_version").fetchone()[0]
             if found == 0:
                 database.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version={FORMAT};COMMIT;")
@@ -199,9 +203,8 @@ class SourceIndex:
 
     def titled(self, words: Sequence[str], *, most: int) -> list[int]:
         """Return the newest commits in whose titles all words occur, without case (of ASCII letters)."""
-        where = " AND ".join(r"title LIKE ? ESCAPE '\'" for _ in words)
-        asked = [f"%{word.replace(chr(92), chr(92) * 2).replace('%', r'\%').replace('_', r'\_')}%" for word in words]
-        rows = self._rows(f"SELECT at FROM commits WHERE {where} ORDER BY at DESC LIMIT ?", *asked, most)  # noqa: S608 - only marks are put in
+        where = " AND ".join("instr(lower(title), lower(?)) > 0" for _ in words)
+        rows = self._rows(f"SELECT at FROM commits WHERE {where} ORDER BY at DESC LIMIT ?", *words, most)  # noqa: S608 - only marks are put in
         return [row[0] for row in rows]
 
     def inverses(self, at: int) -> list[int]:

@@ -90,11 +90,11 @@ def _commits(records: Iterator[bytes]) -> Iterator[LoggedCommit]:
             # :<old mode> <new mode> <old id> <new id> <letter>
             path = next(records)
             old, new = change[1:7] + change[15:55], change[8:14] + change[56:96]
-            forth.append(b"%s %s %s" % (old, new, path))
-            back.append(b"%s %s %s" % (new, old, path))
+            forth += (old, new, path)
+            back += (new, old, path)
             if len(paths) <= MAX_PATHS:
                 paths.append(path)
-            if len(forth) > MAX_PATHS:
+            if len(forth) > 3 * MAX_PATHS:
                 did.update(b"\0".join(forth) + b"\0")
                 undoes.update(b"\0".join(back) + b"\0")
                 forth, back = [], []
