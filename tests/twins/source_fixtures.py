@@ -55,7 +55,9 @@ def long_source(folder: Path, *, commits: int, files: int = 3000, seed: int = 1)
             undo = {}
         else:
             content.update(change)
-            head = commit("refs/heads/main", f"fix: thing {mark} (#{mark})\n\nShop-{mark}: see SHOP-{mark}\n", change, head)
+            head = commit(
+                "refs/heads/main", f"fix: thing {mark} (#{mark})\n\nShop-{mark}: see SHOP-{mark}\n", change, head
+            )
         if mark % 100 < 5:
             stream.write(f"reset refs/tags/v{mark}\nfrom :{head}\n\n".encode())
     git(repo, "fast-import", "--quiet", stdin=stream.getvalue())

@@ -5,6 +5,7 @@ A walk is one pass over the positions from high to low (to ancestors) or from lo
 
 from array import array
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import and_
 
 
 class CommitGraph:
@@ -103,9 +104,7 @@ class CommitGraph:
         """Return those of some positions that none of the others reaches, ascending."""
         if len(positions) <= 1:
             return list(positions)
-        marks = self.ancestors(
-            {parent for at in positions for parent in self.parents(at)}, floor=min(positions)
-        )
+        marks = self.ancestors({parent for at in positions for parent in self.parents(at)}, floor=min(positions))
         return sorted(at for at in positions if at >= len(marks) or not marks[at])
 
     def meeting(self, heads: Sequence[int], *, floor: int) -> list[int]:
@@ -113,10 +112,7 @@ class CommitGraph:
         common: bytearray | None = None
         for head in heads:
             marks = self.ancestors((head,), floor=floor)
-            if common is None:
-                common = marks
-            else:
-                common = bytearray(a & b for a, b in zip(common, marks, strict=False))
+            common = marks if common is None else bytearray(map(and_, common, marks))
         if common is None:
             return []
         shared = [at for at in range(floor, len(common)) if common[at]]

@@ -47,7 +47,7 @@ class Replay:
         reverts: Mapping[int, Sequence[Change]],
         carries: Mapping[int, Sequence[Change]],
     ) -> None:
-        self._graph = graph
+        self.graph = graph
         self.reverts = reverts
         self.carries = carries
         self._carriers: dict[Change, list[int]] = {}
@@ -117,24 +117,23 @@ class Replay:
             elif not isinstance(target, int):
                 continue
             elif target in self._brought:
-                value = self._opposite_of_merge(at, target, acts, carriers, value)
+                known = self._opposite_of_merge(at, target, acts, carriers)
+                value = value if known is None else known
             elif target in acts and self._is_ancestor(target, at):
                 value = not acts[target]
         return value
 
-    def _opposite_of_merge(
-        self, at: int, merge: int, acts: Mapping[int, bool], carriers: set[int], value: bool | None
-    ) -> bool | None:
+    def _opposite_of_merge(self, at: int, merge: int, acts: Mapping[int, bool], carriers: set[int]) -> bool | None:
         brought = self._brought[merge]
         if not any(_holds(brought, one) for one in acts) and merge not in acts:
-            return value
+            return None
         if not self._is_ancestor(merge, at):
-            return False if any(_holds(brought, one) for one in carriers) else value
-        before, after = self.states(acts, (self._graph.first[merge], merge))
-        return value if before == after else not after
+            return False if any(_holds(brought, one) for one in carriers) else None
+        before, after = self.states(acts, (self.graph.first[merge], merge))
+        return None if before == after else not after
 
     def _is_ancestor(self, ancestor: int, at: int) -> bool:
-        return ancestor <= at and self._graph.ancestors((at,), floor=ancestor)[ancestor] == 1
+        return ancestor <= at and self.graph.ancestors((at,), floor=ancestor)[ancestor] == 1
 
     def contained(self, changes: Iterable[Change], revisions: Sequence[int]) -> dict[Change, tuple[bool, ...]]:
         """Say of each change whether each revision contains it."""
@@ -148,10 +147,10 @@ class Replay:
         if not plain:
             return found
         if len(revisions) <= _FEW:
-            reached = [self._graph.ancestors((at,), floor=min(plain)) for at in revisions]
+            reached = [self.graph.ancestors((at,), floor=min(plain)) for at in revisions]
             return found | {one: tuple(one < len(m) and m[one] == 1 for m in reached) for one in plain}
         bits = {at: 1 << n for n, at in enumerate(plain)}
-        low, masks = self._graph.seen(bits, max((*revisions, *plain)))
+        low, masks = self.graph.seen(bits, max((*revisions, *plain)))
         seen = [masks[at - low] if at >= low else 0 for at in revisions]
         return found | {one: tuple(bool(mask & bits[one]) for mask in seen) for one in plain}
 
@@ -161,7 +160,7 @@ class Replay:
             return (False,) * len(revisions)
         order = sorted(acts)
         bits = {at: 1 << n for n, at in enumerate(order)}
-        low, masks = self._graph.seen(bits, max((*revisions, *order)))
+        low, masks = self.graph.seen(bits, max((*revisions, *order)))
         line = _Lines(order, [masks[at - low] for at in order], [acts[at] for at in order])
         known = [line.value(masks[at - low]) if at >= low else False for at in revisions]
         if None in known:
@@ -171,7 +170,7 @@ class Replay:
 
     def _walk(self, acts: Mapping[int, bool], low: int, masks: Sequence[int], line: "_Lines") -> bytearray:
         """Return the state at every commit from `low` on, by the rules above, parents before children."""
-        graph = self._graph
+        graph = self.graph
         first, more = graph.first, graph.more
         values = bytearray(len(masks))
         for at in range(low, low + len(masks)):
@@ -198,7 +197,7 @@ class Replay:
         """Return the state of the history that several commits share."""
         opposite = False
         for _ in range(_MOST_MEETINGS):
-            heads = self._graph.meeting(heads, floor=low)
+            heads = self.graph.meeting(heads, floor=low)
             states = {values[at - low] for at in heads}
             if len(states) <= 1:
                 return opposite ^ (1 in states)

@@ -51,7 +51,7 @@ class FeaturePresence:
             raise UnknownFeature(feature=text, repo=self._view.repo)
         return found
 
-    def _find(self, text: str) -> WantedFeature | None:
+    def _find(self, text: str) -> WantedFeature | None:  # noqa: PLR0911 - a list of forms, and the first that fits counts
         if pull := _PULL.fullmatch(text):
             positions = self._book.pulls(int(pull[1]))
             if positions:

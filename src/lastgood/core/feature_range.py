@@ -100,9 +100,9 @@ class FeatureRange:
         for change, (before, after) in replay.contained(unsure, (old, new)).items():
             # The change of a picked commit is shown by the commit that carries it where it moved.
             if before != after:
-                at = self._shown(change, added if after else gone)
-                if at is not None:
-                    (entered if after else left).append(at)
+                shown = self._shown(change, added if after else gone)
+                if shown is not None:
+                    (entered if after else left).append(shown)
         return sorted(set(entered)), sorted(set(left))
 
     def _shown(self, change: Change, moved: Sequence[int]) -> int | None:
@@ -187,10 +187,10 @@ class FeatureRange:
         asked = {change for some in before.values() for at in some for change in self._replay.changes_of(at)}
         known = self._replay.contained(asked, (was,))
         found = []
-        for issue, at in named.items():
+        for issue, where in named.items():
             there = [change for one in before[issue] for change in self._replay.changes_of(one)]
             if not any(known[change][0] for change in there):
-                newest = sorted(at, reverse=True)
+                newest = sorted(where, reverse=True)
                 found.append((newest[0], self._issue(issue, [counted[one] for one in newest])))
         return found
 
@@ -228,9 +228,7 @@ def owners(book: Book, moved: Sequence[int], fresh: Sequence[int], revision: int
     old = todo - set(fresh)
     commits = book.commits(sorted(todo | set(fresh)))
     facts = dict(zip(sorted(todo | set(fresh)), (one.facts for one in commits), strict=True))
-    for at in todo:
-        if facts[at].pull is not None:
-            owner[at] = at
+    owner.update({at: at for at in todo if facts[at].pull is not None})
     merges = [at for at in fresh if at in graph.more and facts[at].pull is not None]
     if old:
         merges = sorted({*merges, *_merges_of(book, old, revision)})

@@ -1,7 +1,7 @@
 """Who is meant by a name and an address, by the rules of Git's `.mailmap`. Bytes in, people out."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from lastgood.core.commit import Person
 
@@ -27,12 +27,12 @@ class Mailmap:
             return
         name, address = found[1].strip() or None, found[2].strip()
         if found[4] is None:
-            key, proper = (address.lower(), ""), (name, None)
+            key, new_address = (address.lower(), ""), None
         else:
-            key, proper = (found[4].strip().lower(), (found[3] or "").strip().lower()), (name, address)
+            key, new_address = (found[4].strip().lower(), (found[3] or "").strip().lower()), address
         known = self._map.get(key, (None, None))
         # A later line replaces only what it says: an address of an earlier line stays.
-        self._map[key] = (proper[0] or known[0], proper[1] or known[1])
+        self._map[key] = (name or known[0], new_address or known[1])
 
     def person(self, person: Person) -> Person:
         """Return who is meant: the line with name and address first, then the one with the address alone."""
@@ -46,6 +46,6 @@ class Mailmap:
         return len(self._map)
 
 
-def unique(people: "Mapping[Person, None] | list[Person]") -> tuple[Person, ...]:
+def unique(people: Sequence[Person]) -> tuple[Person, ...]:
     """Return people in order, each address once."""
-    return tuple({person.email.lower(): person for person in reversed(list(people))}.values())[::-1]
+    return tuple({person.email.lower(): person for person in reversed(people)}.values())[::-1]

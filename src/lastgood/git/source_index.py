@@ -8,9 +8,10 @@ import sqlite3
 import threading
 from array import array
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -22,6 +23,8 @@ from lastgood.core.reverts import Claim
 from lastgood.core.source_commit import SourceCommit
 from lastgood.git.program import Git
 from lastgood.git.source_log import MAX_PATHS, LoggedCommit, read_log
+
+_T = TypeVar("_T")
 
 FORMAT = 1
 _BATCH = 5000
@@ -51,7 +54,7 @@ class SourceIndex:
     """
 
     def __init__(self, file: Path, git: Git) -> None:
-        self._file, self._git = file, git
+        self.file, self._git = file, git
         self.lock = threading.RLock()
         self.graph = CommitGraph()
         self._memo: OrderedDict[int, SourceCommit] = OrderedDict()
@@ -78,7 +81,7 @@ class SourceIndex:
                 return self._update()
             except sqlite3.DatabaseError as wrong:
                 self._discard()
-                raise GitFailed(f"the index {self._file.name} cannot be written: {wrong}") from wrong
+                raise GitFailed(f"the index {self.file.name} cannot be written: {wrong}") from wrong
 
     def _update(self) -> int:
         database = self._open()
@@ -142,8 +145,8 @@ class SourceIndex:
     def _open(self) -> sqlite3.Connection:
         if self._database is not None:
             return self._database
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        database = sqlite3.connect(self._file, check_same_thread=False, timeout=30)
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        database = sqlite3.connect(self.file, check_same_thread=False, timeout=30)
         try:
             database.execute(f"PRAGMA cache_size=-{_CACHE_KB}")
             database.execute("PRAGMA journal_mode=WAL")
@@ -154,7 +157,7 @@ class SourceIndex:
             if found == 0:
                 database.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version={FORMAT};COMMIT;")
             elif found != FORMAT:
-                raise sqlite3.DatabaseError(f"it has format {found}")
+                raise sqlite3.DatabaseError(f"it has format {found}")  # noqa: TRY301 - closed below, like any other
             self.graph = _graph(database)
             self._memo.clear()
         except BaseException:
@@ -167,11 +170,25 @@ class SourceIndex:
         self.close()
         for suffix in ("", "-wal", "-shm"):
             with contextlib.suppress(FileNotFoundError):
-                self._file.with_name(self._file.name + suffix).unlink()
+                self.file.with_name(self.file.name + suffix).unlink()
         self.graph = CommitGraph()
         self._memo.clear()
 
     # what is asked of it
+
+    def guarded(self, question: Callable[[], _T]) -> _T:
+        """Answer a question; where the file turns out to be damaged, index anew and answer once more."""
+        with self.lock:
+            try:
+                self._open()
+                return question()
+            except sqlite3.DatabaseError:
+                self._discard()
+                self.update()
+            try:
+                return question()
+            except sqlite3.DatabaseError as wrong:
+                raise GitFailed(f"the index {self.file.name} cannot be read: {wrong}") from wrong
 
     def find(self, oid: str) -> int | None:
         """Return the commit with that id, or the only one that begins with it (7 digits at least)."""
@@ -259,7 +276,7 @@ class SourceIndex:
             self._memo.popitem(last=False)
         return found
 
-    def _rows(self, statement: str, *values: object) -> list[tuple[object, ...]] | list[tuple]:  # type: ignore[type-arg]
+    def _rows(self, statement: str, *values: object) -> list[Any]:
         return self._open().execute(statement, values).fetchall()
 
 

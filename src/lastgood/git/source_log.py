@@ -77,7 +77,8 @@ def _commits(records: Iterator[bytes]) -> Iterator[LoggedCommit]:
             continue
         head = [next(records) for _ in range(5)]
         paths: list[bytes] = []
-        forth, back = [], []
+        forth: list[bytes] = []
+        back: list[bytes] = []
         did, undoes = hashlib.blake2b(digest_size=8), hashlib.blake2b(digest_size=8)
         record = next(records, None)
         while record is not None:
