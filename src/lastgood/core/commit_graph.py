@@ -107,11 +107,11 @@ class CommitGraph:
         marks = self.ancestors({parent for at in positions for parent in self.parents(at)}, floor=min(positions))
         return sorted(at for at in positions if at >= len(marks) or not marks[at])
 
-    def meeting(self, heads: Sequence[int], *, floor: int) -> list[int]:
-        """Return the best common ancestors of several commits, as far down as the position `floor`."""
+    def meeting(self, sides: Sequence[Sequence[int]], *, floor: int) -> list[int]:
+        """Return the best commits that every side reaches, as far down as `floor`. A side: the commits it ends in."""
         common: bytearray | None = None
-        for head in heads:
-            marks = self.ancestors((head,), floor=floor)
+        for side in sides:
+            marks = self.ancestors(side, floor=floor)
             common = marks if common is None else bytearray(map(and_, common, marks))
         if common is None:
             return []

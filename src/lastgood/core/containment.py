@@ -13,8 +13,9 @@ or those that the merge brought. Where one commit reverts several, a later named
 - a commit that acts on it sets it: brought, or taken out;
 - any other commit has it as its parent does;
 - a merge whose parents agree has it as they do. Where they disagree, it has the *opposite of what the history that
-  all parents share* had: the side that changed something wins, as in a three-way merge. If that shared history ends
-  in several heads (a criss-cross merge), it counts as a merge of them, by the same rule.
+  both share* had: the side that changed something wins, as in a three-way merge. If that shared history ends in
+  several heads (a criss-cross merge) which disagree, it has the opposite of what these share;
+- a merge of more than two parents is one of the first two, then of that with the third, and so on.
 
 Dates play no part, and the order of commits is that of the graph alone. Claims are believed: a revert that its author
 edited counts as whole.
@@ -180,28 +181,30 @@ class Replay:
             parent = first[at]
             value = values[parent - low] if parent >= low else 0
             if at in more:
-                parents = (parent, *more[at])
-                sides = {values[one - low] if one >= low else 0 for one in parents}
-                if len(sides) > 1:
-                    shared = -1
-                    for one in parents:
-                        shared &= masks[one - low] if one >= low else 0
-                    common = line.value(shared)
-                    if common is None:
-                        common = self._shared(parents, low, values)
-                    value = not common
+                merged = [parent]
+                mask = masks[parent - low] if parent >= low else 0
+                for other in more[at]:
+                    its_mask, its_value = (masks[other - low], values[other - low]) if other >= low else (0, 0)
+                    if its_value != value:
+                        common = line.value(mask & its_mask)
+                        if common is None:
+                            common = self._shared((merged, [other]), low, values)
+                        value = not common
+                    merged.append(other)
+                    mask |= its_mask
             values[at - low] = value
         return values
 
-    def _shared(self, heads: Sequence[int], low: int, values: bytearray) -> bool:
-        """Return the state of the history that several commits share."""
+    def _shared(self, sides: Sequence[Sequence[int]], low: int, values: bytearray) -> bool:
+        """Return the state of the history that several sides share, each given as the commits that it ends in."""
         opposite = False
         for _ in range(_MOST_MEETINGS):
-            heads = self.graph.meeting(heads, floor=low)
+            heads = self.graph.meeting(sides, floor=low)
             states = {values[at - low] for at in heads}
             if len(states) <= 1:
                 return opposite ^ (1 in states)
             opposite = not opposite
+            sides = [[at] for at in heads]
         return opposite
 
 
