@@ -1,5 +1,7 @@
 """What a revision contains, held against what Git itself made of it: real merges, reverts and picks."""
 
+import itertools
+import os
 import random
 
 import pytest
@@ -9,8 +11,10 @@ from lastgood.core.source_commit import Selection
 from lastgood.git.source import MirrorSourceRepo
 from lastgood.git.source_history import MirrorSourceHistory
 from twins.git_fixtures import git
+from twins.naive_replay import NaiveReplay
 
 ALL = Selection()
+SEEDS = int(os.environ.get("STORIES", "12"))
 
 
 class Work:
@@ -121,7 +125,7 @@ async def test_a_pick_is_the_change_that_it_was_picked_from(work, history):
 async def test_half_a_pull_request_is_neither_there_nor_not(work, history):
     """One of two commits reverted: unknown, with the count and the revert."""
     work.commit("Begin", {"a": "1"})
-    made, merged = pull_request(work, 12, {"b": "1", "c": "1"})
+    made, _ = pull_request(work, 12, {"b": "1", "c": "1"})
     work.do("revert", "--no-edit", made[1])
     await history.refresh()
 
@@ -249,54 +253,85 @@ async def test_a_damaged_index_is_made_anew(work, history, damage):
     assert await contains(history, "PR-2", head) == [True]
 
 
-@pytest.mark.parametrize("seed", range(int(__import__("os").environ.get("SEEDS","12"))))
-async def test_what_real_git_made_of_it_is_what_is_said(work, history, seed):
-    """Each feature is a file: it is contained where the file is, through merges, octopus and criss-cross merges,
-    reverts of commits, of merges and of reverts, and picks, as real git carried them out.
-    """
-    pick = random.Random(seed)
-    work.commit("Begin", {"readme": "1"})
-    branches, features, revertible = ["main"], {}, []
-    for step in range(45):
-        branch = pick.choice(branches)
-        work.do("checkout", "-q", branch)
-        what = pick.choice(["feature", "feature", "revert", "revert", "merge", "merge", "pick", "branch", "octopus"])
-        before = work.head()
-        if what == "feature":
-            name = f"f{step}"
-            features[name] = work.commit(f"Add {name}", {name: name})
-            revertible.append(features[name])
-        elif what == "branch" and len(branches) < 4:
-            branches.append(f"b{step}")
-            work.do("checkout", "-q", "-b", branches[-1])
-        elif what in {"merge", "octopus"} and len(branches) > 1:
-            others = pick.sample([b for b in branches if b != branch], min(len(branches) - 1, 1 + (what == "octopus")))
-            work.do("merge", "-q", "--no-ff", "-m", f"Merge {step}", *others, ok=range(256))
-        elif what == "revert" and revertible:
-            target = pick.choice(revertible[-8:])
-            if work.do("merge-base", "--is-ancestor", target, "HEAD", ok=(0, 1)) == "" and _is_ancestor(work, target):
-                parents = work.do("rev-list", "--parents", "-1", target).split()
-                main = ("-m", "1") if len(parents) > 2 else ()
-                work.do("revert", *main, "--no-edit", target, ok=range(256))
-        elif what == "pick" and features:
-            target = pick.choice(list(features.values()))
-            if not _is_ancestor(work, target):
-                work.do("cherry-pick", "-x", target, ok=range(256))
-        if work.do("status", "--porcelain"):
-            work.do("reset", "-q", "--hard", before)
-        elif work.head() != before and what not in {"feature", "branch"}:
-            revertible.append(work.head())
-    await history.refresh()
+class Story:
+    """Random work on a few branches, carried out by real git; what conflicts is given up."""
 
+    def __init__(self, work, seed):
+        self.work, self.pick = work, random.Random(seed)  # noqa: S311 - histories, not secrets
+        self.branches, self.features, self.revertible = ["main"], {}, []
+
+    def step(self, number):
+        self.work.do("checkout", "-q", self.pick.choice(self.branches))
+        what = self.pick.choice(
+            ["feature", "feature", "revert", "revert", "merge", "merge", "cherry", "branch", "octopus"]
+        )
+        before = self.work.head()
+        getattr(self, what)(number)
+        if self.work.do("status", "--porcelain"):
+            self.work.do("reset", "-q", "--hard", before)
+        elif self.work.head() != before:
+            self.revertible.append(self.work.head())
+
+    def feature(self, number):
+        name = f"f{number}"
+        self.features[name] = self.work.commit(f"Add {name}", {name: name})
+
+    def branch(self, number):
+        if len(self.branches) < 4:
+            self.branches.append(f"b{number}")
+            self.work.do("checkout", "-q", "-b", self.branches[-1])
+
+    def merge(self, number, *, others=1):
+        known = [branch for branch in self.branches if self.work.head(branch) != self.work.head()]
+        chosen = self.pick.sample(known, min(len(known), others))
+        if chosen:
+            self.work.do("merge", "-q", "--no-ff", "-m", f"Merge {number}", *chosen, ok=range(256))
+
+    def octopus(self, number):
+        # Where two branches of an octopus met more than once, git takes one of their merge bases as it comes.
+        pairs = itertools.combinations(self.branches, 2)
+        if all(len(self.work.do("merge-base", "--all", *pair).split()) == 1 for pair in pairs):
+            self.merge(number, others=2)
+
+    def revert(self, _number):
+        below = set(self.work.do("rev-list", "HEAD").split())
+        targets = [one for one in self.revertible[-8:] if one in below]
+        if targets:
+            target = self.pick.choice(targets)
+            merge = len(self.work.do("rev-list", "--parents", "-1", target).split()) > 2
+            self.work.do("revert", *(("-m", "1") if merge else ()), "--no-edit", target, ok=range(256))
+
+    def cherry(self, _number):
+        below = set(self.work.do("rev-list", "HEAD").split())
+        others = [one for one in self.features.values() if one not in below]
+        if others:
+            self.work.do("cherry-pick", "-x", self.pick.choice(others), ok=range(256))
+
+
+async def _told(work, history, seed):
+    """Play a story; return its features' commits, its commits, and what is in each of them by its files."""
+    story = Story(work, seed)
+    work.commit("Begin", {"readme": "1"})
+    for number in range(45):
+        story.step(number)
+    await history.refresh()
     commits = work.do("rev-list", "--all").split()
-    files = {c: set(work.do("ls-tree", "--name-only", c).split()) for c in commits}
+    return story.features, commits, [set(work.do("ls-tree", "--name-only", one).split()) for one in commits]
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+async def test_what_real_git_made_of_it_is_what_is_said(work, history, seed):
+    """Each feature is a file, and contained where the file is: after merges, reverts of all kinds, and picks."""
+    features, commits, files = await _told(work, history, seed)
     for name, commit in features.items():
         found = await contains(history, commit, *commits)
-        assert found == [name in files[c] for c in commits], (
-            name,
-            [c for c, f in zip(commits, found) if f != (name in files[c])],
-        )
+        assert found == [name in there for there in files], name
 
 
-def _is_ancestor(work, commit):
-    return commit in work.do("rev-list", "HEAD").split()
+@pytest.mark.parametrize("seed", range(100, 100 + SEEDS // 3))
+async def test_replaying_one_by_one_says_the_same(work, history, seed):
+    """The naive answer: ancestors by `git merge-base --is-ancestor`, and the rules followed commit by commit."""
+    features, commits, _ = await _told(work, history, seed)
+    naive = NaiveReplay(work.folder)
+    for commit in features.values():
+        assert await contains(history, commit, *commits) == [naive.contains(one, commit) for one in commits]

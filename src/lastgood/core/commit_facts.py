@@ -57,7 +57,8 @@ _MERGED_BRANCH = re.compile(r"Merge (?:remote-tracking )?branch '(?P<branch>[^']
 
 _REF = r"(?:(?:[\w.-]{1,100}/[\w.-]{1,100})?#[1-9]\d{0,8}|https?://[^\s/]{1,100}/[\w./-]{1,200}/issues/[1-9]\d{0,8})"
 _CLOSES = re.compile(
-    rf"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b:?[ \t]{{1,4}}({_REF}(?:,?[ \t]{{1,4}}(?:and[ \t]{{1,4}})?{_REF}){{0,20}})",
+    r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b:?[ \t]{1,4}"
+    rf"({_REF}(?:,?[ \t]{{1,4}}(?:and[ \t]{{1,4}})?{_REF}){{0,20}})",
     re.IGNORECASE,
 )
 _ONE_REF = re.compile(_REF)
@@ -65,10 +66,12 @@ _ISSUE_PAGE = re.compile(r"https?://[^/]+/(.+?)(?:/-)?/issues/(\d+)")
 _KEY = re.compile(r"(?<![A-Za-z0-9_-])[A-Z][A-Z0-9_]{1,19}-[1-9]\d{0,8}(?![A-Za-z0-9_])")
 _KEY_IN_BRANCH = re.compile(r"(?<![a-z0-9])[a-z][a-z0-9]{1,19}-[1-9]\d{0,8}(?![a-z0-9])", re.IGNORECASE)
 
-_TYPES = frozenset("build chore ci docs feat fix perf refactor revert style test".split())
+_TYPES = frozenset(("build", "chore", "ci", "docs", "feat", "fix", "perf", "refactor", "revert", "style", "test"))
 _CONVENTIONAL = re.compile(r"([A-Za-z][A-Za-z-]{1,19})(?:\(([^()\n]{1,60})\))?(!)?:[ \t]+\S")
 _BREAKING = re.compile(r"^BREAKING[ -]CHANGE: ", re.MULTILINE)
-_CO_AUTHOR = re.compile(r"^co-authored-by:[ \t]*([^<>\n]{0,200}?)[ \t]*<([^<>\n]{1,200})>[ \t]*$", re.I | re.M)
+_CO_AUTHOR = re.compile(
+    r"^co-authored-by:[ \t]*([^<>\n]{0,200}?)[ \t]*<([^<>\n]{1,200})>[ \t]*$", re.IGNORECASE | re.MULTILINE
+)
 
 _REVERTS = re.compile(r"\bThis reverts (?:merge )?commits? ([0-9a-f]{7,40})\b", re.IGNORECASE)
 _REVERTS_PULL = re.compile(
