@@ -236,7 +236,7 @@ def test_the_first_source_that_fits_names_repo_and_revision():
     assert source_of(sources, "registry.example.com/shop/web", "1f2e") == SourceOf(
         repo="https://git.example.com/shop/web.git",
         revision="1f2e",
-        selection=Selection(trackers={"jira": "https://example.atlassian.net"}),
+        selection=Selection(trackers=(("jira", "https://example.atlassian.net"),)),
     )
     assert source_of(sources, "registry.example.com/shop/web/extra", "1f2e") is None
     assert source_of(sources, "x" * 10_000, "1f2e") is None
@@ -266,7 +266,7 @@ def test_a_service_has_its_own_part_of_a_source_repo():
     read = source("paths: ['services/{s}/', go.mod], shared: [libs], issues: {linear: 'https://l/x', projects: [PLAT]}")
     found = source_of(read, "r/web", "1").selection
     assert found == Selection(
-        paths=("services/web", "go.mod", "libs"), projects=("PLAT",), trackers={"linear": "https://l/x"}
+        paths=("services/web", "go.mod", "libs"), projects=("PLAT",), trackers=(("linear", "https://l/x"),)
     )
     assert found.is_key("PLAT-7")
     assert not found.is_key("UTF-8")

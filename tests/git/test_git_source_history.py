@@ -183,7 +183,7 @@ async def test_issues_are_those_of_configured_projects(work, history):
     two = work.commit("SHOP-7 once more", {"a": "3"})
     await history.refresh()
 
-    shop = Selection(projects=("SHOP",), trackers={"jira": "https://example.atlassian.net"})
+    shop = Selection(projects=("SHOP",), trackers=(("jira", "https://example.atlassian.net"),))
     found = (await history.features(start, one, shop)).entered
     assert {(f.kind, f.id) for f in found} == {("issue", "SHOP-7"), ("issue", "#5"), ("commit", one[:7])}
     assert next(f.url for f in found if f.id == "SHOP-7") == "https://example.atlassian.net/browse/SHOP-7"

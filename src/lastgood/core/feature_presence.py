@@ -22,11 +22,15 @@ _ISSUE = re.compile(r"(?:[\w.-]{1,100}/[\w.-]{1,100})#[1-9]\d{0,8}")
 
 
 class Presence(Value, frozen=True, kw_only=True):
-    """Whether a revision has a feature. via: the commit that brought it, or that took it out. reason: a sentence."""
+    """Whether a revision has a feature. via: the commit that brought it, or that took it out. reason: a sentence.
+
+    beside: the feature changes nothing that this service is made of, so that it cannot have it.
+    """
 
     contains: bool | None
     via: str | None = None
     reason: str = ""
+    beside: bool = False
 
 
 class WantedFeature(Value, frozen=True, kw_only=True):
@@ -99,7 +103,7 @@ class FeaturePresence:
                 groups.append(counted)
         if not groups:
             reason = f"{wanted.id} changes nothing that this is made of"
-            return [Presence(contains=False, reason=reason)] * len(revisions)
+            return [Presence(contains=False, reason=reason, beside=True)] * len(revisions)
         changes: dict[int, tuple[Change, ...]] = {at: self._replay.changes_of(at) for g in groups for at in g}
         states = self._replay.contained({c for some in changes.values() for c in some}, revisions)
         known: dict[tuple[object, ...], Presence] = {}

@@ -23,12 +23,12 @@ class SourceCommit(Value, frozen=True, kw_only=True):
 class Selection(Value, frozen=True, kw_only=True):
     """What counts for one service. paths: its files and folders, shared ones among them; empty: the whole repo.
 
-    projects: whose keys are issues (`ABC` for ABC-12). trackers: web addresses by tracker (jira, linear).
+    projects: whose keys are issues (`ABC` for ABC-12). trackers: (jira or linear, web address) pairs.
     """
 
     paths: tuple[str, ...] = ()
     projects: tuple[str, ...] = ()
-    trackers: dict[str, str] = {}
+    trackers: tuple[tuple[str, str], ...] = ()
 
     def concerns(self, commit: SourceCommit) -> bool:
         """Say whether a commit changed anything that counts; one that changed too much to tell does."""
@@ -47,11 +47,9 @@ class Selection(Value, frozen=True, kw_only=True):
 
     def tracker_page(self, key: str) -> str | None:
         """Return the page of a key, where a tracker is configured."""
-        if "jira" in self.trackers:
-            return f"{self.trackers['jira'].rstrip('/')}/browse/{key}"
-        if "linear" in self.trackers:
-            return f"{self.trackers['linear'].rstrip('/')}/issue/{key}"
-        return None
+        pages = {"jira": "browse", "linear": "issue"}
+        found = (f"{address.rstrip('/')}/{pages[name]}/{key}" for name, address in self.trackers if name in pages)
+        return next(found, None)
 
 
 def _inside(path: str, folders: Sequence[str]) -> bool:

@@ -61,7 +61,7 @@ def _selection(source: Source, words: Mapping[str, str]) -> Selection:
         # A hostile name could put `..` for a word: such a path stays as written, and no file of a commit is there.
         paths=tuple(dict.fromkeys("/".join(segments(path) or (path,)) for path in filled)),
         projects=source.projects,
-        trackers=source.issues,
+        trackers=tuple(source.issues.items()),
     )
 
 
