@@ -44,7 +44,11 @@ class NaiveReplay:
             opposite = None if done is None else not done
         else:
             opposite = None
-        return True if self.change(one) == change else opposite
+        if self.change(one) == change:
+            return True
+        parents = self._parents[one]
+        before = self._at(parents[0], change) if len(parents) == 1 else None
+        return None if before == opposite else opposite
 
     def contains(self, revision, commit):
         return self._at(revision, self.change(commit))

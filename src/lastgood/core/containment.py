@@ -6,7 +6,9 @@ commit, too; if it reverts a merge, the opposite of what the merge did to its fi
 contained after it and not before, or before and not after. So a revert of a revert brings a change back, and the
 revert of a merge takes out all the commits that it brought and brings back what these had taken out. Of a target that
 is not among the reverting commit's own ancestors (a revert that was picked), only the change that it carries counts,
-or those that the merge brought. Where one commit reverts several, a later named one has the last word.
+or those that the merge brought. Where one commit reverts several, a later named one has the last word. A revert that
+finds a change as it would leave it does nothing to it, and so its own revert does not, either. (Of a change that more
+than 500 commits act on, the first 500 count.)
 **A revision contains a change** as follows. Walk from the oldest commit to the revision, parents before children:
 
 - before any commit that acts on it, the change is not contained;
@@ -30,6 +32,7 @@ from lastgood.core.commit_graph import CommitGraph
 
 # A commit has a position; a pick of a commit that is not in this repo has the text of its id.
 Change = int | str
+MAX_ACTS = 500
 _MOST_MEETINGS = 64
 _FEW = 4
 
@@ -97,14 +100,20 @@ class Replay:
         direct = [at for one in (change, *carriers) for at in self._reverted_by.get(one, ())]
         todo = sorted({*direct, *self._of_merges})
         done: set[int] = set()
-        while todo:
+        in_line = len(acts) == 1
+        while todo and acts:
             at = heapq.heappop(todo)
             if at in done or at in carriers:
                 continue
             done.add(at)
             value = self._act(at, change, acts, carriers)
-            if value is not None:
+            last = max(acts)
+            in_line = in_line and self._is_ancestor(last, at)
+            # Where all acts so far form one line of descent, the newest of them is the state: no walk is needed.
+            if value is not None and (acts[last] != value if in_line else self._does_something(at, acts, value)):
                 acts[at] = value
+                if len(acts) > MAX_ACTS:
+                    break
                 for later in self._reverted_by.get(at, ()):
                     heapq.heappush(todo, later)
         return acts
@@ -123,6 +132,13 @@ class Replay:
             elif target in acts and self._is_ancestor(target, at):
                 value = not acts[target]
         return value
+
+    def _does_something(self, at: int, acts: Mapping[int, bool], value: bool) -> bool:  # noqa: FBT001 - a state, not a switch
+        """Say whether the change was in another state before a revert than after it."""
+        parent = self.graph.first[at]
+        if at in self.graph.more:
+            return True  # what a merge is asked for is the state after it
+        return value if parent < 0 else self.states(acts, (parent,))[0] != value
 
     def _opposite_of_merge(self, at: int, merge: int, acts: Mapping[int, bool], carriers: set[int]) -> bool | None:
         brought = self._brought[merge]
