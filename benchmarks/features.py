@@ -29,7 +29,7 @@ def _memory_kb(word: str) -> int:
     return int(next(line for line in lines if line.startswith(word)).split()[1])
 
 
-def measure(folder: Path, *, commits: int) -> Iterator[Figure]:
+def measure(folder: Path, *, commits: int) -> Iterator[Figure]:  # noqa: ARG001 - as every benchmark is asked
     remote = long_source(folder / "shop.git", commits=COMMITS)
     url = f"file://{remote}"
     source = MirrorSourceRepo(folder / "mirror.git", url)
@@ -63,7 +63,7 @@ async def _asked(history: MirrorSourceHistory, folder: Path, remote: Path, figur
     line = git(remote, "rev-list", "--first-parent", "main").split()
     await history.features(line[1], line[0], everything)
     web = Selection(paths=("web",), projects=("SHOP",))
-    numbers = [n for n in range(20_010, 90_000, 10_000)]
+    numbers = range(20_010, 90_000, 10_000)
     asked = {
         "features over 50 commits": lambda n: history.features(line[n * 50 + 50], line[n * 50], everything),
         "features over 50 commits, of one service": lambda n: history.features(line[n * 70 + 50], line[n * 70], web),
@@ -136,4 +136,4 @@ def _at_most(name: str, value: float, most: float, unit: str) -> Figure:
 
 
 def _git(folder: Path, *args: str) -> None:
-    subprocess.run(["git", *args], cwd=folder, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(["git", *args], cwd=folder, stdout=subprocess.DEVNULL, check=True)  # noqa: S607 - whichever git it is

@@ -25,11 +25,11 @@ class Mailmap:
         found = _LINE.match(line)
         if found is None:
             return
-        name, address = found[1].strip() or None, found[2].strip()
+        name, address = found[1].strip() or None, found[2]
         if found[4] is None:
             key, new_address = (address.lower(), ""), None
         else:
-            key, new_address = (found[4].strip().lower(), (found[3] or "").strip().lower()), address
+            key, new_address = (found[4].lower(), (found[3] or "").strip().lower()), address
         known = self._map.get(key, (None, None))
         # A later line replaces only what it says: an address of an earlier line stays.
         self._map[key] = (name or known[0], new_address or known[1])
