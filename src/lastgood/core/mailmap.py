@@ -27,23 +27,28 @@ class Mailmap:
             return
         name, address = found[1].strip() or None, found[2]
         if found[4] is None:
-            key, new_address = (address.lower(), ""), None
+            key, new_address = (_fold(address), ""), None
         else:
-            key, new_address = (found[4].lower(), (found[3] or "").strip().lower()), address
+            key, new_address = (_fold(found[4]), _fold((found[3] or "").strip())), address
         known = self._map.get(key, (None, None))
         # A later line replaces only what it says: an address of an earlier line stays.
         self._map[key] = (name or known[0], new_address or known[1])
 
     def person(self, person: Person) -> Person:
         """Return who is meant: the line with name and address first, then the one with the address alone."""
-        address = person.email.lower()
-        found = self._map.get((address, person.name.lower())) or self._map.get((address, ""))
+        address = _fold(person.email)
+        found = self._map.get((address, _fold(person.name))) or self._map.get((address, ""))
         if found is None:
             return person
         return Person(name=found[0] or person.name, email=found[1] or person.email)
 
     def __len__(self) -> int:
         return len(self._map)
+
+
+def _fold(text: str) -> str:
+    """Return text in small letters as git has them for this: of ASCII alone."""
+    return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 
 def unique(people: Sequence[Person]) -> tuple[Person, ...]:
