@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.figures import Figure, timed
@@ -63,17 +64,20 @@ async def _asked(history: MirrorSourceHistory, folder: Path, remote: Path, figur
     line = git(remote, "rev-list", "--first-parent", "main").split()
     await history.features(line[1], line[0], everything)
     web = Selection(paths=("web",), projects=("SHOP",))
-    numbers = range(20_010, 90_000, 10_000)
+    subjects = git(remote, "log", "--first-parent", "--format=%s", "main").splitlines()
+    merges = [one.split("#")[1].split()[0] for one in subjects if one.startswith("Merge")]
+    squashes = [one[:-1].split("#")[1] for one in subjects if one.endswith(")")]
+    taken = [below[:-1].split("#")[1] for one, below in pairwise(subjects) if one.startswith("Take") and "(#" in below]
     asked = {
         "features over 50 commits": lambda n: history.features(line[n * 50 + 50], line[n * 50], everything),
         "features over 50 commits, of one service": lambda n: history.features(line[n * 70 + 50], line[n * 70], web),
         "features over 50 commits, going back": lambda n: history.features(line[n * 90], line[n * 90 + 50], everything),
         "features over 1,000 commits": lambda n: history.features(line[n * 90 + 1000], line[n * 90], everything),
-        "where, a merged pull request, 8 revisions": lambda n: _where(history, f"PR-{numbers[n % 7]}", line[:800:100]),
-        "where, a squashed one": lambda n: _where(history, f"PR-{numbers[n % 7] + 3}", line[:800:100]),
-        "where, one that was taken back": lambda n: _where(history, f"PR-{10049 + n * 10_000}", line[:800:100]),
-        "where, an issue": lambda n: _where(history, f"SHOP-{numbers[n % 7] + 3}", line[:800:100]),
-        "where, words": lambda n: _where(history, f"thing {numbers[n % 7] + 3}", line[:800:100]),
+        "where, a merged pull request, 8 revisions": lambda n: _where(history, f"PR-{merges[n * 900]}", line[:800:100]),
+        "where, a squashed one": lambda n: _where(history, f"PR-{squashes[n * 9000]}", line[:800:100]),
+        "where, one that was taken back": lambda n: _where(history, f"PR-{taken[n * 90]}", line[:800:100]),
+        "where, an issue": lambda n: _where(history, f"SHOP-{squashes[n * 9000]}", line[:800:100]),
+        "where, words": lambda n: _where(history, f"thing {squashes[n * 9000]}", line[:800:100]),
     }
     for name, ask in asked.items():
         times = []
@@ -83,7 +87,7 @@ async def _asked(history: MirrorSourceHistory, folder: Path, remote: Path, figur
             times.append((time.perf_counter() - began) * 1000)
         figures.append(_at_most(f"{name}, warm", statistics.median(times), 100, "ms"))
     versions = line[: VERSIONS * 60 : 60]
-    for name, pull in (("a recent one", 90_003), ("an old one", 5_003), ("an old merge", 5_000)):
+    for name, pull in (("a recent one", squashes[5000]), ("an old one", squashes[-900]), ("an old merge", merges[-90])):
         times = []
         for _ in range(RUNS):
             began = time.perf_counter()

@@ -114,7 +114,9 @@ def _pull(subject: str, body: str) -> tuple[int | None, Forge | None, str, str]:
     if "erge request" in body and (found := _GITLAB.search(body)):
         title = _first_line(body[: found.start()]) if merged else subject
         return int(found["number"]), "gitlab", title or subject, branch
-    for forge, form in _SUBJECTS if "#" in subject or "(!" in subject or "PR " in subject else ():
+    # Most subjects are no merge and end in no number; only some of the forms can fit the others.
+    forms = _SUBJECTS if subject.startswith(("Merge", "Pull")) else _SUBJECTS[-2:] if subject.endswith(")") else ()
+    for forge, form in forms:
         if found := form.match(subject):
             groups = found.groupdict()
             title = groups["title"] if "title" in groups else _first_line(body)
@@ -133,6 +135,9 @@ def _one_line(text: str) -> str:
 
 def _issues(text: str) -> tuple[str, ...]:
     found: list[str] = []
+    plain = text.lower()
+    if not ("fix" in plain or "close" in plain or "resolve" in plain):
+        return ()
     for closes in _CLOSES.finditer(text):
         for ref in _ONE_REF.findall(closes[1]):
             page = _ISSUE_PAGE.fullmatch(ref)

@@ -36,11 +36,19 @@ _SCHEMA = """
 CREATE TABLE commits(
     at INTEGER PRIMARY KEY, oid BLOB NOT NULL, parents BLOB NOT NULL, time INTEGER NOT NULL, name TEXT NOT NULL,
     email TEXT NOT NULL, title TEXT NOT NULL, facts BLOB NOT NULL, paths BLOB, did INTEGER, undoes INTEGER);
-CREATE UNIQUE INDEX by_oid ON commits(oid);
-CREATE INDEX by_undoes ON commits(undoes) WHERE undoes IS NOT NULL;
 CREATE TABLE pulls(number INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(number, at)) WITHOUT ROWID;
 CREATE TABLE issues(name TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(name, at)) WITHOUT ROWID;
 CREATE TABLE acting(at INTEGER PRIMARY KEY, content INTEGER NOT NULL);
+"""
+
+_INDEXES = (
+    "CREATE UNIQUE INDEX by_oid ON commits(oid)",
+    "CREATE INDEX by_undoes ON commits(undoes) WHERE undoes IS NOT NULL",
+)
+_UNDOING = """
+INSERT INTO acting SELECT at, 1 FROM commits AS c WHERE at >= ? AND did IS NOT NULL
+    AND EXISTS (SELECT 1 FROM commits AS o WHERE o.undoes = c.did AND o.at < c.at)
+    ON CONFLICT(at) DO UPDATE SET content = 1
 """
 
 _ENCODE = msgspec.msgpack.Encoder()
@@ -91,20 +99,27 @@ class SourceIndex:
         heads = [at for at in range(before) if at not in inner]
         log = read_log(self._git, known=[self._oid(at) for at in heads])
         places: dict[bytes, int] = {}
-        while batch := list(islice(log, _BATCH)):
-            try:
-                with database:
+        try:
+            # One transaction, so that what is here is always all that some refs reached.
+            with database:
+                if not before:
+                    database.execute("DROP INDEX by_oid")
+                    database.execute("DROP INDEX by_undoes")
+                while batch := list(islice(log, _BATCH)):
                     self._add(database, batch, places)
-            except BaseException:
-                # The graph has what the file has not: read it anew.
-                self.close()
-                raise
+                if not before:
+                    for index in _INDEXES:  # sorted at once, which takes half as long as one by one
+                        database.execute(index)
+                database.execute(_UNDOING, (before,))
+        except BaseException:
+            # The graph has what the file has not: read it anew.
+            self.close()
+            raise
         if len(self.graph) > before:
             database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return len(self.graph) - before
 
     def _add(self, database: sqlite3.Connection, batch: Sequence[LoggedCommit], places: dict[bytes, int]) -> None:
-        start = len(self.graph)
         commits, pulls, issues, acting = [], [], [], []
         for one in batch:
             parents = [self._place(oid, places) for oid in one.parents]
@@ -125,12 +140,6 @@ class SourceIndex:
         database.executemany("INSERT OR IGNORE INTO pulls VALUES (?,?)", pulls)
         database.executemany("INSERT OR IGNORE INTO issues VALUES (?,?)", issues)
         database.executemany("INSERT INTO acting VALUES (?,0)", acting)
-        database.execute(
-            "INSERT INTO acting SELECT at, 1 FROM commits AS c WHERE at >= ? AND did IS NOT NULL AND EXISTS"
-            " (SELECT 1 FROM commits AS o WHERE o.undoes = c.did AND o.at < c.at)"
-            " ON CONFLICT(at) DO UPDATE SET content = 1",
-            (start,),
-        )
 
     def _place(self, oid: bytes, places: dict[bytes, int]) -> int:
         known = places.get(oid)
@@ -155,7 +164,7 @@ class SourceIndex:
             database.execute("PRAGMA wal_autocheckpoint=0")
             found = database.execute("PRAGMA user_version").fetchone()[0]
             if found == 0:
-                database.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version={FORMAT};COMMIT;")
+                database.executescript(f"BEGIN;{_SCHEMA}{';'.join(_INDEXES)};PRAGMA user_version={FORMAT};COMMIT;")
             elif found != FORMAT:
                 raise sqlite3.DatabaseError(f"it has format {found}")  # noqa: TRY301 - closed below, like any other
             self.graph = _graph(database)

@@ -13,6 +13,7 @@ MAX_PATHS = 1000
 MAX_RECORD_BYTES = 4 * MAX_MESSAGE
 INDEXING_S = 3600
 _MAX_NAME = 200
+_MOST_PEOPLE = 1000
 
 
 class LoggedCommit(NamedTuple):
@@ -69,6 +70,7 @@ def read_log(git: Git, *, known: Sequence[bytes]) -> Iterator[LoggedCommit]:
 
 
 def _commits(records: Iterator[bytes]) -> Iterator[LoggedCommit]:
+    people: dict[tuple[bytes, bytes], Person] = {}
     record = next(records, None)
     while record is not None:
         oid = record.lstrip(b"\n")
@@ -103,11 +105,17 @@ def _commits(records: Iterator[bytes]) -> Iterator[LoggedCommit]:
         if paths:
             did.update(b"\0".join(forth))
             undoes.update(b"\0".join(back))
+        author = people.get((head[2], head[3]))
+        if author is None:
+            author = Person(name=_name(head[2]), email=_name(head[3]))
+            if len(people) >= _MOST_PEOPLE:
+                people.clear()
+            people[head[2], head[3]] = author
         yield LoggedCommit(
             oid=bytes.fromhex(oid.decode("ascii")),
             parents=tuple(bytes.fromhex(parent) for parent in head[0].decode("ascii").split()),
             time=int(head[1] or 0),
-            author=Person(name=_name(head[2]), email=_name(head[3])),
+            author=author,
             message=head[4].decode("utf-8", "replace"),
             paths=paths,
             did=int.from_bytes(did.digest(), signed=True) if paths else None,
