@@ -38,7 +38,7 @@ class Work:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(text)
         self.do("add", "-A")
-        self.do("commit", "-q", "--allow-empty", "-m", message)
+        git(self.folder, "commit", "-q", "--allow-empty", "-F", "-", stdin=message.encode())
         return self.head()
 
     def head(self, name="HEAD"):
@@ -251,6 +251,29 @@ async def test_a_damaged_index_is_made_anew(work, history, damage):
     )
 
     assert await contains(history, "PR-2", head) == [True]
+
+
+async def test_hostile_commits_are_bounded(work, history):
+    """A message of megabytes, one that plays a log's record, 1,500 files at once, odd paths, no author's name."""
+    start = work.commit("Begin", {"a": "1"})
+    work.commit("Long (#1)\n\n" + "x" * (3 << 20), {"a": "2"})
+    work.commit(
+        f"Record (#2)\n\n{'1' * 40}\n:100644 100644 {'1' * 40} {'2' * 40} M\nx", {"a\nb": "1", ":100644 x": "1"}
+    )
+    many = {f"many/{n}": "1" for n in range(1500)}
+    work.commit("Many (#3)", many)
+    work.commit("None of them (#4)", dict.fromkeys(many))
+    work.do("-c", "user.name=x", "commit", "-q", "--allow-empty", "--author=\x07 <>", "--allow-empty-message", "-m", "")
+    await history.refresh()
+
+    head = work.head()
+    assert await contains(history, "PR-3", work.head("HEAD~2"), head) == [True, False]
+    assert await contains(history, "PR-1", start, head) == [False, True]
+    found = await history.features(start, head, Selection(paths=("elsewhere",)))
+    assert [one.id for one in found.entered] == ["PR-4"], "what touches too much to be kept counts everywhere"
+    assert {one.id for one in (await history.features(start, head, ALL)).entered} == {
+        "PR-1", "PR-2", "PR-4", head[:7],
+    }  # fmt: skip
 
 
 class Story:

@@ -69,6 +69,15 @@ def read_log(git: Git, *, known: Sequence[bytes]) -> Iterator[LoggedCommit]:
         raise GitFailed("git log gave something else than was asked for") from wrong
 
 
+class _Changes(NamedTuple):
+    """What one commit changed, and the record that follows it, None at the end."""
+
+    paths: list[bytes]
+    did: int | None
+    undoes: int | None
+    following: bytes | None
+
+
 def _commits(records: Iterator[bytes]) -> Iterator[LoggedCommit]:
     people: dict[tuple[bytes, bytes], Person] = {}
     record = next(records, None)
@@ -77,50 +86,56 @@ def _commits(records: Iterator[bytes]) -> Iterator[LoggedCommit]:
         if not oid:
             record = next(records, None)
             continue
-        head = [next(records) for _ in range(5)]
-        paths: list[bytes] = []
-        forth: list[bytes] = []
-        back: list[bytes] = []
-        did, undoes = hashlib.blake2b(digest_size=8), hashlib.blake2b(digest_size=8)
-        record = next(records, None)
-        while record is not None:
-            change = record.lstrip(b"\n") if record[:1] == b"\n" else record
-            if change[:1] != b":":
-                if change:
-                    break
-                record = next(records, None)
-                continue
-            # :<old mode> <new mode> <old id> <new id> <letter>
+        parents, time, name, email, message = [next(records) for _ in range(5)]
+        changes = _changes(records)
+        record = changes.following
+        author = people.get((name, email))
+        if author is None:
+            author = Person(name=_name(name), email=_name(email))
+            if len(people) >= _MOST_PEOPLE:
+                people.clear()
+            people[name, email] = author
+        yield LoggedCommit(
+            oid=bytes.fromhex(oid.decode("ascii")),
+            parents=tuple(bytes.fromhex(parent) for parent in parents.decode("ascii").split()),
+            time=int(time or 0),
+            author=author,
+            message=message.decode("utf-8", "replace"),
+            paths=changes.paths,
+            did=changes.did,
+            undoes=changes.undoes,
+        )
+
+
+def _changes(records: Iterator[bytes]) -> _Changes:
+    paths: list[bytes] = []
+    forth: list[bytes] = []
+    back: list[bytes] = []
+    did, undoes = hashlib.blake2b(digest_size=8), hashlib.blake2b(digest_size=8)
+    record = next(records, None)
+    while record is not None:
+        change = record.lstrip(b"\n") if record[:1] == b"\n" else record
+        if change[:1] == b":":
+            # :<old mode> <new mode> <old id> <new id> <letter>, then the path
             path = next(records)
             old, new = change[1:7] + change[15:55], change[8:14] + change[56:96]
             forth += (old, new, path)
             back += (new, old, path)
             if len(paths) <= MAX_PATHS:
                 paths.append(path)
-            if len(forth) > 3 * MAX_PATHS:
+            elif len(forth) > 3 * MAX_PATHS:
                 did.update(b"\0".join(forth) + b"\0")
                 undoes.update(b"\0".join(back) + b"\0")
                 forth, back = [], []
-            record = next(records, None)
-        if paths:
-            did.update(b"\0".join(forth))
-            undoes.update(b"\0".join(back))
-        author = people.get((head[2], head[3]))
-        if author is None:
-            author = Person(name=_name(head[2]), email=_name(head[3]))
-            if len(people) >= _MOST_PEOPLE:
-                people.clear()
-            people[head[2], head[3]] = author
-        yield LoggedCommit(
-            oid=bytes.fromhex(oid.decode("ascii")),
-            parents=tuple(bytes.fromhex(parent) for parent in head[0].decode("ascii").split()),
-            time=int(head[1] or 0),
-            author=author,
-            message=head[4].decode("utf-8", "replace"),
-            paths=paths,
-            did=int.from_bytes(did.digest(), signed=True) if paths else None,
-            undoes=int.from_bytes(undoes.digest(), signed=True) if paths else None,
-        )
+        elif change:
+            break
+        record = next(records, None)
+    if not paths:
+        return _Changes(paths, None, None, record)
+    did.update(b"\0".join(forth))
+    undoes.update(b"\0".join(back))
+    numbers = [int.from_bytes(one.digest(), byteorder="big", signed=True) for one in (did, undoes)]
+    return _Changes(paths, numbers[0], numbers[1], record)
 
 
 def _name(data: bytes) -> str:
