@@ -35,6 +35,7 @@ Change = int | str
 MAX_ACTS = 500
 _MOST_MEETINGS = 64
 _FEW = 4
+_REMEMBERED = 1000
 
 
 class Replay:
@@ -60,6 +61,7 @@ class Replay:
                 self._carriers.setdefault(change, []).append(at)
         self._reverted_by: dict[Change, list[int]] = {}
         self._brought: dict[int, array[int]] = {}
+        self._acts: dict[Change, dict[int, bool]] = {}
         for at, targets in reverts.items():
             for target in targets:
                 self._reverted_by.setdefault(target, []).append(at)
@@ -91,8 +93,16 @@ class Replay:
                 todo += [*self.reverts.get(one, ()), *self.carries.get(one, ()), *self._brought.get(one, ())[:most]]
         return found
 
-    def acts(self, change: Change) -> dict[int, bool]:
-        """Return who brought a change (True) or took it out (False), by position."""
+    def acts(self, change: Change) -> Mapping[int, bool]:
+        """Return who brought a change (True) or took it out (False), by position; 1,000 answers are remembered."""
+        known = self._acts.get(change)
+        if known is None:
+            if len(self._acts) >= _REMEMBERED:
+                self._acts.clear()
+            known = self._acts[change] = self._acts_on(change)
+        return known
+
+    def _acts_on(self, change: Change) -> dict[int, bool]:
         carriers = set(self._carriers.get(change, ()))
         if isinstance(change, int) and change not in self.carries:
             carriers.add(change)

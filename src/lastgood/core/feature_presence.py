@@ -140,10 +140,10 @@ class FeaturePresence:
         """Return (id, sentence) of the newest revert, before a revision, of a commit's change."""
         if self._replay.is_plain(at):
             return None
-        marks = self._book.graph.ancestors((revision,))
         for change in self._replay.changes_of(at):
-            acts = self._replay.acts(change)
-            out = [one for one, brought in acts.items() if not brought and one < len(marks) and marks[one]]
+            out = [one for one, brought in self._replay.acts(change).items() if not brought and one <= revision]
+            marks = self._book.graph.ancestors((revision,), floor=min(out, default=revision))
+            out = [one for one in out if marks[one]]
             if out:
                 oid = self._oid(max(out))
                 return oid, f"{self._oid(at)[:SHORT]} was taken out by {oid[:SHORT]}"

@@ -231,8 +231,9 @@ class _Running:
     def records(self, separator: bytes, *, limit_s: float, max_bytes: int) -> Iterator[bytes]:
         rest = b""
         for chunk in self._chunks(limit_s):
-            *whole, rest = (rest + chunk).split(separator)
-            yield from (record[:max_bytes] for record in whole)
+            data = rest + chunk
+            *whole, rest = data.split(separator)
+            yield from whole if len(data) <= max_bytes else (record[:max_bytes] for record in whole)
             rest = rest[:max_bytes]
         if rest:
             yield rest
