@@ -117,11 +117,14 @@ class Replay:
                 continue
             done.add(at)
             value = self._act(at, change, acts, carriers)
-            last = max(acts)
-            in_line = in_line and self._is_ancestor(last, at)
+            if value is None:
+                continue
             # Where all acts so far form one line of descent, the newest of them is the state: no walk is needed.
-            if value is not None and (acts[last] != value if in_line else self._does_something(at, acts, value)):
+            last = max(acts)
+            follows = in_line and self._is_ancestor(last, at)
+            if acts[last] != value if follows else self._does_something(at, acts, value):
                 acts[at] = value
+                in_line = follows
                 if len(acts) > MAX_ACTS:
                     break
                 for later in self._reverted_by.get(at, ()):
