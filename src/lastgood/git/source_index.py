@@ -4,6 +4,7 @@ Grows by what is new since it was last brought up to date. Knows no pull request
 """
 
 import contextlib
+import re
 import sqlite3
 import threading
 from array import array
@@ -25,6 +26,7 @@ from lastgood.git.program import Git
 from lastgood.git.source_log import MAX_PATHS, LoggedCommit, read_log
 
 _T = TypeVar("_T")
+_LIKE, _MARKED = re.compile(r"[!%_]"), r"!\g<0>"
 
 FORMAT = 1
 _BATCH = 5000
@@ -229,8 +231,13 @@ class SourceIndex:
 
     def titled(self, words: Sequence[str], *, most: int) -> list[int]:
         """Return the newest commits in whose titles all words occur, without case (of ASCII letters)."""
-        where = " AND ".join("instr(lower(title), lower(?)) > 0" for _ in words)
-        rows = self._rows(f"SELECT at FROM commits WHERE {where} ORDER BY at DESC LIMIT ?", *words, most)  # noqa: S608 - only marks are put in
+        where = " AND ".join(["title LIKE ? ESCAPE '!'"] * len(words))
+        patterns = [f"%{_LIKE.sub(_MARKED, word)}%" for word in words]
+        rows = self._rows(
+            f"SELECT at FROM commits WHERE {where} ORDER BY at DESC LIMIT ?",  # noqa: S608 - only marks are put in
+            *patterns,
+            most,
+        )
         return [row[0] for row in rows]
 
     def inverses(self, at: int) -> list[int]:
