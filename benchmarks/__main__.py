@@ -11,7 +11,7 @@ import structlog
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the generators of long histories stand there
 
-NAMES = ("rollback", "timeline", "one_of_many", "memory", "kubernetes")
+NAMES = ("rollback", "timeline", "one_of_many", "memory", "features", "kubernetes")
 
 
 def main() -> int:

@@ -1,5 +1,7 @@
 """lastgood.yaml: what it means, and what is said about one that is wrong."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from lastgood.core.config import parse_config
 from lastgood.core.entry import NotAnApplication, application_at
 from lastgood.core.errors import ConfigWrong
 from lastgood.core.pattern import without_environment
+from lastgood.core.source_commit import Selection
 from lastgood.core.sources import SourceOf, source_of
 
 DESIGN = b"""\
@@ -231,7 +234,9 @@ def test_the_first_source_that_fits_names_repo_and_revision():
     """Words of the image go into the address, the tag into the revision."""
     sources = parse_config(DESIGN).sources
     assert source_of(sources, "registry.example.com/shop/web", "1f2e") == SourceOf(
-        repo="https://git.example.com/shop/web.git", revision="1f2e", issues={"jira": "https://example.atlassian.net"}
+        repo="https://git.example.com/shop/web.git",
+        revision="1f2e",
+        selection=Selection(trackers=(("jira", "https://example.atlassian.net"),)),
     )
     assert source_of(sources, "registry.example.com/shop/web/extra", "1f2e") is None
     assert source_of(sources, "x" * 10_000, "1f2e") is None
@@ -247,3 +252,45 @@ def test_any_text_in_a_field_is_taken_or_refused(text, field):
     except ConfigWrong:
         return
     assert ".." not in config.entries[0].path
+
+
+def source(text: str):
+    """Read a file with one source."""
+    return parse_config(
+        f"version: 1\nsources:\n  - {{image: 'r/{{s}}', repo: 'https://g/all', {text}}}\n".encode()
+    ).sources
+
+
+def test_a_service_has_its_own_part_of_a_source_repo():
+    """Its folders have the words of its image; the shared ones are beside them; keys are those of its projects."""
+    read = source("paths: ['services/{s}/', go.mod], shared: [libs], issues: {linear: 'https://l/x', projects: [PLAT]}")
+    found = source_of(read, "r/web", "1").selection
+    assert found == Selection(
+        paths=("services/web", "go.mod", "libs"), projects=("PLAT",), trackers=(("linear", "https://l/x"),)
+    )
+    assert found.is_key("PLAT-7")
+    assert not found.is_key("UTF-8")
+    assert found.tracker_page("PLAT-7") == "https://l/x/issue/PLAT-7"
+
+
+def test_a_hostile_name_leads_out_of_no_folder():
+    """A word that is `..` widens nothing: no file of a commit is at such a path."""
+    assert source_of(source("paths: ['a/{s}']"), "r/..", "1").selection.paths == ("a/..",)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("paths: [../x]", "'../x' must be a file or folder inside the source repo, relative to its root"),
+        ("paths: [.]", "'.' must be a file or folder inside the source repo, relative to its root"),
+        ("paths: ['{tag}']", "each of `paths` uses {tag}, which is not in `image`"),
+        ("shared: [libs]", "`shared` needs `paths`: without them the whole repo counts"),
+        ("issues: {projects: [shop]}", "'shop' is no project of issues"),
+        ("issues: {linear: 'ssh://l'}", "`linear` must be a web address without a password"),
+        ("issues: {jira: 'https://j', linear: 'https://l'}", "`issues` has both `jira` and `linear`"),
+    ],
+)
+def test_a_wrong_part_of_a_source_is_named(text, said):
+    """Each refusal says what is wrong with which key."""
+    with pytest.raises(ConfigWrong, match=re.escape(said)):
+        source(text)

@@ -7,7 +7,7 @@ import pytest
 from lastgood.core.errors import GitFailed, LastgoodError, ObjectMissing, RemoteUnreachable, RepoUnsupported
 from lastgood.git.program import Finished, Git, failure, no_contact, shown
 from lastgood.git.remote import read_answer
-from twins.git_fixtures import bare
+from twins.git_fixtures import bare, git
 
 
 @pytest.fixture
@@ -117,3 +117,11 @@ def test_a_died_transfer_is_not_taken_for_no_contact():
     """Words that appear at the start and in the middle of a transfer count as the worse of the two."""
     assert no_contact("fatal: unable to access 'https://h/': Could not resolve host: h")
     assert not no_contact("error: RPC failed; curl 28 Connection timed out")
+
+
+def test_a_long_record_is_cut_and_the_next_one_is_whole(tmp_path):
+    """What of a stream's record is beyond the bound is dropped, however many reads it takes to come."""
+    git(tmp_path, "init", "-q", ".")
+    blob = git(tmp_path, "hash-object", "-w", "--stdin", stdin=b"one\n" + b"x" * (5 << 20) + b"\nthree")
+    found = list(Git(tmp_path).stream("cat-file", "blob", blob, separator=b"\n", max_record_bytes=1000))
+    assert found == [b"one", b"x" * 1000, b"three"]

@@ -23,8 +23,12 @@ MAX_TEXT = 500
 MAX_VALUES_FILES = 50
 MAX_WORDS = 8
 MAX_IGNORED = 50
+MAX_SOURCE_PATHS = 100
+MAX_PROJECTS = 100
 LONGEST_BAKE_S = 30 * 86_400
 RENDERERS = ("auto", "plain", "kustomize", "helm", "process-compose")
+
+_PROJECT = re.compile(r"[A-Z][A-Z0-9_]{1,19}")
 
 # Every key that may stand in the file, by where it stands. The reference page is held to this table by a test.
 KEYS: dict[str, tuple[str, ...]] = {
@@ -44,8 +48,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "applications[].policy": ("bake", "prune", "self_heal", "reason", "auto_rollback"),
     "applications[].helm": ("release", "values"),
     "applications[].ignore_drift[]": ("group", "kind", "name", "pointers", "managers"),
-    "sources[]": ("image", "repo", "revision", "issues"),
-    "sources[].issues": ("jira",),
+    "sources[]": ("image", "repo", "revision", "paths", "shared", "issues"),
+    "sources[].issues": ("jira", "linear", "projects"),
 }
 
 
@@ -203,12 +207,49 @@ def _source(document: Document, at: Path, value: Any) -> Source:
     if not address_is_safe(repo):
         document.wrong((*at, "repo"), "`repo` must be an address without options and without a password")
     revision = _template(document, (*at, "revision"), fields.get("revision", "{tag}"), (*words, "tag"))
-    issues = _mapping(document, (*at, "issues"), fields.get("issues", {}), KEYS["sources[].issues"])
-    links = {name: _text(document, (*at, "issues", name), link) for name, link in issues.items()}
+    listed = {key: _source_paths(document, (*at, key), fields.get(key, []), words) for key in ("paths", "shared")}
+    if listed["shared"] and not listed["paths"]:
+        document.wrong((*at, "shared"), "`shared` needs `paths`: without them the whole repo counts")
+    links, projects = _issues(document, (*at, "issues"), fields.get("issues", {}))
+    return Source(
+        image=image,
+        repo=repo,
+        revision=revision,
+        paths=listed["paths"],
+        shared=listed["shared"],
+        issues=links,
+        projects=projects,
+    )
+
+
+def _source_paths(document: Document, at: Path, value: Any, words: tuple[str, ...]) -> tuple[str, ...]:
+    found = []
+    for n, one in enumerate(_items(document, at, value, most=MAX_SOURCE_PATHS)):
+        text = _template(document, (*at, n), one, words)
+        path = segments(text)
+        if not path:
+            document.wrong((*at, n), f"{text!r} must be a file or folder inside the source repo, relative to its root")
+        found.append("/".join(path))
+    return tuple(found)
+
+
+def _issues(document: Document, at: Path, value: Any) -> tuple[dict[str, str], tuple[str, ...]]:
+    fields = _mapping(document, at, value, KEYS["sources[].issues"])
+    trackers: tuple[str, ...] = ("jira", "linear")
+    links = {name: _text(document, (*at, name), fields[name]) for name in trackers if name in fields}
     for name, link in links.items():
         if not link.startswith(("https://", "http://")) or not address_is_safe(link):
-            document.wrong((*at, "issues", name), f"`{name}` must be a web address without a password")
-    return Source(image=image, repo=repo, revision=revision, issues=links)
+            document.wrong((*at, name), f"`{name}` must be a web address without a password")
+    if len(links) > 1:
+        document.wrong((*at, "linear"), "`issues` has both `jira` and `linear`: a key leads to one place")
+    projects = []
+    for n, one in enumerate(_items(document, (*at, "projects"), fields.get("projects", []), most=MAX_PROJECTS)):
+        text = _text(document, (*at, "projects", n), one)
+        if not _PROJECT.fullmatch(text):
+            hint = "a project is written as in its keys: SHOP for SHOP-12"
+            document.wrong((*at, "projects", n), f"{text!r} is no project of issues", hint=hint)
+        projects.append(text)
+    return links, tuple(projects)
 
 
 def _mapping(document: Document, at: Path, value: Any, known: tuple[str, ...]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ LastgoodError
         NoLastGood
         NoPrevious
         UnknownOperation
+        UnknownFeature
         UnknownPod
         NothingToUndo
     Refused                    3  a rule or a person says no
@@ -144,6 +145,13 @@ class UnknownOperation(Unknown):
     """No operation has that id; facts: operation."""
 
     template = "there is no operation {operation}"
+
+
+class UnknownFeature(Unknown):
+    """Nothing in a source repo has that name; facts: feature, repo."""
+
+    template = "there is no {feature} in {repo}"
+    hint_template = "a feature is PR-481, an issue like #12 or ABC-12 of a configured project, a commit, or words"
 
 
 class UnknownPod(Unknown):

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from lastgood.core.application import AnyScope, Application, ApplicationView, DeclaredScope
 from lastgood.core.commit import Commit, Edit, FileChange, History, Person, TreeEntry
 from lastgood.core.deployment import Deployment
+from lastgood.core.feature_presence import Presence
+from lastgood.core.feature_range import FeatureChanges
 from lastgood.core.observation import ApplyResult, Observation
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
@@ -44,6 +46,7 @@ from lastgood.core.request import (
 from lastgood.core.resource import Rendered
 from lastgood.core.resource_tree import ResourceTree
 from lastgood.core.service import Services
+from lastgood.core.source_commit import Selection
 from lastgood.core.status import StatusView, WaitResult
 from lastgood.core.timeline import TimelineEntry, TimelineQuery
 from lastgood.core.words import Occasion, RendererName
@@ -207,6 +210,30 @@ class SourceRepo(Protocol):
 
     def files(self, commit: str) -> AsyncIterator[tuple[TreeEntry, bytes]]:
         """Yield every file and symlink of a commit (submodules are skipped), as stored, no filter applied."""
+        ...
+
+
+class SourceHistory(Protocol):
+    """The history of a source repo: which features lie between revisions, and which revision has one.
+
+    Revisions are full ids, as SourceRepo.resolve returns them. `repo` is how the repo is called in a Feature.
+    """
+
+    repo: str
+
+    async def refresh(self) -> int:
+        """Fetch, and take in what is new; return how many commits that were. Raises RemoteUnreachable."""
+        ...
+
+    async def features(self, old: str, new: str, selection: Selection) -> FeatureChanges:
+        """Say what entered and what left on the way from one revision to another. Raises UnknownVersion."""
+        ...
+
+    async def presences(self, feature: str, revisions: Sequence[str], selection: Selection) -> list[Presence]:
+        """Say of each revision whether it contains a feature. Raises UnknownFeature, UnknownVersion.
+
+        feature: `PR-481`, `ABC-12`, `#12`, a commit's id (7 digits at least), or words of a title.
+        """
         ...
 
 

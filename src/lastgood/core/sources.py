@@ -1,9 +1,10 @@
 """Source repos as `lastgood.yaml` names them, and which of them an image or artifact comes from. Knows no network."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from lastgood.core.pattern import WORD, fill
+from lastgood.core.pattern import WORD, fill, segments
+from lastgood.core.source_commit import Selection
 from lastgood.core.value import Value
 
 # Each word multiplies the work of a match that fails: three words over 300 characters stay under a tenth of a second.
@@ -14,21 +15,26 @@ _LONGEST_IMAGE = 300
 class Source(Value, frozen=True, kw_only=True):
     """One item of `sources`. image: a pattern of image names (or artifact names, for the process target).
 
-    repo, revision: patterns over the words of `image`; revision also over {tag}. issues: tracker to web address.
+    repo, revision, paths, shared: patterns over the words of `image`; revision also over {tag}.
+    paths, shared: the service's own files and folders in the source repo, and those that it shares with others.
+    issues: tracker to web address; projects: whose keys are issues.
     """
 
     image: str
     repo: str
     revision: str = "{tag}"
+    paths: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
     issues: dict[str, str] = {}
+    projects: tuple[str, ...] = ()
 
 
 class SourceOf(Value, frozen=True, kw_only=True):
-    """Where an image's code is: the repo's address and the revision to ask it for."""
+    """Where an image's code is: the repo's address, the revision to ask it for, and what of it counts."""
 
     repo: str
     revision: str
-    issues: dict[str, str] = {}
+    selection: Selection = Selection()
 
 
 def source_of(sources: Sequence[Source], image: str, tag: str) -> SourceOf | None:
@@ -42,9 +48,21 @@ def source_of(sources: Sequence[Source], image: str, tag: str) -> SourceOf | Non
             return SourceOf(
                 repo=fill(source.repo, words),
                 revision=fill(source.revision, words | {"tag": tag}),
-                issues=source.issues,
+                selection=_selection(source, words),
             )
     return None
+
+
+def _selection(source: Source, words: Mapping[str, str]) -> Selection:
+    # Shared folders alone would leave a service without its own: then the whole repo counts.
+    chosen = (*source.paths, *source.shared) if source.paths else ()
+    filled = (fill(path, words) for path in chosen)
+    return Selection(
+        # A hostile name could put `..` for a word: such a path stays as written, and no file of a commit is there.
+        paths=tuple(dict.fromkeys("/".join(segments(path) or (path,)) for path in filled)),
+        projects=source.projects,
+        trackers=tuple(source.issues.items()),
+    )
 
 
 def _match(pattern: str, image: str) -> dict[str, str] | None:

@@ -158,13 +158,21 @@ class Git:
             raise failure(args, finished, remote=remote)
         return finished
 
-    def stream(self, *args: str, separator: bytes = b"\0", limit_s: float = LOCAL_S) -> Iterator[bytes]:
+    def stream(
+        self,
+        *args: str,
+        separator: bytes = b"\0",
+        limit_s: float = LOCAL_S,
+        stdin: bytes | None = None,
+        max_record_bytes: int = MAX_OUTPUT_BYTES,
+    ) -> Iterator[bytes]:
         """Yield a command's output record by record; ends the process when the reader has enough.
 
+        max_record_bytes: what of a record is kept; the rest of a longer one is dropped.
         Raises what `failure` says once the output is over, if the command failed.
         """
-        with self._start(*args) as running:
-            yield from running.records(separator, limit_s=limit_s)
+        with self._start(*args, stdin=stdin) as running:
+            yield from running.records(separator, limit_s=limit_s, max_bytes=max_record_bytes)
             running.finish()
             if running.code:
                 raise failure(args, Finished(running.code, b"", running.errors), remote=None)
@@ -220,11 +228,13 @@ class _Running:
         self.finish()
         return b"".join(chunks)
 
-    def records(self, separator: bytes, *, limit_s: float) -> Iterator[bytes]:
+    def records(self, separator: bytes, *, limit_s: float, max_bytes: int) -> Iterator[bytes]:
         rest = b""
         for chunk in self._chunks(limit_s):
-            *whole, rest = (rest + chunk).split(separator)
-            yield from whole
+            data = rest + chunk
+            *whole, rest = data.split(separator)
+            yield from whole if len(data) <= max_bytes else (record[:max_bytes] for record in whole)
+            rest = rest[:max_bytes]
         if rest:
             yield rest
 

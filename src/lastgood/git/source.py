@@ -21,6 +21,8 @@ from lastgood.git.names import searchable
 from lastgood.git.program import Git
 from lastgood.git.remote import Remote
 
+_ALL = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+_HEAD = "refs/lastgood/head"
 _HEX = re.compile(r"[0-9a-fA-F]{4,40}")
 
 
@@ -60,13 +62,31 @@ class MirrorSourceRepo:
             raise UnknownVersion(f"there is no revision {shown_path(revision[:80])}", hint="", version=revision)
         found = self._here(revision, branches=False)
         if found is None:
-            with self._fetching:
-                self._remote.fetch("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+            self.fetch()
             found = self._here(revision, branches=True)
         if found is None:
             shown = without_credentials(self._url)
             raise UnknownVersion(f"there is no revision {revision} in {shown}", hint="push it there", version=revision)
         return found
+
+    def fetch(self) -> None:
+        """Bring all branches and tags, and where the remote's HEAD is. Raises RemoteUnreachable."""
+        with self._fetching:
+            # A remote may have no HEAD that exists: an empty one, or one whose default branch was renamed.
+            if not self._remote.fetch(*_ALL, f"+HEAD:{_HEAD}"):
+                self._remote.fetch(*_ALL)
+
+    def at_head(self, path: str) -> TreeEntry | None:
+        """Return what stands at a path of the remote's HEAD as last fetched, None for nothing."""
+        try:
+            head = self._objects.repository.references[_HEAD].peel(pygit2.Commit)
+        except (KeyError, ValueError, pygit2.GitError):
+            return None
+        return self._objects.entry_at(str(head.tree_id), path)
+
+    def read(self, blob: str, *, max_bytes: int) -> bytes:
+        """Read one blob. Raises ObjectMissing, ObjectTooLarge."""
+        return self._objects.read("blob", blob, max_bytes=max_bytes)
 
     def _here(self, revision: str, *, branches: bool) -> str | None:
         repository = self._objects.repository

@@ -1,0 +1,143 @@
+"""The index of a source repo of 100,000 commits, and what is asked of it, against `git log` over it.
+
+`--commits` does not change it: what is held against the targets is this size.
+"""
+
+import asyncio
+import statistics
+import subprocess
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+from benchmarks.figures import Figure, timed
+from lastgood.core.errors import UnknownFeature
+from lastgood.core.source_commit import Selection
+from lastgood.git.source import MirrorSourceRepo
+from lastgood.git.source_history import MirrorSourceHistory
+from twins.git_fixtures import git
+from twins.source_fixtures import long_source
+
+COMMITS = 100_000
+RUNS = 7
+VERSIONS = 1000
+RAW = ("log", "--all", "--raw", "--diff-merges=first-parent", "--no-renames")
+
+
+def _memory_kb(word: str) -> int:
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return int(next(line for line in lines if line.startswith(word)).split()[1])
+
+
+def measure(folder: Path, *, commits: int) -> Iterator[Figure]:  # noqa: ARG001 - as every benchmark is asked
+    remote = long_source(folder / "shop.git", commits=COMMITS)
+    url = f"file://{remote}"
+    source = MirrorSourceRepo(folder / "mirror.git", url)
+    source.fetch()
+    plain, raw, first = [], [], []
+    before = _memory_kb("RssAnon")
+    for n in range(3):  # alternating, as other work on the machine comes and goes
+        plain.append(timed(lambda: _git(source.folder, "log", "--all")))
+        raw.append(timed(lambda: _git(source.folder, *RAW)))
+        history = MirrorSourceHistory(source, url)
+        first.append(timed(history.index.update))
+        if n < 2:
+            history.index.close()
+            for file in folder.glob("mirror.git.history*"):
+                file.unlink()
+    logged, with_diff, index = (statistics.median(some) for some in (plain, raw, first))
+    yield Figure("git log", f"{logged:.1f} s")
+    yield Figure("git log --raw, which has what is indexed", f"{with_diff:.1f} s")
+    yield Figure("first index", f"{index:.1f} s")
+    yield _at_most("first index against git log --raw", index / with_diff, 2, "times")
+    yield _at_most("first index against plain git log", index / logged, 2, "times")
+    asyncio.run(_asked(history, folder, remote, figures := []))
+    yield from figures
+    size = sum(file.stat().st_size for file in folder.glob("mirror.git.history*"))
+    yield Figure("the index on disk", f"{size >> 20} MB")
+    yield Figure("memory gained by all of it", f"{(_memory_kb('RssAnon') - before) >> 10} MB")
+
+
+async def _asked(history: MirrorSourceHistory, folder: Path, remote: Path, figures: list[Figure]) -> None:
+    everything = Selection(projects=("SHOP",))
+    line = git(remote, "rev-list", "--first-parent", "main").split()
+    await history.features(line[1], line[0], everything)
+    web = Selection(paths=("web",), projects=("SHOP",))
+    subjects = git(remote, "log", "--first-parent", "--format=%s", "main").splitlines()
+    merges = [one.split("#")[1].split()[0] for one in subjects if one.startswith("Merge")]
+    squashes = [one[:-1].split("#")[1] for one in subjects if one.endswith(")")]
+    taken = [below[:-1].split("#")[1] for one, below in pairwise(subjects) if one.startswith("Take") and "(#" in below]
+    asked = {
+        "features over 50 commits": lambda n: history.features(line[n * 50 + 50], line[n * 50], everything),
+        "features over 50 commits, of one service": lambda n: history.features(line[n * 70 + 50], line[n * 70], web),
+        "features over 50 commits, going back": lambda n: history.features(line[n * 90], line[n * 90 + 50], everything),
+        "features over 1,000 commits": lambda n: history.features(line[n * 90 + 1000], line[n * 90], everything),
+        "where, a merged pull request, 8 revisions": lambda n: _where(history, f"PR-{merges[n * 900]}", line[:800:100]),
+        "where, a squashed one": lambda n: _where(history, f"PR-{squashes[n * 9000]}", line[:800:100]),
+        "where, one that was taken back": lambda n: _where(history, f"PR-{taken[n * 90]}", line[:800:100]),
+        "where, an issue": lambda n: _where(history, f"SHOP-{squashes[n * 9000]}", line[:800:100]),
+        "where, words": lambda n: _where(history, f"thing {squashes[n * 9000]}", line[:800:100]),
+    }
+    for name, ask in asked.items():
+        times = []
+        for n in range(RUNS):
+            began = time.perf_counter()
+            await ask(n)
+            times.append((time.perf_counter() - began) * 1000)
+        figures.append(_at_most(f"{name}, warm", statistics.median(times), 100, "ms"))
+    versions = line[: VERSIONS * 60 : 60]
+    for name, pull in (("a recent one", squashes[5000]), ("an old one", squashes[-900]), ("an old merge", merges[-90])):
+        times = []
+        for _ in range(RUNS):
+            began = time.perf_counter()
+            found = await history.presences(f"PR-{pull}", versions, everything)
+            next((n for n, one in enumerate(found) if one.contains is False), None)
+            times.append((time.perf_counter() - began) * 1000)
+        figures.append(
+            _at_most(f"the newest of {VERSIONS} versions without {name}", statistics.median(times), 1000, "ms")
+        )
+    git(folder, "clone", "-q", f"file://{remote}", "work")
+    for number in range(10):
+        git(
+            folder / "work",
+            "-c",
+            "user.name=P",
+            "-c",
+            "user.email=p@example.com",
+            "commit",
+            "-q",
+            "--allow-empty",
+            "-m",
+            f"New {number}",
+        )
+    git(folder / "work", "push", "-q", "origin", "HEAD:main")
+    began = time.perf_counter()
+    new = await history.refresh()
+    figures.append(
+        Figure(
+            "a fetch of 10 commits, and what was indexed",
+            f"{time.perf_counter() - began:.2f} s, {new}",
+            "10",
+            new == 10,
+        )
+    )
+    began = time.perf_counter()
+    await history.features(line[50], git(remote, "rev-parse", "main"), everything)
+    figures.append(Figure("the first question after it", f"{(time.perf_counter() - began) * 1000:.0f} ms"))
+
+
+async def _where(history: MirrorSourceHistory, feature: str, revisions: list[str]) -> None:
+    try:
+        await history.presences(feature, revisions, Selection(projects=("SHOP",)))
+    except UnknownFeature as unknown:
+        raise AssertionError(f"the fixture has no {feature}") from unknown
+
+
+def _at_most(name: str, value: float, most: float, unit: str) -> Figure:
+    shown = f"{value:.2f} {unit}" if unit == "times" else f"{value:.0f} {unit}"
+    return Figure(name, shown, f"at most {most:g} {unit}", value <= most)
+
+
+def _git(folder: Path, *args: str) -> None:
+    subprocess.run(["git", *args], cwd=folder, stdout=subprocess.DEVNULL, check=True)  # noqa: S607 - whichever git it is

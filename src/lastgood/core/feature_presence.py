@@ -1,0 +1,153 @@
+"""Does a revision contain a feature: a pull request, an issue, a commit, or what words name? Pure, over an index.
+
+A pull request is contained when all that it brought is, not contained when nothing of it is; a part of it is neither,
+and said. One that was merged more than once (a backport without `-x`) is contained when any of them is. An issue is
+contained when any commit that names it is, other than as a revert.
+"""
+
+import re
+from collections.abc import Sequence
+
+from lastgood.core.containment import Change, Replay
+from lastgood.core.errors import UnknownFeature
+from lastgood.core.feature_range import SHORT, Book, SourceView
+from lastgood.core.value import Value
+
+MAX_FOUND = 20
+MAX_TEXT = 200
+_PULL = re.compile(r"(?:PR-|#|!)([1-9]\d{0,8})", re.IGNORECASE)
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,19}-[1-9]\d{0,8}")
+_HEX = re.compile(r"[0-9a-f]{7,40}")
+_ISSUE = re.compile(r"(?:[\w.-]{1,100}/[\w.-]{1,100})#[1-9]\d{0,8}")
+
+
+class Presence(Value, frozen=True, kw_only=True):
+    """Whether a revision has a feature. via: the commit that brought it, or that took it out. reason: a sentence.
+
+    beside: the feature changes nothing that this service is made of, so that it cannot have it.
+    """
+
+    contains: bool | None
+    via: str | None = None
+    reason: str = ""
+    beside: bool = False
+
+
+class WantedFeature(Value, frozen=True, kw_only=True):
+    """What a text names. groups: commits by position, one group for each merge, squash or mention."""
+
+    id: str
+    title: str
+    groups: tuple[tuple[int, ...], ...]
+
+
+class FeaturePresence:
+    """Answers for one service."""
+
+    def __init__(self, book: Book, replay: Replay, view: SourceView) -> None:
+        self._book, self._replay, self._view = book, replay, view
+
+    def find(self, text: str) -> WantedFeature:
+        """Find what `PR-481`, `ABC-12`, `#12`, a commit or words name. Raises UnknownFeature."""
+        text = text[:MAX_TEXT].strip()
+        found = self._find(text) if text else None
+        if found is None:
+            raise UnknownFeature(feature=text, repo=self._view.repo)
+        return found
+
+    def _find(self, text: str) -> WantedFeature | None:  # noqa: PLR0911 - a list of forms, and the first that fits counts
+        if pull := _PULL.fullmatch(text):
+            positions = self._book.pulls(int(pull[1]))
+            if positions:
+                return self._wanted(f"PR-{pull[1]}", [self._brought(at) for at in positions], positions)
+            return self._issue(f"#{pull[1]}") if text.startswith("#") else None
+        if _KEY.fullmatch(text) and self._view.selection.is_key(text.upper()):
+            return self._issue(text.upper())
+        if _ISSUE.fullmatch(text):
+            return self._issue(text)
+        if _HEX.fullmatch(text.lower()) and (at := self._book.find(text.lower())) is not None:
+            return self._wanted(self._book.commit(at).oid[:SHORT], [self._brought(at)], [at])
+        positions = sorted(self._book.titled(text.split()[:10], most=MAX_FOUND))
+        positions = [at for at in positions if at not in self._replay.reverts] or positions
+        if not positions:
+            return None
+        return self._wanted(text, [self._brought(at) for at in positions], positions)
+
+    def _issue(self, name: str) -> WantedFeature | None:
+        positions = [at for at in self._book.naming(name) if at not in self._replay.reverts]
+        return self._wanted(name, [self._brought(at) for at in positions], positions) if positions else None
+
+    def _wanted(self, name: str, groups: Sequence[tuple[int, ...]], positions: Sequence[int]) -> WantedFeature:
+        return WantedFeature(id=name, title=self._book.commit(positions[0]).facts.title, groups=tuple(groups))
+
+    def _brought(self, at: int) -> tuple[int, ...]:
+        """Return the commits that a feature stands for: what a merge brought and was still there after it."""
+        if at not in self._book.graph.more:
+            return (at,)
+        brought = [one for one in self._book.graph.brought(at) if one not in self._book.graph.more]
+        unsure = [one for one in brought if not self._replay.is_plain(one)]
+        kept = self._replay.contained({c for one in unsure for c in self._replay.changes_of(one)}, (at,))
+        gone = {one for one in unsure if not all(kept[c][0] for c in self._replay.changes_of(one))}
+        return tuple(one for one in brought if one not in gone) or (at,)
+
+    def presence(self, wanted: WantedFeature, revisions: Sequence[int]) -> list[Presence]:
+        """Say for each revision whether it contains the feature, through what, and why not."""
+        selection = self._view.selection
+        groups = []
+        for group in wanted.groups:
+            counted = group
+            if selection.paths:
+                commits = self._book.commits(group)
+                counted = tuple(at for at, one in zip(group, commits, strict=True) if selection.concerns(one))
+            if counted:
+                groups.append(counted)
+        if not groups:
+            reason = f"{wanted.id} changes nothing that this is made of"
+            return [Presence(contains=False, reason=reason, beside=True)] * len(revisions)
+        changes: dict[int, tuple[Change, ...]] = {at: self._replay.changes_of(at) for g in groups for at in g}
+        states = self._replay.contained({c for some in changes.values() for c in some}, revisions)
+        known: dict[tuple[object, ...], Presence] = {}
+        found = []
+        for n, revision in enumerate(revisions):
+            has = {at: all(states[c][n] for c in some) for at, some in changes.items()}
+            key = tuple(has.values()) if all(self._replay.is_plain(at) for at in changes) else (revision,)
+            if key not in known:
+                known[key] = self._presence(wanted, groups, has, revision)
+            found.append(known[key])
+        return found
+
+    def _presence(
+        self, wanted: WantedFeature, groups: Sequence[tuple[int, ...]], has: dict[int, bool], revision: int
+    ) -> Presence:
+        whole = [group for group in groups if all(has[at] for at in group)]
+        if whole:
+            at = whole[-1][-1]
+            return Presence(contains=True, via=self._oid(at))
+        some = [(group, [at for at in group if has[at]]) for group in groups]
+        best = max(some, key=lambda pair: len(pair[1]))
+        if best[1]:
+            away = next(at for at in best[0] if not has[at])
+            why = self._reverted(away, revision)
+            reason = f"{len(best[1])} of the {len(best[0])} commits of {wanted.id} are in it"
+            return Presence(contains=None, via=self._oid(best[1][-1]), reason=reason + (f"; {why[1]}" if why else ""))
+        for group in groups:
+            for at in group:
+                if why := self._reverted(at, revision):
+                    return Presence(contains=False, via=why[0], reason=why[1])
+        return Presence(contains=False, reason=f"{wanted.id} was not merged into it")
+
+    def _reverted(self, at: int, revision: int) -> tuple[str, str] | None:
+        """Return (id, sentence) of the newest revert, before a revision, of a commit's change."""
+        if self._replay.is_plain(at):
+            return None
+        for change in self._replay.changes_of(at):
+            out = [one for one, brought in self._replay.acts(change).items() if not brought and one <= revision]
+            marks = self._book.graph.ancestors((revision,), floor=min(out, default=revision))
+            out = [one for one in out if marks[one]]
+            if out:
+                oid = self._oid(max(out))
+                return oid, f"{self._oid(at)[:SHORT]} was taken out by {oid[:SHORT]}"
+        return None
+
+    def _oid(self, at: int) -> str:
+        return self._book.commit(at).oid

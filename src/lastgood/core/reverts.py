@@ -1,0 +1,111 @@
+"""Which commit a revert or a pick means: claims of messages, and contents that say it without words, resolved.
+
+Values in, positions out; asks an index of commits through a small protocol. Knows no Git process.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+from lastgood.core.commit_graph import CommitGraph
+from lastgood.core.containment import Change, Replay
+from lastgood.core.forge import WebAddress
+
+_FULL = 40
+_CANDIDATES = 16
+_DEEP = 50
+
+
+class Claim(NamedTuple):
+    """What one commit claims to undo or to repeat; `undoes`: its files changed exactly the other way round, too."""
+
+    at: int
+    reverts: Sequence[str] = ()
+    reverts_pulls: Sequence[str] = ()
+    picks: Sequence[str] = ()
+    undoes: bool = False
+
+
+class Lookup(Protocol):
+    """Finds commits by what a claim says of them."""
+
+    def find(self, oid: str) -> int | None:
+        """Return the commit with that id, or the only one that begins with it."""
+        ...
+
+    def pulls(self, number: int) -> list[int]:
+        """Return the commits that claim to be a pull request, as its merge or its squash."""
+        ...
+
+    def inverses(self, at: int) -> list[int]:
+        """Return earlier commits whose file changes are the exact inverse of a commit's, the newest by date first."""
+        ...
+
+    def age(self, at: int) -> tuple[int, str]:
+        """Return a commit's date and id: what decides between commits that are beside each other."""
+        ...
+
+
+def replay(graph: CommitGraph, claims: Iterable[Claim], lookup: Lookup, web: WebAddress) -> Replay:
+    """Resolve all claims. claims: by position, only of commits that claim anything or undo something."""
+    reverts: dict[int, tuple[Change, ...]] = {}
+    picks: dict[int, tuple[Change, ...]] = {}
+    for claim in claims:
+        targets = _targets(graph, claim, lookup, web)
+        if targets:
+            reverts[claim.at] = targets
+        picked = tuple(dict.fromkeys(_named(claim.picks, lookup)))
+        if picked and claim.at not in picked:
+            picks[claim.at] = picked
+    carries = {at: roots for at in picks if (roots := _roots(at, picks)) != (at,)}
+    return Replay(graph, reverts=reverts, carries=carries)
+
+
+def _targets(graph: CommitGraph, claim: Claim, lookup: Lookup, web: WebAddress) -> tuple[Change, ...]:
+    """Return what a commit reverts: what its words name; where they name nothing known, what its content undoes."""
+    named: list[Change] = [one for one in _named(claim.reverts, lookup) if one != claim.at]
+    for text in claim.reverts_pulls:
+        path, _, number = text.rpartition("#")
+        if web.is_meant_by(path):
+            named += _newest(graph, claim.at, lookup.pulls(int(number)), lookup)
+    if any(isinstance(one, int) for one in named):
+        return tuple(dict.fromkeys(named))
+    if claim.undoes:
+        named += _newest(graph, claim.at, lookup.inverses(claim.at), lookup)
+    return tuple(dict.fromkeys(named))
+
+
+def _newest(graph: CommitGraph, at: int, candidates: Sequence[int], lookup: Lookup) -> list[int]:
+    """Return the newest ancestor of a commit among candidates: no other descends from it; then by date and id."""
+    below = sorted(one for one in candidates if one < at)[-_CANDIDATES:]
+    if not below:
+        return []
+    marks = graph.ancestors((at,), floor=below[0])
+    heads = graph.heads([one for one in below if marks[one]])
+    return [max(heads, key=lookup.age)] if heads else []
+
+
+def _named(oids: Sequence[str], lookup: Lookup) -> Iterable[Change]:
+    for oid in oids:
+        found = lookup.find(oid)
+        if found is not None:
+            yield found
+        elif len(oid) == _FULL:
+            yield oid
+
+
+def _roots(at: int, picks: dict[int, tuple[Change, ...]]) -> tuple[Change, ...]:
+    """Follow picks of picks to the commits that are none; short ids could be forged into a circle."""
+    found: dict[Change, None] = {}
+    todo: list[Change] = [at]
+    seen: set[Change] = set()
+    while todo and len(seen) < _DEEP:
+        one = todo.pop(0)
+        if one in seen:
+            continue
+        seen.add(one)
+        further = picks.get(one, ()) if isinstance(one, int) else ()
+        if further:
+            todo += further
+        else:
+            found[one] = None
+    return tuple(found) or (at,)

@@ -1,0 +1,103 @@
+"""What a source repo's history says of features: the mirror, its index, and the rules of core over them."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from lastgood.core.containment import Replay
+from lastgood.core.errors import GitFailed, ObjectTooLarge, UnknownVersion
+from lastgood.core.feature_presence import FeaturePresence, Presence
+from lastgood.core.feature_range import FeatureChanges, FeatureRange, SourceView
+from lastgood.core.forge import web_address
+from lastgood.core.mailmap import MAX_MAILMAP_BYTES, Mailmap
+from lastgood.core.reverts import replay
+from lastgood.core.source_commit import Selection
+from lastgood.git.program import Git
+from lastgood.git.source import MirrorSourceRepo
+from lastgood.git.source_index import SourceIndex
+
+_T = TypeVar("_T")
+
+
+class MirrorSourceHistory:
+    """The port SourceHistory over a mirror. url: the repo's address, for web pages and for telling repos apart.
+
+    The index stands beside the mirror as `<mirror>.history`. One question at a time; none waits for the network.
+    """
+
+    def __init__(self, source: MirrorSourceRepo, url: str) -> None:
+        self._source = source
+        self._web = web_address(url)
+        self.repo = self._web.path
+        folder = source.folder
+        self.index = SourceIndex(Path(f"{folder}.history"), Git(folder))
+        self._replay: Replay | None = None
+        self._mailmap = Mailmap()
+        self._mailmap_of: str | None = None
+
+    async def refresh(self) -> int:
+        """See SourceHistory.refresh."""
+        return await asyncio.to_thread(self._refresh)
+
+    def _refresh(self) -> int:
+        self._source.fetch()
+        return self._bring_up_to_date()
+
+    def _bring_up_to_date(self) -> int:
+        with self.index.lock:
+            new = self.index.update()
+            if new:
+                self._replay = None
+            return new
+
+    async def features(self, old: str, new: str, selection: Selection) -> FeatureChanges:
+        """See SourceHistory.features."""
+        return await asyncio.to_thread(self._locked, lambda: self._features(old, new, selection))
+
+    def _features(self, old: str, new: str, selection: Selection) -> FeatureChanges:
+        before, after = (self._at(revision) for revision in (old, new))
+        view = SourceView(repo=self.repo, web=self._web, selection=selection)
+        return FeatureRange(self.index, self._replayed(), self._people(), view).between(before, after)
+
+    async def presences(self, feature: str, revisions: Sequence[str], selection: Selection) -> list[Presence]:
+        """See SourceHistory.presences."""
+        return await asyncio.to_thread(self._locked, lambda: self._presences(feature, revisions, selection))
+
+    def _presences(self, feature: str, revisions: Sequence[str], selection: Selection) -> list[Presence]:
+        positions = [self._at(revision) for revision in revisions]
+        view = SourceView(repo=self.repo, web=self._web, selection=selection)
+        presence = FeaturePresence(self.index, self._replayed(), view)
+        return presence.presence(presence.find(feature), positions)
+
+    def _locked(self, question: Callable[[], _T]) -> _T:
+        with self.index.lock:
+            return self.index.guarded(question)
+
+    def _at(self, revision: str) -> int:
+        found = self.index.find(revision)
+        if found is None:
+            # Fetched since the last look, by a release that was made from it, say.
+            self._bring_up_to_date()
+            found = self.index.find(revision)
+        if found is None:
+            hint = "it is looked for again after the next fetch"
+            raise UnknownVersion(f"there is no commit {revision[:12]} in {self.repo}", hint=hint, version=revision)
+        return found
+
+    def _replayed(self) -> Replay:
+        if self._replay is None or self._replay.graph is not self.index.graph:
+            self._replay = replay(self.index.graph, self.index.claims(), self.index, self._web)
+        return self._replay
+
+    def _people(self) -> Mailmap:
+        """Return the mailmap of the remote's own HEAD, as git reads it in a bare repository."""
+        entry = self._source.at_head(".mailmap")
+        oid = None if entry is None or not entry.is_file else entry.oid
+        if oid != self._mailmap_of:
+            try:
+                data = b"" if oid is None else self._source.read(oid, max_bytes=MAX_MAILMAP_BYTES)
+            except (ObjectTooLarge, GitFailed):
+                data = b""
+            self._mailmap, self._mailmap_of = Mailmap(data), oid
+        return self._mailmap

@@ -1,0 +1,118 @@
+"""What every source history promises: the twin in memory and the index of a mirror answer alike."""
+
+import pytest
+
+from lastgood.core.errors import UnknownFeature, UnknownVersion
+from lastgood.core.source_commit import Selection
+from lastgood.git.source import MirrorSourceRepo
+from lastgood.git.source_history import MirrorSourceHistory
+from twins.config_repo import PRIYA
+from twins.git_fixtures import BareRemote
+from twins.source_history import MemorySourceHistory
+
+ALL = Selection()
+
+
+class Mirrored(MirrorSourceHistory):
+    """The mirror's history with the people of its remote, as the twin has them."""
+
+    def __init__(self, folder):
+        self.remote = BareRemote(folder / "shop.git")
+        super().__init__(MirrorSourceRepo(folder / "mirror.git", self.remote.url), self.remote.url)
+        self._number = 0
+
+    async def commit(self, message, files, parents=(), author=PRIYA):
+        self._number += 1
+        oid = await self.remote.commit_files(
+            f"b{self._number}",
+            files,
+            message=message,
+            author=author,
+            parents=parents,
+            base=parents[0] if parents else None,
+        )
+        self.remote.set("refs/heads/main", oid)
+        return oid
+
+
+@pytest.fixture(params=["memory", "mirror"])
+def history(request, tmp_path):
+    if request.param == "memory":
+        yield MemorySourceHistory()
+        return
+    history = Mirrored(tmp_path)
+    yield history
+    history.index.close()
+
+
+async def contains(history, feature, *revisions, selection=ALL):
+    return [one.contains for one in await history.presences(feature, revisions, selection)]
+
+
+async def merged(history, number, files, start):
+    side = start
+    for path, text in files.items():
+        side = await history.commit(f"Write {path}", {path: text}, [side])
+    return side, await history.commit(f"Merge pull request #{number} from o/b\n\nTitle {number}", files, [start, side])
+
+
+async def test_a_merge_its_revert_and_the_reverts_revert(history):
+    """There, gone, there again, and so for the features on the way."""
+    start = await history.commit("Begin", {"a": "1"})
+    side, merge = await merged(history, 12, {"b": "1", "c": "1"}, start)
+    out = await history.commit(f"Revert it\n\nThis reverts commit {merge}.", {"b": None, "c": None}, [merge])
+    back = await history.commit(f"Reapply\n\nThis reverts commit {out}.", {"b": "1", "c": "1"}, [out])
+    await history.refresh()
+
+    assert await contains(history, "PR-12", start, side, merge, out, back) == [False, True, True, False, True]
+    changes = await history.features(merge, out, ALL)
+    assert [one.id for one in changes.left] == ["PR-12"]
+    assert [one.id for one in (await history.features(out, merge, ALL)).entered] == ["PR-12"]
+    assert (await history.features(out, out, ALL)).entered == ()
+
+
+async def test_a_pull_request_named_by_its_number_is_reverted(history):
+    """`Reverts owner/repo#12` of this repo counts; that of another repo does not."""
+    start = await history.commit("Begin", {"a": "1"})
+    squash = await history.commit("Add b (#12)", {"b": "1"}, [start])
+    other = await history.commit("Tidy (#13)\n\nReverts else/where#12", {"c": "1"}, [squash])
+    out = await history.commit('Revert "Add b (#12)" (#14)\n\nReverts o/shop#12', {"b": None, "d": "1"}, [other])
+    await history.refresh()
+
+    assert await contains(history, "PR-12", start, squash, other, out) == [False, True, True, False]
+
+
+async def test_content_alone_and_paths(history):
+    """The exact inverse is a revert without words; what touches other folders is not the service's."""
+    start = await history.commit("Begin", {"web/a": "1", "api/a": "1"})
+    up = await history.commit("Raise (#1)", {"web/a": "2"}, [start])
+    down = await history.commit("Lower", {"web/a": "1"}, [up])
+    await history.refresh()
+
+    assert await contains(history, "PR-1", up, down) == [True, False]
+    api = Selection(paths=("api",))
+    assert (await history.features(start, up, api)).entered == ()
+    found = (await history.presences("PR-1", [up], api))[0]
+    assert (found.contains, found.beside) == (False, True)
+
+
+async def test_what_is_not_there_is_said(history):
+    """An unknown feature and an unknown revision are errors of their own."""
+    start = await history.commit("Begin", {"a": "1"})
+    await history.refresh()
+
+    for text in ("PR-99", "ABC-1", "f" * 40, "no such words", "", "%", "'; DROP TABLE commits"):
+        with pytest.raises(UnknownFeature):
+            await history.presences(text, [start], ALL)
+    with pytest.raises(UnknownVersion):
+        await history.features(start, "f" * 40, ALL)
+
+
+async def test_words_find_by_titles(history):
+    """Every word in one title, whatever the case; reverts of it are not it."""
+    start = await history.commit("Begin", {"a": "1"})
+    one = await history.commit("Add the Checkout button", {"b": "1"}, [start])
+    out = await history.commit(f'Revert "Add the Checkout button"\n\nThis reverts commit {one}.', {"b": None}, [one])
+    await history.refresh()
+
+    assert await contains(history, "checkout add", start, one, out) == [False, True, False]

@@ -1,0 +1,111 @@
+"""Features between versions and where a feature is, by the source revisions of images."""
+
+import datetime as dt
+
+import pytest
+
+from lastgood.core.errors import UnknownFeature
+from lastgood.core.source_commit import Selection
+from lastgood.queries.features import NotKnown, SourceAt, features
+from lastgood.queries.where import Deployed, Place, newest, where
+from twins.source_history import MemorySourceHistory
+
+NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+WEB, API = Selection(paths=("web", "libs")), Selection(paths=("api", "libs"))
+
+
+@pytest.fixture
+async def shop():
+    """A source repo with a feature of one service, one of both, and a revert of the first."""
+    history = MemorySourceHistory()
+    start = await history.commit("Begin", {"web/a": "1", "api/a": "1", "libs/a": "1"})
+    web = await history.commit("Web (#1)", {"web/a": "2"}, [start])
+    both = await history.commit("Both (#2)", {"libs/a": "2"}, [web])
+    out = await history.commit(f"Take out\n\nThis reverts commit {web}.", {"web/a": "1"}, [both])
+    await history.refresh()
+    return history, start, web, both, out
+
+
+def at(history, revision, image="web", selection=WEB):
+    return SourceAt(image=image, history=history, revision=revision, selection=selection)
+
+
+def ran(*revisions, history):
+    """Versions of the web alone, newest first, an hour apart."""
+    return tuple(
+        Deployed(at=NOON - dt.timedelta(hours=n), sources=(at(history, revision),))
+        for n, revision in enumerate(revisions)
+    )
+
+
+async def test_a_feature_of_two_images_is_shown_once(shop):
+    """Each image has what touches its own folders; what both have is one feature."""
+    history, start, _, both, _ = shop
+    found = await features(
+        [at(history, start), at(history, start, "api", API)], [at(history, both), at(history, both, "api", API)]
+    )
+    assert [one.id for one in found.entered] == ["PR-2", "PR-1"]
+    assert (found.left, found.unknown) == ((), ())
+
+
+async def test_what_is_not_known_is_said_with_the_reason(shop):
+    """No revision, another repo, an image that is new, one that is gone, a commit that is not there: each is named."""
+    history, start, _, both, _ = shop
+    found = await features(
+        [at(history, start), at(history, start, "moved"), at(history, "f" * 40, "lost"), at(history, start, "gone")],
+        [
+            SourceAt(image="web", reason="no source names this image"),
+            at(MemorySourceHistory(), both, "moved"),
+            at(history, both, "lost"),
+            at(history, both, "new"),
+        ],
+    )
+    assert found.entered == ()
+    assert found.unknown == (
+        NotKnown(image="web", reason="no source names this image"),
+        NotKnown(image="moved", reason="it is built from another source repo than before"),
+        NotKnown(image="lost", reason="there is no commit ffffffffffff in o/shop"),
+        NotKnown(image="new", reason="it is not in the older version"),
+        NotKnown(image="gone", reason="it is not in the newer version"),
+    )
+
+
+async def test_where_says_since_when_and_why_not(shop):
+    """Since the oldest deployment of the run of equal answers; a revert is named; nothing known is unknown."""
+    history, start, web, both, out = shop
+    staging = Place(environment="staging", app="web-staging", deployed=ran(both, web, start, history=history))
+    production = Place(environment="production", app="web", deployed=ran(out, both, history=history))
+    unknown = Deployed(at=NOON, sources=(SourceAt(image="web", reason="no tag"),))
+    dark = Place(environment="dark", app="web-dark", deployed=(unknown,))
+    found = await where("PR-1", [staging, production, dark, Place(environment=None, app="idle", deployed=())])
+
+    assert [(one.app, one.contains, one.since, one.via) for one in found] == [
+        ("web-staging", True, NOON - dt.timedelta(hours=1), web),
+        ("web", False, NOON, out),
+        ("web-dark", None, None, None),
+        ("idle", None, None, None),
+    ]
+    assert found[1].reason == f"{web[:7]} was taken out by {out[:7]}"
+    assert [one.reason for one in found[2:]] == ["web: no tag", "it has not run yet"]
+    with pytest.raises(UnknownFeature):
+        await where("PR-99", [staging])
+
+
+async def test_images_that_disagree_are_unknown(shop):
+    """One image built with the shared change, one without: neither yes nor no. One it does not touch has no say."""
+    history, start, web, both, _ = shop
+    mixed = Deployed(at=NOON, sources=(at(history, both), at(history, start, "api", API)))
+    found = await where("PR-2", [Place(environment="qa", app="shop", deployed=(mixed,))])
+    assert (found[0].contains, found[0].reason) == (None, "some of its images have it and some do not")
+    same = Deployed(at=NOON, sources=(at(history, web), at(history, web, "api", API)))
+    assert (await where("PR-1", [Place(environment="qa", app="shop", deployed=(same,))]))[0].contains is True
+
+
+async def test_the_newest_version_without_and_with_a_feature(shop):
+    """The first of which it is known; one whose source is unknown is passed over."""
+    history, start, web, both, out = shop
+    unknown = Deployed(at=NOON, sources=(SourceAt(image="web"),))
+    versions = (unknown, *ran(both, out, web, start, history=history))
+    assert await newest("PR-1", versions, contains=False) == 2
+    assert await newest("PR-1", versions, contains=True) == 1
+    assert await newest("PR-2", ran(both, history=history), contains=False) is None
