@@ -13,7 +13,7 @@ from lastgood.core.deployment import Deployment
 from lastgood.core.errors import ConfigWrong, NoRenderer, RenderFailed
 from lastgood.core.hold import Hold, held_paths, image_references, refusing
 from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store
-from lastgood.core.record import ApplicationRecord, HeadKind, RefusedHead
+from lastgood.core.record import ApplicationRecord, HeadKind, RefusedHead, Told
 from lastgood.core.value import Value
 from lastgood.core.version import Version, version_at
 from lastgood.core.words import RendererName
@@ -118,10 +118,9 @@ class Follow:
             definition=app.definition,
             superseded_by=by.version,
         )
-        overtaken = await self._store.start_deployment(overtaken)
-        await self._store.save_deployment(overtaken)
-        payload = {"number": overtaken.number, "commit": commit.oid, "outcome": "superseded", "trigger": why.trigger}
-        await self._store.add_event(kind="deployment", app=app.name, payload=payload, at=now)
+        payload = {"commit": commit.oid, "outcome": "superseded", "trigger": why.trigger}
+        told = Told(kind="deployment", app=app.name, payload=payload, at=now)
+        await self._store.start_deployment(overtaken, told=told)
 
     async def _refuse(self, app: Application, current: Version, hold: Hold, head: Head) -> None:
         commit = current.commit or head.commit

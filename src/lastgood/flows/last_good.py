@@ -15,9 +15,10 @@ async def judged(record: ApplicationRecord, *, store: Store, clock: Clock) -> di
 
     record: with `desired` and `running` as they are to be. Raises StoreFailed.
     """
-    holds = [held.hold for held in await store.holds(record.name) if in_force(held.hold, clock.now())]
+    held, runs = await store.judged(record.name)
+    holds = [one.hold for one in held if in_force(one.hold, clock.now())]
     found = last_good(
-        await store.judged_deployments(record.name),
+        runs,
         other_than={version.version for version in (record.desired, record.running) if version is not None},
         held={hold.version for hold in holds},
     )
