@@ -3,7 +3,6 @@
 Knows no table. A cancelled caller never tears a transaction: its thread finishes it, or it never began.
 """
 
-import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -13,15 +12,17 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import StaticPool
 
-from lastgood.core.errors import StoreFailed, StoreUnavailable
+from lastgood.core.errors import StoreFailed
+from lastgood.store.batches import Batches
 from lastgood.store.errors import translated
-from lastgood.store.writer import Writer
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Work = Callable[Concatenate[Connection, P], T]
 
 _READERS = 4
+# Reads differ much in length, and a short one shall not wait for many long ones.
+_WRITES_TOGETHER, _READS_TOGETHER = 64, 8
 _WRITES = "lastgood_writes"
 
 # FULL: what was recorded outlives a power cut, not only a kill; our writes are few.
@@ -40,26 +41,21 @@ class Database:
         self._write_engine = engine.execution_options(**{_WRITES: True})
         # SQLite has one writer at a time anyway; a queue of our own keeps the order and never times out.
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="lastgood-store-writer")
-        self._writer = Writer(self._write_engine, self._writing)
+        self._writes = Batches(self._write_engine, self._writing, at_once=1, most_together=_WRITES_TOGETHER)
         in_memory = isinstance(engine.pool, StaticPool)
         # A database in memory is one connection, so it has one thread.
         self._readers = self._writing if in_memory else ThreadPoolExecutor(_READERS, "lastgood-store-reader")
+        self._reads = Batches(
+            engine, self._readers, at_once=1 if in_memory else _READERS, most_together=_READS_TOGETHER
+        )
 
     async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run work in a read transaction; other readers and the writer go on."""
-
-        def run() -> T:
-            return _transaction(self.engine, work, *args, **kwargs)
-
-        try:
-            begun = asyncio.get_running_loop().run_in_executor(self._readers, run)
-        except RuntimeError as shut:
-            raise StoreUnavailable(reason="they are closed already") from shut
-        return await begun
+        return await self._reads(lambda connection: work(connection, *args, **kwargs))
 
     async def write(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run work in a write transaction, maybe with that of others, after all that was asked before it."""
-        return await self._writer(lambda connection: work(connection, *args, **kwargs))
+        return await self._writes(lambda connection: work(connection, *args, **kwargs))
 
     def write_now(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run work in a write transaction in this thread; for opening, before anything else runs."""

@@ -1,4 +1,4 @@
-"""The one writer of a database: what waits while a transaction runs goes into the next one together.
+"""Work on a database in batches: what waits while the threads are busy goes into the next transaction together.
 
 Knows no table. Work that fails takes nothing else with it: the others of its transaction are done anew, each in one of
 its own. Whoever asked hears of it only when it is committed.
@@ -18,8 +18,6 @@ from lastgood.core.errors import StoreUnavailable
 from lastgood.store.errors import translated
 
 T = TypeVar("T")
-# So that nobody waits for the work of very many.
-MOST_TOGETHER = 64
 
 
 class _Job(NamedTuple):
@@ -32,14 +30,19 @@ class _WorkFailed(Exception):
     """The work of one failed, so that nothing was committed."""
 
 
-class Writer:
-    """Does work in the order in which it was asked for, in one thread. threads: with that thread alone."""
+class Batches:
+    """Does work in threads. at_once: how many of them; with 1, work is done in the order in which it was asked for.
 
-    def __init__(self, engine: Engine, threads: Executor) -> None:
+    most_together: in one transaction, so that nobody waits for the work of very many.
+    """
+
+    def __init__(self, engine: Engine, threads: Executor, *, at_once: int, most_together: int) -> None:
         self._engine = engine
         self._threads = threads
+        self._at_once = at_once
+        self._most_together = most_together
         self._waiting: deque[_Job] = deque()
-        self._is_busy = False
+        self._busy = 0
         self._lock = threading.Lock()
 
     async def __call__(self, work: Callable[[Connection], T]) -> T:
@@ -47,21 +50,21 @@ class Writer:
         loop = asyncio.get_running_loop()
         told: asyncio.Future[T] = loop.create_future()
         with self._lock:
-            if not self._is_busy:
+            if self._busy < self._at_once:
                 try:
                     self._threads.submit(self._work_off)
                 except RuntimeError as shut:
                     raise StoreUnavailable(reason="they are closed already") from shut
-                self._is_busy = True
+                self._busy += 1
             self._waiting.append(_Job(work, loop, told))
         return await told
 
     def _work_off(self) -> None:
         while True:
             with self._lock:
-                jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER))]
+                jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most_together))]
                 if not jobs:
-                    self._is_busy = False
+                    self._busy -= 1
                     return
             self._do([job for job in jobs if not job.told.cancelled()])
 
