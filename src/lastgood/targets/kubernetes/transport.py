@@ -89,7 +89,10 @@ def _translated() -> Iterator[None]:
         raise httpx2.ReadTimeout(str(late)) from late
     except aiohttp.InvalidURL as wrong:
         raise httpx2.InvalidURL(str(wrong)) from wrong
+    except aiohttp.ClientConnectorCertificateError as wrong:
+        raise httpx2.ConnectError(str(wrong.certificate_error)) from wrong
     except aiohttp.ClientConnectorError as wrong:
-        raise httpx2.ConnectError(str(wrong)) from wrong
+        # Its own words have the context of TLS in them, as Python writes it.
+        raise httpx2.ConnectError(str(wrong.os_error)) from wrong
     except (aiohttp.ClientError, aiohttp.http.HttpProcessingError) as wrong:
         raise httpx2.ReadError(str(wrong)) from wrong
