@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, desc, func, select
+from sqlalchemy import Connection, Executable, Row, Select, bindparam, desc, func, select
 
 from lastgood.core.commit import Commit, Person
 from lastgood.core.deployment import Deployment
@@ -13,7 +13,7 @@ from lastgood.store import application, operation
 from lastgood.store.columns import INTEGER_MAX
 from lastgood.store.schema import deployments, numbering
 from lastgood.store.search import image_text, search_text
-from lastgood.store.upsert import insert
+from lastgood.store.upsert import insert_into
 
 # What a filter needs besides the record itself; never read back.
 _FOR_FILTERS = ("environment", "author_folded", "images_folded", "search_text")
@@ -90,12 +90,17 @@ def _judged() -> Select[Any]:
 
 
 def _next_number(connection: Connection, app: str) -> int:
-    given = insert(connection, numbering).on_conflict_do_update(
+    values = {"app": app, "last_number": 1}
+    number: int = connection.execute(_numbered(connection.dialect.name), values).scalar_one()
+    return number
+
+
+@cache
+def _numbered(dialect: str) -> Executable:
+    given = insert_into(numbering, dialect=dialect).on_conflict_do_update(
         index_elements=["app"], set_={"last_number": numbering.c.last_number + 1}
     )
-    values = {"app": app, "last_number": 1}
-    number: int = connection.execute(given.returning(numbering.c.last_number), values).scalar_one()
-    return number
+    return given.returning(numbering.c.last_number)
 
 
 def _fixed(deployment: Deployment, environment: str | None) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 def insert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
     """Return an INSERT that can say what happens on a conflict."""
-    return _insert(connection.dialect.name, table)
+    return insert_into(table, dialect=connection.dialect.name)
 
 
 def upsert(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
@@ -18,14 +18,15 @@ def upsert(connection: Connection, table: Table, values: Mapping[str, Any]) -> N
     connection.execute(_replacing(connection.dialect.name, table, tuple(values)), dict(values))
 
 
-def _insert(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
+def insert_into(table: Table, *, dialect: str) -> "sqlite.Insert | postgresql.Insert":
+    """Return the same by the dialect's name, for a statement that is kept."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 # Kept, because putting a statement together costs more than running it.
 @cache
 def _replacing(dialect: str, table: Table, columns: tuple[str, ...]) -> "sqlite.Insert | postgresql.Insert":
-    inserting = _insert(dialect, table)
+    inserting = insert_into(table, dialect=dialect)
     keys = [column.name for column in table.primary_key]
     changed = {name: inserting.excluded[name] for name in columns if name not in keys}
     return inserting.on_conflict_do_update(index_elements=keys, set_=changed)
