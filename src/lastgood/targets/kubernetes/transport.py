@@ -62,8 +62,11 @@ class _Body(httpx2.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _translated():
-            async for some in self._answer.content.iter_any():
-                yield some
+            # Not its own iterators: they take for the end that nothing was left to read just now.
+            while not self._answer.content.at_eof():
+                some = await self._answer.content.readany()
+                if some:
+                    yield some
 
     async def aclose(self) -> None:
         # The connection of a content that was read to its end is kept for the next request; any other is closed.
