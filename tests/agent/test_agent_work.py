@@ -31,7 +31,8 @@ def count_calls(world) -> Counter:
 
     @event.listens_for(world.store._database.engine, "before_cursor_execute")
     def statement(_connection, _cursor, text, *_rest):
-        counted["statements"] += 1
+        # How many transactions the writes are put into is a matter of time.
+        counted["statements"] += not text.startswith("BEGIN")
 
     return counted
 
@@ -93,4 +94,4 @@ async def test_the_work_does_not_grow_with_the_number_of_applications():
     assert few == many
     assert few["target.apply"] == 1
     assert few["repo.list_tree"] <= 7
-    assert few["statements"] <= 60
+    assert few["statements"] <= 22

@@ -58,6 +58,7 @@ async def test_statements_are_pinned(store):
         "chart": (1, lambda: store.deployment_buckets(query, [NOON + n * HOUR for n in range(61)])),
         "latest": (1, lambda: store.latest_deployments([f"app{n}" for n in range(1000)])),
         "judged": (1, lambda: store.judged_deployments("web-production")),
+        "judged, and holds": (2, lambda: store.judged("web-production")),
         "unfinished": (1, store.unfinished_deployments),
         "refuse": (2, lambda: store.refuse(refused)),
         "refused": (1, lambda: store.refused_heads("web-production", since=NOON)),

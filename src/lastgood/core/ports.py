@@ -31,6 +31,7 @@ from lastgood.core.record import (
     Pause,
     RefusedHead,
     RepoRecord,
+    Told,
 )
 from lastgood.core.request import (
     DiffView,
@@ -322,8 +323,8 @@ class Store(Protocol):
         ...
 
     # applications
-    async def save_application(self, app: ApplicationRecord) -> None:
-        """Insert or replace an application by name."""
+    async def save_application(self, app: ApplicationRecord, *, told: Told | None = None) -> None:
+        """Insert or replace an application by name; told: the event that says so, all or nothing with it."""
         ...
 
     async def application(self, name: str) -> ApplicationRecord | None:
@@ -338,17 +339,23 @@ class Store(Protocol):
         """Stop keeping an application's present state; its deployments stay for ever."""
         ...
 
-    async def observe(self, observation: Observation) -> None:
-        """Set health, sync, message and observed_at of an application."""
+    async def observe(self, observation: Observation, *, told: Told | None = None) -> None:
+        """Set health, sync, message and observed_at of an application; told: see save_application."""
         ...
 
     # deployments
-    async def start_deployment(self, deployment: Deployment) -> Deployment:
-        """Record the start of an attempt (id and number of the argument are ignored); return it with both."""
+    async def start_deployment(self, deployment: Deployment, *, told: Told | None = None) -> Deployment:
+        """Record the start of an attempt (id and number of the argument are ignored); return it with both.
+
+        told: see save_application; its payload is given the number.
+        """
         ...
 
-    async def save_deployment(self, deployment: Deployment) -> None:
-        """Replace a deployment's changing parts: outcome, times, message, phases, resources, digest, images."""
+    async def save_deployment(self, deployment: Deployment, *, told: Told | None = None) -> None:
+        """Replace a deployment's changing parts: outcome, times, message, phases, resources, digest, images.
+
+        told: see save_application.
+        """
         ...
 
     async def deployment(self, app: str, number: int) -> Deployment | None:
@@ -373,6 +380,10 @@ class Store(Protocol):
 
     async def latest_deployments(self, apps: Collection[str]) -> dict[str, Deployment]:
         """Return the newest record of each of these applications that has one."""
+        ...
+
+    async def judged(self, app: str) -> tuple[list[HoldRecord], list[Deployment]]:
+        """Return the holds in force and `judged_deployments`, both as of one moment."""
         ...
 
     async def judged_deployments(self, app: str, *, limit: int = 200) -> list[Deployment]:

@@ -114,6 +114,15 @@ class Pause(Value, frozen=True, kw_only=True):
     since: dt.datetime
 
 
+class Told(Value, frozen=True, kw_only=True):
+    """What an event says, before the log has it. payload: small, without secrets."""
+
+    kind: str
+    app: str | None
+    payload: dict[str, Any]
+    at: dt.datetime
+
+
 class Event(Value, frozen=True, kw_only=True):
     """Something that front ends want to hear of. id counts up; payload: small, without secrets."""
 

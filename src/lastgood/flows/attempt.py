@@ -5,6 +5,7 @@ import msgspec
 from lastgood.core.deployment import Deployment, Phase
 from lastgood.core.observation import Observation
 from lastgood.core.ports import Clock, Store
+from lastgood.core.record import Told
 from lastgood.core.words import Outcome
 from lastgood.flows.known import Known
 
@@ -34,13 +35,13 @@ class Attempt:
 
     async def start(self) -> None:
         """Record the start. If this cannot be written, the attempt does not begin."""
-        self.deployment = await self._store.start_deployment(self.deployment)
-        await self._told()
+        self.deployment = await self._store.start_deployment(self.deployment, told=self._told())
+        self._known.ran(self.deployment)
 
-    async def write(self, **fields: object) -> None:
-        """Write what is known by now."""
+    async def write(self, *, what: str | None = None, **fields: object) -> None:
+        """Write what is known by now. what: a word for those who follow, where they shall be told."""
         self.deployment = msgspec.structs.replace(self.deployment, **fields)
-        await self._store.save_deployment(self.deployment)
+        await self._store.save_deployment(self.deployment, told=self._told(what=what) if what else None)
         self._known.ran(self.deployment)
 
     async def finish(
@@ -65,12 +66,12 @@ class Attempt:
             last_words="\n".join(words)[-MAX_LAST_WORDS:],
             finished_at=self._clock.now(),
         )
-        await self._store.save_deployment(self.deployment)
-        await self._told()
+        await self._store.save_deployment(self.deployment, told=self._told())
+        self._known.ran(self.deployment)
         return self.deployment
 
-    async def _told(self) -> None:
+    def _told(self, *, what: str | None = None) -> Told:
         run = self.deployment
-        self._known.ran(run)
-        payload = {"number": run.number, "commit": run.commit.oid, "outcome": run.outcome, "trigger": run.trigger}
-        await self._store.add_event(kind="deployment", app=run.app, payload=payload, at=self._clock.now())
+        payload = {"number": run.number, "commit": run.commit.oid, "outcome": run.outcome}
+        payload |= {"what": what} if what else {"trigger": run.trigger}
+        return Told(kind="deployment", app=run.app, payload=payload, at=self._clock.now())

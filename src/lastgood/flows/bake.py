@@ -74,7 +74,5 @@ class Bake:
 
     async def _write(self, run: Deployment, *, what: str, **fields: object) -> None:
         attempt = Attempt(run, store=self._store, known=self._known, clock=self._clock)
-        await attempt.write(**fields)
-        payload = {"number": run.number, "commit": run.commit.oid, "outcome": run.outcome, "what": what}
-        await self._store.add_event(kind="deployment", app=run.app, payload=payload, at=self._clock.now())
+        await attempt.write(what=what, **fields)
         await refresh_last_good(run.app, store=self._store, known=self._known, clock=self._clock)

@@ -4,8 +4,10 @@ What keeps it out: a hold (refused), a rewrite of the branch (stopped), an entry
 Then what should run stays what it was. Nothing here touches a target.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from lastgood.core.application import Application, Refusal
 from lastgood.core.commit import HistoryEntry
@@ -13,12 +15,12 @@ from lastgood.core.deployment import Deployment
 from lastgood.core.errors import ConfigWrong, NoRenderer, RenderFailed
 from lastgood.core.hold import Hold, held_paths, image_references, refusing
 from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store
-from lastgood.core.record import ApplicationRecord, HeadKind, RefusedHead
+from lastgood.core.record import ApplicationRecord, HeadKind, HoldRecord, RefusedHead, Told
 from lastgood.core.value import Value
 from lastgood.core.version import Version, version_at
 from lastgood.core.words import RendererName
 from lastgood.flows.known import Known
-from lastgood.flows.last_good import refresh_last_good
+from lastgood.flows.last_good import judged_by, refresh_last_good
 from lastgood.flows.why import why_deployed
 
 # Where no record says what was desired, so many versions are tried for one that no hold keeps out.
@@ -77,18 +79,24 @@ class Follow:
             message = _would_change(app, head, desired, current)
             await self._known.define(app, state="stopped", message=message, current=current, refused=None)
         else:
-            hold = await self._refusing(app, current)
+            judges = await self._store.judged(app.name)
+            hold = await self._refusing(app, current, judges[0])
             if hold is None:
-                await self._desire(app, desired, current)
-            else:
-                await self._refuse(app, current, hold, head)
+                fields = judged_by(msgspec.structs.replace(record, desired=current), judges, now=self._clock.now())
+                await self._desire(app, desired, current, fields)
+                return
+            await self._refuse(app, current, hold, head)
         await refresh_last_good(app.name, store=self._store, known=self._known, clock=self._clock)
 
-    async def _desire(self, app: Application, before: Version | None, current: Version) -> None:
+    async def _desire(
+        self, app: Application, before: Version | None, current: Version, fields: Mapping[str, Any]
+    ) -> None:
         # A version is either overtaken before it began, or tried: it must not become both while this is written.
         with self._known.deciding(app.name):
             await self._record_overtaken(app, before, current)
-            await self._known.define(app, state="followed", message="", current=current, desired=current, refused=None)
+            await self._known.define(
+                app, state="followed", message="", current=current, desired=current, refused=None, **fields
+            )
 
     async def _record_overtaken(self, app: Application, before: Version | None, by: Version) -> None:
         """Record a version that should have run, and that is overtaken before anybody tried."""
@@ -118,10 +126,9 @@ class Follow:
             definition=app.definition,
             superseded_by=by.version,
         )
-        overtaken = await self._store.start_deployment(overtaken)
-        await self._store.save_deployment(overtaken)
-        payload = {"number": overtaken.number, "commit": commit.oid, "outcome": "superseded", "trigger": why.trigger}
-        await self._store.add_event(kind="deployment", app=app.name, payload=payload, at=now)
+        payload = {"commit": commit.oid, "outcome": "superseded", "trigger": why.trigger}
+        told = Told(kind="deployment", app=app.name, payload=payload, at=now)
+        await self._store.start_deployment(overtaken, told=told)
 
     async def _refuse(self, app: Application, current: Version, hold: Hold, head: Head) -> None:
         commit = current.commit or head.commit
@@ -140,14 +147,15 @@ class Follow:
 
     async def _desire_older(self, app: Application, head: Head) -> None:
         """With the records lost: the newest version on the first-parent line which no hold refuses now."""
+        holds = await self._store.holds(app.name)
         for entry in (await self._repo.history(head.commit, app.scope, limit=MAX_BACK)).entries:
             version = version_at(entry.commit, version=entry.version, path_tree=entry.path_tree, ran=None)
-            if version.version is not None and await self._refusing(app, version) is None:
+            if version.version is not None and await self._refusing(app, version, holds) is None:
                 await self._known.update(app.name, desired=version)
                 return
 
-    async def _refusing(self, app: Application, version: Version) -> Hold | None:
-        holds = [record.hold for record in await self._store.holds(app.name)]
+    async def _refusing(self, app: Application, version: Version, held: Sequence[HoldRecord]) -> Hold | None:
+        holds = [record.hold for record in held]
         if not holds or version.commit is None:
             return None
         images: frozenset[str] = frozenset()

@@ -15,7 +15,7 @@ from lastgood.core.application import Application
 from lastgood.core.deployment import Deployment
 from lastgood.core.observation import Observation
 from lastgood.core.ports import Clock, Store
-from lastgood.core.record import ApplicationRecord, DeploymentQuery
+from lastgood.core.record import ApplicationRecord, DeploymentQuery, Told
 from lastgood.core.value import Value
 from lastgood.core.words import Trigger
 
@@ -120,10 +120,6 @@ class Known:
     async def _write(self, record: ApplicationRecord, app: Application | None = None) -> None:
         now = self._clock.now()
         record = msgspec.structs.replace(record, updated_at=now)
-        await self._store.save_application(record)
-        self._records[record.name] = record
-        if app is not None:
-            self.applications[app.name] = app
         payload = {
             "state": record.state,
             "message": record.message,
@@ -131,7 +127,11 @@ class Known:
             "running": record.running and record.running.commit,
             "refused": record.refused and record.refused.commit,
         }
-        await self._store.add_event(kind="application", app=record.name, payload=payload, at=now)
+        told = Told(kind="application", app=record.name, payload=payload, at=now)
+        await self._store.save_application(record, told=told)
+        self._records[record.name] = record
+        if app is not None:
+            self.applications[app.name] = app
         self.happened(record.name)
 
     def _lock(self, app: str) -> asyncio.Lock:
@@ -213,20 +213,15 @@ class Known:
             same = written is not None and msgspec.structs.replace(written, observed_at=seen.observed_at) == seen
             if same and written is not None and (seen.observed_at - written.observed_at).total_seconds() < REFRESH_S:
                 return
-            await self._store.observe(seen)
+            await self._store.observe(seen, told=_turn(record, seen))
             self._written[seen.app] = seen
-            record = self._records[seen.app]
-            turned = (record.health, record.sync) != (seen.health, seen.sync)
             self._records[seen.app] = msgspec.structs.replace(
-                record,
+                self._records[seen.app],
                 health=seen.health,
                 sync=seen.sync,
                 health_message=seen.message,
                 observed_at=seen.observed_at,
             )
-        if turned:
-            payload = {"health": seen.health, "sync": seen.sync, "message": seen.message}
-            await self._store.add_event(kind="health", app=seen.app, payload=payload, at=seen.observed_at)
 
     def change(self, app: str) -> asyncio.Event:
         """Return an event that is set at the next change of an application: take it first, then look, then wait."""
@@ -237,6 +232,14 @@ class Known:
         event = self._changes.pop(app, None)
         if event is not None:
             event.set()
+
+
+def _turn(record: ApplicationRecord, seen: Observation) -> Told | None:
+    """Return what is told of an observation: that health or sync turned, None where neither did."""
+    if (record.health, record.sync) == (seen.health, seen.sync):
+        return None
+    payload = {"health": seen.health, "sync": seen.sync, "message": seen.message}
+    return Told(kind="health", app=seen.app, payload=payload, at=seen.observed_at)
 
 
 def _judgement(record: ApplicationRecord) -> tuple[object, ...]:

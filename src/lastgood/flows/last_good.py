@@ -1,11 +1,14 @@
 """Say anew which version of an application is the last known good one, after anything that may change it."""
 
+import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
+from lastgood.core.deployment import Deployment
 from lastgood.core.hold import in_force
 from lastgood.core.last_good import last_good
 from lastgood.core.ports import Clock, Store
-from lastgood.core.record import ApplicationRecord
+from lastgood.core.record import ApplicationRecord, HoldRecord
 from lastgood.core.version import version_at
 from lastgood.flows.known import Known
 
@@ -15,9 +18,16 @@ async def judged(record: ApplicationRecord, *, store: Store, clock: Clock) -> di
 
     record: with `desired` and `running` as they are to be. Raises StoreFailed.
     """
-    holds = [held.hold for held in await store.holds(record.name) if in_force(held.hold, clock.now())]
+    return judged_by(record, await store.judged(record.name), now=clock.now())
+
+
+def judged_by(
+    record: ApplicationRecord, by: tuple[Sequence[HoldRecord], Sequence[Deployment]], *, now: dt.datetime
+) -> dict[str, Any]:
+    """Return the same fields as they follow from these holds and deployments."""
+    holds = [one.hold for one in by[0] if in_force(one.hold, now)]
     found = last_good(
-        await store.judged_deployments(record.name),
+        by[1],
         other_than={version.version for version in (record.desired, record.running) if version is not None},
         held={hold.version for hold in holds},
     )

@@ -4,6 +4,8 @@ The work of a look depends on what changed, not on how many applications there a
 which paths differ, and only the applications made of them are read.
 """
 
+import asyncio
+
 from lastgood.core.application import Application
 from lastgood.core.commit import FileChange
 from lastgood.core.discovery import UNTIL_MENDED, Discovered, Discovery, Problem
@@ -20,6 +22,8 @@ from lastgood.flows.remember_holds import RememberHolds
 
 # Replicas of a forge lag: an older head seen once may be only an older replica.
 REREAD_S = 3.0
+# Applications that are followed side by side.
+AT_ONCE = 16
 
 
 class ObserveHead:
@@ -148,16 +152,21 @@ class ObserveHead:
             # What this head concerns takes its new entry below, together with what was decided about it.
             self._take(discovered, but=concerned)
         here = self._followed.applications if self._followed is not None else {}
-        failed: list[Exception] = []
-        for name in sorted(concerned & here.keys()):
-            try:
-                await self._follow_one(here[name], head, discovered, operation)
-                if name in touched:
-                    await refresh_last_good(name, store=self._store, known=self._known, clock=self._clock)
-            except StoreFailed:
-                raise
-            except Exception as mistake:  # noqa: BLE001 - trouble with one application must not delay the others
-                failed.append(mistake)
+
+        async def follow(name: str) -> None:
+            await self._follow_one(here[name], head, discovered, operation)
+            if name in touched:
+                await refresh_last_good(name, store=self._store, known=self._known, clock=self._clock)
+
+        names, failed = sorted(concerned & here.keys()), []
+        for at in range(0, len(names), AT_ONCE):
+            # Side by side, so that their records go into few transactions.
+            some = await asyncio.gather(*map(follow, names[at : at + AT_ONCE]), return_exceptions=True)
+            # Trouble with one application must not delay the others, but without records nothing can go on.
+            failed += [wrong for wrong in some if wrong is not None]
+            stored = next((wrong for wrong in failed if isinstance(wrong, StoreFailed)), None)
+            if stored is not None:
+                raise stored
         if failed:
             raise failed[0]
         message = ""

@@ -2,12 +2,16 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from lastgood.core.observation import Observation
 from lastgood.core.record import ApplicationRecord
 from lastgood.store.schema import applications
 from lastgood.store.upsert import upsert
+
+# Kept, because putting a statement together costs more than running it.
+_OBSERVE = applications.update().where(applications.c.name == bindparam("observed_app"))
+_ENVIRONMENT = select(applications.c.environment).where(applications.c.name == bindparam("app"))
 
 
 def save(connection: Connection, app: ApplicationRecord) -> None:
@@ -60,23 +64,19 @@ def delete(connection: Connection, name: str) -> None:
 
 def observe(connection: Connection, observation: Observation) -> None:
     """Keep what was observed; nothing happens where the application is not kept any more."""
-    connection.execute(
-        applications.update()
-        .where(applications.c.name == observation.app)
-        .values(
-            health=observation.health,
-            sync=observation.sync,
-            health_message=observation.message,
-            observed_at=observation.observed_at,
-        )
-    )
+    values = {
+        "observed_app": observation.app,
+        "health": observation.health,
+        "sync": observation.sync,
+        "health_message": observation.message,
+        "observed_at": observation.observed_at,
+    }
+    connection.execute(_OBSERVE, values)
 
 
 def environment(connection: Connection, name: str) -> str | None:
     """Return the environment that an application has now, None where that is not known."""
-    found: str | None = connection.execute(
-        select(applications.c.environment).where(applications.c.name == name)
-    ).scalar_one_or_none()
+    found: str | None = connection.execute(_ENVIRONMENT, {"app": name}).scalar_one_or_none()
     return found
 
 

@@ -1,9 +1,8 @@
-"""The way to the database: one writer, a few readers, each piece of work one transaction in a thread.
+"""The way to the database: one writer, a few readers, each piece of work in one transaction in a thread.
 
 Knows no table. A cancelled caller never tears a transaction: its thread finishes it, or it never began.
 """
 
-import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -13,7 +12,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import StaticPool
 
-from lastgood.core.errors import StoreFailed, StoreUnavailable
+from lastgood.core.errors import StoreFailed
+from lastgood.store.batches import Batches
 from lastgood.store.errors import translated
 
 P = ParamSpec("P")
@@ -21,6 +21,8 @@ T = TypeVar("T")
 Work = Callable[Concatenate[Connection, P], T]
 
 _READERS = 4
+# Reads differ much in length, and a short one shall not wait for many long ones.
+_WRITES_TOGETHER, _READS_TOGETHER = 64, 8
 _WRITES = "lastgood_writes"
 
 # FULL: what was recorded outlives a power cut, not only a kill; our writes are few.
@@ -32,24 +34,28 @@ _PRAGMAS = (
 
 
 class Database:
-    """Runs work on connections. Every call is one transaction."""
+    """Runs work on connections. No call is torn: all of it is in one transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._write_engine = engine.execution_options(**{_WRITES: True})
         # SQLite has one writer at a time anyway; a queue of our own keeps the order and never times out.
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="lastgood-store-writer")
+        self._writing = ThreadPoolExecutor(1, thread_name_prefix="lastgood-store-writer")
+        self._writes = Batches(self._write_engine, self._writing, at_once=1, most_together=_WRITES_TOGETHER)
         in_memory = isinstance(engine.pool, StaticPool)
         # A database in memory is one connection, so it has one thread.
-        self._readers = self._writer if in_memory else ThreadPoolExecutor(_READERS, "lastgood-store-reader")
+        self._readers = self._writing if in_memory else ThreadPoolExecutor(_READERS, "lastgood-store-reader")
+        self._reads = Batches(
+            engine, self._readers, at_once=1 if in_memory else _READERS, most_together=_READS_TOGETHER
+        )
 
     async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run work in a read transaction; other readers and the writer go on."""
-        return await self._run(self._readers, self.engine, work, *args, **kwargs)
+        return await self._reads(lambda connection: work(connection, *args, **kwargs))
 
     async def write(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run work in a write transaction, after all that was asked before it."""
-        return await self._run(self._writer, self._write_engine, work, *args, **kwargs)
+        """Run work in a write transaction, maybe with that of others, after all that was asked before it."""
+        return await self._writes(lambda connection: work(connection, *args, **kwargs))
 
     def write_now(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run work in a write transaction in this thread; for opening, before anything else runs."""
@@ -57,7 +63,7 @@ class Database:
 
     def allow_readers_beside_a_writer(self) -> None:
         """Switch a file to a write-ahead log, for good. Raises StoreFailed where its file system cannot."""
-        if self.engine.dialect.name != "sqlite" or self._readers is self._writer:
+        if self.engine.dialect.name != "sqlite" or self._readers is self._writing:
             return
         with translated(), closing(self.engine.raw_connection()) as raw, closing(raw.cursor()) as cursor:
             cursor.execute("PRAGMA journal_mode=WAL")
@@ -68,20 +74,8 @@ class Database:
     def close(self) -> None:
         """Finish what was begun, then let the database go."""
         self._readers.shutdown()
-        self._writer.shutdown()
+        self._writing.shutdown()
         self.engine.dispose()
-
-    async def _run(
-        self, threads: ThreadPoolExecutor, engine: Engine, work: Work[P, T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        def run() -> T:
-            return _transaction(engine, work, *args, **kwargs)
-
-        try:
-            begun = asyncio.get_running_loop().run_in_executor(threads, run)
-        except RuntimeError as shut:
-            raise StoreUnavailable(reason="they are closed already") from shut
-        return await begun
 
 
 def _transaction(engine: Engine, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

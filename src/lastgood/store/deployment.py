@@ -1,9 +1,10 @@
 """Statements that write and read single deployment records. Which records a filter means is `timeline.py`."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, desc, func, select
+from sqlalchemy import Connection, Executable, Row, Select, bindparam, desc, func, select
 
 from lastgood.core.commit import Commit, Person
 from lastgood.core.deployment import Deployment
@@ -12,11 +13,14 @@ from lastgood.store import application, operation
 from lastgood.store.columns import INTEGER_MAX
 from lastgood.store.schema import deployments, numbering
 from lastgood.store.search import image_text, search_text
-from lastgood.store.upsert import insert
+from lastgood.store.upsert import insert_into
 
 # What a filter needs besides the record itself; never read back.
 _FOR_FILTERS = ("environment", "author_folded", "images_folded", "search_text")
 RECORD = tuple(column for column in deployments.c if column.name not in _FOR_FILTERS)
+# Kept, because putting a statement together costs more than running it.
+_START = deployments.insert().returning(*RECORD)
+_SAVE = deployments.update().where(deployments.c.id == bindparam("saved_id"))
 
 
 def start(connection: Connection, deployment: Deployment) -> Deployment:
@@ -25,16 +29,14 @@ def start(connection: Connection, deployment: Deployment) -> Deployment:
     reason = operation.reason(connection, deployment.operation) if deployment.operation else ""
     environment = application.environment(connection, deployment.app)
     values = {**_fixed(deployment, environment), **_changing(deployment, reason), "number": number}
-    row = connection.execute(deployments.insert().values(**values).returning(*RECORD)).one()
+    row = connection.execute(_START, values).one()
     return record(row)
 
 
 def save(connection: Connection, deployment: Deployment) -> None:
     """Replace the changing parts of the record with this id. Raises StoreFailed where there is none."""
     reason = operation.reason(connection, deployment.operation) if deployment.operation else ""
-    changed = connection.execute(
-        deployments.update().where(deployments.c.id == deployment.id).values(**_changing(deployment, reason))
-    )
+    changed = connection.execute(_SAVE, {**_changing(deployment, reason), "saved_id": deployment.id})
     if changed.rowcount != 1:
         raise StoreFailed(reason=f"deployment {deployment.id} of {deployment.app} is not recorded")
 
@@ -69,26 +71,36 @@ def latest(connection: Connection, apps: list[str]) -> dict[str, Deployment]:
 
 def judged(connection: Connection, app: str, *, limit: int) -> list[Deployment]:
     """Return of each version the newest record that judges it, newest first; the rule itself is core/last_good.py."""
+    rows = connection.execute(_judged(), {"judged_app": app, "most": limit})
+    return [record(row) for row in rows]
+
+
+@cache
+def _judged() -> Select[Any]:
     failed_by_itself = deployments.c.outcome.in_(("failed", "partial")) & deployments.c.own_fault
     judges = deployments.c.baked_at.is_not(None) | deployments.c.degraded_at.is_not(None) | failed_by_itself
     newest = (
         select(func.max(deployments.c.id).label("id"))
-        .where(deployments.c.app == app, judges)
+        .where(deployments.c.app == bindparam("judged_app"), judges)
         .group_by(deployments.c.version)
         .order_by(desc("id"))
-        .limit(limit)
+        .limit(bindparam("most"))
     )
-    asked = select(*RECORD).where(deployments.c.id.in_(newest)).order_by(desc(deployments.c.id))
-    return [record(row) for row in connection.execute(asked)]
+    return select(*RECORD).where(deployments.c.id.in_(newest)).order_by(desc(deployments.c.id))
 
 
 def _next_number(connection: Connection, app: str) -> int:
-    first = insert(connection, numbering).values(app=app, last_number=1)
-    given = first.on_conflict_do_update(
-        index_elements=["app"], set_={"last_number": numbering.c.last_number + 1}
-    ).returning(numbering.c.last_number)
-    number: int = connection.execute(given).scalar_one()
+    values = {"app": app, "last_number": 1}
+    number: int = connection.execute(_numbered(connection.dialect.name), values).scalar_one()
     return number
+
+
+@cache
+def _numbered(dialect: str) -> Executable:
+    given = insert_into(numbering, dialect=dialect).on_conflict_do_update(
+        index_elements=["app"], set_={"last_number": numbering.c.last_number + 1}
+    )
+    return given.returning(numbering.c.last_number)
 
 
 def _fixed(deployment: Deployment, environment: str | None) -> Mapping[str, Any]:

@@ -1,12 +1,10 @@
 """Statements about the log of events that front ends follow. Knows no other table."""
 
-import datetime as dt
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from lastgood.core.record import Event
+from lastgood.core.record import Event, Told
 from lastgood.store.columns import INTEGER_MAX
 from lastgood.store.schema import events
 
@@ -14,12 +12,14 @@ from lastgood.store.schema import events
 KEPT = 100_000
 # So that most events cost no second statement.
 TRIM_EVERY = 1_000
+# Kept, because putting a statement together costs more than running it.
+_ADD = events.insert().returning(*events.c)
 
 
-def add(connection: Connection, *, kind: str, app: str | None, payload: Mapping[str, Any], at: dt.datetime) -> Event:
+def add(connection: Connection, told: Told) -> Event:
     """Append an event; from time to time, delete those that are older than the newest so many."""
-    new = events.insert().values(kind=kind, app=app, payload=dict(payload), at=at)
-    added = _event(connection.execute(new.returning(*events.c)).one())
+    new = {"kind": told.kind, "app": told.app, "payload": told.payload, "at": told.at}
+    added = _event(connection.execute(_ADD, new).one())
     if added.id % TRIM_EVERY == 0:
         connection.execute(events.delete().where(events.c.id <= added.id - KEPT))
     return added

@@ -1,10 +1,11 @@
 """The port Store on an SQL database: gives each of its methods its statements. Holds no statement itself."""
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
 from sqlalchemy import Connection
 
 from lastgood.core.deployment import Deployment
@@ -21,6 +22,7 @@ from lastgood.core.record import (
     Pause,
     RefusedHead,
     RepoRecord,
+    Told,
 )
 from lastgood.store import application as application_sql
 from lastgood.store import deployment as deployment_sql
@@ -32,6 +34,8 @@ from lastgood.store import repo as repo_sql
 from lastgood.store import timeline as timeline_sql
 from lastgood.store.database import Database
 from lastgood.store.opening import memory_database, open_database
+
+MOST_JUDGED = 200
 
 
 class SqlStore:
@@ -81,9 +85,9 @@ class SqlStore:
         return await self._database.read(repo_sql.heads, repo, branch, limit=limit)
 
     # applications
-    async def save_application(self, app: ApplicationRecord) -> None:
-        """Insert or replace an application by name."""
-        await self._database.write(application_sql.save, app)
+    async def save_application(self, app: ApplicationRecord, *, told: Told | None = None) -> None:
+        """Insert or replace an application by name; told: the event that says so, all or nothing with it."""
+        await self._database.write(_and_told, told, application_sql.save, app)
 
     async def application(self, name: str) -> ApplicationRecord | None:
         """Return one application."""
@@ -97,18 +101,18 @@ class SqlStore:
         """Stop keeping an application's present state; its deployments stay for ever."""
         await self._database.write(application_sql.delete, name)
 
-    async def observe(self, observation: Observation) -> None:
+    async def observe(self, observation: Observation, *, told: Told | None = None) -> None:
         """Set health, sync, message and observed_at of an application; one that is not kept stays unknown."""
-        await self._database.write(application_sql.observe, observation)
+        await self._database.write(_and_told, told, application_sql.observe, observation)
 
     # deployments
-    async def start_deployment(self, deployment: Deployment) -> Deployment:
+    async def start_deployment(self, deployment: Deployment, *, told: Told | None = None) -> Deployment:
         """Record the start of an attempt (id and number of the argument are ignored); return it with both."""
-        return await self._database.write(deployment_sql.start, deployment)
+        return await self._database.write(_start_deployment, deployment, told)
 
-    async def save_deployment(self, deployment: Deployment) -> None:
+    async def save_deployment(self, deployment: Deployment, *, told: Told | None = None) -> None:
         """Replace a deployment's changing parts. Raises StoreFailed where its id is not recorded."""
-        await self._database.write(deployment_sql.save, deployment)
+        await self._database.write(_and_told, told, deployment_sql.save, deployment)
 
     async def deployment(self, app: str, number: int) -> Deployment | None:
         """Return one record."""
@@ -134,7 +138,11 @@ class SqlStore:
         """Return the newest record of each of these applications that has one."""
         return await self._database.read(deployment_sql.latest, sorted(set(apps)))
 
-    async def judged_deployments(self, app: str, *, limit: int = 200) -> list[Deployment]:
+    async def judged(self, app: str) -> tuple[list[HoldRecord], list[Deployment]]:
+        """Return the holds in force and what judges a version, both as of one moment."""
+        return await self._database.read(_judged, app)
+
+    async def judged_deployments(self, app: str, *, limit: int = MOST_JUDGED) -> list[Deployment]:
         """Return of each version the newest record that judges it, newest first: all that last-good depends on."""
         return await self._database.read(deployment_sql.judged, app, limit=limit)
 
@@ -193,7 +201,7 @@ class SqlStore:
     # events
     async def add_event(self, *, kind: str, app: str | None, payload: Mapping[str, Any], at: dt.datetime) -> Event:
         """Append an event."""
-        return await self._database.write(event_sql.add, kind=kind, app=app, payload=payload, at=at)
+        return await self._database.write(event_sql.add, Told(kind=kind, app=app, payload=dict(payload), at=at))
 
     async def events(self, *, after: int, limit: int = 200) -> list[Event]:
         """Return events with an id above `after`, oldest first."""
@@ -204,3 +212,22 @@ def _save_operation(connection: Connection, operation: Operation, holds: Sequenc
     operation_sql.save(connection, operation)
     for record in holds:
         hold_sql.save(connection, record)
+
+
+def _and_told(connection: Connection, told: Told | None, save: Callable[[Connection, Any], None], value: Any) -> None:
+    save(connection, value)
+    if told is not None:
+        event_sql.add(connection, told)
+
+
+def _start_deployment(connection: Connection, deployment: Deployment, told: Told | None) -> Deployment:
+    started = deployment_sql.start(connection, deployment)
+    if told is not None:
+        payload = {**told.payload, "number": started.number}
+        event_sql.add(connection, msgspec.structs.replace(told, payload=payload))
+    return started
+
+
+def _judged(connection: Connection, app: str) -> tuple[list[HoldRecord], list[Deployment]]:
+    holds = hold_sql.read_all(connection, app, in_force=True)
+    return holds, deployment_sql.judged(connection, app, limit=MOST_JUDGED)

@@ -1,6 +1,7 @@
 """Insert or replace by key, in one statement, in the words that SQLite and PostgreSQL share. Knows no table."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -9,13 +10,23 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 def insert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
     """Return an INSERT that can say what happens on a conflict."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return insert_into(table, dialect=connection.dialect.name)
 
 
 def upsert(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
     """Insert a row, or replace the values of the row with its primary key."""
+    connection.execute(_replacing(connection.dialect.name, table, tuple(values)), dict(values))
+
+
+def insert_into(table: Table, *, dialect: str) -> "sqlite.Insert | postgresql.Insert":
+    """Return the same by the dialect's name, for a statement that is kept."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+# Kept, because putting a statement together costs more than running it.
+@cache
+def _replacing(dialect: str, table: Table, columns: tuple[str, ...]) -> "sqlite.Insert | postgresql.Insert":
+    inserting = insert_into(table, dialect=dialect)
     keys = [column.name for column in table.primary_key]
-    changed = {name: value for name, value in values.items() if name not in keys}
-    connection.execute(
-        insert(connection, table).values(**values).on_conflict_do_update(index_elements=keys, set_=changed)
-    )
+    changed = {name: inserting.excluded[name] for name in columns if name not in keys}
+    return inserting.on_conflict_do_update(index_elements=keys, set_=changed)

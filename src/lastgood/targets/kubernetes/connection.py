@@ -23,6 +23,7 @@ from lightkube.core.exceptions import ConfigError
 from lastgood.core.back_off import back_off
 from lastgood.core.value import Value
 from lastgood.targets.kubernetes.credentials import PluginToken
+from lastgood.targets.kubernetes.transport import Transport
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable, answered
 
 REQUEST_S = 30.0
@@ -264,7 +265,6 @@ class _Client:
 def _client(access: ClusterAccess) -> httpx2.AsyncClient:
     try:
         config = _config(access)
-        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=AT_ONCE, keepalive_expiry=60.0)
         params = ConnectionParams(timeout=httpx2.Timeout(REQUEST_S, connect=CONNECT_S)).httpx_params(config)
         user = config.user
         plugin = user.exec if user is not None else None
@@ -275,7 +275,7 @@ def _client(access: ClusterAccess) -> httpx2.AsyncClient:
             params["auth"] = PluginToken(plugin.apiVersion, [program, *(plugin.args or ())], environment)
         elif user is not None and user.token_file is not None:
             params["auth"] = BearerTokenFileAuth(str(config.abs_file(user.token_file)))
-        return httpx2.AsyncClient(**params, limits=limits)
+        return httpx2.AsyncClient(**{**params, "transport": Transport(params.pop("verify"))})
     except ConfigError as wrong:
         raise Unreachable(f"the kubeconfig does not serve: {wrong}") from wrong
     except (OSError, ssl.SSLError) as wrong:

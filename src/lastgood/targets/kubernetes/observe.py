@@ -52,8 +52,13 @@ LastWordsOf = Callable[[Sequence[dict[str, Any]]], str]
 """Returns the last words of the one among these pods that fails, "" where there are none."""
 
 
-async def look(applied: Applied, *, cluster: Cluster, sender: Sender, differs: Differs) -> Look:
-    """Compare every object with what was asked for; `differs` is read and written. Raises Unreachable."""
+async def look(
+    applied: Applied, *, cluster: Cluster, sender: Sender, differs: Differs, is_applied_now: bool = False
+) -> Look:
+    """Compare every object with what was asked for; `differs` is read and written. Raises Unreachable.
+
+    is_applied_now: then the answers are on their way that say what is equal, and the cluster is not asked for them.
+    """
     found = Look(differing=[], unknown=[])
     asked = {one.key for one in applied.objects}
     asked_kinds = {key[0] for key in asked}
@@ -61,7 +66,11 @@ async def look(applied: Applied, *, cluster: Cluster, sender: Sender, differs: D
         live = cluster.live.get(one.key)
         if live is None:
             found.differing.append(f"{_label(one.key)} is missing")
-        elif one.compare and not _is_known_equal(one, live, cluster):
+        elif not one.compare or _is_known_equal(one, live, cluster):
+            continue
+        elif is_applied_now:
+            found.differing.append(f"{_label(one.key)} is being applied")
+        else:
             await _compare(one, live, found, cluster=cluster, sender=sender, differs=differs)
     for live in cluster.live.members(applied.set_id, {*asked_kinds, *applied.kinds}):
         if live.key in asked or live.is_being_deleted or f"{live.kind} {live.name}" in applied.left:

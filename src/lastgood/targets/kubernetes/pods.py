@@ -24,9 +24,7 @@ def newest_pods(one: LiveObject, manifest: dict[str, Any], live: Children) -> li
     if one.key[0] == ("apps", "Deployment"):
         revision = annotations_of(manifest).get(_REVISION)
         sets = [child for child in live.children(one.uid) if child.key[0] == REPLICA_SET]
-        newest = [
-            child for child in sets if revision is None or annotations_of(child.manifest).get(_REVISION) == revision
-        ]
+        newest = [child for child in sets if revision is None or child.annotations.get(_REVISION) == revision]
         return [pod.manifest for child in newest for pod in _pods(child, live)]
     pods = [pod.manifest for pod in _pods(one, live)]
     update = status.get("updateRevision") if isinstance(status, dict) else None

@@ -44,7 +44,7 @@ from lastgood.targets.kubernetes.wanted import Asks, Wanted, WantedWave
 
 SETTLE_S = 300.0
 # A release of one application makes some twenty changes at once; they are told as a few.
-GATHER_S = 0.1
+GATHER_S = 0.25
 PROCESS_KIND = "Process"
 
 
@@ -135,7 +135,14 @@ class KubernetesTarget:
             if trouble is not None:
                 raise Unreachable(trouble)
             sender = self._sender_of(applied.account)
-            seen = await look(applied, cluster=self._cluster, sender=sender, differs=self._differs)
+            lock = self._locks.get(app)
+            seen = await look(
+                applied,
+                cluster=self._cluster,
+                sender=sender,
+                differs=self._differs,
+                is_applied_now=lock is not None and lock.locked(),
+            )
             if seen.changed:
                 await self._write(applied)
         except ClusterTrouble as trouble:

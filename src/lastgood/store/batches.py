@@ -1,0 +1,110 @@
+"""Work on a database in batches: what waits while the threads are busy goes into the next transaction together.
+
+Knows no table. Work that fails takes nothing else with it: the others of its transaction are done anew, each in one of
+its own. Whoever asked hears of it only when it is committed.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from lastgood.core.errors import StoreUnavailable
+from lastgood.store.errors import translated
+
+T = TypeVar("T")
+
+
+class _Job(NamedTuple):
+    work: Callable[[Connection], Any]
+    loop: asyncio.AbstractEventLoop
+    told: asyncio.Future[Any]
+
+
+class _WorkFailed(Exception):
+    """The work of one failed, so that nothing was committed."""
+
+
+class Batches:
+    """Does work in threads. at_once: how many of them; with 1, work is done in the order in which it was asked for.
+
+    most_together: in one transaction, so that nobody waits for the work of very many.
+    """
+
+    def __init__(self, engine: Engine, threads: Executor, *, at_once: int, most_together: int) -> None:
+        self._engine = engine
+        self._threads = threads
+        self._at_once = at_once
+        self._most_together = most_together
+        self._waiting: deque[_Job] = deque()
+        self._busy = 0
+        self._lock = threading.Lock()
+
+    async def __call__(self, work: Callable[[Connection], T]) -> T:
+        """Do it in a transaction. Cancelled, it is done whole or never begins. Raises StoreFailed."""
+        loop = asyncio.get_running_loop()
+        told: asyncio.Future[T] = loop.create_future()
+        with self._lock:
+            if self._busy < self._at_once:
+                try:
+                    self._threads.submit(self._work_off)
+                except RuntimeError as shut:
+                    raise StoreUnavailable(reason="they are closed already") from shut
+                self._busy += 1
+            self._waiting.append(_Job(work, loop, told))
+        return await told
+
+    def _work_off(self) -> None:
+        while True:
+            with self._lock:
+                jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most_together))]
+                if not jobs:
+                    self._busy -= 1
+                    return
+            self._do([job for job in jobs if not job.told.cancelled()])
+
+    def _do(self, jobs: list[_Job]) -> None:
+        try:
+            results = self._transaction(jobs)
+        except _WorkFailed as failed:
+            if len(jobs) == 1:
+                _tell(jobs, [failed.__cause__])
+            else:
+                for job in jobs:
+                    self._do([job])
+        except Exception as failed:  # noqa: BLE001 - whoever asked is told
+            # It did not begin, or nobody knows whether it ended: then nothing is done twice.
+            _tell(jobs, [failed] * len(jobs))
+        else:
+            _tell(jobs, results)
+
+    def _transaction(self, jobs: list[_Job]) -> list[Any]:
+        with translated(), self._engine.begin() as connection:
+            try:
+                with translated():
+                    return [job.work(connection) for job in jobs]
+            except Exception as failed:
+                raise _WorkFailed from failed
+
+
+def _tell(jobs: list[_Job], results: list[Any]) -> None:
+    for loop in {job.loop for job in jobs}:
+        told = [(job.told, result) for job, result in zip(jobs, results, strict=True) if job.loop is loop]
+        # Nobody waits any more in a loop that was closed.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_set, told)
+
+
+def _set(told: list[tuple[asyncio.Future[Any], Any]]) -> None:
+    for future, result in told:
+        if future.done():
+            continue
+        if isinstance(result, BaseException):
+            future.set_exception(result)
+        else:
+            future.set_result(result)
