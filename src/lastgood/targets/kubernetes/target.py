@@ -376,7 +376,9 @@ class KubernetesTarget:
         deleted = []
         for one in (deletable[index] for index in order):
             kind = await self._cluster.kinds.find(*one.key[0])
-            if kind is not None and await sender.delete(kind.path(one.namespace, one.name), uid=one.uid):
+            if kind is not None:
+                # Found gone is deleted too: the first of two requests may have done it, and its answer was lost.
+                await sender.delete(kind.path(one.namespace, one.name), uid=one.uid)
                 deleted.append(f"{one.kind} {one.name}")
             self._cluster.live.remove(one.key, uid=one.uid)
         await self._cluster.delete_parent(app, self._rules.namespace)
