@@ -197,5 +197,5 @@ def test_a_process_without_replicas_of_its_own_has_no_marks(browser, lastgood):
 
     lastgood.services = big
     text = browser.get("/apps/web-production/services").text
-    assert "40 / 40" in text
+    assert "40&nbsp;/&nbsp;40" in text
     assert "pips" not in text
