@@ -1,11 +1,12 @@
 """What the agent makes of heads: holds, rewrites, losses, and repos in trouble."""
 
+import json
 from collections import Counter
 
 import pytest
 
 from lastgood.core.commit import Person
-from lastgood.core.errors import NotAllowed, StoreFull
+from lastgood.core.errors import NotAllowed, RenderFailed, StoreFull, TargetFailed
 from lastgood.core.hold import Hold, format_holds, hold_path
 from lastgood.core.limits import Limits
 from lastgood.core.operation import Moved, Operation
@@ -190,6 +191,28 @@ async def test_an_application_that_vanished_keeps_running(world):
     assert gone.pruned == ("Process web",)
     assert await world.store.application("cart-staging") is None
     assert len(await world.runs("cart-staging")) == 1
+
+
+async def test_what_cannot_be_rendered_any_more_is_not_deleted_without_its_hooks(world):
+    """Which hooks run first is not known, so `forget --prune` refuses and says why; without prune it forgets."""
+    manifest = json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}})
+    await world.release({"lastgood.yaml": CONFIG, "apps/cart/staging/a.json": manifest})
+    await world.start()
+    await world.run_until("cart-staging", "succeeded")
+    await world.release({"apps/cart/staging/a.json": None})
+    await world.look()
+
+    async def damaged(*_):
+        raise RenderFailed(app="cart-staging", file=None, reason="the chart is damaged")
+
+    world.renderer.render = damaged
+    shown = await world.agent.forget("cart-staging", prune=True, dry_run=True)
+    assert "the chart is damaged" in shown.in_the_way
+    with pytest.raises(TargetFailed, match=r"what runs when it is deleted .* the chart is damaged") as refused:
+        await world.agent.forget("cart-staging", prune=True)
+    assert "without `--prune`" in refused.value.hint
+    assert (await world.target.observe("cart-staging")).health == "Healthy"
+    assert (await world.agent.forget("cart-staging", prune=False)).pruned == ()
 
 
 async def test_what_never_ran_is_not_said_to_keep_running(world):

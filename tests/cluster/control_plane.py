@@ -123,6 +123,7 @@ class ControlPlane:
             "--bind-address=127.0.0.1",
             f"--cert-dir={self.folder / 'certificates'}",
             f"--token-auth-file={tokens}",
+            f"--client-ca-file={self.client_authority}",
             "--authorization-mode=Node,RBAC",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={keys}",
@@ -149,6 +150,11 @@ class ControlPlane:
         return json.loads(said) if said.startswith(b"{") else said.decode()
 
     @property
+    def client_authority(self) -> Path:
+        """Return the certificate of who signs those of clients; its key lies beside it."""
+        return self.folder / "clients.crt"
+
+    @property
     def _address(self) -> str:
         return f"https://127.0.0.1:{self.port}"
 
@@ -160,6 +166,9 @@ class ControlPlane:
         keys = str(self.folder / "service-accounts.key")
         openssl = shutil.which("openssl") or "openssl"
         subprocess.run([openssl, "genrsa", "-out", keys, "2048"], check=True, capture_output=True)
+        made = ["-newkey", "rsa:2048", "-nodes", "-keyout", str(self.client_authority.with_suffix(".key"))]
+        named = ["-subj", "/CN=clients", "-days", "2", "-out", str(self.client_authority)]
+        subprocess.run([openssl, "req", "-x509", *made, *named], check=True, capture_output=True)
 
     def _as_kubelet(self, port: int) -> list[str]:
         """Return how kwok answers for logs: those of containers named `talks` are made up, others have none."""

@@ -3,6 +3,8 @@
 import base64
 import datetime as dt
 import json
+import shutil
+import subprocess
 import urllib.parse
 
 import pytest
@@ -10,6 +12,7 @@ import yaml
 
 from lastgood.core.errors import TargetFailed
 from lastgood.targets.kubernetes import ClusterAccess, connection
+from lastgood.targets.kubernetes.permissions import whoami
 from lastgood.targets.kubernetes.trouble import Unreachable
 from twins.clusters import Corner, config_map, deployment, manifests
 from twins.processes import eventually, until_health
@@ -48,6 +51,11 @@ class Plugin:
 
     def gives(self, token, **status):
         said = {"apiVersion": self.version, "kind": "ExecCredential", "status": {"token": token, **status}}
+        self.answers(json.dumps(said))
+
+    def gives_certificate(self, certificate, key, **status):
+        parts = {"clientCertificateData": certificate, "clientKeyData": key}
+        said = {"apiVersion": self.version, "kind": "ExecCredential", "status": {**parts, **status}}
         self.answers(json.dumps(said))
 
     def answers(self, text, *, code=0, complaint=""):
@@ -96,6 +104,100 @@ async def test_a_token_that_the_cluster_refuses_is_asked_for_anew(corner):
     assert "stale-token" not in str(refused.value)
     plugin.gives(token)
     assert (await target.apply(corner.application(), manifests(config_map("a")))).complete
+
+
+def openssl(*args):
+    program = shutil.which("openssl") or "openssl"
+    subprocess.run([program, *args], check=True, capture_output=True)
+
+
+def certificate(plane, folder, name, *, group="system:masters"):
+    """Have a client certificate signed by whom the API server trusts; return it and its key, PEM."""
+    key, asked, made = (folder / f"{name}.{kind}" for kind in ("key", "csr", "crt"))
+    subject = f"/O={group}/CN={name}"
+    openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-subj", subject, "-out", str(asked))
+    authority = plane.client_authority
+    signed_by = ["-CA", str(authority), "-CAkey", str(authority.with_suffix(".key")), "-CAcreateserial"]
+    openssl("x509", "-req", "-in", str(asked), *signed_by, "-days", "1", "-out", str(made))
+    return made.read_text(), key.read_text()
+
+
+async def test_a_plugin_gives_a_client_certificate(corner, own_cluster):
+    """The cluster takes us for whom the certificate names; it is asked for once, and nothing of it stays on disk."""
+    plugin = Plugin(corner)
+    plugin.gives_certificate(*certificate(own_cluster, corner.root, "priya"))
+    target = corner.target(access=plugin.access)
+    assert (await target.apply(corner.application(), manifests(config_map("a"), config_map("b")))).complete
+    assert (await target.observe("web")).sync == "Synced"
+    assert await whoami(target.connection) == "priya"
+    assert len(plugin.asked()) == 1
+
+
+async def test_a_client_certificate_that_the_cluster_refuses_is_asked_for_anew(corner, own_cluster):
+    """One of another authority is not accepted; what the plugin gives next is, on new connections."""
+    plugin = Plugin(corner)
+    key, made = corner.root / "own.key", corner.root / "own.crt"
+    own = ["-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-subj", "/O=system:masters/CN=nobody"]
+    openssl("req", "-x509", *own, "-days", "1", "-out", str(made))
+    plugin.gives_certificate(made.read_text(), key.read_text())
+    target = corner.target(access=plugin.access)
+    with pytest.raises(TargetFailed, match="does not accept our credentials"):
+        await target.apply(corner.application(), manifests(config_map("a")))
+    plugin.gives_certificate(*certificate(own_cluster, corner.root, "tomasz"))
+    assert (await target.apply(corner.application(), manifests(config_map("a")))).complete
+    assert await whoami(target.connection) == "tomasz"
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        ({"clientCertificateData": "hunter2-hunter2"}, "gave a client certificate or its key alone"),
+        ({"clientKeyData": "hunter2-hunter2", "token": "x"}, "gave a client certificate or its key alone"),
+        (
+            {"clientCertificateData": "hunter2-hunter2", "clientKeyData": "hunter2-hunter2"},
+            "gave a client certificate and key that do not serve",
+        ),
+    ],
+)
+async def test_a_client_certificate_that_does_not_serve_is_told_and_not_shown(corner, status, says):
+    """Half of it, or what is none: the application is Unknown with the reason."""
+    plugin = Plugin(corner)
+    plugin.answers(json.dumps({"apiVersion": plugin.version, "kind": "ExecCredential", "status": status}))
+    seen = await corner.target(access=plugin.access).observe("web")
+    assert (seen.health, says in seen.message) == ("Unknown", True), seen.message
+    assert "hunter2" not in seen.message
+
+
+async def test_a_key_with_a_passphrase_is_refused_without_asking_for_it(corner, own_cluster):
+    """Nobody is there to type it."""
+    plugin = Plugin(corner)
+    made, _ = certificate(own_cluster, corner.root, "priya")
+    locked = corner.root / "locked.key"
+    openssl("rsa", "-aes256", "-passout", "pass:secret", "-in", str(corner.root / "priya.key"), "-out", str(locked))
+    plugin.gives_certificate(made, locked.read_text())
+    seen = await corner.target(access=plugin.access).observe("web")
+    assert "gave a client certificate and key that do not serve" in seen.message
+
+
+async def test_the_files_that_kubeconfig_lists_are_one(corner, monkeypatch):
+    """The first that has a name wins whole, paths count from their own files, and what is missing is passed over."""
+    _, token = corner.account("agent", EVERYTHING)
+    whole = yaml.safe_load(corner.kubeconfig({"token": token}).read_text())
+    first, second = corner.root / "first", corner.root / "second"
+    for folder in (first, second):
+        folder.mkdir()
+    (first / "token").write_text(token)
+    user = {"name": "me", "user": {"tokenFile": "token"}}
+    (first / "config").write_text(yaml.safe_dump({"users": [user], "current-context": "it"}))
+    stale = {"users": [{"name": "me", "user": {"token": "stale"}}], "current-context": "elsewhere"}
+    (second / "config").write_text(yaml.safe_dump({**whole, **stale}))
+    listed = [corner.root / "missing", first / "config", second / "config"]
+    monkeypatch.setenv("KUBECONFIG", ":".join(map(str, ["", *listed])))
+    target = corner.target(access=ClusterAccess())
+    assert (await target.apply(corner.application(), manifests(config_map("a")))).complete
+    monkeypatch.setenv("KUBECONFIG", f"{corner.root / 'missing'}:{corner.root / 'gone'}")
+    other = corner.target("other", access=ClusterAccess())
+    assert "any of the files that KUBECONFIG lists not found" in (await other.observe("web")).message
 
 
 @pytest.mark.parametrize(

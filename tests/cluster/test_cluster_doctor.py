@@ -90,6 +90,36 @@ async def test_one_right_that_is_missing_is_named_alone(corner):
     assert lacking == [{"apiGroups": ["batch"], "resources": ["cronjobs"], "verbs": ["delete"]}]
 
 
+async def test_logs_and_events_that_may_not_be_read_are_named_with_their_rules(corner):
+    """Deployments go on without them; what cannot be shown is said, and the rules that are printed suffice."""
+    user, token = corner.account("agent")
+    kubeconfig = corner.kubeconfig({"token": token})
+    role, binding = yaml.safe_load_all((await examined(corner, kubeconfig)).rules)
+    for rule in role["rules"]:
+        rule["resources"] = [one for one in rule["resources"] if one not in ("pods/log", "events")]
+    role["rules"] = [rule for rule in role["rules"] if rule["resources"]]
+    corner.create(role)
+    corner.create(binding)
+
+    async def few_missing():
+        return (await examined(corner, kubeconfig)).outcome == "warn"
+
+    await eventually(few_missing)
+    found = await examined(corner, kubeconfig)
+    assert found.detail.endswith(f", as {user}; it may not get pods/log; list events")
+    assert found.hint == "why something fails there cannot be shown in full; these rules allow it:"
+    assert next(yaml.safe_load_all(found.rules))["rules"] == [
+        {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
+        {"apiGroups": [""], "resources": ["events"], "verbs": ["list"]},
+    ]
+    apply(corner, found.rules)
+
+    async def nothing_missing():
+        return (await examined(corner, kubeconfig)).outcome == "ok"
+
+    await eventually(nothing_missing)
+
+
 async def test_who_acts_as_others_needs_to_impersonate_and_not_to_apply(corner):
     """With `act_as` the rights to apply are those accounts' own; lastgood's are to look, and to be them."""
     _, token = corner.account("agent")

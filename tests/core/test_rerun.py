@@ -1,6 +1,10 @@
 """What runs again on the way to a version, and how the check says it."""
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lastgood.core.preflight import hooks_rerun
 from lastgood.core.rerun import rerun
@@ -104,11 +108,51 @@ def test_a_job_that_differs_runs_again():
         ),
         (
             {"strategy": {"blueGreen": {"autoPromotionEnabled": False}}},
-            "the Rollout web goes in 1 step, waiting once for a person to promote it",
+            (
+                "the Rollout web goes in 1 step, waiting once for a person to promote it; "
+                "at once if what it goes back to was replaced less than 30s ago"
+            ),
         ),
         (
-            {"strategy": {"blueGreen": {"autoPromotionSeconds": 30}}},
+            {"strategy": {"blueGreen": {"autoPromotionSeconds": 30, "scaleDownDelaySeconds": 0}}},
             "the Rollout web goes in 1 step, with pauses of 30s in all",
+        ),
+        (
+            {"strategy": {"blueGreen": {"autoPromotionEnabled": False, "autoPromotionSeconds": 0}}},
+            (
+                "the Rollout web goes in 1 step, waiting once for a person to promote it; "
+                "at once if what it goes back to was replaced less than 30s ago"
+            ),
+        ),
+        (
+            {
+                "strategy": {
+                    "blueGreen": {
+                        "autoPromotionEnabled": False,
+                        "autoPromotionSeconds": 600,
+                        "scaleDownDelaySeconds": 3600,
+                        "prePromotionAnalysis": {"templates": []},
+                    }
+                }
+            },
+            (
+                "the Rollout web goes in 1 step, with pauses of 10m in all, and 1 analysis of no known length; "
+                "at once if what it goes back to was replaced less than 1h ago"
+            ),
+        ),
+        (
+            canary(
+                {"setWeight": 20},
+                {"analysis": {"templates": []}},
+                {"experiment": {"duration": "90s"}},
+                {"experiment": {"templates": []}},
+                {"pause": {"duration": "1.5h"}},
+            ),
+            "the Rollout web goes in 5 steps, with pauses of 1h31m30s in all, and 2 analyses of no known length",
+        ),
+        (
+            {"strategy": {"canary": {"steps": [{"setWeight": 50}], "analysis": {"templates": []}}}},
+            "the Rollout web goes in 1 step",
         ),
     ],
 )
@@ -130,3 +174,66 @@ def test_a_rollout_is_announced_with_the_time_that_its_pauses_take(spec, words):
 def test_a_rollout_that_goes_at_once_is_not_announced(before, after):
     """Without a new template, without steps, or where it was not there before."""
     assert said(rendered(before), rendered(after))[0] == "pass"
+
+
+def test_a_rollout_goes_in_steps_where_the_workload_that_it_refers_to_changes():
+    """Its own text stays the same then; the template stands in the Deployment."""
+    mine = {"workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}, **canary({"pause": {}})}
+    one = {"apiVersion": ROLLOUTS, "kind": "Rollout", "metadata": {"name": "web"}, "spec": mine}
+
+    def deployment(image):
+        return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": {"template": image}}
+
+    assert said(rendered(one, deployment("a")), rendered(one, deployment("b")))[0] == "warn"
+    assert said(rendered(one, deployment("a")), rendered(one, deployment("a")))[0] == "pass"
+
+
+LENGTHS = {
+    "seconds": (st.integers(0, 10**6), int),
+    "text": (st.integers(0, 10**6).map(str), int),
+    "parts": (
+        st.tuples(st.integers(0, 99), st.integers(0, 999), st.integers(0, 9999)).map(lambda t: "{}h{}m{}s".format(*t)),
+        lambda text: sum(int(n) * u for n, u in zip(re.findall(r"[0-9]+", text), (3600, 60, 1), strict=True)),
+    ),
+}
+STEP = st.one_of(
+    st.builds(lambda weight: ({"setWeight": weight}, 0, 0), st.integers(0, 100)),
+    st.builds(lambda: ({"pause": {}}, 0, 1)),
+    *(
+        length.map(lambda said, seconds=seconds: ({"pause": {"duration": said}}, seconds(said), 0))
+        for length, seconds in LENGTHS.values()
+    ),
+)
+
+
+@given(steps=st.lists(STEP, min_size=1, max_size=20))
+def test_the_time_of_a_canary_is_that_of_its_pauses(steps):
+    """Whatever the steps: each counts once, lengths add up in every form, and pauses without an end are counted."""
+    spec = canary(*(step for step, _, _ in steps))
+    (found,) = rerun(rendered(rollout("old", **spec)), rendered(rollout("new", **spec)), "return").rollouts
+    assert found.count == len(steps)
+    assert found.pauses_s == sum(seconds for _, seconds, _ in steps)
+    assert found.waits_for_people == sum(waits for _, _, waits in steps)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+        lambda x: (
+            st.lists(x, max_size=4)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["canary", "blueGreen", "steps", "pause", "duration", "autoPromotionSeconds", "experiment"]
+                ),
+                x,
+                max_size=4,
+            )
+        ),
+        max_leaves=20,
+    )
+)
+def test_a_strategy_of_any_form_is_read_without_harm(strategy):
+    """What is no strategy announces nothing or something, and never breaks a plan."""
+    before, after = rollout("old", strategy=strategy), rollout("new", strategy=strategy)
+    for steps in rerun(rendered(before), rendered(after), "return").rollouts:
+        assert (steps.count > 0, steps.pauses_s >= 0, steps.waits_for_people >= 0) == (True, True, True)

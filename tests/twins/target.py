@@ -7,6 +7,7 @@ import msgspec
 
 from lastgood.core.application import Application
 from lastgood.core.errors import TargetFailed, UnknownPod
+from lastgood.core.leaving import Leaving
 from lastgood.core.observation import (
     ApplyResult,
     Observation,
@@ -34,6 +35,7 @@ class MemoryTarget:
         self.clock = clock
         self.applied: list[tuple[str, str]] = []
         self.occasions: list[Occasion] = []
+        self.leaving: dict[str, Leaving | None] = {}
         self.logs: dict[tuple[str, str], str] = {}
         self.events: dict[tuple[str, str], tuple[PodEvent, ...]] = {}
         self._running: dict[str, Rendered] = {}
@@ -187,7 +189,8 @@ class MemoryTarget:
         if namespace is not None or running is None or pod not in {r.name for r in running.resources}:
             raise UnknownPod(app=app, pod=pod)
 
-    async def prune(self, app: str) -> list[str]:
+    async def prune(self, app: str, *, leaving: Leaving | None = None) -> list[str]:
+        self.leaving[app] = leaving
         rendered = self._running.pop(app, None)
         self._wanted.pop(app, None)
         if rendered is None:

@@ -22,6 +22,14 @@ PATHS = {
     "/apps/search-production/timeline": ["timeline", "status", "apps"],
     "/apps/stock-production/timeline": ["timeline", "status", "apps"],
     "/apps/cart-production/timeline": ["timeline", "status", "apps"],
+    "/apps/web-production/services": ["status", "services", "apps"],
+    "/apps/tax-production/services?q=web&health=Unknown": ["status", "services", "apps"],
+    "/apps/web-production/services?q=nowhere": ["status", "services", "apps"],
+    "/apps/web-production/state": ["status", "tree", "apps"],
+    "/apps/web-production/state?q=x2x&kind=Pod": ["status", "tree", "apps"],
+    "/apps/web-production/state?q=nowhere": ["status", "tree", "apps"],
+    "/apps/web-production/state?r=/Pod/web/web-7d4-x2x": ["status", "tree", "pod_events web", "pod_log", "apps"],
+    "/apps/web-production/state?r=apps/Deployment/web/web": ["status", "tree", "apps"],
     "/apps/web-production/records/n6": ["show"],
     "/apps/web-production/plan?to=c40d9a7": ["plan", "status", "apps"],
     "/apps/web-production/plan?to=c40d9a7&app=cart-production&mode=revert": ["plan", "status", "apps"],
@@ -116,7 +124,16 @@ def test_every_link_leads_somewhere(browser, path):
         assert browser.get(link).status_code in {200, 303}, link
 
 
-@pytest.mark.parametrize("path", ["/timeline", "/apps/web-production/timeline", "/apps/web-production/records/n1"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/timeline",
+        "/apps/web-production/timeline",
+        "/apps/web-production/records/n1",
+        "/apps/web-production/services",
+        "/apps/images-staging/state?r=/Pod/images/web-7d4-x2x",
+    ],
+)
 def test_hostile_text_from_git_is_text(browser, path):
     """Subjects, names, messages and images of the worst kind stay inside their elements."""
     html = browser.get(path).text
@@ -138,7 +155,9 @@ def test_a_link_of_another_kind_than_http_is_only_text(browser):
 
 def test_the_part_that_htmx_fetches_is_the_part_that_the_page_includes(browser):
     """One template for both: the fragment stands in the whole page, letter for letter."""
-    for path in ("/applications", "/timeline?outcome=failed", "/apps/web-production/timeline", "/operations/op1"):
+    pages = ("/applications", "/timeline?outcome=failed", "/apps/web-production/timeline", "/operations/op1")
+    inside = ("/apps/web-production/services", "/apps/web-production/state?r=/Pod/web/web-7d4-x2x")
+    for path in (*pages, *inside):
         whole = browser.get(path).text
         part = browser.get(path, headers={"HX-Request": "true"}).text
         assert "<html" not in part

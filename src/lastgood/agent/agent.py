@@ -32,6 +32,7 @@ from lastgood.flows.deploy import Deploy
 from lastgood.flows.follow import MayRun
 from lastgood.flows.forget import Forget
 from lastgood.flows.known import Known
+from lastgood.flows.leaving import FindLeaving
 from lastgood.flows.observe_head import ObserveHead
 from lastgood.flows.press import Press
 from lastgood.flows.recover import recover
@@ -89,7 +90,8 @@ class FollowingAgent:
             self._following[name] = Following(observe, clock=clock, poll_s=poll_s, looked=self._open_lanes)
         repos = {branch.repo.name: branch.repo for branch, _ in self._followed}
         self._press = Press(store=store, known=self._known, clock=clock, repos=repos.get)
-        self._forget = Forget(store=store, known=self._known, clock=clock, targets=self._targets.get)
+        leaving = FindLeaving({branch.repo.name: branch for branch, _ in self._followed}, self._known)
+        self._forget = Forget(store=store, known=self._known, clock=clock, targets=self._targets.get, leaving=leaving)
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._tasks: asyncio.TaskGroup | None = None
 

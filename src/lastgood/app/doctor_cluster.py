@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from lastgood.targets.kubernetes.permissions import Need
 
 MAX_NAMED = 6
+# Needed to tell what goes on, and for no deployment.
+TELLING = ("pods/log", "events")
 
 
 def examine_cluster(name: str, destination: DestinationSettings, data: Path) -> Finding:
@@ -33,6 +35,8 @@ def examine_cluster(name: str, destination: DestinationSettings, data: Path) -> 
     detail = f"{answers}; it may not {_some(must or found.refused)}"
     if must:
         hint = "nothing is deployed there until it may; these rules allow it:"
+    elif all(need.resource in TELLING for need in found.refused):
+        hint = "why something fails there cannot be shown in full; these rules allow it:"
     else:
         hint = "applications that have such objects cannot be deployed there; these rules allow it:"
     return Finding(name=called, outcome="wrong" if must else "warn", detail=detail, hint=hint, rules=found.role)

@@ -30,6 +30,10 @@ def forget(
         if not call.json:
             for one in planned.pruned:
                 call.print(f"{'deletes' if prune else 'leaves'} {clean(one)}")
+            for one in planned.hooks:
+                call.print(f"runs {clean(one)}")
+            if planned.in_the_way:
+                call.print(f"would refuse: {clean(planned.in_the_way)}")
         if dry_run:
             if call.json:
                 call.print_json(to_plain(planned))

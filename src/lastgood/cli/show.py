@@ -62,6 +62,7 @@ def entry_text(entry: TimelineEntry, style: Style) -> str:
                 ("degraded", moment(run.degraded_at, at) if run and run.degraded_at else ""),
                 ("refused by", f"the hold {entry.refused_by}" if entry.refused_by else ""),
                 ("operation", _operation(entry) if operation else ""),
+                ("images", "unknown" if entry.images is None else ""),
             ],
             style,
         ),

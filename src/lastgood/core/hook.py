@@ -1,6 +1,7 @@
 """Objects that are run at a moment of a deployment instead of being kept: hooks of Argo CD and of Helm charts. Pure.
 
 Which of them run depends on the occasion: Helm knows installs, upgrades and rollbacks apart, and healing runs none.
+Those of the deletion of an application run at that alone.
 """
 
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ _ARGO_WAVE = "argocd.argoproj.io/sync-wave"
 _HELM_DELETE = "helm.sh/hook-delete-policy"
 _HELM_WEIGHT = "helm.sh/hook-weight"
 
-Moment = Literal["before", "during", "after", "failed"]
+Moment = Literal["before", "during", "after", "failed", "before deletion", "after deletion"]
 _ARGO: dict[str, Moment] = {"presync": "before", "sync": "during", "postsync": "after", "syncfail": "failed"}
 _HELM: dict[Occasion, dict[str, Moment]] = {
     "install": {"pre-install": "before", "post-install": "after"},
@@ -25,6 +26,8 @@ _HELM: dict[Occasion, dict[str, Moment]] = {
     "return": {"pre-rollback": "before", "post-rollback": "after"},
     "heal": {},
 }
+_ARGO_DELETION: dict[str, Moment] = {"predelete": "before deletion", "postdelete": "after deletion"}
+_HELM_DELETION: dict[str, Moment] = {"pre-delete": "before deletion", "post-delete": "after deletion"}
 MOST_WEIGHT = 1_000_000
 
 
@@ -64,18 +67,27 @@ def hooks_at(resources: Iterable[Resource], occasion: Occasion) -> list[Hook]:
     """
     if occasion == "heal":
         return []
-    found = [hook for one in resources for hook in _hooks_of(one, occasion)]
-    return sorted(found, key=lambda hook: (hook.weight, hook.resource.kind, hook.resource.name))
+    return _in_order(hook for one in resources for hook in _hooks_of(one, _ARGO, _HELM[occasion]))
 
 
-def _hooks_of(resource: Resource, occasion: Occasion) -> list[Hook]:
+def deletion_hooks(resources: Iterable[Resource]) -> list[Hook]:
+    """Return the hooks that run when an application is deleted, those before it first, each in their order."""
+    found = _in_order(hook for one in resources for hook in _hooks_of(one, _ARGO_DELETION, _HELM_DELETION))
+    return sorted(found, key=lambda hook: hook.moment != "before deletion")
+
+
+def _in_order(hooks: Iterable[Hook]) -> list[Hook]:
+    return sorted(hooks, key=lambda hook: (hook.weight, hook.resource.kind, hook.resource.name))
+
+
+def _hooks_of(resource: Resource, argo: dict[str, Moment], helm: dict[str, Moment]) -> list[Hook]:
     said = _annotations(resource.manifest)
     if ARGO_HOOK in said:
-        moments, names = _ARGO, _listed(said[ARGO_HOOK])
+        moments, names = argo, _listed(said[ARGO_HOOK])
         delete = frozenset(_ARGO_POLICY.get(one, one) for one in _listed(said.get(_ARGO_DELETE, "")))
         weight = _number(said.get(_ARGO_WAVE, ""))
     else:
-        moments, names = _HELM[occasion], _listed(said.get(HELM_HOOK, ""))
+        moments, names = helm, _listed(said.get(HELM_HOOK, ""))
         delete = frozenset(_listed(said.get(_HELM_DELETE, "")))
         weight = _number(said.get(_HELM_WEIGHT, ""))
     return [

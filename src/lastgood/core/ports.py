@@ -16,6 +16,7 @@ from lastgood.core.commit import Commit, Edit, FileChange, History, Person, Tree
 from lastgood.core.deployment import Deployment
 from lastgood.core.feature_presence import Presence
 from lastgood.core.feature_range import FeatureChanges
+from lastgood.core.leaving import Leaving
 from lastgood.core.observation import ApplyResult, Observation
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
@@ -291,8 +292,12 @@ class Target(Protocol):
         """Ask for the end of a pod's log. Raises UnknownPod, Unknown (no such container), TargetFailed."""
         ...
 
-    async def prune(self, app: str) -> list[str]:
-        """Stop and delete everything of an application; return what was deleted, as `Kind name`."""
+    async def prune(self, app: str, *, leaving: Leaving | None = None) -> list[str]:
+        """Stop and delete everything of an application; return what was deleted, as `Kind name`.
+
+        leaving: what ran last, whose hooks run before and after; None: no hooks. Raises TargetFailed, with what was
+        and was not done; called once more, it does the rest.
+        """
         ...
 
     def changes(self) -> AsyncIterator[str]:

@@ -206,6 +206,10 @@ def _stepwise(one: Steps) -> str:
     if one.waits_for_people:
         times = "once" if one.waits_for_people == 1 else f"{one.waits_for_people} times"
         way += f"{' and' if one.pauses_s else ','} waiting {times} for a person to promote it"
+    if one.analyses:
+        way += f", and {one.analyses} {'analysis' if one.analyses == 1 else 'analyses'} of no known length"
+    if one.kept_s:
+        way += f"; at once if what it goes back to was replaced less than {format_duration(one.kept_s)} ago"
     return f"{way}; its rollback window may let it jump" if one.may_skip else way
 
 

@@ -99,10 +99,16 @@ class PressResult(Value, frozen=True, kw_only=True):
 
 
 class ForgetResult(Value, frozen=True, kw_only=True):
-    """What `forget` did; pruned: what was deleted, by kind and name."""
+    """What `forget` did; pruned: what was deleted, by kind and name.
+
+    hooks: what runs at the deletion, as `Job backup (before deletion)`, in order. in_the_way: of a dry run: why it
+    would not be deleted, "" where nothing is.
+    """
 
     app: str
     pruned: tuple[str, ...]
+    hooks: tuple[str, ...] = ()
+    in_the_way: str = ""
 
 
 class DiffView(Value, frozen=True, kw_only=True):

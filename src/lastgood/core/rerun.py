@@ -1,23 +1,40 @@
 """What runs again when an application goes to another version: hooks, Jobs, and the steps of a Rollout. Pure."""
 
+import re
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import Any
 
-from lastgood.core.duration import parse_duration
 from lastgood.core.hook import hooks_at, is_hook
 from lastgood.core.resource import Rendered, Resource
 from lastgood.core.value import Value
 from lastgood.core.words import Occasion
 
 MAX_STEPS = 1_000
+MAX_DIGITS = 12
+# Go's durations, which Argo Rollouts reads: any units in any order, with fractions, and no days.
+_UNIT_S = {
+    "h": Fraction(3600),
+    "m": Fraction(60),
+    "s": Fraction(1),
+    "ms": Fraction(1, 1000),
+    "us": Fraction(1, 10**6),
+    "µs": Fraction(1, 10**6),
+    "ns": Fraction(1, 10**9),
+}
+_PART = re.compile(r"(\d{1,12}(?:\.\d{0,12})?|\.\d{1,12})(h|ms|m|s|us|µs|ns)", re.ASCII)
+MAX_TEXT = 100
+# Without a word of its own, a blue-green Rollout keeps its former pods for that long.
+_KEPT_S = 30
 _WHEN = {"before": "before", "during": "with", "after": "after", "failed": "if it fails"}
 
 
 class Steps(Value, frozen=True, kw_only=True):
     """The way of an Argo Rollout to a new template.
 
-    pauses_s: seconds that its pauses take together. waits_for_people: how many have no end of their own. may_skip:
-    its rollback window may let it jump.
+    pauses_s: seconds that its pauses and experiments take together, at least. waits_for_people: how many pauses have no
+    end of their own. analyses: on the way, which take as long as they take. may_skip: its rollback window may let it
+    jump. kept_s: so long after a version was replaced the way back to it has no pause; 0: always.
     """
 
     name: str
@@ -25,6 +42,8 @@ class Steps(Value, frozen=True, kw_only=True):
     pauses_s: int
     waits_for_people: int
     may_skip: bool
+    analyses: int = 0
+    kept_s: int = 0
 
 
 class Rerun(Value, frozen=True, kw_only=True):
@@ -43,7 +62,7 @@ def rerun(before: Rendered | None, after: Rendered, occasion: Occasion) -> Rerun
     return Rerun(
         hooks=tuple(dict.fromkeys(hooks)),
         jobs=tuple(one.name for one in changed if (one.group, one.kind) == ("batch", "Job")),
-        rollouts=tuple(_rollouts(changed, here)),
+        rollouts=tuple(_rollouts(after.resources, here)),
     )
 
 
@@ -51,14 +70,19 @@ def _key(one: Resource) -> tuple[str, str, str | None, str]:
     return (one.group, one.kind, one.namespace, one.name)
 
 
-def _rollouts(changed: Iterable[Resource], here: dict[tuple[str, str, str | None, str], dict[str, Any]]) -> list[Steps]:
+_Here = dict[tuple[str, str, str | None, str], dict[str, Any]]
+
+
+def _rollouts(after: Iterable[Resource], here: _Here) -> list[Steps]:
+    resources = list(after)
+    wanted = {_key(one): one.manifest for one in resources}
     found = []
-    for one in changed:
+    for one in resources:
         if (one.group, one.kind) != ("argoproj.io", "Rollout"):
             continue
         there = here.get(_key(one))
         # Only a new template goes its way in steps; a first one comes at once.
-        if there is None or _at(there, "spec", "template") == _at(one.manifest, "spec", "template"):
+        if there is None or _template(there, one, here) == _template(one.manifest, one, wanted):
             continue
         steps = _steps(one.name, one.manifest)
         if steps.count:
@@ -66,40 +90,74 @@ def _rollouts(changed: Iterable[Resource], here: dict[tuple[str, str, str | None
     return found
 
 
+def _template(manifest: dict[str, Any], of: Resource, among: _Here) -> Any:
+    """Return the template of a Rollout, its own or that of the workload that it refers to."""
+    reference = _at(manifest, "spec", "workloadRef")
+    if not isinstance(reference, dict):
+        return _at(manifest, "spec", "template")
+    group = str(reference.get("apiVersion", "")).rpartition("/")[0]
+    workload = (group, str(reference.get("kind")), of.namespace, str(reference.get("name")))
+    return (workload, _at(among.get(workload), "spec", "template"))
+
+
 def _steps(name: str, manifest: dict[str, Any]) -> Steps:
     strategy = _at(manifest, "spec", "strategy")
-    listed = _at(strategy, "canary", "steps")
-    pauses: list[Any] = [_at(step, "pause", "duration") for step in _pausing(listed)]
-    count = len(listed) if isinstance(listed, list) else 0
     blue_green = _at(strategy, "blueGreen")
+    may_skip = _at(manifest, "spec", "rollbackWindow") is not None
     if isinstance(blue_green, dict):
-        automatic = blue_green.get("autoPromotionEnabled", True) is not False
-        seconds = blue_green.get("autoPromotionSeconds")
-        if not automatic or seconds:
-            count, pauses = 1, [seconds]
-    lasting = [_seconds(one) for one in pauses]
+        return _blue_green(name, blue_green, may_skip=may_skip)
+    listed = _at(strategy, "canary", "steps")
+    steps = [step for step in listed[:MAX_STEPS] if isinstance(step, dict)] if isinstance(listed, list) else []
+    pauses = [_seconds(_at(step, "pause", "duration")) for step in steps if "pause" in step]
+    experiments = [_seconds(_at(step, "experiment", "duration")) for step in steps if "experiment" in step]
     return Steps(
         name=name,
-        count=count,
-        pauses_s=sum(one for one in lasting if one is not None),
-        waits_for_people=sum(one is None for one in lasting),
-        may_skip=_at(manifest, "spec", "rollbackWindow") is not None,
+        count=len(listed) if isinstance(listed, list) else 0,
+        pauses_s=sum(one for one in (*pauses, *experiments) if one is not None),
+        waits_for_people=pauses.count(None),
+        # An experiment without an end of its own ends with its analyses.
+        analyses=sum("analysis" in step for step in steps) + experiments.count(None),
+        may_skip=may_skip,
     )
 
 
-def _pausing(listed: Any) -> list[dict[str, Any]]:
-    steps = listed[:MAX_STEPS] if isinstance(listed, list) else []
-    return [step for step in steps if isinstance(step, dict) and "pause" in step]
+def _blue_green(name: str, said: dict[str, Any], *, may_skip: bool) -> Steps:
+    """Return the way of a blue-green Rollout: one step, the switch, before which it may wait."""
+    automatic = said.get("autoPromotionEnabled", True) is not False
+    # Zero is what Argo Rollouts takes for not said.
+    seconds = _seconds(said.get("autoPromotionSeconds")) or None
+    analyses = sum(isinstance(said.get(key), dict) for key in ("prePromotionAnalysis", "postPromotionAnalysis"))
+    waits = seconds is not None or not automatic
+    kept = _seconds(said.get("scaleDownDelaySeconds"))
+    return Steps(
+        name=name,
+        count=1 if waits or analyses else 0,
+        pauses_s=seconds or 0,
+        waits_for_people=1 if waits and seconds is None else 0,
+        analyses=analyses,
+        may_skip=may_skip,
+        kept_s=(_KEPT_S if kept is None else kept) if waits else 0,
+    )
 
 
 def _seconds(duration: Any) -> int | None:
-    """Read the length of a pause: seconds, `90` or `1h`; None for one that waits for a person."""
+    """Read the length of a pause as Argo Rollouts does: seconds, `90` or `1h30m`; None for one without an end.
+
+    Part of a second is left out.
+    """
     if isinstance(duration, bool) or duration is None:
         return None
     if isinstance(duration, int):
         return max(0, duration)
-    text = str(duration).strip()
-    return int(text) if text.isdecimal() and len(text) < 10 else parse_duration(text)  # noqa: PLR2004 - a number of ours
+    text = str(duration)
+    if len(text) > MAX_TEXT:
+        return None
+    if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS:
+        return int(text)
+    parts = _PART.findall(text)
+    if not parts or "".join(f"{number}{unit}" for number, unit in parts) != text:
+        return None
+    return int(sum(Fraction(f"0{number}") * _UNIT_S[unit] for number, unit in parts))
 
 
 def _at(value: Any, *path: str) -> Any:

@@ -22,6 +22,8 @@ class Input(Value, frozen=True, kw_only=True):
 class TimelineEntry(Value, frozen=True, kw_only=True):
     """A deployment, or a version without one, with the field names that scripts rely on.
 
+    images: that changed; None where they are not known: of a chart or a kustomization without a deployment on record,
+    which would have to be rendered for each entry (`show` does it for one).
     refused_by: the id of the hold that refused this head, for a commit that the agent kept out.
     health: the application's health now, on the entry that runs; None elsewhere and in Git alone.
     cursor: give it as `before` of a query to continue after this entry; opaque, "" where that is not possible.
@@ -46,7 +48,7 @@ class TimelineEntry(Value, frozen=True, kw_only=True):
     same_as: str | None
     operation: OperationView | None
     deployment: DeploymentView | None
-    images: tuple[ImageChange, ...]
+    images: tuple[ImageChange, ...] | None
     features: tuple[Feature, ...]
     pull_requests: tuple[dict[str, Any], ...]
     issues: tuple[dict[str, Any], ...]

@@ -1,10 +1,14 @@
-"""Forget: stop following an application that is gone from Git; with prune, delete what it runs. Its history stays."""
+"""Forget: stop following an application that is gone from Git; with prune, delete what it runs. Its history stays.
+
+What its last version wants to run when it is deleted (hooks) runs then.
+"""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from lastgood.core.commit import Person
 from lastgood.core.errors import NotAllowed, TargetFailed, UnknownApplication
+from lastgood.core.leaving import Leaving
 from lastgood.core.operation import Operation
 from lastgood.core.ports import Clock, Store, Target
 from lastgood.core.record import ApplicationRecord
@@ -16,13 +20,25 @@ NOBODY = Person(name="unknown", email="unknown@localhost")
 
 
 class Forget:
-    """One application for each call. targets: the target of a destination, None where the settings have none."""
+    """One application for each call.
 
-    def __init__(self, *, store: Store, known: Known, clock: Clock, targets: Callable[[str], Target | None]) -> None:
+    targets: the target of a destination, None where the settings have none. leaving: see flows/leaving.py.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        known: Known,
+        clock: Clock,
+        targets: Callable[[str], Target | None],
+        leaving: Callable[[ApplicationRecord], Awaitable[Leaving | None]],
+    ) -> None:
         self._store = store
         self._known = known
         self._clock = clock
         self._targets = targets
+        self._leaving = leaving
 
     async def __call__(self, app: str, *, prune: bool, dry_run: bool = False, by: Person | None = None) -> ForgetResult:
         """Forget it. The list of what would be deleted in a dry run is what is seen to run now.
@@ -45,17 +61,28 @@ class Forget:
         if prune and target is None:
             raise TargetFailed(app=app, destination=record.destination, reason="the settings have no such destination")
         if dry_run:
-            seen = await target.observe(app) if prune and target is not None else None
-            running = tuple(f"{one.kind} {one.name}" for one in seen.resources) if seen is not None else ()
-            return ForgetResult(app=app, pruned=running)
-        pruned = tuple(await target.prune(app)) if prune and target is not None else ()
+            return await self._shown(record, target if prune else None)
+        leaving = await self._leaving(record) if prune else None
+        pruned = tuple(await target.prune(app, leaving=leaving)) if prune and target is not None else ()
         last = await self._known.last(app)
         if last is not None and last.outcome == "in-progress":
             attempt = Attempt(last, store=self._store, known=self._known, clock=self._clock)
             await attempt.finish("superseded", "forgotten before it ended")
         await self._record(record, pruned, by or NOBODY)
         await self._known.forget(app)
-        return ForgetResult(app=app, pruned=pruned)
+        return ForgetResult(app=app, pruned=pruned, hooks=_told(leaving))
+
+    async def _shown(self, record: ApplicationRecord, target: Target | None) -> ForgetResult:
+        """Say what would be deleted, and what would run for it."""
+        if target is None:
+            return ForgetResult(app=record.name, pruned=())
+        seen = await target.observe(record.name)
+        running = tuple(f"{one.kind} {one.name}" for one in seen.resources)
+        try:
+            leaving = await self._leaving(record)
+        except TargetFailed as unknown:
+            return ForgetResult(app=record.name, pruned=running, in_the_way=unknown.message)
+        return ForgetResult(app=record.name, pruned=running, hooks=_told(leaving))
 
     async def _record(self, record: ApplicationRecord, pruned: tuple[str, ...], by: Person) -> None:
         now = self._clock.now()
@@ -75,3 +102,7 @@ class Forget:
                 finished_at=now,
             )
         )
+
+
+def _told(leaving: Leaving | None) -> tuple[str, ...]:
+    return tuple(f"{hook.label} ({hook.moment})" for hook in leaving.hooks) if leaving is not None else ()

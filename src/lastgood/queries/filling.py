@@ -18,15 +18,25 @@ from lastgood.queries.freshness import fresh
 from lastgood.queries.relation import Row
 from lastgood.queries.selection import cursor
 
-# Kinds whose renders name images, and cost a look at a few files for each version.
-_WITH_IMAGES = ("process-compose", "plain")
+# Kinds whose renders cost a look at a few files for each version; those of the others start a program each time.
+_CHEAP = ("process-compose", "plain")
 
 
 class Filler:
-    """Turns rows into entries; remembers what rows of one application share."""
+    """Turns rows into entries; remembers what rows of one application share.
+
+    with_programs: also render where a program does it (charts, kustomizations), to say which images a version has that
+    has no deployment on record: for one entry, not for the rows of a timeline, whose images are None then.
+    """
 
     def __init__(
-        self, places: dict[str, Place], *, renderer: Renderer, clock: Clock, store: Store | None = None
+        self,
+        places: dict[str, Place],
+        *,
+        renderer: Renderer,
+        clock: Clock,
+        store: Store | None = None,
+        with_programs: bool = False,
     ) -> None:
         self._places = places
         self._renderer = renderer
@@ -34,7 +44,8 @@ class Filler:
         self._store = store
         self._holds: dict[str, tuple[Hold, ...]] = {}
         self._kinds: dict[str, RendererName] = {}
-        self._images: dict[tuple[str, str], dict[str, str]] = {}
+        self._images: dict[tuple[str, str], dict[str, str] | None] = {}
+        self._with_programs = with_programs
         self._records: dict[str, ApplicationRecord | None] = {}
 
     async def entry(self, row: Row) -> TimelineEntry:
@@ -111,7 +122,7 @@ class Filler:
             return refusing(holds, version=row.version, images=(), files={}, now=self._clock.now()) is not None
         images: frozenset[str] = frozenset()
         if any(hold.images for hold in holds):
-            images = image_references(await self._images_of(row.commit.oid, row.app, place))
+            images = image_references(await self._images_of(row.commit.oid, row.app, place) or {})
             if row.deployment is not None and not images:
                 images = image_references({i.name: i.to for i in row.deployment.images if i.to is not None})
         files: dict[str, str] = {}
@@ -166,26 +177,26 @@ class Filler:
             recorded=recorded,
         )
 
-    async def _image_changes(self, row: Row, place: Place | None) -> tuple[ImageChange, ...]:
+    async def _image_changes(self, row: Row, place: Place | None) -> tuple[ImageChange, ...] | None:
         if row.deployment is not None:
             return row.deployment.images
         if row.version is None:
             return ()
         after = await self._images_of(row.commit.oid, row.app, place)
         before = await self._images_of(row.before, row.app, place) if row.before else {}
-        return image_changes(before, after)
+        return image_changes(before, after) if before is not None and after is not None else None
 
-    async def _images_of(self, commit: str, app: str, place: Place | None) -> dict[str, str]:
-        """Return the images of a version, nothing where no renderer here knows them."""
-        if place is None or await self._kind(app, place) not in _WITH_IMAGES:
-            return {}
+    async def _images_of(self, commit: str, app: str, place: Place | None) -> dict[str, str] | None:
+        """Return the images of a version, None where they are not known here, or only with a program's help."""
+        if place is None or (await self._kind(app, place) not in _CHEAP and not self._with_programs):
+            return None
         key = (app, commit)
         if key not in self._images:
             try:
                 rendered = await self._renderer.render(place.application, place.repo, commit)
                 self._images[key] = rendered.images
             except LastgoodError:
-                self._images[key] = {}
+                self._images[key] = None
         return self._images[key]
 
     async def _kind(self, app: str, place: Place) -> RendererName:

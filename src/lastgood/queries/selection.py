@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import AsyncIterator
 
 from lastgood.core.errors import CommandLineWrong
+from lastgood.core.resource import ImageChange
 from lastgood.core.timeline import TimelineEntry, TimelineQuery
 from lastgood.queries.relation import Row
 
@@ -26,7 +27,7 @@ def entry_matches(entry: TimelineEntry, query: TimelineQuery) -> bool:
     """Answer the questions that need the whole entry."""
     return (
         (query.held is None or entry.held == query.held)
-        and (query.image is None or any(_in(query.image, *_image_texts(entry, i)) for i in range(len(entry.images))))
+        and (query.image is None or any(_in(query.image, *_image_texts(one)) for one in entry.images or ()))
         and (query.search is None or _found(entry, query.search))
     )
 
@@ -36,8 +37,7 @@ def _in(text: str, *where: str | None) -> bool:
     return any(text in place.casefold() for place in where if place)
 
 
-def _image_texts(entry: TimelineEntry, at: int) -> tuple[str | None, ...]:
-    image = entry.images[at]
+def _image_texts(image: ImageChange) -> tuple[str | None, ...]:
     return image.name, f"{image.name}:{image.from_}", f"{image.name}:{image.to}"
 
 
@@ -53,8 +53,8 @@ def _found(entry: TimelineEntry, search: str) -> bool:
         entry.operation.reason if entry.operation else None,
         entry.deployment.message if entry.deployment else None,
     ]
-    for at in range(len(entry.images)):
-        texts += _image_texts(entry, at)
+    for image in entry.images or ():
+        texts += _image_texts(image)
     return all(_in(word, *texts) for word in search.split()[:MAX_WORDS])
 
 

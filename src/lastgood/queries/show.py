@@ -34,7 +34,7 @@ class Shows:
         timelines = Timelines(self._followed, renderer=self._renderer, clock=self._clock, store=self._store)
         rows = await timelines.rows(app, known)
         row = await self._row(app, text, rows, known.get(app))
-        filler = Filler(known, renderer=self._renderer, clock=self._clock, store=self._store)
+        filler = Filler(known, renderer=self._renderer, clock=self._clock, store=self._store, with_programs=True)
         return await filler.entry(row)
 
     async def _row(self, app: str, text: str, rows: Sequence[Row], place: Place | None) -> Row:

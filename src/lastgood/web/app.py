@@ -23,8 +23,10 @@ from lastgood.web.operation import operation_router
 from lastgood.web.pages import Pages
 from lastgood.web.plan import plan_router
 from lastgood.web.records import Records
+from lastgood.web.services import services_router
 from lastgood.web.sign_in import error_answer, refusal, sign_in_router
 from lastgood.web.small import small_router
+from lastgood.web.state import state_router
 from lastgood.web.stream import Stream, stream_router
 from lastgood.web.timeline import timeline_router
 
@@ -68,6 +70,8 @@ def create_web(lastgood: Lastgood, records: Records, *, access: Access, clock: C
         sign_in_router(doorkeeper, pages),
         applications_router(lastgood, pages),
         timeline_router(lastgood, records, pages),
+        services_router(lastgood, pages),
+        state_router(lastgood, pages),
         plan_router(lastgood, pages),
         small_router(lastgood, pages),
         operation_router(lastgood, pages, watch=stream.watch),

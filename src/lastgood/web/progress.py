@@ -194,7 +194,7 @@ async def _recorded_run(lastgood: Lastgood, operation: Operation, status: Status
         started_at=found.started_at,
         finished_at=found.finished_at,
         phases=found.phases,
-        images=entry.images,
+        images=entry.images or (),
     )
 
 

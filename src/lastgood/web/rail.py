@@ -86,7 +86,7 @@ def record_view(
         lane=lane,
         tip=tip,
         tail=tail,
-        summary=change_summary(entry.images) or "Details",
+        summary=change_summary(entry.images or ()) or "Details",
         same_as=(entry.same_as[:7], same_anchor) if entry.same_as else None,
         why=entry.deployment.message if entry.deployment and outcome in {"failed", "partial"} else "",
         may_go_back=not (running and entry.current)

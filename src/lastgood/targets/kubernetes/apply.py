@@ -30,7 +30,7 @@ from lastgood.targets.kubernetes.order import deletion_order, rank
 from lastgood.targets.kubernetes.run_hooks import HookRuns
 from lastgood.targets.kubernetes.scaled import with_scaled_replicas
 from lastgood.targets.kubernetes.send import Sender, Sent
-from lastgood.targets.kubernetes.trouble import ClusterTrouble, Unreachable
+from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable
 from lastgood.targets.kubernetes.wanted import Wanted, WantedWave
 
 # Deleting one of these takes much more with it than the object.
@@ -92,13 +92,13 @@ class Apply:
         self._asked: dict[Key, Asked] = {}
         self._results: list[ResourceResult] = []
         self._notes: list[str] = []
-        self._unreachable: Unreachable | None = None
+        self._away: ClusterTrouble | None = None
         self._kinds: set[GroupKind] = set()
 
     async def __call__(
         self, waves: list[WantedWave], hooks: Sequence[tuple[Hook, Wanted]] = ()
     ) -> tuple[ApplyResult, Applied]:
-        """Do it. Raises Unreachable if nothing at all was done, OSError if nothing could be written down."""
+        """Do it. Raises ClusterTrouble if nothing at all was done, OSError if nothing could be written down."""
         wanted = [one for wave in waves for one in wave.objects]
         parent = self._cluster.parent(self._app.name)
         applied = self._applied(wanted)
@@ -117,8 +117,8 @@ class Apply:
         if not self._has_failed() and not stopped:
             left = await self._prune({one.key for one in wanted})
         complete = not self._has_failed() and not stopped
-        if self._unreachable is not None and all(one.outcome in ("failed", "unchanged") for one in self._results):
-            raise self._unreachable
+        if self._away is not None and all(one.outcome in ("failed", "unchanged") for one in self._results):
+            raise self._away
         if not complete:
             self._results += await runs([one for one in hooks if one[0].moment == "failed"])
         # In place: the observation that follows reads what was found equal from the same objects.
@@ -236,7 +236,11 @@ class Apply:
         try:
             sent = await self._sender.apply(kind, manifest, wanted.placed.options)
         except Unreachable as trouble:
-            self._unreachable = trouble
+            self._away = trouble
+            raise
+        except Answered as no:
+            if no.is_of_the_server:
+                self._away = ClusterTrouble(f"{wanted.label}: {no}")
             raise
         live = live_object(sent.live, wanted.key[0])
         if live is None:

@@ -10,7 +10,6 @@ import os
 import random
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx2
@@ -22,7 +21,8 @@ from lightkube.core.exceptions import ConfigError
 
 from lastgood.core.back_off import back_off
 from lastgood.core.value import Value
-from lastgood.targets.kubernetes.credentials import PluginToken
+from lastgood.targets.kubernetes.credentials import PluginCredential
+from lastgood.targets.kubernetes.kubeconfig import read_kubeconfig
 from lastgood.targets.kubernetes.transport import Transport
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable, answered
 
@@ -46,7 +46,7 @@ ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
 class ClusterAccess(Value, frozen=True, kw_only=True):
     """How to reach a cluster: a context of a kubeconfig, or the account of the pod that we run in.
 
-    kubeconfig None: what KUBECONFIG names, or ~/.kube/config. context None: the file's own.
+    kubeconfig None: what KUBECONFIG lists, or ~/.kube/config. context None: the file's own.
     """
 
     kubeconfig: str | None = None
@@ -270,11 +270,10 @@ def _client(access: ClusterAccess) -> httpx2.AsyncClient:
         plugin = user.exec if user is not None else None
         if plugin is not None:
             environment = {one.name: one.value for one in plugin.env or ()}
-            # As kubectl has it: a name is looked for in PATH, a path counts from the kubeconfig's folder.
-            program = str(config.abs_file(plugin.command)) if "/" in plugin.command else plugin.command
-            params["auth"] = PluginToken(plugin.apiVersion, [program, *(plugin.args or ())], environment)
+            command = [plugin.command, *(plugin.args or ())]
+            params["auth"] = PluginCredential(plugin.apiVersion, command, environment, trust=params["verify"])
         elif user is not None and user.token_file is not None:
-            params["auth"] = BearerTokenFileAuth(str(config.abs_file(user.token_file)))
+            params["auth"] = BearerTokenFileAuth(user.token_file)
         return httpx2.AsyncClient(**{**params, "transport": Transport(params.pop("verify"))})
     except ConfigError as wrong:
         raise Unreachable(f"the kubeconfig does not serve: {wrong}") from wrong
@@ -290,8 +289,7 @@ def _config(access: ClusterAccess) -> SingleConfig:
             raise ConfigError("KUBERNETES_SERVICE_HOST is not set, so this is no pod of a cluster")
         found = KubeConfig.from_service_account(ACCOUNT_FOLDER).get()
     else:
-        named = access.kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
-        found = KubeConfig.from_file(Path(named).expanduser()).get(access.context)
+        found = read_kubeconfig(access.kubeconfig, access.context)
     if found is None or found.user is None:
         raise ConfigError("it names no context" if found is None else "its context names no user")
     return found

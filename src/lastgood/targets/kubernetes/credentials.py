@@ -1,4 +1,6 @@
-"""Credentials of a cluster from a kubeconfig's exec plugin: ask it for a token, keep it until it ends or is refused.
+"""Credentials of a cluster from a kubeconfig's exec plugin: a token, a client certificate, or both.
+
+They are kept until they end or are refused.
 
 The plugin is the operator's own program, named in the operator's kubeconfig. Nothing of a repo reaches it.
 """
@@ -7,7 +9,10 @@ import asyncio
 import datetime as dt
 import json
 import os
+import ssl
+import tempfile
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import httpx2
 import msgspec
@@ -23,6 +28,8 @@ EARLY = dt.timedelta(seconds=30)
 
 class _Status(msgspec.Struct):
     token: str | None = None
+    clientCertificateData: str | None = None  # noqa: N815 - Kubernetes' own spelling
+    clientKeyData: str | None = None  # noqa: N815 - the same
     expirationTimestamp: dt.datetime | None = None  # noqa: N815 - Kubernetes' own spelling
 
 
@@ -31,38 +38,68 @@ class _Credential(msgspec.Struct):
     status: _Status | None = None
 
 
-class PluginToken(httpx2.Auth):
-    """Adds the token of an exec plugin to each request.
+class PluginCredential(httpx2.Auth):
+    """Adds what an exec plugin gives to each request: its token; its certificate, to the connections made from then on.
 
-    command: the program and its arguments; environment: beside our own. Raises Unreachable where it gives none.
+    command: the program and its arguments; environment: beside our own. trust: of the client, for new connections.
+    Raises Unreachable where the plugin gives nothing.
     """
 
-    def __init__(self, api_version: str, command: list[str], environment: dict[str, str]) -> None:
+    def __init__(
+        self, api_version: str, command: list[str], environment: dict[str, str], *, trust: ssl.SSLContext
+    ) -> None:
         self._api_version = api_version
         self._command = command
         self._environment = environment
+        self._trust = trust
         self._status: _Status | None = None
         self._asking = asyncio.Lock()
 
     async def async_auth_flow(self, request: httpx2.Request) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
-        """Send with the token that is known; once more with a new one if the server refused it."""
-        used = await self._token(refused=None)
-        request.headers["Authorization"] = f"Bearer {used}"
+        """Send with the token that is known; once more with a new one if the server refused it.
+
+        Another certificate needs another connection: whoever has the client makes a new one when this is refused.
+        """
+        used = await self._known(refused=None)
+        _add_token(request, used)
         response = yield request
-        if response.status_code == httpx2.codes.UNAUTHORIZED:
-            request.headers["Authorization"] = f"Bearer {await self._token(refused=used)}"
+        if response.status_code == httpx2.codes.UNAUTHORIZED and used.clientCertificateData is None:
+            _add_token(request, await self._known(refused=used))
             yield request
 
-    async def _token(self, *, refused: str | None) -> str:
+    async def _known(self, *, refused: _Status | None) -> _Status:
         async with self._asking:
             now = dt.datetime.now(dt.UTC)
             known = self._status
-            if known is None or known.token == refused or _has_ended(known, now):
-                known = self._status = await self._ask()
-            return str(known.token)
+            is_refused = refused is not None and known is not None and known.token == refused.token
+            if known is None or is_refused or _has_ended(known, now):
+                known = await self._ask()
+                if known.clientCertificateData is not None:
+                    await asyncio.to_thread(self._take_up, known)
+                self._status = known
+            return known
+
+    def _take_up(self, status: _Status) -> None:
+        """Let connections that are made from now on show the certificate. The library reads it from files only."""
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                file = Path(folder) / "client.pem"
+                file.touch(mode=0o600)
+                file.write_text(f"{status.clientCertificateData}\n{status.clientKeyData}\n")
+                # A key that wants a passphrase is refused: without the empty one the library would ask a terminal.
+                self._trust.load_cert_chain(file, password="")
+        except (ssl.SSLError, ValueError) as wrong:
+            words = f"the credential plugin {self._name} gave a client certificate and key that do not serve"
+            raise Unreachable(words) from wrong
+        except OSError as wrong:
+            raise Unreachable(f"the client certificate cannot be written down: {wrong.strerror}") from wrong
+
+    @property
+    def _name(self) -> str:
+        return os.path.basename(self._command[0])  # noqa: PTH119 - a command, maybe without a folder
 
     async def _ask(self) -> _Status:
-        name = os.path.basename(self._command[0])  # noqa: PTH119 - a command, maybe without a folder
+        name = self._name
         if self._api_version not in API_VERSIONS:
             raise Unreachable(f"the credential plugin {name} speaks {self._api_version}, not {API_VERSIONS[0]}")
         info = {"apiVersion": self._api_version, "kind": "ExecCredential", "spec": {"interactive": False}}
@@ -90,9 +127,16 @@ class PluginToken(httpx2.Auth):
             status = msgspec.json.decode(out[:MAX_BYTES], type=_Credential).status
         except msgspec.DecodeError as wrong:
             raise Unreachable(f"the credential plugin {name} gave no ExecCredential") from wrong
-        if status is None or not status.token:
-            raise Unreachable(f"the credential plugin {name} gave no token, and only tokens are used here")
+        if status is None or not (status.token or status.clientCertificateData):
+            raise Unreachable(f"the credential plugin {name} gave no token and no client certificate")
+        if (status.clientCertificateData is None) != (status.clientKeyData is None):
+            raise Unreachable(f"the credential plugin {name} gave a client certificate or its key alone, not both")
         return status
+
+
+def _add_token(request: httpx2.Request, status: _Status) -> None:
+    if status.token:
+        request.headers["Authorization"] = f"Bearer {status.token}"
 
 
 def _has_ended(status: _Status, now: dt.datetime) -> bool:

@@ -40,7 +40,7 @@ class Applied(msgspec.Struct, kw_only=True):
 
     digest: rendered digest of what was asked for last; installed: of what was last applied completely. kinds,
     namespaces: as the set's parent says. left: objects that left Git and may not be deleted. hooks_done: hooks that
-    ran for the version in `digest` before it was complete.
+    ran for the version in `digest`, or for the deletion, before that was complete.
     """
 
     app: str

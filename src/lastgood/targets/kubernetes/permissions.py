@@ -88,7 +88,7 @@ def needs(
             verbs = tuple(verb for verb in APPLY if not (keeps and verb == "delete"))
             found.append(Need(group=kind.group, resource=kind.plural, verbs=verbs, must=key in have))
     found.append(Need(group="", resource="pods/log", verbs=("get",), must=False))
-    found.append(Need(group="", resource="events", verbs=WATCH, must=False))
+    found.append(Need(group="", resource="events", verbs=("list",), must=False))
     return found if account is None else [*found, _impersonation(account)]
 
 

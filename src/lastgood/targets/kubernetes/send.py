@@ -154,12 +154,8 @@ class Sender:
     async def _replace(
         self, kind: Kind, path: str, manifest: dict[str, Any], there: dict[str, Any], options: Options
     ) -> Sent:
-        metadata = {**manifest["metadata"], "resourceVersion": there["metadata"].get("resourceVersion")}
-        body = {**manifest, "metadata": metadata}
         try:
-            answer = await self._connection.ask(
-                "PUT", path, params={"fieldManager": MANAGER}, body=body, as_account=self.account
-            )
+            answer = await self._put(path, manifest, there)
         except Answered as no:
             if not is_unchangeable(no):
                 raise
@@ -167,6 +163,23 @@ class Sender:
                 raise unchangeable(no) from no
             return await self._make_anew(kind, path, manifest)
         return Sent(live=_object(answer), created=False, notes=("replaced",))
+
+    async def _put(self, path: str, manifest: dict[str, Any], there: dict[str, Any]) -> Answer:
+        """Put an object in the place of the one that is there.
+
+        One that changed meanwhile may be our own, of a request whose answer was lost: it is put in place once more.
+        """
+        for attempt in range(1, ADOPT_TRIES + 1):
+            metadata = {**manifest["metadata"], "resourceVersion": there["metadata"].get("resourceVersion")}
+            body, params = {**manifest, "metadata": metadata}, {"fieldManager": MANAGER}
+            try:
+                return await self._connection.ask("PUT", path, params=params, body=body, as_account=self.account)
+            except Answered as no:
+                now = await self.get(path) if no.status == CONFLICT and attempt < ADOPT_TRIES else None
+                if now is None:
+                    raise
+                there = now
+        raise AssertionError("the last attempt returns or raises")
 
     async def _make_anew(self, kind: Kind, path: str, manifest: dict[str, Any]) -> Sent:
         there = await self.get(path)

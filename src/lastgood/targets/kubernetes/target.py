@@ -16,6 +16,7 @@ from lastgood.core.application import Application
 from lastgood.core.cluster_facts import ClusterFacts
 from lastgood.core.errors import TargetFailed, TargetRefused
 from lastgood.core.hook import Hook, hooks_at, kept
+from lastgood.core.leaving import Leaving
 from lastgood.core.observation import ApplyResult, Observation
 from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
 from lastgood.core.ports import Clock
@@ -35,10 +36,10 @@ from lastgood.targets.kubernetes.last_words import EndedRun, LastWords, ended_ru
 from lastgood.targets.kubernetes.live_object import Key
 from lastgood.targets.kubernetes.memory import Applied, Memory
 from lastgood.targets.kubernetes.observe import Differs, Look, look, observation, unhealthy
-from lastgood.targets.kubernetes.options import options_of
-from lastgood.targets.kubernetes.order import deletion_order
 from lastgood.targets.kubernetes.pods import POD
+from lastgood.targets.kubernetes.run_hooks import HookRuns
 from lastgood.targets.kubernetes.send import Sender
+from lastgood.targets.kubernetes.take_away import TakeAway
 from lastgood.targets.kubernetes.trouble import ClusterTrouble, Unreachable
 from lastgood.targets.kubernetes.wanted import Asks, Wanted, WantedWave
 
@@ -205,15 +206,20 @@ class KubernetesTarget:
         """Do it here; in a thread where the operator's own rules are asked of another process, which takes its time."""
         return await asyncio.to_thread(work) if self._own_rules is not None else work()
 
-    async def prune(self, app: str) -> list[str]:
-        """Delete everything of an application that may be deleted, in reverse order, and the set's parent."""
+    async def prune(self, app: str, *, leaving: Leaving | None = None) -> list[str]:
+        """Delete everything of an application that may be deleted, in reverse order, and the set's parent.
+
+        leaving: whose hooks run before and after.
+        """
         async with self._locks.setdefault(app, asyncio.Lock()):
             try:
-                return await self._prune(app)
+                return await self._prune(app, leaving)
             except ClusterTrouble as trouble:
                 raise self._failed(app, str(trouble)) from trouble
             except OSError as wrong:
-                raise self._failed(app, f"all is deleted, but a file is not: {wrong.strerror}") from wrong
+                raise self._failed(
+                    app, f"a file of what was applied cannot be written or deleted: {wrong.strerror}"
+                ) from wrong
 
     async def changes(self) -> AsyncIterator[str]:
         """Yield the name of an application each time something of it changed; of all where a watch fails or is back."""
@@ -290,18 +296,21 @@ class KubernetesTarget:
     async def _wanted(
         self, app: Application, rendered: Rendered, occasion: Occasion
     ) -> tuple[list[WantedWave], list[tuple[Hook, Wanted]]]:
-        asks = Asks(
-            app,
-            set_id=apply_set.set_id(app.name, self._rules.namespace),
-            parents=self._rules.namespace,
-            kinds=self._cluster.kinds,
-        )
+        asks = self._asks(app)
         hooks = hooks_at(rendered.resources, occasion)
         try:
             waves = await asks.waves(kept(rendered.resources))
             return waves, [(hook, await asks.object(hook.resource)) for hook in hooks]
         except ValueError as wrong:
             raise self._refused(app.name, str(wrong)) from wrong
+
+    def _asks(self, app: Application) -> Asks:
+        return Asks(
+            app,
+            set_id=apply_set.set_id(app.name, self._rules.namespace),
+            parents=self._rules.namespace,
+            kinds=self._cluster.kinds,
+        )
 
     def _pass(self, app: Application, rendered: Rendered) -> Apply:
         account = self._account(app)
@@ -369,23 +378,24 @@ class KubernetesTarget:
             self._cluster.deafen(queue)
 
     # taking away
-    async def _prune(self, app: str) -> list[str]:
+    async def _prune(self, app: str, leaving: Leaving | None) -> list[str]:
         await self._set_up()
         applied = (self._applied or {}).get(app)
         set_id = apply_set.set_id(app, self._rules.namespace)
         kinds = self._kinds_of(app)
-        await self._cluster.follow(kinds)
-        gone = [one for one in self._cluster.live.members(set_id, kinds) if not one.is_being_deleted]
-        options = {one.key: options_of(one.manifest) for one in gone}
-        deletable = [one for one in gone if options[one.key].delete]
-        sender = self._sender_of(applied.account if applied is not None else None)
-        order = deletion_order([(options[one.key].wave, one.key[0], one.name) for one in deletable])
-        deleted = []
-        for one in (deletable[index] for index in order):
-            kind = await self._cluster.kinds.find(*one.key[0])
-            if kind is not None and await sender.delete(kind.path(one.namespace, one.name), uid=one.uid):
-                deleted.append(f"{one.kind} {one.name}")
-            self._cluster.live.remove(one.key, uid=one.uid)
+        hooks = await self._hooks_of(leaving) if leaving is not None else []
+        await self._cluster.follow({*kinds, *(one.key[0] for _, one in hooks)})
+        account = self._account(leaving.app) if leaving is not None else None
+        sender = self._sender_of(applied.account if applied is not None else account)
+        done = applied.hooks_done if applied is not None else []
+        runs = HookRuns(cluster=self._cluster, sender=sender, settled=self._settled, done=done)
+
+        async def wrote(names: list[str]) -> None:
+            if applied is not None:
+                applied.hooks_done = list(names)
+                await self._write(applied)
+
+        deleted = await TakeAway(cluster=self._cluster, sender=sender, runs=runs, wrote=wrote)(set_id, kinds, hooks)
         await self._cluster.delete_parent(app, self._rules.namespace)
         if self._applied is not None:
             self._applied.pop(app, None)
@@ -393,7 +403,14 @@ class KubernetesTarget:
         for key in [key for key, owner in self._claims.items() if owner == app]:
             del self._claims[key]
         await asyncio.to_thread(self._memory.forget, app)
-        return sorted(deleted)
+        return deleted
+
+    async def _hooks_of(self, leaving: Leaving) -> list[tuple[Hook, Wanted]]:
+        asks = self._asks(leaving.app)
+        try:
+            return [(hook, await asks.object(hook.resource)) for hook in leaving.hooks]
+        except ValueError as wrong:
+            raise self._refused(leaving.app.name, str(wrong)) from wrong
 
     def _refused(self, app: str, reason: str) -> TargetRefused:
         return TargetRefused(app=app, destination=self.name, reason=reason)

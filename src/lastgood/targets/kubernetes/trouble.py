@@ -46,7 +46,12 @@ class Answered(ClusterTrouble):
         A 404 without a reason is about the address, not about an object: a kind just defined is not served yet.
         """
         not_served = self.status == 404 and not self.reason  # noqa: PLR2004 - HTTP's own numbers
-        return not_served or self.status == 429 or self.status >= 500  # noqa: PLR2004 - the same
+        return not_served or self.is_of_the_server
+
+    @property
+    def is_of_the_server(self) -> bool:
+        """Say whether the refusal says nothing about what was sent: the server is busy or broken."""
+        return self.status == 429 or self.status >= 500  # noqa: PLR2004 - HTTP's own numbers
 
 
 def said(words: str) -> str:

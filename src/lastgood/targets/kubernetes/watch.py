@@ -93,7 +93,8 @@ class KindWatch:
                 if self._failures > 1 or self._version is None:
                     self._say(str(trouble))
                 wait_s = back_off(self._failures, first_s=0.2, most_s=MOST_WAIT_S, jitter=_chance())
-                await asyncio.sleep(wait_s)
+                asked_s = trouble.retry_after_s if isinstance(trouble, Answered) else None
+                await asyncio.sleep(max(wait_s, asked_s or 0.0))
 
     async def _find_anew(self) -> None:
         """The address is gone: the kind is served in another version, or its API group went and the objects with it."""

@@ -18,6 +18,7 @@ import msgspec
 
 from lastgood.core.application import Application
 from lastgood.core.errors import LastgoodError, TargetFailed, TargetRefused, Unknown, UnknownPod
+from lastgood.core.leaving import Leaving
 from lastgood.core.observation import ApplyResult, Observation, ResourceHealth, ResourceResult, worst
 from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
 from lastgood.core.ports import Clock
@@ -155,8 +156,9 @@ class ProcessTarget:
         except OSError as wrong:
             raise self._failed(request.app, f"the log of {name} cannot be read: {wrong.strerror}") from wrong
 
-    async def prune(self, app: str) -> list[str]:
+    async def prune(self, app: str, *, leaving: Leaving | None = None) -> list[str]:
         """Stop every process of an application, dependents first, and delete what is kept of them."""
+        _ = leaving  # processes have no hooks
         async with self._at_work(app):
             launcher = Launcher(self._folder, None, settle_s=self._settle_s, stable_s=self._stable_s)
             states = await _finish(self._states, app)

@@ -1,0 +1,91 @@
+"""Take an application out of its cluster: hooks that come before, its objects in reverse order, hooks that come after.
+
+A hook that fails ends it there: nothing more is deleted, and what was done is told. Called once more, it does the rest.
+Knows no files and no other applications.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+
+from lastgood.core.hook import Hook, Moment, is_hook
+from lastgood.targets.kubernetes.cluster import Cluster
+from lastgood.targets.kubernetes.kinds import GroupKind
+from lastgood.targets.kubernetes.live_object import LiveObject
+from lastgood.targets.kubernetes.options import options_of
+from lastgood.targets.kubernetes.order import deletion_order
+from lastgood.targets.kubernetes.run_hooks import HookRuns
+from lastgood.targets.kubernetes.send import Sender
+from lastgood.targets.kubernetes.trouble import ClusterTrouble
+from lastgood.targets.kubernetes.wanted import Wanted
+
+MAX_NAMED = 20
+
+
+class TakeAway:
+    """Takes one application away. runs: of its hooks; wrote: called with the names of the hooks that have run."""
+
+    def __init__(
+        self, *, cluster: Cluster, sender: Sender, runs: HookRuns, wrote: Callable[[list[str]], Awaitable[None]]
+    ) -> None:
+        self._cluster = cluster
+        self._sender = sender
+        self._runs = runs
+        self._wrote = wrote
+        self._deleted: list[str] = []
+
+    async def __call__(
+        self, set_id: str, kinds: Collection[GroupKind], hooks: Sequence[tuple[Hook, Wanted]] = ()
+    ) -> list[str]:
+        """Do it; return what was deleted, as `Kind name`. Raises ClusterTrouble with what was and was not done."""
+        await self._hooks("before deletion", hooks)
+        going = self._members(set_id, kinds)
+        for one in going:
+            await self._delete(one)
+        if any(hook.moment == "after deletion" for hook, _ in hooks):
+            await asyncio.gather(*(self._gone(one) for one in going))
+        await self._hooks("after deletion", hooks)
+        return sorted(self._deleted)
+
+    def _members(self, set_id: str, kinds: Collection[GroupKind]) -> list[LiveObject]:
+        """Return what goes, in the order of going. What a hook left is not the application's."""
+        there = [one for one in self._cluster.live.members(set_id, kinds) if not one.is_being_deleted]
+        options = {one.key: options_of(one.manifest) for one in there if not is_hook(one.manifest)}
+        going = [one for one in there if one.key in options and options[one.key].delete]
+        return [going[i] for i in deletion_order([(options[one.key].wave, one.key[0], one.name) for one in going])]
+
+    async def _hooks(self, moment: Moment, hooks: Sequence[tuple[Hook, Wanted]]) -> None:
+        mine = [one for one in hooks if one[0].moment == moment]
+        if not mine:
+            return
+        results = await self._runs(mine)
+        await self._wrote(self._runs.done)
+        failed = next((one for one in results if one.outcome == "failed"), None)
+        if failed is not None:
+            raise ClusterTrouble(f"the hook {failed.kind} {failed.name} failed ({failed.message}); {self._done()}")
+
+    async def _delete(self, one: LiveObject) -> None:
+        try:
+            kind = await self._cluster.kinds.find(*one.key[0])
+            if kind is not None:
+                # Found gone is deleted too: the first of two requests may have done it, and its answer was lost.
+                await self._sender.delete(kind.path(one.namespace, one.name), uid=one.uid)
+                self._deleted.append(f"{one.kind} {one.name}")
+        except ClusterTrouble as trouble:
+            raise ClusterTrouble(f"{one.kind} {one.name} was not deleted ({trouble}); {self._done()}") from trouble
+        self._cluster.live.remove(one.key, uid=one.uid)
+
+    async def _gone(self, one: LiveObject) -> None:
+        """Wait until an object is gone: a hook that comes after it counts on that."""
+        try:
+            kind = await self._cluster.kinds.find(*one.key[0])
+            if kind is not None:
+                await self._sender.delete_and_wait(kind.path(one.namespace, one.name), uid=one.uid)
+        except ClusterTrouble as trouble:
+            said = f"{one.kind} {one.name}: {trouble}; the hooks after the deletion were not begun; {self._done()}"
+            raise ClusterTrouble(said) from trouble
+
+    def _done(self) -> str:
+        """Say what was deleted."""
+        more = len(self._deleted) - MAX_NAMED
+        named = ", ".join(self._deleted[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
+        return f"deleted: {named}" if named else "nothing was deleted"

@@ -1,0 +1,119 @@
+"""The page of an application's current state: its resource tree, and one object of it with its events and log."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from lastgood.core.errors import LastgoodError, NeedsServer, SettingsWrong
+from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
+from lastgood.core.ports import Lastgood
+from lastgood.core.resource_tree import ResourceTree, TreeNode
+from lastgood.core.value import Value
+from lastgood.web.applications import EnvironmentCell
+from lastgood.web.badge import HEALTH, Badge, health_badge
+from lastgood.web.pages import Page, Pages, segment, wants_part
+from lastgood.web.services import Image, not_here, split_image
+from lastgood.web.timeline import siblings_of
+from lastgood.web.tree import Asked, Layout, Relation, lay_out, read_asked, relations
+from lastgood.web.verdict import AppHeader, app_header
+
+# What is shown beside a tree: enough to see why something fails.
+LOG_LINES = 20
+EVENTS_MOST = 10
+_TALKING = ("Pod", "Process")
+
+
+class Panel(Value, frozen=True, kw_only=True):
+    """The chosen object. log, events: None where its kind has none; wrong: why they cannot be had, "" if they can."""
+
+    node: TreeNode
+    badge: Badge
+    images: tuple[Image, ...]
+    relations: tuple[Relation, ...]
+    log: PodLog | None = None
+    log_wrong: str = ""
+    events: tuple[PodEvent, ...] | None = None
+    events_wrong: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatePage(Page):
+    """The context of state.html and of partials/state-view.html. missing: what was chosen is not in the tree."""
+
+    header: AppHeader
+    siblings: tuple[EnvironmentCell, ...]
+    tab: str
+    now: dt.datetime
+    asked: Asked
+    healths: tuple[str, ...]
+    layout: Layout
+    panel: Panel | None
+    missing: bool
+    trouble: str
+    left_out: int
+
+
+def state_router(lastgood: Lastgood, pages: Pages) -> APIRouter:
+    """Serve the page; for htmx the tree and the panel alone."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/apps/{name}/state")
+    async def state(name: str, request: Request) -> Response:
+        frame = pages.frame(request, section="applications")
+        asked = read_asked(f"/apps/{segment(name)}/state", request.query_params)
+        status = await lastgood.status(name)
+        trouble = ""
+        try:
+            tree = await lastgood.tree(name)
+        except (NeedsServer, SettingsWrong) as elsewhere:
+            tree, trouble = ResourceTree(app=name, observed_at=frame.now, nodes=()), not_here(elsewhere)
+        panel = await _panel(lastgood, tree, asked)
+        page = StatePage(
+            frame=frame,
+            title=f"Current state of {name}",
+            header=app_header(status),
+            siblings=siblings_of(status.application, await lastgood.apps()),
+            tab="state",
+            now=frame.now,
+            asked=asked,
+            healths=tuple(HEALTH),
+            layout=lay_out(tree, asked),
+            panel=panel,
+            missing=bool(asked.chosen) and panel is None,
+            trouble=trouble or tree.trouble,
+            left_out=tree.left_out,
+        )
+        return pages.answer("partials/state-view.html" if wants_part(request) else "state.html", page)
+
+    return router
+
+
+async def _panel(lastgood: Lastgood, tree: ResourceTree, asked: Asked) -> Panel | None:
+    node = next((one for one in tree.nodes if one.id == asked.chosen), None)
+    if node is None:
+        return None
+    panel = Panel(
+        node=node,
+        badge=health_badge(node.health),
+        images=tuple(map(split_image, node.images)),
+        relations=relations(tree, asked),
+    )
+    talks = node.kind in _TALKING and not node.group and not tree.trouble
+    return await _with_words(lastgood, tree.app, panel) if talks else panel
+
+
+async def _with_words(lastgood: Lastgood, app: str, panel: Panel) -> Panel:
+    """Add what is told of a pod and what it wrote. What cannot be had now says so in its place; the rest stays."""
+    node = panel.node
+    try:
+        events = await lastgood.pod_events(app, node.name, namespace=node.namespace)
+        panel = msgspec.structs.replace(panel, events=tuple(events[:EVENTS_MOST]))
+    except LastgoodError as wrong:
+        panel = msgspec.structs.replace(panel, events_wrong=wrong.message)
+    try:
+        request = PodLogRequest(app=app, pod=node.name, namespace=node.namespace, tail_lines=LOG_LINES)
+        return msgspec.structs.replace(panel, log=await lastgood.pod_log(request))
+    except LastgoodError as wrong:
+        return msgspec.structs.replace(panel, log_wrong=wrong.message)

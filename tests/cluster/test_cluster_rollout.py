@@ -1,0 +1,112 @@
+"""The way back of an Argo Rollout, on a real control plane that has its definition and nobody who steps."""
+
+import json
+
+import pytest
+
+from lastgood.core.discovery import Discovery
+from lastgood.core.request import RollbackRequest
+from lastgood.flows.branch import FollowedBranch
+from lastgood.flows.journal import StoreJournal
+from lastgood.flows.rollback import Rollbacks
+from twins.agent_world import World
+from twins.clusters import Corner
+
+pytestmark = pytest.mark.cluster
+
+PATIENCE = 10_000
+CONFIG = """\
+version: 1
+applications:
+  - {name: "{app}", path: "apps/{app}", destination: "{app}", namespace: NAMESPACE}
+"""
+DEFINITION = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "rollouts.argoproj.io"},
+    "spec": {
+        "group": "argoproj.io",
+        "names": {"kind": "Rollout", "listKind": "RolloutList", "plural": "rollouts", "singular": "rollout"},
+        "scope": "Namespaced",
+        "versions": [
+            {
+                "name": "v1alpha1",
+                "served": True,
+                "storage": True,
+                "subresources": {"status": {}},
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+            }
+        ],
+    },
+}
+STEPS = [{"setWeight": 20}, {"pause": {"duration": "10m"}}, {"analysis": {"templates": []}}, {"pause": {}}]
+
+
+@pytest.fixture
+async def corner(cluster, tmp_path):
+    made = Corner(cluster, tmp_path)
+    there = made.ask("GET", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/rollouts.argoproj.io")
+    if there is None:
+        made.ask("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", DEFINITION)
+        made.everywhere.append("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/rollouts.argoproj.io")
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def world():
+    made = World()
+    yield made
+    await made.stop()
+
+
+def release(image):
+    spec = {"replicas": 1, "template": {"spec": {"containers": [{"name": "main", "image": image}]}}}
+    spec["strategy"] = {"canary": {"steps": STEPS}}
+    rollout = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "web"}, "spec": spec}
+    return {"apps/web/rollout.json": json.dumps(rollout)}
+
+
+async def test_the_steps_of_a_way_back_are_announced_and_the_cluster_gets_them(corner, world):
+    """The plan says how long the pauses take and who is waited for, before anything moves."""
+    world.other_targets = {"web": corner.target(clock=world.clock)}
+    first = await world.release({"lastgood.yaml": CONFIG.replace("NAMESPACE", corner.namespace()), **release("web:1")})
+    await world.start()
+    path = f"/apis/argoproj.io/v1alpha1/namespaces/{corner.namespace()}/rollouts/web"
+
+    def image():
+        there = corner.ask("GET", path)
+        return there and there["spec"]["template"]["spec"]["containers"][0]["image"]
+
+    async def runs(wanted):
+        async def is_there():
+            return image() == wanted
+
+        await world.until(is_there, wanted, looks=PATIENCE)
+
+    await runs("web:1")
+    await world.release(release("web:2"))
+    await world.look()
+    await runs("web:2")
+
+    branch = FollowedBranch(
+        repo=world.repo,
+        name="main",
+        discovery=Discovery(),
+        renderer=world.renderer,
+        store=world.store,
+        journal=StoreJournal(world.store),
+        clock=world.clock,
+    )
+    plan = await Rollbacks(branch).plan(RollbackRequest(apps=("web",), to=first[:12]))
+    (check,) = [one for one in plan.checks if one.name == "hooks-rerun"]
+    assert check.outcome == "warn"
+    assert check.detail == (
+        "the Rollout web goes in 4 steps, with pauses of 10m in all and waiting once for a person to promote it, "
+        "and 1 analysis of no known length"
+    )
+    assert image() == "web:2"
+    await world.release(release("web:1"))
+    await world.look()
+    await runs("web:1")
+    assert corner.ask("GET", path)["spec"]["strategy"]["canary"]["steps"] == STEPS
