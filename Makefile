@@ -10,7 +10,7 @@ TARGET ?= process
 # What Python compiled is kept: the tests and the demo start it hundreds of times.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check unit test-browser test-render cluster test-cluster bench picture reference lock clean
+.PHONY: help demo test check lint types unit test-browser test-render cluster test-cluster bench picture reference lock clean
 
 help:
 	@echo "make demo          the whole story on this machine (ARGS=--once: ends by itself;"
@@ -47,16 +47,22 @@ demo: $(RUN)
 	@$(BIN)/lastgood demo $(ARGS)
 endif
 
-check: $(DEV)
+check: lint types
+
+lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(DEV)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 unit: $(DEV)
 	$(BIN)/pytest -q -n 2 --dist worksteal -m "not browser and not cluster and not programs" $(ARGS)
 
-test: check unit
+# The types are checked beside the tests: they keep one core busy while a test waits.
+test: lint
+	@$(MAKE) --no-print-directory -j 2 types unit
 
 test-browser: $(DEV)
 	$(BIN)/pytest -q -m browser $(ARGS)
