@@ -274,7 +274,7 @@ def _client(access: ClusterAccess) -> httpx2.AsyncClient:
             params["auth"] = PluginCredential(plugin.apiVersion, command, environment, trust=params["verify"])
         elif user is not None and user.token_file is not None:
             params["auth"] = BearerTokenFileAuth(user.token_file)
-        return httpx2.AsyncClient(**{**params, "transport": Transport(params.pop("verify"))})
+        return httpx2.AsyncClient(**{**params, "transport": Transport(params["verify"])})
     except ConfigError as wrong:
         raise Unreachable(f"the kubeconfig does not serve: {wrong}") from wrong
     except (OSError, ssl.SSLError) as wrong:

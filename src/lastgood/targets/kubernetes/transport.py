@@ -21,6 +21,8 @@ class Transport(httpx2.AsyncBaseTransport):
 
     def __init__(self, tls: ssl.SSLContext) -> None:
         self._tls = tls
+        # Read once, as httpx2 does: it takes a look at the whole environment.
+        self._proxies = urllib.request.getproxies()
         self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -33,7 +35,7 @@ class Transport(httpx2.AsyncBaseTransport):
                 skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
                 data=await request.aread() or None,
                 allow_redirects=False,
-                proxy=_proxy(request.url),
+                proxy=self._proxy(request.url),
                 timeout=_limits(request.extensions.get("timeout", {})),
             )
         return httpx2.Response(answer.status, headers=answer.raw_headers, stream=_Body(answer), request=request)
@@ -42,6 +44,11 @@ class Transport(httpx2.AsyncBaseTransport):
         """Let all connections go."""
         if self._session is not None:
             await self._session.close()
+
+    def _proxy(self, url: httpx2.URL) -> str | None:
+        """Return the proxy that the environment names for an address (HTTPS_PROXY, NO_PROXY)."""
+        proxy = self._proxies.get(url.scheme)
+        return proxy if proxy and not urllib.request.proxy_bypass(url.host) else None
 
     def _begun(self) -> aiohttp.ClientSession:
         # Made with the first request: a session belongs to the loop that it begins in.
@@ -76,12 +83,6 @@ class _Body(httpx2.AsyncByteStream):
 def _limits(given: dict[str, float | None]) -> aiohttp.ClientTimeout:
     connect_s = given.get("connect")
     return aiohttp.ClientTimeout(total=None, sock_connect=connect_s, sock_read=given.get("read"))
-
-
-def _proxy(url: httpx2.URL) -> str | None:
-    """Return the proxy that the environment names for an address (HTTPS_PROXY, NO_PROXY)."""
-    proxy = urllib.request.getproxies().get(url.scheme)
-    return proxy if proxy and not urllib.request.proxy_bypass(url.host) else None
 
 
 @contextlib.contextmanager
