@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -12,6 +12,7 @@ from lastgood.core.errors import CommandLineWrong
 from lastgood.core.pod import LIMIT_BYTES, TAIL_LINES, PodLogRequest
 from lastgood.core.timeline import TimelineQuery
 from lastgood.core.value import Value
+from lastgood.web.badge import HEALTH
 
 T = TypeVar("T")
 TEXT_CHARS = 500
@@ -114,6 +115,19 @@ def text(value: str, *, most: int = TEXT_CHARS) -> str:
     if _CONTROL.search(value):
         raise CommandLineWrong("a value has control characters")
     return value
+
+
+def read_health(query: Mapping[str, str]) -> str:
+    """Read a filter by health, "" for any. Raises CommandLineWrong."""
+    health = text(query.get("health", ""))
+    if health and health not in HEALTH:
+        raise CommandLineWrong(f"there is no health {health[:40]}", hint=", ".join(HEALTH))
+    return health
+
+
+def has_words(search: str, texts: Collection[str]) -> bool:
+    """Say whether every word of a search is in one of some texts, without case."""
+    return all(any(word in each.casefold() for each in texts) for word in search.casefold().split())
 
 
 def flag(query: Mapping[str, str], name: str) -> bool:

@@ -12,7 +12,7 @@ from lastgood.core.resource_tree import node_id
 from lastgood.core.service import LastChange, Services, ServiceView
 from lastgood.core.value import Value
 from lastgood.web.applications import EnvironmentCell
-from lastgood.web.asked import text
+from lastgood.web.asked import has_words, read_health, text
 from lastgood.web.badge import HEALTH, Badge, health_badge
 from lastgood.web.pages import Frame, Page, Pages, address, segment, wants_part
 from lastgood.web.timeline import siblings_of
@@ -94,9 +94,7 @@ class Asked(Value, frozen=True, kw_only=True):
 
 def read_asked(query: Mapping[str, str]) -> Asked:
     """Read the filter. Raises CommandLineWrong."""
-    health = text(query.get("health", ""))
-    if health and health not in HEALTH:
-        raise CommandLineWrong(f"there is no health {health[:40]}", hint=", ".join(HEALTH))
+    health = read_health(query)
     page = query.get("page", "1")
     if not (page.isascii() and page.isdecimal() and len(page) <= 6):  # noqa: PLR2004 - digits of a page's number
         raise CommandLineWrong("a page is a number from 1")
@@ -148,7 +146,7 @@ def _matches(one: ServiceView, asked: Asked) -> bool:
         return False
     texts = [one.name, one.kind, *one.images, *(end.address for end in one.endpoints)]
     texts += [f"{key}={value}" for key, value in one.labels.items()]
-    return all(any(word in each.casefold() for each in texts) for word in asked.query.casefold().split())
+    return has_words(asked.query, texts)
 
 
 def _row(one: ServiceView, app: str) -> ServiceRow:

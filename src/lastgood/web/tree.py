@@ -7,10 +7,9 @@ the one that was chosen.
 from collections import Counter
 from collections.abc import Mapping
 
-from lastgood.core.errors import CommandLineWrong
 from lastgood.core.resource_tree import ResourceTree, TreeNode
 from lastgood.core.value import Value
-from lastgood.web.asked import text
+from lastgood.web.asked import has_words, read_health, text
 from lastgood.web.badge import HEALTH, Badge, health_badge
 from lastgood.web.pages import address
 from lastgood.web.services import URGENCY
@@ -130,9 +129,7 @@ class Layout(Value, frozen=True, kw_only=True):
 
 def read_asked(path: str, query: Mapping[str, str]) -> Asked:
     """Read the page's address. Raises CommandLineWrong."""
-    health = text(query.get("health", ""))
-    if health and health not in HEALTH:
-        raise CommandLineWrong(f"there is no health {health[:40]}", hint=", ".join(HEALTH))
+    health = read_health(query)
     return Asked(
         path=path,
         query=text(query.get("q", "")),
@@ -253,4 +250,4 @@ def _matches(node: TreeNode, asked: Asked) -> bool:
     if (asked.kind and node.kind != asked.kind) or (asked.health and node.health != asked.health):
         return False
     texts = [node.name, node.kind, *node.images, *(f"{key}={value}" for key, value in node.labels.items())]
-    return all(any(word in each.casefold() for each in texts) for word in asked.query.casefold().split())
+    return has_words(asked.query, texts)
