@@ -6,10 +6,7 @@ import msgspec
 import pytest
 
 from lastgood.app.collect import EVERY_S, FIRST_S, collect_releases
-from lastgood.core.discovery import Discovery
 from lastgood.core.version import version_at
-from lastgood.flows.branch import FollowedBranch
-from lastgood.flows.journal import StoreJournal
 from twins.agent_world import CONFIG, World, app_file
 
 APP = "web-staging"
@@ -50,17 +47,8 @@ async def world():
 async def test_the_last_good_and_the_running_release_are_kept(world):
     """Soon after the start, then hourly, all go but last good, running and desired; what is broken needs none."""
     target = Asked()
-    branch = FollowedBranch(
-        repo=world.repo,
-        name="main",
-        discovery=Discovery(),
-        renderer=world.renderer,
-        store=world.store,
-        journal=StoreJournal(world.store),
-        clock=world.clock,
-    )
     collecting = asyncio.create_task(
-        collect_releases({"twin": target}, [branch], world.store, world.renderer, world.clock)
+        collect_releases({"twin": target}, [world.branch()], world.store, world.renderer, world.clock)
     )
     try:
         await asyncio.sleep(0)

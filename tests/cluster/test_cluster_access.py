@@ -14,7 +14,7 @@ from lastgood.core.errors import TargetFailed
 from lastgood.targets.kubernetes import ClusterAccess, connection
 from lastgood.targets.kubernetes.permissions import whoami
 from lastgood.targets.kubernetes.trouble import Unreachable
-from twins.clusters import Corner, config_map, deployment, manifests
+from twins.clusters import config_map, deployment, manifests
 from twins.processes import eventually, until_health
 
 pytestmark = pytest.mark.cluster
@@ -27,13 +27,6 @@ cat {folder}/answer
 cat {folder}/complaint >&2
 exit $(cat {folder}/code)
 """
-
-
-@pytest.fixture
-async def corner(cluster, tmp_path):
-    made = Corner(cluster, tmp_path)
-    yield made
-    await made.close()
 
 
 class Plugin:

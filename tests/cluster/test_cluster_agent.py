@@ -9,8 +9,7 @@ import pytest
 import yaml
 
 from lastgood.targets.kubernetes import ClusterAccess
-from twins.agent_world import World
-from twins.clusters import Corner, config_map
+from twins.clusters import config_map
 
 pytestmark = pytest.mark.cluster
 
@@ -65,20 +64,6 @@ async def pump(reader, writer):
         while data := await reader.read(65_536):
             writer.write(data)
             await writer.drain()
-
-
-@pytest.fixture
-async def corner(cluster, tmp_path):
-    made = Corner(cluster, tmp_path)
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def world():
-    made = World()
-    yield made
-    await made.stop()
 
 
 def files(corner, app, **data):

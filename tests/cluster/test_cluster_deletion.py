@@ -7,7 +7,7 @@ import pytest
 from lastgood.core.errors import TargetFailed
 from lastgood.core.leaving import Leaving
 from twins.agent_world import World
-from twins.clusters import Corner, config_map, manifests
+from twins.clusters import config_map, manifests
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("stages")]
 
@@ -18,13 +18,6 @@ applications:
   - {name: "{app}", path: "apps/{app}", destination: "{app}", namespace: NAMESPACE}
 """
 PATIENCE = 10_000
-
-
-@pytest.fixture
-async def corner(cluster, tmp_path):
-    made = Corner(cluster, tmp_path)
-    yield made
-    await made.close()
 
 
 def job(name, *, behaves=None, **annotations):

@@ -8,17 +8,10 @@ import yaml
 from lastgood.app.doctor_cluster import examine_cluster
 from lastgood.app.settings import DestinationSettings
 from lastgood.targets.kubernetes import ClusterAccess
-from twins.clusters import Corner, config_map, deployment, manifests
+from twins.clusters import config_map, deployment, manifests
 from twins.processes import eventually
 
 pytestmark = pytest.mark.cluster
-
-
-@pytest.fixture
-async def corner(cluster, tmp_path):
-    made = Corner(cluster, tmp_path)
-    yield made
-    await made.close()
 
 
 async def examined(corner, kubeconfig, **settings):

@@ -10,8 +10,7 @@ import yaml
 from cluster.faulty import FaultyWay
 from lastgood.core.errors import TargetFailed
 from lastgood.targets.kubernetes import ClusterAccess, connection
-from twins.agent_world import World
-from twins.clusters import Corner, annotated, config_map, deployment, manifests
+from twins.clusters import annotated, config_map, deployment, manifests
 from twins.processes import eventually, until_health
 
 pytestmark = pytest.mark.cluster
@@ -29,13 +28,6 @@ version: 1
 applications:
   - {name: "{app}", path: "apps/{app}", destination: "{app}", namespace: NAMESPACE}
 """
-
-
-@pytest.fixture
-async def corner(cluster, tmp_path):
-    made = Corner(cluster, tmp_path)
-    yield made
-    await made.close()
 
 
 @pytest.fixture
@@ -246,13 +238,6 @@ async def test_what_happens_while_watches_are_cut_in_the_middle_of_an_event_is_n
 
     await eventually(is_seen)
     assert fault.met
-
-
-@pytest.fixture
-async def world():
-    made = World()
-    yield made
-    await made.stop()
 
 
 async def test_an_agent_records_a_broken_server_as_what_it_is_and_catches_up(corner, way, world, monkeypatch):

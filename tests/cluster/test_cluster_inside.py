@@ -7,17 +7,10 @@ import pytest
 from lastgood.core.errors import TargetFailed, Unknown, UnknownPod
 from lastgood.core.pod import PodLogRequest
 from lastgood.targets.kubernetes.apply_set import PART_OF, set_id
-from twins.clusters import Corner, config_map, deployment, ingress, manifests, service
+from twins.clusters import config_map, deployment, ingress, manifests, service
 from twins.processes import eventually, until_health
 
 pytestmark = pytest.mark.cluster
-
-
-@pytest.fixture
-async def corner(cluster, tmp_path):
-    made = Corner(cluster, tmp_path)
-    yield made
-    await made.close()
 
 
 @pytest.fixture

@@ -4,13 +4,8 @@ import json
 
 import pytest
 
-from lastgood.core.discovery import Discovery
 from lastgood.core.request import RollbackRequest
-from lastgood.flows.branch import FollowedBranch
-from lastgood.flows.journal import StoreJournal
 from lastgood.flows.rollback import Rollbacks
-from twins.agent_world import World
-from twins.clusters import Corner
 
 pytestmark = pytest.mark.cluster
 
@@ -43,21 +38,13 @@ STEPS = [{"setWeight": 20}, {"pause": {"duration": "10m"}}, {"analysis": {"templ
 
 
 @pytest.fixture
-async def corner(cluster, tmp_path):
-    made = Corner(cluster, tmp_path)
-    there = made.ask("GET", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/rollouts.argoproj.io")
+def corner(corner):
+    """A corner of a cluster that knows Rollouts."""
+    there = corner.ask("GET", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/rollouts.argoproj.io")
     if there is None:
-        made.ask("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", DEFINITION)
-        made.everywhere.append("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/rollouts.argoproj.io")
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def world():
-    made = World()
-    yield made
-    await made.stop()
+        corner.ask("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", DEFINITION)
+        corner.everywhere.append("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/rollouts.argoproj.io")
+    return corner
 
 
 def release(image):
@@ -89,16 +76,7 @@ async def test_the_steps_of_a_way_back_are_announced_and_the_cluster_gets_them(c
     await world.look()
     await runs("web:2")
 
-    branch = FollowedBranch(
-        repo=world.repo,
-        name="main",
-        discovery=Discovery(),
-        renderer=world.renderer,
-        store=world.store,
-        journal=StoreJournal(world.store),
-        clock=world.clock,
-    )
-    plan = await Rollbacks(branch).plan(RollbackRequest(apps=("web",), to=first[:12]))
+    plan = await Rollbacks(world.branch()).plan(RollbackRequest(apps=("web",), to=first[:12]))
     (check,) = [one for one in plan.checks if one.name == "hooks-rerun"]
     assert check.outcome == "warn"
     assert check.detail == (

@@ -9,7 +9,6 @@ from lastgood.app.server import open_server
 from lastgood.core.request import RollbackRequest
 from lastgood.core.timeline import TimelineQuery
 from lastgood.demo.server import DemoServer
-from twins.clusters import Corner
 from twins.git_fixtures import git
 from twins.processes import eventually
 
@@ -80,13 +79,6 @@ class Served:
         git(self.clone, "add", "-A")
         git(self.clone, "commit", "-q", "-m", f"Release {tag}")
         git(self.clone, "push", "-q", "origin", "HEAD:main")
-
-
-@pytest.fixture
-async def corner(cluster, tmp_path):
-    made = Corner(cluster, tmp_path)
-    yield made
-    await made.close()
 
 
 async def test_a_chart_goes_out_is_healed_and_is_brought_back(corner, tmp_path, render_programs):

@@ -9,19 +9,12 @@ from lastgood.core.application import IgnoredDrift, Policy
 from lastgood.core.errors import TargetFailed
 from lastgood.targets.kubernetes.apply_set import PART_OF, set_id
 from lastgood.targets.kubernetes.live_object import content_digest
-from twins.clusters import Corner, annotated, config_map, deployment, manifests
+from twins.clusters import annotated, config_map, deployment, manifests
 from twins.processes import eventually, until_health
 
 pytestmark = pytest.mark.cluster
 
 ARGO = "argocd.argoproj.io"
-
-
-@pytest.fixture
-async def corner(cluster, tmp_path):
-    made = Corner(cluster, tmp_path)
-    yield made
-    await made.close()
 
 
 def outcomes(result):

@@ -9,7 +9,6 @@ import pytest
 
 from lastgood.core.application import Policy
 from lastgood.core.commit import Person
-from lastgood.core.discovery import Discovery
 from lastgood.core.errors import (
     Blocked,
     CommandLineWrong,
@@ -24,8 +23,6 @@ from lastgood.core.errors import (
 from lastgood.core.pod import PodEvent, PodLogRequest
 from lastgood.core.request import PauseRequest, PressRequest, RollbackRequest
 from lastgood.core.timeline import TimelineQuery
-from lastgood.flows.branch import FollowedBranch
-from lastgood.flows.journal import StoreJournal
 from lastgood.local.lastgood import LocalLastgood
 from lastgood.remote.lastgood import RemoteLastgood
 from lastgood.web.access import Access
@@ -53,17 +50,8 @@ async def world():
 
 
 def local(world: World) -> LocalLastgood:
-    branch = FollowedBranch(
-        repo=world.repo,
-        name="main",
-        discovery=Discovery(),
-        renderer=world.renderer,
-        store=world.store,
-        journal=StoreJournal(world.store),
-        clock=world.clock,
-    )
     return LocalLastgood(
-        [branch],
+        [world.branch()],
         renderer=world.renderer,
         clock=world.clock,
         store=world.store,

@@ -87,8 +87,9 @@ class World:
     async def release(self, files: Mapping[str, str | None], message: str = "Release", **words) -> str:
         return await self.remote.commit_files("main", files, message=message, **words)
 
-    async def start(self) -> None:
-        branch = FollowedBranch(
+    def branch(self) -> FollowedBranch:
+        """Return the branch as one more who follows it sees it."""
+        return FollowedBranch(
             repo=self.repo,
             name="main",
             discovery=Discovery(),
@@ -97,8 +98,10 @@ class World:
             journal=StoreJournal(self.store),
             clock=self.clock,
         )
+
+    async def start(self) -> None:
         self.agent = FollowingAgent(
-            [Followed(branch, self.remote.url)],
+            [Followed(self.branch(), self.remote.url)],
             targets={"twin": self.target, **self.other_targets},
             store=self.store,
             renderer=self.renderer,
