@@ -55,30 +55,29 @@ class FeaturePresence:
             raise UnknownFeature(feature=text, repo=self._view.repo)
         return found
 
-    def _find(self, text: str) -> WantedFeature | None:  # noqa: PLR0911 - a list of forms, and the first that fits counts
+    def _find(self, text: str) -> WantedFeature | None:
         if pull := _PULL.fullmatch(text):
             positions = self._book.pulls(int(pull[1]))
             if positions:
-                return self._wanted(f"PR-{pull[1]}", [self._brought(at) for at in positions], positions)
+                return self._wanted(f"PR-{pull[1]}", positions)
             return self._issue(f"#{pull[1]}") if text.startswith("#") else None
         if _KEY.fullmatch(text) and self._view.selection.is_key(text.upper()):
             return self._issue(text.upper())
         if _ISSUE.fullmatch(text):
             return self._issue(text)
         if _HEX.fullmatch(text.lower()) and (at := self._book.find(text.lower())) is not None:
-            return self._wanted(self._book.commit(at).oid[:SHORT], [self._brought(at)], [at])
+            return self._wanted(self._book.commit(at).oid[:SHORT], [at])
         positions = sorted(self._book.titled(text.split()[:10], most=MAX_FOUND))
         positions = [at for at in positions if at not in self._replay.reverts] or positions
-        if not positions:
-            return None
-        return self._wanted(text, [self._brought(at) for at in positions], positions)
+        return self._wanted(text, positions) if positions else None
 
     def _issue(self, name: str) -> WantedFeature | None:
         positions = [at for at in self._book.naming(name) if at not in self._replay.reverts]
-        return self._wanted(name, [self._brought(at) for at in positions], positions) if positions else None
+        return self._wanted(name, positions) if positions else None
 
-    def _wanted(self, name: str, groups: Sequence[tuple[int, ...]], positions: Sequence[int]) -> WantedFeature:
-        return WantedFeature(id=name, title=self._book.commit(positions[0]).facts.title, groups=tuple(groups))
+    def _wanted(self, name: str, positions: Sequence[int]) -> WantedFeature:
+        groups = tuple(map(self._brought, positions))
+        return WantedFeature(id=name, title=self._book.commit(positions[0]).facts.title, groups=groups)
 
     def _brought(self, at: int) -> tuple[int, ...]:
         """Return the commits that a feature stands for: what a merge brought and was still there after it."""

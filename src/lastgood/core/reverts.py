@@ -37,7 +37,7 @@ class Lookup(Protocol):
         ...
 
     def inverses(self, at: int) -> list[int]:
-        """Return earlier commits whose file changes are the exact inverse of a commit's, the newest by date first."""
+        """Return earlier commits that changed files exactly the other way round, the newest by position first."""
         ...
 
     def age(self, at: int) -> tuple[int, str]:

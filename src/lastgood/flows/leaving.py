@@ -25,11 +25,10 @@ class FindLeaving:
         branch = self._branches.get(record.repo)
         if commit is None or record.renderer == "process-compose":
             return None
+        if branch is None:
+            raise _unknown(record, f"the repo {record.repo} is not followed any more")
         try:
             app = self._known.applications.get(record.name)
-            if branch is None:
-                reason = f"the repo {record.repo} is not followed any more"
-                raise _unknown(record, reason)
             if app is None:
                 look = await branch.known() or await branch.fetch()
                 app = await look.application(record.name, also_at=commit)

@@ -1,9 +1,8 @@
 """What a source repo's history says of features: the mirror, its index, and the rules of core over them."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from lastgood.core.containment import Replay
 from lastgood.core.errors import GitFailed, ObjectTooLarge, UnknownVersion
@@ -16,8 +15,6 @@ from lastgood.core.source_commit import Selection
 from lastgood.git.program import Git
 from lastgood.git.source import MirrorSourceRepo
 from lastgood.git.source_index import SourceIndex
-
-_T = TypeVar("_T")
 
 
 class MirrorSourceHistory:
@@ -53,7 +50,7 @@ class MirrorSourceHistory:
 
     async def features(self, old: str, new: str, selection: Selection) -> FeatureChanges:
         """See SourceHistory.features."""
-        return await asyncio.to_thread(self._locked, lambda: self._features(old, new, selection))
+        return await asyncio.to_thread(self.index.guarded, lambda: self._features(old, new, selection))
 
     def _features(self, old: str, new: str, selection: Selection) -> FeatureChanges:
         before, after = (self._at(revision) for revision in (old, new))
@@ -62,17 +59,13 @@ class MirrorSourceHistory:
 
     async def presences(self, feature: str, revisions: Sequence[str], selection: Selection) -> list[Presence]:
         """See SourceHistory.presences."""
-        return await asyncio.to_thread(self._locked, lambda: self._presences(feature, revisions, selection))
+        return await asyncio.to_thread(self.index.guarded, lambda: self._presences(feature, revisions, selection))
 
     def _presences(self, feature: str, revisions: Sequence[str], selection: Selection) -> list[Presence]:
         positions = [self._at(revision) for revision in revisions]
         view = SourceView(repo=self.repo, web=self._web, selection=selection)
         presence = FeaturePresence(self.index, self._replayed(), view)
         return presence.presence(presence.find(feature), positions)
-
-    def _locked(self, question: Callable[[], _T]) -> _T:
-        with self.index.lock:
-            return self.index.guarded(question)
 
     def _at(self, revision: str) -> int:
         found = self.index.find(revision)

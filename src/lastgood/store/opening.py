@@ -2,7 +2,8 @@
 
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -43,8 +44,7 @@ def open_database(where: str | Path, *, busy_timeout_s: float) -> Database:
 def memory_database() -> Database:
     """Open an empty database that is gone when it is closed."""
     database = Database(sqlite_engine(None, busy_timeout_s=0))
-    with closing(database.engine.raw_connection()) as raw:
-        driver: sqlite3.Connection = raw.driver_connection  # type: ignore[assignment] # it is SQLite's
+    with _sqlite(database) as driver:
         driver.deserialize(_empty_schema())
     return database
 
@@ -54,11 +54,17 @@ def _empty_schema() -> bytes:
     # What the migrations make of nothing is the same each time, and takes longer than all that a short test does.
     database = _up_to_date(Database(sqlite_engine(None, busy_timeout_s=0)))
     try:
-        with closing(database.engine.raw_connection()) as raw:
-            driver: sqlite3.Connection = raw.driver_connection  # type: ignore[assignment] # it is SQLite's
+        with _sqlite(database) as driver:
             return driver.serialize()
     finally:
         database.close()
+
+
+@contextmanager
+def _sqlite(database: Database) -> Iterator[sqlite3.Connection]:
+    with closing(database.engine.raw_connection()) as raw:
+        driver: sqlite3.Connection = raw.driver_connection  # type: ignore[assignment] # it is SQLite's
+        yield driver
 
 
 def _make_private(path: Path) -> None:
