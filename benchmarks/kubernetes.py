@@ -54,19 +54,21 @@ class Deployments:
         self.changed = asyncio.Event()
 
     async def follow(self, connection: Connection) -> None:
-        listed = await connection.request("GET", DEPLOYMENTS)
-        for one in listed["items"]:
-            self._take(one)
-        params = {
-            "watch": "true",
-            "resourceVersion": listed["metadata"]["resourceVersion"],
-            "allowWatchBookmarks": "true",
-        }
-        async for line in connection.watch(DEPLOYMENTS, params):
-            if line is not None:
-                event = msgspec.json.decode(line)
-                if event["type"] in ("ADDED", "MODIFIED"):
-                    self._take(event["object"])
+        while True:
+            # Listed anew each time: the API server ends the watch of somebody who does not keep up.
+            listed = await connection.request("GET", DEPLOYMENTS)
+            for one in listed["items"]:
+                self._take(one)
+            params = {
+                "watch": "true",
+                "resourceVersion": listed["metadata"]["resourceVersion"],
+                "allowWatchBookmarks": "true",
+            }
+            async for line in connection.watch(DEPLOYMENTS, params):
+                if line is not None:
+                    event = msgspec.json.decode(line)
+                    if event["type"] in ("ADDED", "MODIFIED"):
+                        self._take(event["object"])
 
     def _take(self, one: dict[str, Any]) -> None:
         name, status = one["metadata"]["name"], one.get("status", {})
