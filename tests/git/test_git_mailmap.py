@@ -1,6 +1,6 @@
 """The mailmap means the same people as `git check-mailmap`."""
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lastgood.core.commit import Person
@@ -19,6 +19,11 @@ LINES = st.one_of(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=st.lists(LINES, max_size=6), name=NAMES.filter(bool), address=ADDRESSES.filter(lambda a: " " not in a))
+@example(
+    lines=["Zoë <z@example.com> Priya R <z@example.com>", " <z@example.com> Priya R <z@example.com>"],
+    name="Priya R",
+    address="<z@example.com>",
+)
 def test_people_are_those_that_git_means(tmp_path, lines, name, address):
     """Every form of line, letters of any case, later lines over earlier ones, lines that say nothing."""
     if not (tmp_path / ".git").exists():

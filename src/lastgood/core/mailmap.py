@@ -30,8 +30,8 @@ class Mailmap:
             key, new_address = (_fold(address), ""), None
         else:
             key, new_address = (_fold(found[4]), _fold((found[3] or "").strip())), address
-        known = self._map.get(key, (None, None))
-        # A later line replaces only what it says: an address of an earlier line stays.
+        # For an address alone a later line replaces only what it says; for a name and an address, all of it.
+        known = (None, None) if key[1] else self._map.get(key, (None, None))
         self._map[key] = (name or known[0], new_address or known[1])
 
     def person(self, person: Person) -> Person:
