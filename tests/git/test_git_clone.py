@@ -81,6 +81,19 @@ async def test_the_branch_is_named_as_the_remote_names_it(remote, head, tmp_path
     assert await repo.fetch("main") == head
 
 
+async def test_the_branch_is_the_one_that_git_means_however_head_says_it(remote, head, tmp_path, opened):
+    """A branch with a slash, one without commits, and a HEAD that is a link, which git still reads."""
+    here = clone(remote.folder, tmp_path / "clone")
+    repo = opened(here)
+    assert repo.checked_out() == "main"
+    for branch in ("feature/ü", "unborn"):
+        git(here, "symbolic-ref", "HEAD", f"refs/heads/{branch}")
+        assert repo.checked_out() == branch
+    (here / ".git/HEAD").unlink()
+    (here / ".git/HEAD").symlink_to("refs/heads/main")
+    assert repo.checked_out() == "main"
+
+
 async def test_a_detached_head_has_no_branch(remote, head, tmp_path, opened):
     """Detached, there is no branch, and HEAD can still be read."""
     here = clone(remote.folder, tmp_path / "clone")

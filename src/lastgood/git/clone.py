@@ -88,6 +88,10 @@ class CloneConfigRepo:
 
     def checked_out(self) -> str | None:
         """Return the local branch that HEAD is on, born or not; None if HEAD is detached."""
+        # Git's own answer costs a process; it is asked only where the file does not say it (reftable's does not).
+        stands = (self.git_dir / "HEAD").read_text(errors="surrogateescape").removesuffix("\n")
+        if stands.startswith("ref: refs/heads/") and not stands.endswith("/.invalid"):
+            return stands.removeprefix("ref: refs/heads/")
         found = self._git.run("symbolic-ref", "-q", "HEAD", ok=(0, 1)).text
         return found.removeprefix("refs/heads/") if found.startswith("refs/heads/") else None
 
