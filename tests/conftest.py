@@ -34,15 +34,18 @@ def render_programs() -> RenderPrograms:
 def _own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path_factory.getbasetemp() / "home"
     home.mkdir(exist_ok=True)
+    (home / "gitconfig").write_text("[maintenance]\nauto = false\n[receive]\nautogc = false\n")
     of_git = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "SSH_AUTH_SOCK")
     for name in (*of_git, "LASTGOOD_SERVER", "LASTGOOD_TOKEN", "KUBECONFIG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(home / "gitconfig"))
     # Thousands of repositories are made: a dozen sample hooks in each cost more than the repository.
     monkeypatch.setenv("GIT_TEMPLATE_DIR", "")
+    # And a test's repositories need not outlive a power cut.
+    monkeypatch.setenv("GIT_TEST_FSYNC", "0")
     monkeypatch.setenv("GIT_AUTHOR_NAME", "Priya Raman")
     monkeypatch.setenv("GIT_AUTHOR_EMAIL", "priya@example.com")
     monkeypatch.setenv("GIT_COMMITTER_NAME", "Priya Raman")

@@ -28,7 +28,7 @@ from lastgood.core.ports import ConfigRepo
 from lastgood.core.tree import object_id
 from lastgood.git.clone import CloneConfigRepo
 from lastgood.git.mirror import MirrorConfigRepo
-from twins.config_repo import PRIYA, START, MemoryConfigRepo, MemoryRemote, Objects
+from twins.config_repo import PRIYA, START, MemoryConfigRepo, MemoryRemote
 from twins.git_fixtures import BareRemote, clone, git, hook
 
 WEB = Scope(path="apps/web")
@@ -649,7 +649,7 @@ async def _look_at_every_commit(world: World, history: list[dict[str, int]], ask
     for commit in line:
         # A memory of its own for each commit: what it finds is what stands there, and nothing else.
         fresh = MemoryConfigRepo()
-        fresh.objects = world.remote.objects if isinstance(world.remote, MemoryRemote) else await _copied(world, commit)
+        fresh.objects = world.remote.objects
         scope = (await fresh.inputs(commit, OVERLAY)).scope
         version = await world.repo.version(commit, scope)
         assert await world.repo.version(commit, OVERLAY) == version
@@ -661,23 +661,6 @@ async def _look_at_every_commit(world: World, history: list[dict[str, int]], ask
     for limit in (1, 2):
         limited = (await world.repo.history(line[-1], OVERLAY, limit=limit)).entries
         assert [e.commit.oid for e in limited] == [commit for commit, _, _ in expected[:limit]]
-
-
-async def _copied(world: World, commit: str) -> Objects:
-    """Return the objects of a commit's tree in memory."""
-    objects, repo = Objects(), world.repo
-    read = await repo.commit(commit)
-    todo = [read.tree]
-    while todo:
-        names = await repo.list_tree(todo.pop())
-        objects.write_tree(names)
-        todo += [name.oid for name in names if name.is_tree]
-        for name in names:
-            if not name.is_tree:
-                objects.write("blob", await repo.read(name.oid, max_bytes=1000))
-    data = format_commit(tree=read.tree, parents=(), author=PRIYA, authored_at=START, message="x")
-    objects._kept[commit] = ("commit", data)
-    return objects
 
 
 # own refs

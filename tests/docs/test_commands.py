@@ -5,6 +5,7 @@ with some history), `<!-- commands run beside a server -->` (a folder with lastg
 nothing, if it shows none but `make`, which CI runs itself.
 """
 
+import functools
 import os
 import re
 import shlex
@@ -58,6 +59,12 @@ def run(command: str, *, folder: Path) -> None:
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
 
 
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """Make the history that each page's clone has: once, and as late as a test has its own environment."""
+    return functools.cache(lambda: ShopClone.make(tmp_path_factory.mktemp("shop")))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_that_shows_commands_says_where_they_run(page):
     """No shown command escapes: what is not run here is run by CI."""
@@ -68,11 +75,11 @@ def test_a_page_that_shows_commands_says_where_they_run(page):
 @pytest.mark.parametrize(
     "page", [p for p in PAGES if place_of(p) == IN_A_CLONE], ids=lambda page: str(page.relative_to(ROOT))
 )
-def test_the_commands_of_a_page_work_in_a_clone(page, tmp_path):
+def test_the_commands_of_a_page_work_in_a_clone(page, shop, tmp_path):
     """Every command of the page ends well, in its order, in a fresh clone."""
-    clone = ShopClone.make(tmp_path)
+    folder = shop().copy(tmp_path)
     for command in shown_commands(page):
-        run(command, folder=clone.folder)
+        run(command, folder=folder)
 
 
 def test_the_commands_of_all_pages_work_beside_a_server(tmp_path):

@@ -3,6 +3,7 @@
 import contextlib
 import datetime as dt
 import json
+import shutil
 import socket
 import sys
 import threading
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lastgood.demo.platform import Processes
-from lastgood.demo.repos import ConfigWriter, build_source_repo
+from lastgood.demo.repos import ConfigWriter, build_source_repo, git
 from lastgood.demo.server import DemoServer, run_lastgood
 from lastgood.demo.shop import INES, NOAH, PRIYA, source_history
 
@@ -52,6 +53,13 @@ class ShopClone:
             writer.write_release(*app.split("-"), revisions["start"])
         writer.push("Run the shop", PRIYA)
         return cls(root / "clone", writer, revisions)
+
+    def copy(self, root: Path) -> Path:
+        """Return the folder of a clone of its own, with a remote of its own and the same history."""
+        shutil.copytree(self.folder.parent / "config.git", root / "config.git")
+        shutil.copytree(self.folder, root / "clone", symlinks=True)
+        git("remote", "set-url", "origin", str(root / "config.git"), folder=root / "clone")
+        return root / "clone"
 
     def release(self, service: str, revision: str, author: str) -> None:
         """Push a release to staging, and another to production."""
