@@ -1,19 +1,26 @@
 """The demo's shop for tests of whole commands: a clone with a history, or a running server beside its repos."""
 
+import asyncio
 import contextlib
 import datetime as dt
-import json
 import shutil
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
+from lastgood.core.application import ApplicationView
+from lastgood.core.errors import LastgoodError
+from lastgood.core.request import PressRequest
 from lastgood.demo.platform import Processes
 from lastgood.demo.repos import ConfigWriter, build_source_repo, git
-from lastgood.demo.server import DemoServer, run_lastgood
+from lastgood.demo.server import DemoServer
 from lastgood.demo.shop import INES, NOAH, PRIYA, source_history
+from lastgood.remote.lastgood import RemoteLastgood
+
+T = TypeVar("T")
 
 WITHIN_S = 30
 APPS = tuple(f"{service}-{environment}" for service in ("web", "cart") for environment in ("staging", "production"))
@@ -113,40 +120,47 @@ class ShopServer:
             shown.settle()
             for release in RELEASES:
                 shop.release(*release)
-                run_lastgood(folder, "sync")
+                shown.ask(lambda there: there.sync(None))
                 shown.settle()
             yield shown
         finally:
             shown.close()
 
-    def apps(self) -> list[dict]:
-        """Ask `lastgood apps` beside the server."""
-        code, printed = run_lastgood(self.folder, "apps", "-o", "json")
-        assert code == 0, printed
-        return json.loads(printed)
+    def ask(self, question: Callable[[RemoteLastgood], Awaitable[T]]) -> T:
+        """Ask the server as a command would, without the program's start."""
+
+        async def ask() -> T:
+            async with RemoteLastgood(self.server.url, self.server.token) as there:
+                return await question(there)
+
+        return asyncio.run(ask())
 
     def settle(self) -> None:
         """Wait until every application runs what Git asks for and is Healthy. Fails with what is seen instead."""
         deadline = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=WITHIN_S)
         pause = threading.Event()
-        while not (len(seen := self.apps()) == len(APPS) and all(_settled(app) for app in seen)):
+        while not (len(seen := self.ask(RemoteLastgood.apps)) == len(APPS) and all(_settled(app) for app in seen)):
             assert dt.datetime.now(dt.UTC) < deadline, seen
             pause.wait(0.1)
 
     def close(self) -> None:
         """Close the shop: nothing that it started may outlive the test."""
-        with contextlib.suppress(RuntimeError, AssertionError):
+        with contextlib.suppress(RuntimeError, AssertionError, LastgoodError):
             self.shop.writer.pull()
             self.shop.writer.remove_applications()
             self.shop.writer.push("Close the shop", PRIYA)
-            run_lastgood(self.folder, "sync")
-            for app in APPS:
-                run_lastgood(self.folder, "retry", app, "--yes")  # losing them all at once waits for a press
-                run_lastgood(self.folder, "forget", app, "--prune", "--yes")
+            self.ask(self._forget_all)
         self.server.stop()
 
+    async def _forget_all(self, there: RemoteLastgood) -> None:
+        await there.sync(None)
+        for app in APPS:
+            await there.retry(PressRequest(app=app))  # losing them all at once waits for a press
+            await there.forget(app, prune=True)
 
-def _settled(app: dict) -> bool:
+
+def _settled(app: ApplicationView) -> bool:
+    running, desired = app.running, app.desired
     return (
-        app["health"] == "Healthy" and bool(app["running"]) and app["running"]["version"] == app["desired"]["version"]
+        app.health == "Healthy" and running is not None and desired is not None and running.version == desired.version
     )
