@@ -14,8 +14,10 @@ from lastgood.core.errors import (
     CommandLineWrong,
     NeedsServer,
     NoLastGood,
+    NoPrevious,
     SettingsWrong,
     UnknownApplication,
+    UnknownFeature,
     UnknownOperation,
     UnknownPod,
     UnknownVersion,
@@ -28,6 +30,8 @@ from lastgood.remote.lastgood import RemoteLastgood
 from lastgood.web.access import Access
 from lastgood.web.app import create_web
 from twins.agent_world import CONFIG, World, app_file
+from twins.source_history import MemorySourceHistory
+from twins.sources import MemorySources
 
 APP = "web-production"
 OPERATOR = Person(name="Ines Ops", email="ines@example.com")
@@ -38,6 +42,11 @@ TOKEN = "the-servers-own-token"
 async def world():
     """An agent that deployed r1 of web-production and of web-staging, then r2 of web-production."""
     made = World()
+    history = MemorySourceHistory()
+    made.sources = MemorySources(history)
+    begin = await history.commit("Begin", {"a": "1"})
+    made.sources.revisions = {"r1": begin, "r2": await history.commit("feat: wishlist (#7)", {"a": "2"}, [begin])}
+    await history.commit("feat: not out yet (#8)", {"a": "3"}, [made.sources.revisions["r2"]])
     await made.release({"lastgood.yaml": CONFIG, **app_file(APP, "r1"), **app_file("web-staging", "r1")}, "Release r1")
     await made.start()
     await made.run_until(APP, "succeeded")
@@ -58,6 +67,7 @@ def local(world: World) -> LocalLastgood:
         agent=world.agent,
         observed=world.agent.observed,
         targets={"twin": world.target}.get,
+        sources=world.sources,
     )
 
 
@@ -108,6 +118,46 @@ async def test_a_timeline_tells_deployments_newest_first(lastgood):
     ]
     assert [e.current for e in entries] == [True, False]
     assert [(i.name, i.from_, i.to) for i in entries[0].images] == [("web", "r1", "r2")]
+
+
+async def test_features_lie_between_two_versions(lastgood):
+    """By default between the previous and the current one; the other way round they leave; nothing else is guessed."""
+    found = await lastgood.features(APP)
+    assert [(one.id, one.title) for one in found.entered] == [("PR-7", "feat: wishlist")]
+    assert (found.left, found.unknown) == ((), ())
+    assert (found.from_.subject, found.to.subject) == ("Release r1", "Release r2")
+
+    back = await lastgood.features(APP, "current", "n1")
+    assert ([one.id for one in back.left], back.entered) == (["PR-7"], ())
+
+    with pytest.raises(NoPrevious):
+        await lastgood.features("web-staging")
+
+
+async def test_where_a_feature_is(lastgood):
+    """Contained where the version with it runs, since its deployment; not contained elsewhere; unknown is exit 5."""
+    found = {one.app: one for one in await lastgood.where("PR-7")}
+    runs = await lastgood.timeline(TimelineQuery(app=APP))
+    assert (found[APP].contains, found[APP].since) == (True, runs[0].deployment.started_at)
+    assert found[APP].environment == "production"
+    assert found["web-staging"].contains is False
+
+    assert [one.contains for one in await lastgood.where("#8")] == [False, False]
+    with pytest.raises(UnknownFeature) as wrong:
+        await lastgood.where("PR-99")
+    assert wrong.value.exit_code == 5
+
+
+async def test_what_is_not_known_of_a_source_is_said(world, lastgood):
+    """An image without a revision makes the answer unknown, with the reason; never an error."""
+    del world.sources.revisions["r2"]
+
+    found = {one.app: one for one in await lastgood.where("PR-8")}
+    assert (found[APP].contains, found[APP].since) == (None, None)
+    assert found[APP].reason == "web: no revision is known of r2"
+    assert [(one.image, one.reason) for one in (await lastgood.features(APP)).unknown] == [
+        ("web", "no revision is known of r2")
+    ]
 
 
 async def test_a_timeline_goes_on_where_a_page_ended(lastgood):

@@ -5,9 +5,10 @@ import datetime as dt
 import pytest
 
 from lastgood.core.errors import UnknownFeature
+from lastgood.core.feature_versions import Deployed, newest
 from lastgood.core.source_commit import Selection
-from lastgood.queries.features import NotKnown, SourceAt, features
-from lastgood.queries.where import Deployed, Place, newest, where
+from lastgood.core.source_features import NotKnown, SourceAt, features
+from lastgood.queries.where import Place, where
 from twins.source_history import MemorySourceHistory
 
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)

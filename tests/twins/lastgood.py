@@ -25,6 +25,7 @@ from lastgood.core.errors import (
     UnknownVersion,
 )
 from lastgood.core.feature import Feature
+from lastgood.core.feature_views import FeaturesView, WhereEntry
 from lastgood.core.hold import HeldFile, Hold
 from lastgood.core.observation import ResourceHealth, ResourceResult
 from lastgood.core.operation import Moved, Operation, OperationView
@@ -54,6 +55,7 @@ from lastgood.core.request import (
 from lastgood.core.resource import ImageChange, Rendered
 from lastgood.core.resource_tree import ResourceTree, TreeEdge, TreeNode, node_id
 from lastgood.core.service import Endpoint, LastChange, Services, ServiceView
+from lastgood.core.source_features import NotKnown
 from lastgood.core.status import StatusView, WaitResult
 from lastgood.core.timeline import Input, TimelineEntry, TimelineQuery
 from lastgood.core.version import Version
@@ -575,6 +577,25 @@ class MemoryLastgood:
         if view.running is None:
             raise UnknownVersion(app=app, version=from_)
         return DiffView(app=app, from_=view.running, to=view.running, rendered=True, why="", resources=(), files=())
+
+    async def features(self, app: str, from_: str | None = None, to: str | None = None) -> FeaturesView:
+        self._asked("features")
+        view = self._view(app)
+        if view.running is None:
+            raise UnknownVersion(app=app, version=from_ or "previous")
+        entered = tuple(feature for entry in self.entries for feature in entry.features if entry.app == app)
+        unknown = (NotKnown(image="web", reason="its tag tells no revision"),)
+        return FeaturesView(app=app, from_=view.running, to=view.running, entered=entered, left=(), unknown=unknown)
+
+    async def where(self, feature: str) -> list[WhereEntry]:
+        self._asked("where")
+        since = max((entry.committed_at for entry in self.entries), default=None)
+        return [
+            WhereEntry(
+                environment=view.environment, app=view.name, contains=True, since=since, via="c0" * 20, reason=feature
+            )
+            for view in await self.apps()
+        ]
 
     async def render(self, app: str, version: str | None) -> Rendered:
         raise NotImplementedError

@@ -47,6 +47,8 @@ def asked(script, lastgood):
         ("GET", "/apps/{name}/timeline"): script.get("/api/v1/apps/web-production/timeline?outcome=failed"),
         ("GET", "/apps/{name}/versions/{version}"): script.get("/api/v1/apps/web-production/versions/n6"),
         ("GET", "/apps/{name}/diff"): script.get("/api/v1/apps/web-production/diff?from=previous"),
+        ("GET", "/apps/{name}/features"): script.get("/api/v1/apps/web-production/features?from=n1"),
+        ("GET", "/where"): script.get("/api/v1/where?feature=PR-481"),
         ("GET", "/apps/{name}/tree"): script.get("/api/v1/apps/web-production/tree"),
         ("GET", "/apps/{name}/services"): script.get("/api/v1/apps/web-production/services"),
         ("GET", "/apps/{name}/pods/{pod}/events"): script.get(f"{POD}/events?namespace=shop"),

@@ -24,6 +24,7 @@ from lastgood.app.instance import MIRRORS, RECORDS, derived, left_address, make_
 from lastgood.app.logs import set_up_logs
 from lastgood.app.memory import give_back, share_arenas
 from lastgood.app.settings import Settings
+from lastgood.app.source_histories import SourceHistories
 from lastgood.app.sources import AllowedSources
 from lastgood.app.targets import Targets, make_targets
 from lastgood.core.application import Application
@@ -86,6 +87,8 @@ class _Server:
         self._targets = Targets(processes={}, clusters={})
         self._branches: list[FollowedBranch] = []
         self._mirrors: list[MirrorConfigRepo] = []
+        self._allowed = AllowedSources(settings, self._discovered)
+        self._histories = SourceHistories(self._allowed, clock=self._clock, role="agent" if agent else "web")
 
     async def run(self, started: Callable[[str], None]) -> None:
         """Start all parts; end when one fails or a signal comes. Raises what the part that failed raised."""
@@ -98,6 +101,8 @@ class _Server:
             if found is None:
                 raise
             raise found from group
+        finally:
+            await self._histories.close()
 
     async def _run(self, access: Access | None, started: Callable[[str], None]) -> None:
         stop = asyncio.Event()
@@ -105,6 +110,7 @@ class _Server:
         async with asyncio.TaskGroup() as tasks:
             with _signals_set(stop):
                 running.append(tasks.create_task(give_back(self._clock, self._let_go)))
+                running.append(tasks.create_task(self._histories.keep_up(self._settings.poll.every)))
                 if self._agent is not None:
                     running.append(tasks.create_task(self._agent.run()))
                     collecting = collect_releases(
@@ -142,10 +148,9 @@ class _Server:
             )
         if not self._with_agent:
             return
-        sources = AllowedSources(
-            settings, lambda repo: self._agent.discovered(repo) if self._agent is not None else None
+        self._targets = await asyncio.to_thread(
+            make_targets, settings, find_source=self._allowed.find, clock=self._clock
         )
-        self._targets = await asyncio.to_thread(make_targets, settings, find_source=sources.find, clock=self._clock)
         urls = {repo.name: repo.url for repo in settings.repos}
         limits = settings.limits
         self._agent = FollowingAgent(
@@ -199,6 +204,7 @@ class _Server:
             observed=self._agent.observed if self._agent is not None else None,
             records_trouble=self._agent.records_trouble if self._agent is not None else None,
             targets=self._targets.all.get if self._agent is not None else None,
+            sources=self._histories,
         )
         web = create_web(lastgood, self._store, access=access, clock=self._clock, version=__version__)
         with contextlib.closing(_listening(settings.host, settings.port)) as listening:

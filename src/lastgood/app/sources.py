@@ -34,18 +34,23 @@ class AllowedSources:
         discovered = self._discovered(app.repo)
         sources = discovered.config.sources if discovered is not None and discovered.config is not None else ()
         found = source_of(sources, artifact, revision)
-        if found is None:
-            return None
-        if not self._settings.allows_source(found.repo):
+        return None if found is None else (await self.open(found.repo), found.revision)
+
+    async def open(self, url: str) -> MirrorSourceRepo:
+        """Return the mirror of a source repo, without the network.
+
+        Raises NotAllowed for one that the operator did not allow, GitFailed where it cannot be made.
+        """
+        if not self._settings.allows_source(url):
             raise NotAllowed(
-                f"the server's settings do not allow the source repo {redact(found.repo)}",
+                f"the server's settings do not allow the source repo {redact(url)}",
                 action="using it",
                 hint="an operator allows it with [[sources]] in lastgood.toml",
             )
         async with self._opening:
-            if found.repo not in self._open:
-                self._open[found.repo] = await asyncio.to_thread(self._mirror, found.repo)
-        return self._open[found.repo], found.revision
+            if url not in self._open:
+                self._open[url] = await asyncio.to_thread(self._mirror, url)
+        return self._open[url]
 
     def _mirror(self, url: str) -> MirrorSourceRepo:
         self._folder.mkdir(exist_ok=True)

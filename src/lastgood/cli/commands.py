@@ -22,6 +22,8 @@ COMMANDS: dict[str, CommandLine] = {
     "show": CommandLine("show", "show", "Show one record: people, images, resources, health"),
     "diff": CommandLine("diff", "diff", "Show what differs between two versions, secrets redacted"),
     "render": CommandLine("render", "render", "Print a version's resources as YAML documents"),
+    "features": CommandLine("features", "features", "Show what entered and left between two versions"),
+    "where": CommandLine("where", "where", "Say which applications contain a pull request, an issue or a commit"),
     "plan": CommandLine("rollback", "plan", "Say what `rollback` with the same options would do"),
     "rollback": CommandLine("rollback", "rollback", "Go back to another version, by one Git commit"),
     "undo": CommandLine("undo", "undo", "Take back the last operation"),

@@ -16,6 +16,7 @@ from lastgood.core.commit import Commit, Edit, FileChange, History, Person, Tree
 from lastgood.core.deployment import Deployment
 from lastgood.core.feature_presence import Presence
 from lastgood.core.feature_range import FeatureChanges
+from lastgood.core.feature_views import FeaturesView, WhereEntry
 from lastgood.core.leaving import Leaving
 from lastgood.core.observation import ApplyResult, Observation
 from lastgood.core.operation import Operation
@@ -49,6 +50,8 @@ from lastgood.core.resource import Rendered
 from lastgood.core.resource_tree import ResourceTree
 from lastgood.core.service import Services
 from lastgood.core.source_commit import Selection
+from lastgood.core.source_features import SourceAt
+from lastgood.core.sources import Source
 from lastgood.core.status import StatusView, WaitResult
 from lastgood.core.timeline import TimelineEntry, TimelineQuery
 from lastgood.core.words import Occasion, RendererName
@@ -236,6 +239,21 @@ class SourceHistory(Protocol):
 
         feature: `PR-481`, `ABC-12`, `#12`, a commit's id (7 digits at least), or words of a title.
         """
+        ...
+
+
+class Sources(Protocol):
+    """Finds out from which revision of which source repo an image is built. Never raises, and never waits long."""
+
+    async def locate(self, declared: Sequence[Source], image: str, reference: str) -> SourceAt:
+        """Say where an image (or artifact) comes from; where that is not known, why.
+
+        declared: `sources` of lastgood.yaml. image, reference: as `Rendered.images` has them.
+        """
+        ...
+
+    async def refresh(self) -> None:
+        """Look whether there is anything new in the source repos that were asked for."""
         ...
 
 
@@ -518,6 +536,14 @@ class Lastgood(Protocol):
 
     async def render(self, app: str, version: str | None) -> Rendered:
         """Render a version (None: the current one)."""
+        ...
+
+    async def features(self, app: str, from_: str | None = None, to: str | None = None) -> FeaturesView:
+        """Say what entered and left between two versions (None: `previous`, `current`). Raises UnknownVersion."""
+        ...
+
+    async def where(self, feature: str) -> list[WhereEntry]:
+        """Say of each application whether what it runs contains a feature. Raises UnknownFeature."""
         ...
 
     async def plan(self, request: RollbackRequest) -> Plan:

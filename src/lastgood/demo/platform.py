@@ -24,6 +24,11 @@ class Platform(Protocol):
         """Return what lastgood.yaml says of namespaces; None for nothing."""
         ...
 
+    @property
+    def image(self) -> str:
+        """Return how the image (or artifact) of a `{service}` is called."""
+        ...
+
     def destinations(self) -> str:
         """Return the destinations of lastgood.toml."""
         ...
@@ -45,6 +50,7 @@ class Processes:
 
     what = "a real process"
     namespace = None
+    image = "{service}"
 
     def __init__(self, *, python: str, ports: Mapping[str, int] | None = None) -> None:
         self._python = python
@@ -94,6 +100,7 @@ class Cluster:
 
     what = "a Deployment on a real control plane"
     namespace = "{service}-{environment}"
+    image = "registry.example.com/shop/{service}"
 
     def __init__(self, *, kubeconfig: Path) -> None:
         self._kubeconfig = kubeconfig

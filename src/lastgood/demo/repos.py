@@ -97,9 +97,11 @@ class ConfigWriter:
                     destination: "{{environment}}"{namespace}
                     policy: {{bake: 1s}}
                 sources:
-                  - image: "{{service}}"
+                  - image: "{self._platform.image}"
                     repo: "{self._source}"
                     revision: "{{tag}}"
+                    paths: ["services/{{service}}.py"]
+                    issues: {{jira: "https://shop.example", projects: [SHOP]}}
                 """)
         )
 

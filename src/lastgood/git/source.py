@@ -69,6 +69,13 @@ class MirrorSourceRepo:
             raise UnknownVersion(f"there is no revision {revision} in {shown}", hint="push it there", version=revision)
         return found
 
+    def find(self, revision: str) -> str | None:
+        """Return the commit that an id, a prefix of one or a tag names here, without the network; None for nothing.
+
+        A branch names nothing: it moves. Raises UnknownVersion for a prefix of several.
+        """
+        return self._here(revision, branches=False) if searchable(revision) else None
+
     def fetch(self) -> None:
         """Bring all branches and tags, and where the remote's HEAD is. Raises RemoteUnreachable."""
         with self._fetching:

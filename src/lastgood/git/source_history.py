@@ -20,15 +20,16 @@ from lastgood.git.source_index import SourceIndex
 class MirrorSourceHistory:
     """The port SourceHistory over a mirror. url: the repo's address, for web pages and for telling repos apart.
 
-    The index stands beside the mirror as `<mirror>.history`. One question at a time; none waits for the network.
+    index: where the index stands; None: beside the mirror as `<mirror>.history`. Two processes must not share one.
+    One question at a time; none waits for the network.
     """
 
-    def __init__(self, source: MirrorSourceRepo, url: str) -> None:
+    def __init__(self, source: MirrorSourceRepo, url: str, *, index: Path | None = None) -> None:
         self._source = source
         self._web = web_address(url)
         self.repo = self._web.path
         folder = source.folder
-        self.index = SourceIndex(Path(f"{folder}.history"), Git(folder))
+        self.index = SourceIndex(index if index is not None else Path(f"{folder}.history"), Git(folder))
         self._replay: Replay | None = None
         self._mailmap = Mailmap()
         self._mailmap_of: str | None = None

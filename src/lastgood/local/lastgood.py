@@ -19,11 +19,12 @@ from lastgood.core.errors import (
     UnknownOperation,
     UnknownVersion,
 )
+from lastgood.core.feature_views import FeaturesView, WhereEntry
 from lastgood.core.observation import Observation
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
 from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
-from lastgood.core.ports import Agent, Clock, Renderer, Store
+from lastgood.core.ports import Agent, Clock, Renderer, Sources, Store
 from lastgood.core.record import DeploymentQuery, Pause
 from lastgood.core.request import (
     DiffView,
@@ -47,6 +48,7 @@ from lastgood.local.waiting import wait_healthy
 from lastgood.queries.applications import Applications
 from lastgood.queries.destination import FindTarget
 from lastgood.queries.diff import Diffs
+from lastgood.queries.features import Features
 from lastgood.queries.followed import Followed, not_recorded, places
 from lastgood.queries.pod import pod_events, pod_log
 from lastgood.queries.problems import problems
@@ -63,7 +65,7 @@ class LocalLastgood:
     branches: one for each (repo, branch). store, agent: None in a clone. observed: the newest observation of an
     application, from memory. records_trouble: why the agent cannot write records now, None where it can. reads: by
     repo, what queries read instead of the branch (`HEAD` in a clone). targets: None where the agent is not in this
-    process, so that nobody here watches what is alive.
+    process, so that nobody here watches what is alive. sources: None where no source repo is read.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class LocalLastgood:
         reads: Mapping[str, str] | None = None,
         records_trouble: Callable[[], str | None] | None = None,
         targets: FindTarget | None = None,
+        sources: Sources | None = None,
     ) -> None:
         self._branches = tuple(branches)
         self._renderer = renderer
@@ -87,6 +90,7 @@ class LocalLastgood:
         self._observed = observed
         self._records_trouble = records_trouble
         self._targets = targets
+        self._sources = sources
         reads = reads or {}
         self.followed = tuple(
             Followed(one.repo, one.name, discovery=one.discovery, reads=reads.get(one.repo.name)) for one in branches
@@ -126,6 +130,19 @@ class LocalLastgood:
         """See Lastgood.render."""
         return await render(
             app, version, followed=self.followed, renderer=self._renderer, clock=self._clock, store=self._store
+        )
+
+    async def features(self, app: str, from_: str | None = None, to: str | None = None) -> FeaturesView:
+        """See Lastgood.features."""
+        return await self._features().between(app, from_, to)
+
+    async def where(self, feature: str) -> list[WhereEntry]:
+        """See Lastgood.where."""
+        return await self._features().where(feature)
+
+    def _features(self) -> Features:
+        return Features(
+            self.followed, renderer=self._renderer, clock=self._clock, store=self._store, sources=self._sources
         )
 
     async def problems(self, app: str | None = None) -> list[Problem]:

@@ -1,103 +1,124 @@
-"""What entered and what left between two versions of an application, by the source revisions of their images.
+"""What entered and left between two versions of an application, and which applications contain a feature.
 
-Awaits the port SourceHistory. Where an image's revision is not known, says so and why; guesses nothing.
+Renders versions to see their images, and asks the port Sources where these come from. Writes nothing.
 """
 
-import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from lastgood.core.commit import Person
-from lastgood.core.errors import UnknownVersion
-from lastgood.core.feature import Feature
-from lastgood.core.mailmap import unique
-from lastgood.core.ports import SourceHistory
-from lastgood.core.source_commit import Selection
-from lastgood.core.value import Value
+from lastgood.core.choose import choose
+from lastgood.core.errors import LastgoodError, UnknownFeature
+from lastgood.core.feature_versions import Deployed
+from lastgood.core.feature_views import FeaturesView, WhereEntry
+from lastgood.core.ports import Clock, Renderer, Sources, Store
+from lastgood.core.source_features import SourceAt, features, locate_images
+from lastgood.core.version import Version
+from lastgood.queries import where as answers
+from lastgood.queries.followed import Followed, Place, place_of, places
+from lastgood.queries.timeline import Timelines
 
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class SourceAt:
-    """Where an image of one version comes from. image: its name without tag or digest.
-
-    history, revision: None where that is not known, and reason says why.
-    """
-
-    image: str
-    history: SourceHistory | None = None
-    revision: str | None = None
-    selection: Selection = dataclasses.field(default_factory=Selection)
-    reason: str = ""
+# How many versions of an application are looked at for `since`; of those that a program renders, fewer.
+MAX_VERSIONS = 500
+MAX_PROGRAM_VERSIONS = 40
+NO_SOURCES = "source repos are not read here; a running server reads them (`--server URL`)"
 
 
-class NotKnown(Value, frozen=True, kw_only=True):
-    """An image whose features are not known, and why."""
+class Features:
+    """Answers from what is followed here. sources: None where no source repo is read (in a clone)."""
 
-    image: str
-    reason: str
+    def __init__(
+        self,
+        followed: Sequence[Followed],
+        *,
+        renderer: Renderer,
+        clock: Clock,
+        store: Store | None,
+        sources: Sources | None,
+    ) -> None:
+        self._followed = followed
+        self._renderer = renderer
+        self._clock = clock
+        self._store = store
+        self._sources = sources
 
+    async def between(self, app: str, from_: str | None, to: str | None) -> FeaturesView:
+        """Compare two versions; from_ None: `previous`; to None: `current`.
 
-class FeaturesView(Value, frozen=True, kw_only=True):
-    """What `features` shows: newest first within each repo. unknown: images that nothing is known of."""
+        Raises UnknownApplication, UnknownVersion, NoPrevious and their like.
+        """
+        place = await place_of(app, self._followed)
+        before = await self._choose(place, from_ if from_ is not None else "previous")
+        after = await self._choose(place, to if to is not None else "current")
+        old, new = [await self._sources_of(place, one.commit) for one in (before, after)]
+        found = await features(old, new)
+        return FeaturesView(
+            app=app, from_=before, to=after, entered=found.entered, left=found.left, unknown=found.unknown
+        )
 
-    entered: tuple[Feature, ...]
-    left: tuple[Feature, ...]
-    unknown: tuple[NotKnown, ...] = ()
+    async def _choose(self, place: Place, text: str) -> Version:
+        return await choose(
+            text,
+            app=place.application,
+            repo=place.repo,
+            store=self._store,
+            head=place.head,
+            now=self._clock.now(),
+            holds=await place.readable_holds(),
+        )
 
+    async def where(self, feature: str) -> list[WhereEntry]:
+        """Say of each application whether what it runs contains a feature. Raises UnknownFeature."""
+        try:
+            return await self._where(feature)
+        except UnknownFeature:
+            if self._sources is None:
+                raise
+            # Merged since the source repo was looked at, perhaps.
+            await self._sources.refresh()
+            return await self._where(feature)
 
-async def features(old: Sequence[SourceAt], new: Sequence[SourceAt]) -> FeaturesView:
-    """Compare two versions, image by image; a feature of several images is shown once."""
-    before = {one.image: one for one in old}
-    entered: list[Feature] = []
-    left: list[Feature] = []
-    unknown: list[NotKnown] = []
-    for here in new:
-        there = before.pop(here.image, None)
-        if there is None:
-            unknown.append(NotKnown(image=here.image, reason="it is not in the older version"))
-        elif isinstance(found := await _between(there, here), NotKnown):
-            unknown.append(found)
+    async def _where(self, feature: str) -> list[WhereEntry]:
+        known = await places(self._followed)
+        return await answers.where(feature, [await self._place(place, known) for place in known.values()])
+
+    async def _place(self, place: Place, known: dict[str, Place]) -> answers.Place:
+        """Return what an application ran, newest first, from what runs now on."""
+        deployed: list[Deployed] = []
+        whole = True
+        if self._store is None or self._sources is None:
+            deployed = [Deployed(at=None, sources=tuple(await self._sources_of(place, place.head)))]
         else:
-            entered += found[0]
-            left += found[1]
-    unknown += [NotKnown(image=image, reason="it is not in the newer version") for image in before]
-    return FeaturesView(entered=_once(entered), left=_once(left), unknown=tuple(unknown))
+            timelines = Timelines(self._followed, renderer=self._renderer, clock=self._clock, store=self._store)
+            rows = [row for row in await timelines.rows(place.name, known) if row.ran and row.version is not None]
+            start = next((n for n, row in enumerate(rows) if row.runs), len(rows))
+            most = await self._most(place)
+            versions: dict[str | None, tuple[SourceAt, ...]] = {}
+            for row in rows[start:]:
+                if row.version not in versions:
+                    if len(versions) == most:
+                        whole = False
+                        break
+                    versions[row.version] = tuple(await self._sources_of(place, row.commit.oid))
+                deployed.append(Deployed(at=row.at, sources=versions[row.version]))
+        return answers.Place(
+            environment=place.application.environment, app=place.name, deployed=tuple(deployed), whole=whole
+        )
 
+    async def _most(self, place: Place) -> int:
+        try:
+            kind = await self._renderer.kind(place.application, place.repo, place.head)
+        except LastgoodError:
+            return MAX_PROGRAM_VERSIONS
+        return MAX_PROGRAM_VERSIONS if kind in ("helm", "kustomize") else MAX_VERSIONS
 
-async def _between(old: SourceAt, new: SourceAt) -> NotKnown | tuple[Sequence[Feature], Sequence[Feature]]:
-    for one in (new, old):
-        if one.history is None or one.revision is None:
-            return NotKnown(image=one.image, reason=one.reason or "its source revision is not known")
-    if new.history is None or old.history is None or new.revision is None or old.revision is None:
-        return NotKnown(image=new.image, reason=new.reason)
-    if new.history is not old.history:
-        return NotKnown(image=new.image, reason="it is built from another source repo than before")
-    if old.revision == new.revision:
-        return (), ()
-    try:
-        found = await new.history.features(old.revision, new.revision, new.selection)
-    except UnknownVersion as gone:
-        return NotKnown(image=new.image, reason=gone.message)
-    return found.entered, found.left
-
-
-def _once(found: Iterable[Feature]) -> tuple[Feature, ...]:
-    by_id: dict[tuple[str, str], Feature] = {}
-    for one in found:
-        known = by_id.get((one.repo, one.id))
-        by_id[one.repo, one.id] = one if known is None else _joined(known, one)
-    return tuple(by_id.values())
-
-
-def _joined(one: Feature, other: Feature) -> Feature:
-    people: list[Person] = [*one.authors, *other.authors]
-    return Feature(
-        id=one.id,
-        repo=one.repo,
-        kind=one.kind,
-        title=one.title,
-        url=one.url,
-        authors=unique(people),
-        commits=tuple(dict.fromkeys((*one.commits, *other.commits))),
-        type=one.type or other.type,
-        breaking=one.breaking or other.breaking,
-    )
+    async def _sources_of(self, place: Place, commit: str | None) -> list[SourceAt]:
+        """Say where the images of a version come from; a version that does not render has one that is not known."""
+        if commit is None:
+            return []
+        try:
+            images = (await self._renderer.render(place.application, place.repo, commit)).images
+        except LastgoodError as wrong:
+            return [SourceAt(image=place.name, reason=f"what {commit[:7]} runs is not known: {wrong.message}")]
+        if self._sources is None:
+            return [SourceAt(image=name, reference=images[name], reason=NO_SOURCES) for name in images]
+        config = place.discovered.config
+        return await locate_images(self._sources, config.sources if config is not None else (), images)

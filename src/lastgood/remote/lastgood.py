@@ -11,6 +11,7 @@ from lastgood.core.application import ApplicationView
 from lastgood.core.commit import Person
 from lastgood.core.discovery import Problem
 from lastgood.core.errors import NeedsServer
+from lastgood.core.feature_views import FeaturesView, WhereEntry
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
 from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
@@ -99,6 +100,15 @@ class RemoteLastgood:
         """See Lastgood.diff."""
         asked = {"from": from_} if to is None else {"from": from_, "to": to}
         return await self._ask.get(f"/apps/{_part(app)}/diff", DiffView, query=asked)
+
+    async def features(self, app: str, from_: str | None = None, to: str | None = None) -> FeaturesView:
+        """See Lastgood.features."""
+        asked = {name: text for name, text in (("from", from_), ("to", to)) if text is not None}
+        return await self._ask.get(f"/apps/{_part(app)}/features", FeaturesView, query=asked)
+
+    async def where(self, feature: str) -> list[WhereEntry]:
+        """See Lastgood.where."""
+        return await self._ask.get("/where", list[WhereEntry], query={"feature": feature})
 
     async def tree(self, app: str) -> ResourceTree:
         """See Lastgood.tree."""

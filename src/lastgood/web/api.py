@@ -12,6 +12,8 @@ values of `core/`, as JSON; an unknown field in a request is refused. Errors are
     GET    /apps/{name}/timeline                TimelineQuery (query)  list[TimelineEntry]
     GET    /apps/{name}/versions/{version}      -                      TimelineEntry
     GET    /apps/{name}/diff?from=V[&to=V]      -                      DiffView
+    GET    /apps/{name}/features[?from=V&to=V]  -                      FeaturesView
+    GET    /where?feature=F                     -                      list[WhereEntry]
     GET    /apps/{name}/tree                    -                      ResourceTree
     GET    /apps/{name}/services                -                      Services
     GET    /apps/{name}/pods/{pod}/events       namespace (query)      list[PodEvent]
@@ -81,6 +83,7 @@ from lastgood.core.errors import (
     TargetFailed,
     Unknown,
 )
+from lastgood.core.feature_views import FeaturesView, WhereEntry
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
 from lastgood.core.pod import PodEvent, PodLog
@@ -103,7 +106,7 @@ from lastgood.core.status import StatusView, WaitResult
 from lastgood.core.timeline import TimelineEntry
 from lastgood.core.value import Value, to_json
 from lastgood.web.access import SignedIn
-from lastgood.web.asked import Unreadable, flag, read_body, read_log_query, read_namespace, read_query
+from lastgood.web.asked import Unreadable, flag, read_body, read_log_query, read_namespace, read_query, text
 
 WAIT_MOST_S = 60.0
 
@@ -204,6 +207,17 @@ async def _diff(lastgood: Lastgood, asked: Asked) -> DiffView:
     if not asked.query.get("from"):
         raise CommandLineWrong("diff needs `from`", hint="/api/v1/apps/NAME/diff?from=VERSION&to=VERSION")
     return await lastgood.diff(asked.path["name"], asked.query["from"], asked.query.get("to") or None)
+
+
+async def _features(lastgood: Lastgood, asked: Asked) -> FeaturesView:
+    return await lastgood.features(asked.path["name"], asked.query.get("from") or None, asked.query.get("to") or None)
+
+
+async def _where(lastgood: Lastgood, asked: Asked) -> list[WhereEntry]:
+    feature = text(asked.query.get("feature", ""))
+    if not feature:
+        raise CommandLineWrong("`where` needs a feature", hint="/api/v1/where?feature=PR-481")
+    return await lastgood.where(feature)
 
 
 async def _tree(lastgood: Lastgood, asked: Asked) -> ResourceTree:
@@ -314,6 +328,15 @@ ROUTES: tuple[Route, ...] = (
     ),
     _route("GET", "/apps/{name}/versions/{version}", _show, TimelineEntry, "One record"),
     _route("GET", "/apps/{name}/diff", _diff, DiffView, "What differs between two versions", query="diff"),
+    _route(
+        "GET",
+        "/apps/{name}/features",
+        _features,
+        FeaturesView,
+        "What entered and left between two versions",
+        query="features",
+    ),
+    _route("GET", "/where", _where, list[WhereEntry], "Which applications contain a feature", query="where"),
     _route("GET", "/apps/{name}/tree", _tree, ResourceTree, "What it consists of where it runs, from memory"),
     _route("GET", "/apps/{name}/services", _services, Services, "What it runs, from memory"),
     _route(

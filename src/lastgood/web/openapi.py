@@ -12,6 +12,7 @@ from lastgood.core.value import Value
 from lastgood.web.api import ROUTES, Route, Running, json_answer
 from lastgood.web.asked import LogText, QueryText
 
+_TEXT = {"type": "string"}
 _REF = "#/components/schemas/{name}"
 
 
@@ -74,17 +75,10 @@ def _operation(route: Route, query_fields: dict[str, Any], log_fields: dict[str,
     parameters = [_parameter(word, "path", {"type": "string"}) for word in re.findall(r"\{(\w+)\}", route.path)]
     if route.query == "timeline":
         parameters += [_parameter(word, "query", schema) for word, schema in query_fields.items()]
-    elif route.query == "diff":
-        parameters += [_parameter("from", "query", {"type": "string"}, required=True)]
-        parameters += [_parameter("to", "query", {"type": "string"})]
     elif route.query == "log":
         parameters += [_parameter(word, "query", schema) for word, schema in log_fields.items()]
-    elif route.query == "namespace":
-        parameters += [_parameter("namespace", "query", {"type": "string"})]
-    elif route.query == "problems":
-        parameters += [_parameter("app", "query", {"type": "string"})]
-    elif route.query == "dry_run":
-        parameters += [_parameter("dry_run", "query", {"type": "boolean", "default": False})]
+    else:
+        parameters += _QUERIES.get(route.query, [])
     if parameters:
         described["parameters"] = parameters
     if route.body is not None:
@@ -118,6 +112,17 @@ def _events() -> dict[str, Any]:
 
 def _parameter(name: str, where: str, schema: dict[str, Any], *, required: bool = False) -> dict[str, Any]:
     return {"name": name, "in": where, "required": required or where == "path", "schema": schema}
+
+
+# What a route's query may hold, by the route's word for it; those of timelines and logs are made from their values.
+_QUERIES: dict[str, list[dict[str, Any]]] = {
+    "diff": [_parameter("from", "query", _TEXT, required=True), _parameter("to", "query", _TEXT)],
+    "features": [_parameter("from", "query", _TEXT), _parameter("to", "query", _TEXT)],
+    "where": [_parameter("feature", "query", _TEXT, required=True)],
+    "namespace": [_parameter("namespace", "query", _TEXT)],
+    "problems": [_parameter("app", "query", _TEXT)],
+    "dry_run": [_parameter("dry_run", "query", {"type": "boolean", "default": False})],
+}
 
 
 def _schema(kind: Any) -> dict[str, Any]:

@@ -1,0 +1,66 @@
+"""`lastgood features`: what entered and what left between two versions."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from lastgood.cli.call import Call
+from lastgood.cli.shared import heading, now, version_line
+from lastgood.cli.situation import Situation, remarks, work
+from lastgood.cli.text import Column, Style, clean, facts, table
+from lastgood.core.feature import Feature
+from lastgood.core.feature_views import FeaturesView
+from lastgood.core.value import to_plain
+
+_MANY = 3
+
+
+def features(
+    ctx: typer.Context,
+    app: Annotated[str, typer.Argument(metavar="APP", help="An application")],
+    from_: Annotated[str | None, typer.Argument(metavar="[FROM]", help="A VERSION [default: previous]")] = None,
+    to: Annotated[str | None, typer.Argument(metavar="[TO]", help="A VERSION [default: current]")] = None,
+) -> None:
+    """Show which pull requests, issues and commits of the source repo lie between two versions.
+
+    Where the source revision of an image is not known, that is said, and why. A clone alone reads no source repo.
+    """
+    call: Call = ctx.find_root().obj
+
+    async def job(situation: Situation) -> int:
+        view = await situation.lastgood.features(app, from_, to)
+        if call.json:
+            call.print_json(to_plain(view))
+        else:
+            call.print(_text(view, call.style))
+        return await remarks(call, situation, app)
+
+    raise typer.Exit(work(call, job))
+
+
+def _text(view: FeaturesView, style: Style) -> str:
+    at = now()
+    parts = [facts([("from", version_line(view.from_, at)), ("to", version_line(view.to, at))], style)]
+    parts += features_text("entered", view.entered, style) + features_text("left", view.left, style)
+    if view.unknown:
+        rows = [[clean(one.image), clean(one.reason)] for one in view.unknown]
+        parts.append(table([Column("UNKNOWN", least=10), Column("WHY", least=20)], rows, style))
+    if len(parts) == 1:
+        parts.append("no feature entered or left")
+    return "\n\n".join(parts)
+
+
+def features_text(title: str, found: Sequence[Feature], style: Style) -> list[str]:
+    """List features under a title; nothing for none."""
+    if not found:
+        return []
+    rows = [[clean(one.id), clean(one.title), authors(one), clean(one.repo)] for one in found]
+    columns = [Column("FEATURE"), Column("TITLE", least=16), Column("BY", least=8), Column("REPO", least=6)]
+    return [f"{heading(f'{title} ({len(found)})', style)}\n{table(columns, rows, style)}"]
+
+
+def authors(feature: Feature) -> str:
+    """Name a feature's authors, as many as fit a line."""
+    names = [clean(one.name) for one in feature.authors]
+    return ", ".join(names[:_MANY]) + (" and more" if len(names) > _MANY else "")

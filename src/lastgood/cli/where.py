@@ -1,0 +1,62 @@
+"""`lastgood where`: which applications contain a feature."""
+
+from typing import Annotated
+
+import typer
+
+from lastgood.cli.call import Call
+from lastgood.cli.shared import now
+from lastgood.cli.situation import Situation, remarks, work
+from lastgood.cli.text import Column, Style, clean, moment, table
+from lastgood.core.feature_views import WhereEntry
+from lastgood.core.value import to_plain
+
+_WORDS = {True: "yes", False: "no", None: "unknown"}
+_COLORS = {True: "green", False: "red", None: "yellow"}
+
+
+def where(
+    ctx: typer.Context,
+    feature: Annotated[
+        str, typer.Argument(metavar="FEATURE", help="PR-481, #12, ABC-12, a commit, or words of a title")
+    ],
+) -> None:
+    """Say of each application whether what it runs contains a feature, since when, and through which commit.
+
+    A pull request that was reverted is not contained, and is again once its revert is reverted.
+    """
+    call: Call = ctx.find_root().obj
+
+    async def job(situation: Situation) -> int:
+        entries = await situation.lastgood.where(feature)
+        if call.json:
+            call.print_json(to_plain(entries))
+        else:
+            call.print(_text(entries, call.style) if entries else "no applications")
+        return await remarks(call, situation)
+
+    raise typer.Exit(work(call, job))
+
+
+def _text(entries: list[WhereEntry], style: Style) -> str:
+    at = now()
+    rows = [
+        [
+            clean(one.environment or ""),
+            clean(one.app),
+            style.paint(_WORDS[one.contains], _COLORS[one.contains]),
+            moment(one.since, at) if one.since else "",
+            one.via[:7] if one.via else "",
+            clean(one.reason),
+        ]
+        for one in entries
+    ]
+    columns = [
+        Column("ENVIRONMENT", least=8),
+        Column("APPLICATION"),
+        Column("CONTAINS"),
+        Column("SINCE"),
+        Column("THROUGH"),
+        Column("WHY", least=12),
+    ]
+    return table(columns, rows, style)

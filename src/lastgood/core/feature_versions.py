@@ -1,0 +1,94 @@
+"""Which of some versions have a feature, by the source revisions of their images; which is the newest without it.
+
+Awaits the port SourceHistory. Guesses nothing.
+"""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lastgood.core.errors import LastgoodError, UnknownFeature
+from lastgood.core.feature_presence import Presence
+from lastgood.core.source_commit import Selection
+from lastgood.core.source_features import SourceAt
+
+if TYPE_CHECKING:
+    from lastgood.core.ports import SourceHistory
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """One version that an application ran. at: when it was deployed, None where only Git is known."""
+
+    at: dt.datetime | None
+    sources: tuple[SourceAt, ...]
+
+
+async def newest(feature: str, deployed: Sequence[Deployed], *, contains: bool) -> int | None:
+    """Return the first of some versions, newest first, that is known to have a feature or known not to have it.
+
+    A version of which that is not known, or that has only a part of it, is none. Raises UnknownFeature.
+    """
+    found, unknown = await presences(feature, deployed)
+    if unknown and all(one.contains is None for one in found):
+        raise unknown[0]
+    return next((n for n, one in enumerate(found) if one.contains is contains), None)
+
+
+async def presences(feature: str, deployed: Sequence[Deployed]) -> tuple[list[Presence], list[UnknownFeature]]:
+    """Ask each source repo once for all revisions; put the answers of one version's images together."""
+    asked: dict[tuple[int, Selection], tuple[SourceHistory, dict[str, None]]] = {}
+    for one in deployed:
+        for source in one.sources:
+            if source.history is not None and source.revision is not None:
+                key = (id(source.history), source.selection)
+                asked.setdefault(key, (source.history, {}))[1][source.revision] = None
+    answers: dict[tuple[int, Selection, str], Presence] = {}
+    unknown: list[UnknownFeature] = []
+    for (name, selection), (history, revisions) in asked.items():
+        try:
+            found = await history.presences(feature, list(revisions), selection)
+        except UnknownFeature as wrong:
+            unknown.append(wrong)
+            continue
+        except LastgoodError:
+            try:
+                found = [await _alone(history, feature, revision, selection) for revision in revisions]
+            except UnknownFeature as wrong:
+                unknown.append(wrong)
+                continue
+        answers |= {(name, selection, revision): one for revision, one in zip(revisions, found, strict=True)}
+    return [_together(one.sources, answers) for one in deployed], unknown
+
+
+async def _alone(history: "SourceHistory", feature: str, revision: str, selection: Selection) -> Presence:
+    """Ask for one revision: another that is gone from its repo must not take the answer along."""
+    try:
+        return (await history.presences(feature, [revision], selection))[0]
+    except UnknownFeature:
+        raise
+    except LastgoodError as gone:
+        return Presence(contains=None, reason=gone.message)
+
+
+def _together(sources: Sequence[SourceAt], answers: dict[tuple[int, Selection, str], Presence]) -> Presence:
+    """Put the answers for a version's images together: those that do not know the feature have no say."""
+    known = []
+    # What `sources` does not name (a database, a proxy) has a say only where it is all that there is.
+    for one in [one for one in sources if one.named] or sources:
+        if one.history is None or one.revision is None:
+            known.append(Presence(contains=None, reason=f"{one.image}: {one.reason or 'its source is not known'}"))
+        elif (answer := answers.get((id(one.history), one.selection, one.revision))) is not None:
+            known.append(answer)
+    # A service that a feature does not touch says False without a commit; one that has it decides.
+    having = [one for one in known if one.contains]
+    without = [one for one in known if one.contains is False and not one.beside]
+    unsure = [one for one in known if one.contains is None]
+    if not known:
+        return Presence(contains=None, reason="none of its images comes from a repo that knows it")
+    if having and without:
+        return Presence(contains=None, via=having[0].via, reason="some of its images have it and some do not")
+    if having:
+        return having[0]
+    return (unsure or without or known)[0]

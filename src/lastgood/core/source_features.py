@@ -1,0 +1,121 @@
+"""What entered and what left between two versions of an application, by the source revisions of their images.
+
+Awaits the ports Sources and SourceHistory. Where an image's revision is not known, says so and why; guesses nothing.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from lastgood.core.commit import Person
+from lastgood.core.errors import LastgoodError
+from lastgood.core.feature import Feature
+from lastgood.core.mailmap import unique
+from lastgood.core.source_commit import Selection
+from lastgood.core.sources import Source
+from lastgood.core.value import Value
+
+if TYPE_CHECKING:
+    # The ports are made of what stands here.
+    from lastgood.core.ports import SourceHistory, Sources
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SourceAt:
+    """Where an image of one version comes from. image: its name without tag or digest; reference: what follows it.
+
+    history, revision: None where that is not known, and reason says why. named: whether `sources` names the image.
+    """
+
+    image: str
+    reference: str = ""
+    history: "SourceHistory | None" = None
+    revision: str | None = None
+    selection: Selection = dataclasses.field(default_factory=Selection)
+    reason: str = ""
+    named: bool = True
+
+
+class NotKnown(Value, frozen=True, kw_only=True):
+    """An image whose features are not known, and why."""
+
+    image: str
+    reason: str
+
+
+class Between(Value, frozen=True, kw_only=True):
+    """What lies between two versions, newest first within each repo. unknown: images that nothing is known of."""
+
+    entered: tuple[Feature, ...] = ()
+    left: tuple[Feature, ...] = ()
+    unknown: tuple[NotKnown, ...] = ()
+
+
+async def locate_images(sources: "Sources", declared: Sequence[Source], images: Mapping[str, str]) -> list[SourceAt]:
+    """Say of each rendered image (name -> reference) where it comes from. declared: `sources` of lastgood.yaml."""
+    return [await sources.locate(declared, name, reference) for name, reference in images.items()]
+
+
+async def features(old: Sequence[SourceAt], new: Sequence[SourceAt]) -> Between:
+    """Compare two versions, image by image; a feature of several images is shown once."""
+    before = {one.image: one for one in old}
+    entered: list[Feature] = []
+    left: list[Feature] = []
+    unknown: list[NotKnown] = []
+    for here in new:
+        there = before.pop(here.image, None)
+        if there is None:
+            unknown.append(NotKnown(image=here.image, reason="it is not in the older version"))
+        elif here.reference and there.reference == here.reference:
+            continue
+        elif isinstance(found := await _between(there, here), NotKnown):
+            unknown.append(found)
+        else:
+            entered += found[0]
+            left += found[1]
+    unknown += [NotKnown(image=image, reason="it is not in the newer version") for image in before]
+    return Between(entered=_once(entered), left=_once(left), unknown=tuple(unknown))
+
+
+async def _between(old: SourceAt, new: SourceAt) -> NotKnown | tuple[Sequence[Feature], Sequence[Feature]]:
+    if new.history is None or new.revision is None:
+        return _not_known(new)
+    if old.history is None or old.revision is None:
+        return _not_known(old)
+    if new.history is not old.history:
+        return NotKnown(image=new.image, reason="it is built from another source repo than before")
+    if old.revision == new.revision:
+        return (), ()
+    try:
+        found = await new.history.features(old.revision, new.revision, new.selection)
+    except LastgoodError as gone:
+        # The commit is gone, or the index cannot be read: what is asked for beside it is shown all the same.
+        return NotKnown(image=new.image, reason=gone.message)
+    return found.entered, found.left
+
+
+def _not_known(one: SourceAt) -> NotKnown:
+    return NotKnown(image=one.image, reason=one.reason or "its source revision is not known")
+
+
+def _once(found: Iterable[Feature]) -> tuple[Feature, ...]:
+    by_id: dict[tuple[str, str], Feature] = {}
+    for one in found:
+        known = by_id.get((one.repo, one.id))
+        by_id[one.repo, one.id] = one if known is None else _joined(known, one)
+    return tuple(by_id.values())
+
+
+def _joined(one: Feature, other: Feature) -> Feature:
+    people: list[Person] = [*one.authors, *other.authors]
+    return Feature(
+        id=one.id,
+        repo=one.repo,
+        kind=one.kind,
+        title=one.title,
+        url=one.url,
+        authors=unique(people),
+        commits=tuple(dict.fromkeys((*one.commits, *other.commits))),
+        type=one.type or other.type,
+        breaking=one.breaking or other.breaking,
+    )

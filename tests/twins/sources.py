@@ -1,0 +1,30 @@
+"""Which source revision an image is built from, in memory: the twin of the mirrors beside a server."""
+
+from lastgood.core.source_commit import Selection
+from lastgood.core.source_features import SourceAt
+
+
+class MemorySources:
+    """The port Sources. revisions: reference -> revision of the one history; what is not there is not known."""
+
+    def __init__(self, history, selection=None):
+        self.history = history
+        self.selection = selection or Selection()
+        self.revisions: dict[str, str] = {}
+        self.refreshed = 0
+
+    async def locate(self, declared, image, reference):
+        _ = declared
+        if reference not in self.revisions:
+            return SourceAt(image=image, reference=reference, reason=f"no revision is known of {reference}")
+        return SourceAt(
+            image=image,
+            reference=reference,
+            history=self.history,
+            revision=self.revisions[reference],
+            selection=self.selection,
+        )
+
+    async def refresh(self):
+        self.refreshed += 1
+        await self.history.refresh()
