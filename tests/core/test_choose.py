@@ -182,6 +182,22 @@ async def test_unknown_and_ambiguous(world):
     assert ambiguous.value.exit_code == 5
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("2026-11-20", "`@2026-11-20`"),
+        ("3 days ago", "`'@3 days ago'`"),
+        ("2026-11-20T10:00:00Z", "`@2026-11-20T10:00:00Z`"),
+    ],
+)
+async def test_a_date_without_its_at_is_told_how_a_date_is_written(world, text, hint):
+    """Who types a date means a date."""
+    await _four(world)
+    with pytest.raises(UnknownVersion) as unknown:
+        await chosen(world, text)
+    assert unknown.value.hint == f"a date is written with an @: {hint}"
+
+
 async def test_a_hash_too_short_for_git_names_what_it_may_mean(world):
     """Among the application's own commits; which of several is asked, one is only named."""
     await world.begin()

@@ -4,16 +4,18 @@ Awaits the ports ConfigRepo and Store; decides nothing about whether going there
 """
 
 import datetime as dt
+import shlex
 from collections.abc import Sequence
 from itertools import pairwise
 
 from lastgood.core.application import Application
 from lastgood.core.claim import confirmed_claim
 from lastgood.core.commit import Commit, HistoryEntry
-from lastgood.core.dates import relative
+from lastgood.core.dates import parse_date, relative
 from lastgood.core.deployment import Deployment
 from lastgood.core.errors import (
     AmbiguousVersion,
+    CommandLineWrong,
     HistoryTruncated,
     NoLastGood,
     NoPrevious,
@@ -222,6 +224,8 @@ class _Chooser:
     async def _unknown(self, text: str) -> UnknownVersion | AmbiguousVersion:
         """Say that nothing has that name; of a hash too short for Git, what of this application it may mean."""
         app = self.app.name
+        if _is_date(text, self.now):
+            return UnknownVersion(app=app, version=text, hint=f"a date is written with an @: `{shlex.quote(f'@{text}')}`")
         if len(text) >= MIN_VERSION_PREFIX or set(text.lower()) - HEX:
             return UnknownVersion(app=app, version=text)
         entries = (await self.repo.history(self.head, self.app.scope)).entries
@@ -287,6 +291,14 @@ class _Chooser:
 
 def _run_version(run: Deployment) -> Version:
     return version_at(run.commit, version=run.version, path_tree=run.path_tree, ran=run.outcome != "superseded")
+
+
+def _is_date(text: str, now: dt.datetime) -> bool:
+    try:
+        parse_date(text, now=now)
+    except CommandLineWrong:
+        return False
+    return True
 
 
 def _named(commits: Sequence[Commit], now: dt.datetime) -> str:
