@@ -225,7 +225,9 @@ class _Chooser:
         """Say that nothing has that name; of a hash too short for Git, what of this application it may mean."""
         app = self.app.name
         if _is_date(text, self.now):
-            return UnknownVersion(app=app, version=text, hint=f"a date is written with an @: `{shlex.quote(f'@{text}')}`")
+            return UnknownVersion(
+                app=app, version=text, hint=f"a date is written with an @: `{shlex.quote(f'@{text}')}`"
+            )
         if len(text) >= MIN_VERSION_PREFIX or set(text.lower()) - HEX:
             return UnknownVersion(app=app, version=text)
         entries = (await self.repo.history(self.head, self.app.scope)).entries
