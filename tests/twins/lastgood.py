@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from lastgood.core.application import ApplicationView, Policy, Refusal
@@ -198,6 +199,9 @@ def sample_entries() -> list[TimelineEntry]:
             last_good=True,
             images=(image("web", "5.44.1", "5.44.2"),),
             features=(feature,),
+            features_left=(msgspec.structs.replace(feature, id="#471", title=HOSTILE, url="javascript:alert(1)"),),
+            features_unknown=(NotKnown(image="search", reason="its tag tells no revision"),),
+            features_more=3,
             pull_requests=({"id": "#1304", "repo": "web", "title": "Gift message", "url": "javascript:alert(1)"},),
         ),
         entry(

@@ -14,7 +14,7 @@ from lastgood.web.app import create_web
 from twins.clock import ManualClock
 from twins.door import HOST, TOKEN, open_access
 from twins.html import Page
-from twins.lastgood import HOSTILE, NOW, PRIYA, MemoryLastgood, MemoryRecords, sample_operation, version
+from twins.lastgood import HOSTILE, NOW, PRIYA, TOMASZ, MemoryLastgood, MemoryRecords, sample_operation, version
 
 PATHS = {
     "/applications": ["apps", "problems"],
@@ -36,6 +36,7 @@ PATHS = {
     "/apps/web-production/state?r=/Pod/web/web-7d4-x2x": ["status", "tree", "pod_events web", "pod_log", "apps"],
     "/apps/web-production/state?r=apps/Deployment/web/web": ["status", "tree", "apps"],
     "/apps/web-production/records/n6": ["show"],
+    "/apps/web-production/records/n8": ["show"],
     "/apps/web-production/plan?to=c40d9a7": ["plan", "status", "apps"],
     "/apps/web-production/plan?to=c40d9a7&app=cart-production&mode=revert": ["plan", "status", "apps"],
     "/apps/web-production/plan?to=c40d9a7&mode=revert": ["plan", "status", "apps", "timeline"],
@@ -148,6 +149,7 @@ def test_every_link_leads_somewhere(read, path):
         "/timeline",
         "/apps/web-production/timeline",
         "/apps/web-production/records/n1",
+        "/apps/web-production/records/n8",
         "/apps/web-production/services",
         "/apps/images-staging/state?r=/Pod/images/web-7d4-x2x",
     ],
@@ -161,6 +163,19 @@ def test_hostile_text_from_git_is_text(browser, path):
     assert any(HOSTILE in element.text for element in page.elements)
     assert not list(page.all("img"))
     assert "49" not in [element.text.strip() for element in page.elements]
+
+
+def test_a_record_shows_what_it_carried(browser):
+    """What entered, what left, what is not known and why, and how much is not kept; each with its counts."""
+    page = Page(browser.get("/apps/web-production/records/n8").text)
+
+    headings = [element.text for element in page.all("h5")]
+    assert headings == ["Entered (1)", "Left (1)"]
+    items = [" ".join(element.text.split()) for element in page.all("li") if "#482" in element.text]
+    assert items == [f"Gift message on checkout web, #482, {TOMASZ.name}"]
+    shown = [" ".join(element.text.split()) for element in page.all("p")]
+    assert "3 more features are not kept with the record." in shown
+    assert "Not known of search: its tag tells no revision" in shown
 
 
 def test_a_link_of_another_kind_than_http_is_only_text(browser):

@@ -9,7 +9,7 @@ import os
 import pwd
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
@@ -33,8 +33,10 @@ from lastgood.core.commit import Person
 from lastgood.core.discovery import Discovered, Discovery
 from lastgood.core.errors import LastgoodError, SettingsWrong
 from lastgood.core.limits import Limits
+from lastgood.core.sources import Source
 from lastgood.flows.branch import FollowedBranch
 from lastgood.flows.journal import StoreJournal
+from lastgood.flows.keep_features import KeepFeatures
 from lastgood.git.mirror import MirrorConfigRepo
 from lastgood.local.lastgood import LocalLastgood
 from lastgood.render.renderers import Renderers
@@ -117,6 +119,7 @@ class _Server:
                         self._targets.processes, self._branches, self._store, self._renderer, self._clock
                     )
                     running.append(tasks.create_task(collecting))
+                    running.append(tasks.create_task(self._keeping().run()))
                 if access is not None:
                     running.append(tasks.create_task(self._serve_web(access, stop, started)))
                 else:
@@ -182,6 +185,13 @@ class _Server:
         cluster = await self._targets.cluster_facts(app)
         first = await self._store.deployment(app.name, 1)
         return Circumstances(cluster=cluster, has_run=first is not None and first.version != version)
+
+    def _keeping(self) -> KeepFeatures:
+        def declared(repo: str) -> Sequence[Source] | None:
+            discovered = self._discovered(repo)
+            return discovered.config.sources if discovered is not None and discovered.config is not None else None
+
+        return KeepFeatures(store=self._store, sources=self._histories, declared=declared, clock=self._clock)
 
     def _discovered(self, repo: str) -> Discovered | None:
         return self._agent.discovered(repo) if self._agent is not None else None

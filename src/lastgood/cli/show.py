@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from lastgood.cli.call import Call
+from lastgood.cli.features import features_text
 from lastgood.cli.shared import heading, now, person, reference
 from lastgood.cli.situation import Situation, remarks, work
 from lastgood.cli.text import Column, Style, clean, facts, lasted, moment, table
@@ -72,6 +73,12 @@ def entry_text(entry: TimelineEntry, style: Style) -> str:
     if entry.images:
         rows = [[clean(i.name), reference(i.from_), reference(i.to)] for i in entry.images]
         parts.append(table([Column("IMAGE", least=10), Column("FROM", least=8), Column("TO", least=8)], rows, style))
+    parts += features_text("entered", entry.features, style) + features_text("left", entry.features_left, style)
+    if entry.features_more:
+        parts.append(f"and {entry.features_more} more features, which the record does not keep")
+    if entry.features_unknown:
+        rows = [[clean(one.image), clean(one.reason)] for one in entry.features_unknown]
+        parts.append(table([Column("FEATURES UNKNOWN", least=10), Column("WHY", least=20)], rows, style))
     if entry.inputs:
         rows = [
             [clean(i.path), i.oid[:7], ", ".join(i.shared_with[:5]) + (" ..." if len(i.shared_with) > 5 else "")]  # noqa: PLR2004 - names enough

@@ -28,7 +28,12 @@ def timeline(
     until: Annotated[str | None, typer.Option(metavar="DATE", help="Not newer")] = None,
     outcome: Annotated[str | None, typer.Option(metavar="WORD", help=", ".join(_OUTCOMES))] = None,
     author: Annotated[str | None, typer.Option(metavar="TEXT", help="Part of the author's name or address")] = None,
-    search: Annotated[str | None, typer.Option(metavar="WORDS", help="Words in subject, body, hash, image")] = None,
+    search: Annotated[
+        str | None, typer.Option(metavar="WORDS", help="Words in subject, body, hash, image, feature")
+    ] = None,
+    feature: Annotated[
+        str | None, typer.Option(metavar="F", help="Carried PR-481, #12, ABC-12, a commit, words")
+    ] = None,
     image: Annotated[str | None, typer.Option(metavar="TEXT", help="Part of an image that changed")] = None,
     limit: Annotated[int | None, typer.Option(metavar="N", min=1, help=f"At most N [text: {SHOWN}]")] = None,
 ) -> None:
@@ -49,6 +54,7 @@ def timeline(
         author=author,
         search=search,
         image=image,
+        feature=feature,
         limit=limit if call.json or limit is not None else SHOWN + 1,
     )
 

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lastgood.core.application import AnyScope, Application, ApplicationView, DeclaredScope
+from lastgood.core.carried import Carried
 from lastgood.core.commit import Commit, Edit, FileChange, History, Person, TreeEntry
 from lastgood.core.deployment import Deployment
 from lastgood.core.feature_presence import Presence
@@ -378,6 +379,22 @@ class Store(Protocol):
         """Replace a deployment's changing parts: outcome, times, message, phases, resources, digest, images.
 
         told: see save_application.
+        """
+        ...
+
+    async def save_carried(self, carried: Carried, *, told: Told | None = None) -> None:
+        """Insert or replace the features of a deployment record; told: see save_application."""
+        ...
+
+    async def carried(self, deployments: Collection[int]) -> dict[int, Carried]:
+        """Return the features of those of these records (ids) that have them."""
+        ...
+
+    async def wanting_features(self, *, after_id: int, at: dt.datetime, limit: int = 50) -> list[Deployment]:
+        """Return records whose features are to be looked for, oldest first, at most `limit`.
+
+        Those with an id above `after_id` that changed images and were not looked at, and those whose `again_at` is
+        not after `at`.
         """
         ...
 

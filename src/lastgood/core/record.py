@@ -138,6 +138,7 @@ class DeploymentQuery(Value, frozen=True, kw_only=True):
 
     since, until: began in [since, until). environment: the application's when the attempt began.
     author, image: every word occurs in the author's name and address; in the images before and after; without case.
+    feature: every word occurs in the features' ids, titles and people.
     search: as in TimelineQuery. version, commit, operation: whole ids.
     """
 
@@ -149,6 +150,7 @@ class DeploymentQuery(Value, frozen=True, kw_only=True):
     author: str | None = None
     search: str | None = None
     image: str | None = None
+    feature: str | None = None
     trigger: str | None = None
     before_id: int | None = None
     limit: int = 50

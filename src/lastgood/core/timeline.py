@@ -8,6 +8,7 @@ from lastgood.core.deployment import DeploymentView
 from lastgood.core.feature import Feature
 from lastgood.core.operation import OperationView
 from lastgood.core.resource import ImageChange
+from lastgood.core.source_features import NotKnown
 from lastgood.core.value import Value
 
 
@@ -24,6 +25,9 @@ class TimelineEntry(Value, frozen=True, kw_only=True):
 
     images: that changed; None where they are not known: of a chart or a kustomization without a deployment on record,
     which would have to be rendered for each entry (`show` does it for one).
+    features, features_left: what entered and left with this deployment, newest first; features_unknown: images that
+    nothing was known of; features_more: how many are left out. Empty in Git alone, which knows no source repo.
+    pull_requests, issues: those among features; committers: who wrote them.
     refused_by: the id of the hold that refused this head, for a commit that the agent kept out.
     health: the application's health now, on the entry that runs; None elsewhere and in Git alone.
     cursor: give it as `before` of a query to continue after this entry; opaque, "" where that is not possible.
@@ -53,6 +57,9 @@ class TimelineEntry(Value, frozen=True, kw_only=True):
     pull_requests: tuple[dict[str, Any], ...]
     issues: tuple[dict[str, Any], ...]
     committers: tuple[Person, ...]
+    features_left: tuple[Feature, ...] = ()
+    features_unknown: tuple[NotKnown, ...] = ()
+    features_more: int = 0
     health: str | None = None
     sync: str | None = None
     refused_by: str | None = None
@@ -63,7 +70,8 @@ class TimelineEntry(Value, frozen=True, kw_only=True):
 class TimelineQuery(Value, frozen=True, kw_only=True):
     """Which entries to show. app None: of everything. before: only entries older than this cursor (opaque).
 
-    search: every word must occur in subject, body, hash, author, issue, image or reason, without case.
+    search: every word must occur in subject, body, hash, author, image, reason, or in a feature's id, title or people,
+    without case. feature: as `where` reads it; of recorded deployments alone.
     """
 
     app: str | None = None

@@ -1,5 +1,8 @@
 """Fill in a row of the timeline: people, operation, hold, images, inputs. Awaits the ports; decides no order."""
 
+from collections.abc import Sequence
+
+from lastgood.core.carried import Carried, committers, of_kind
 from lastgood.core.claim import confirmed_claim
 from lastgood.core.declared_inputs import scope_at
 from lastgood.core.deployment import Deployment, DeploymentView
@@ -47,6 +50,7 @@ class Filler:
         self._images: dict[tuple[str, str], dict[str, str] | None] = {}
         self._with_programs = with_programs
         self._records: dict[str, ApplicationRecord | None] = {}
+        self._carried: dict[int, Carried | None] = {}
 
     async def entry(self, row: Row) -> TimelineEntry:
         """Return the whole entry of a row."""
@@ -56,6 +60,7 @@ class Filler:
         if row.runs:
             record = await self._record(row.app)
             health, sync = fresh(record, self._clock.now()) if record else (None, None)
+        kept = await self._carried_by(row)
         return TimelineEntry(
             app=row.app,
             number=row.deployment.number if row.deployment else None,
@@ -77,16 +82,34 @@ class Filler:
             operation=await self._operation(row, place),
             deployment=deployment_view(row.deployment) if row.deployment else None,
             images=await self._image_changes(row, place),
-            features=(),
-            pull_requests=(),
-            issues=(),
-            committers=(),
+            features=kept.entered if kept else (),
+            pull_requests=of_kind(kept.entered, "pull_request") if kept else (),
+            issues=of_kind(kept.entered, "issue") if kept else (),
+            committers=committers(kept.entered) if kept else (),
+            features_left=kept.left if kept else (),
+            features_unknown=kept.unknown if kept else (),
+            features_more=kept.more if kept else 0,
             health=health,
             sync=sync,
             refused_by=row.refused.hold if row.refused else None,
             truncated=row.truncated,
             cursor=cursor(row),
         )
+
+    async def foresee(self, rows: Sequence[Row]) -> None:
+        """Read at once what the records of some rows carried; each is read by itself otherwise."""
+        runs = [row.deployment for row in rows if row.deployment is not None and row.deployment.images]
+        if self._store is not None and runs:
+            self._carried = dict.fromkeys((run.id for run in runs), None)
+            self._carried |= await self._store.carried([run.id for run in runs])
+
+    async def _carried_by(self, row: Row) -> Carried | None:
+        run = row.deployment
+        if self._store is None or run is None or not run.images:
+            return None
+        if run.id not in self._carried:
+            await self.foresee([row])
+        return self._carried[run.id]
 
     async def _record(self, app: str) -> ApplicationRecord | None:
         if app not in self._records:

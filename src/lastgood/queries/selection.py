@@ -3,7 +3,9 @@
 import datetime as dt
 from collections.abc import AsyncIterator
 
+from lastgood.core.carried import is_meant
 from lastgood.core.errors import CommandLineWrong
+from lastgood.core.feature import Feature
 from lastgood.core.resource import ImageChange
 from lastgood.core.timeline import TimelineEntry, TimelineQuery
 from lastgood.queries.relation import Row
@@ -28,6 +30,7 @@ def entry_matches(entry: TimelineEntry, query: TimelineQuery) -> bool:
     return (
         (query.held is None or entry.held == query.held)
         and (query.image is None or any(_in(query.image, *_image_texts(one)) for one in entry.images or ()))
+        and (query.feature is None or any(is_meant(one, query.feature) for one in _features(entry)))
         and (query.search is None or _found(entry, query.search))
     )
 
@@ -39,6 +42,10 @@ def _in(text: str, *where: str | None) -> bool:
 
 def _image_texts(image: ImageChange) -> tuple[str | None, ...]:
     return image.name, f"{image.name}:{image.from_}", f"{image.name}:{image.to}"
+
+
+def _features(entry: TimelineEntry) -> tuple[Feature, ...]:
+    return (*entry.features, *entry.features_left)
 
 
 def _found(entry: TimelineEntry, search: str) -> bool:
@@ -55,6 +62,8 @@ def _found(entry: TimelineEntry, search: str) -> bool:
     ]
     for image in entry.images or ():
         texts += _image_texts(image)
+    for one in _features(entry):
+        texts += [one.id, one.title, *(f"{person.name} <{person.email}>" for person in one.authors)]
     return all(_in(word, *texts) for word in search.split()[:MAX_WORDS])
 
 

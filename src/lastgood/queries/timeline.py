@@ -11,9 +11,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 
 import msgspec
 
+from lastgood.core.carried import searched
 from lastgood.core.commit import History
 from lastgood.core.deployment import Deployment
-from lastgood.core.errors import GitFailed
+from lastgood.core.errors import GitFailed, NeedsServer
 from lastgood.core.ports import Clock, Renderer, Store
 from lastgood.core.record import DeploymentQuery
 from lastgood.core.timeline import TimelineEntry, TimelineQuery
@@ -25,6 +26,7 @@ from lastgood.queries.selection import after, entry_matches, row_matches, time_o
 # Records that one statement reads; older ones of everything are reached by `before`, of one application read as well.
 MAX_RECORDS = 5_000
 MAX_ENTRIES = 10_000
+ROWS_AT_ONCE = 50
 
 
 class Timelines:
@@ -40,6 +42,12 @@ class Timelines:
 
     async def timeline(self, query: TimelineQuery) -> list[TimelineEntry]:
         """Return the entries that match, newest first. Raises UnknownApplication, CommandLineWrong."""
+        if query.feature and self._store is None:
+            raise NeedsServer(
+                "which deployments carried a feature is not known here",
+                hint="a running server keeps it with its records: `--server URL`",
+                command="timeline --feature",
+            )
         # Git alone answers the person who asked: all of it, if no limit was given.
         most = MAX_ENTRIES if self._store is not None else sys.maxsize
         limit = min(query.limit or most, most)
@@ -58,8 +66,9 @@ class Timelines:
     async def _matching(
         rows: AsyncIterator[Row], query: TimelineQuery, filler: Filler
     ) -> AsyncGenerator[TimelineEntry, None]:
-        async for row in rows:
-            if row_matches(row, query):
+        async for some in _some(rows, query):
+            await filler.foresee(some)
+            for row in some:
                 entry = await filler.entry(row)
                 if entry_matches(entry, query):
                     yield entry
@@ -120,8 +129,9 @@ class Timelines:
             outcome=query.outcome,
             author=query.author,
             image=query.image,
+            feature=searched(query.feature) if query.feature else None,
             trigger=query.trigger,
-            limit=MAX_RECORDS if query.limit is None or query.search else max(query.limit * 2, 200),
+            limit=MAX_RECORDS if query.limit is None or query.search or query.feature else max(query.limit * 2, 200),
         )
         runs = await store.deployments(wanted)
         refused = [
@@ -149,7 +159,7 @@ class Timelines:
             {app: at for app, at in newest.items() if oldest is None or at >= oldest}, rows_of
         ):
             yield row
-        if query.search and oldest is not None:
+        if (query.search or query.feature) and oldest is not None:
             older = msgspec.structs.replace(wanted, search=query.search, before_id=runs[-1].id, limit=MAX_RECORDS)
             async for row in self._further_back(older, known, store):
                 yield row
@@ -218,6 +228,20 @@ async def _every_run(app: str, store: Store) -> list[Deployment]:
         if len(page) < MAX_RECORDS:
             return runs
         before_id = page[-1].id
+
+
+async def _some(rows: AsyncIterator[Row], query: TimelineQuery) -> AsyncIterator[list[Row]]:
+    """Gather the rows that match, as many at once as were asked for: no application's rows are read for nothing."""
+    at_once = min(query.limit or ROWS_AT_ONCE, ROWS_AT_ONCE)
+    gathered: list[Row] = []
+    async for row in rows:
+        if row_matches(row, query):
+            gathered.append(row)
+            if len(gathered) == at_once:
+                yield gathered
+                gathered = []
+    if gathered:
+        yield gathered
 
 
 async def _each(rows: Sequence[Row]) -> AsyncIterator[Row]:

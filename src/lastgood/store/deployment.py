@@ -16,11 +16,15 @@ from lastgood.store.search import image_text, search_text
 from lastgood.store.upsert import insert_into
 
 # What a filter needs besides the record itself; never read back.
-_FOR_FILTERS = ("environment", "author_folded", "images_folded", "search_text")
+_FOR_FILTERS = ("environment", "author_folded", "images_folded", "search_text", "features_folded")
 RECORD = tuple(column for column in deployments.c if column.name not in _FOR_FILTERS)
 # Kept, because putting a statement together costs more than running it.
 _START = deployments.insert().returning(*RECORD)
-_SAVE = deployments.update().where(deployments.c.id == bindparam("saved_id"))
+_SAVE = (
+    deployments.update()
+    .where(deployments.c.id == bindparam("saved_id"))
+    .values(search_text=bindparam("own_text") + deployments.c.features_folded)
+)
 
 
 def start(connection: Connection, deployment: Deployment) -> Deployment:
@@ -36,7 +40,9 @@ def start(connection: Connection, deployment: Deployment) -> Deployment:
 def save(connection: Connection, deployment: Deployment) -> None:
     """Replace the changing parts of the record with this id. Raises StoreFailed where there is none."""
     reason = operation.reason(connection, deployment.operation) if deployment.operation else ""
-    changed = connection.execute(_SAVE, {**_changing(deployment, reason), "saved_id": deployment.id})
+    values = dict(_changing(deployment, reason))
+    own = values.pop("search_text")
+    changed = connection.execute(_SAVE, {**values, "own_text": own, "saved_id": deployment.id})
     if changed.rowcount != 1:
         raise StoreFailed(reason=f"deployment {deployment.id} of {deployment.app} is not recorded")
 

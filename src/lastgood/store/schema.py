@@ -9,10 +9,12 @@ from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, 
 
 from lastgood.core.application import Refusal
 from lastgood.core.deployment import Phase
+from lastgood.core.feature import Feature
 from lastgood.core.hold import Hold
 from lastgood.core.observation import ResourceResult
 from lastgood.core.operation import Moved
 from lastgood.core.resource import ImageChange
+from lastgood.core.source_features import NotKnown
 from lastgood.core.version import Version
 from lastgood.store.columns import CleanText, CountingKey, JsonOf, UtcTime
 
@@ -126,6 +128,7 @@ deployments = Table(
     Column("author_folded", CleanText, nullable=False),
     Column("images_folded", CleanText, nullable=False),
     Column("search_text", CleanText, nullable=False),
+    Column("features_folded", CleanText, nullable=False, server_default=""),
     UniqueConstraint("app", "number"),
     Index(None, "app", "id"),
     Index(None, "environment", "id"),
@@ -139,6 +142,20 @@ deployments = Table(
     Index(None, "app", "started_at", "outcome", "trigger"),
     Index(None, "environment", "started_at", "outcome", "trigger"),
     sqlite_autoincrement=True,
+)
+
+# The features that a deployment carried: found after it began, some never.
+carried = Table(
+    "carried",
+    metadata,
+    Column("deployment", BigInteger, ForeignKey("deployments.id"), primary_key=True, autoincrement=False),
+    Column("found_at", UtcTime, nullable=False),
+    Column("entered", JsonOf(tuple[Feature, ...]), nullable=False),
+    Column("left", JsonOf(tuple[Feature, ...]), nullable=False),
+    Column("unknown", JsonOf(tuple[NotKnown, ...]), nullable=False),
+    Column("more", Integer, nullable=False),
+    Column("again_at", UtcTime),
+    Index(None, "again_at"),
 )
 
 operations = Table(

@@ -6,6 +6,7 @@ is found wherever it occurs, in any writing system, and nothing in a search text
 
 from sqlalchemy import ColumnElement, Connection, column, select, table
 
+from lastgood.core.carried import KEPT_DIGITS, Carried
 from lastgood.core.commit import Commit
 from lastgood.core.resource import ImageChange
 from lastgood.store.columns import clean
@@ -30,6 +31,16 @@ def search_text(commit: Commit, images: tuple[ImageChange, ...], reason: str) ->
 def image_text(images: tuple[ImageChange, ...]) -> str:
     """Return the images before and after, a line each, in folded case."""
     return "\n".join(part for i in images for part in (i.name, i.from_, i.to) if part).casefold()
+
+
+def feature_text(carried: Carried) -> str:
+    """Return what a record is found by through its features: ids, titles and people, in folded case; "" for none."""
+    parts: dict[str, None] = {}
+    for one in (*carried.entered, *carried.left):
+        people = (f"{person.name} <{person.email}>" for person in one.authors)
+        parts |= dict.fromkeys((one.id, one.title, *people, *(commit[:KEPT_DIGITS] for commit in one.commits)))
+    found = "\n".join(parts)[:_TEXT_MAX]
+    return clean(f"\n{found}".replace("\0", " ").casefold()) if found else ""
 
 
 def words(text: str) -> list[str]:

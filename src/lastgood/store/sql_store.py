@@ -8,6 +8,7 @@ from typing import Any, Self
 import msgspec
 from sqlalchemy import Connection
 
+from lastgood.core.carried import Carried
 from lastgood.core.deployment import Deployment
 from lastgood.core.observation import Observation
 from lastgood.core.operation import Operation
@@ -25,6 +26,7 @@ from lastgood.core.record import (
     Told,
 )
 from lastgood.store import application as application_sql
+from lastgood.store import carried as carried_sql
 from lastgood.store import deployment as deployment_sql
 from lastgood.store import event as event_sql
 from lastgood.store import hold as hold_sql
@@ -113,6 +115,18 @@ class SqlStore:
     async def save_deployment(self, deployment: Deployment, *, told: Told | None = None) -> None:
         """Replace a deployment's changing parts. Raises StoreFailed where its id is not recorded."""
         await self._database.write(_and_told, told, deployment_sql.save, deployment)
+
+    async def save_carried(self, carried: Carried, *, told: Told | None = None) -> None:
+        """Insert or replace the features of a deployment record."""
+        await self._database.write(_and_told, told, carried_sql.save, carried)
+
+    async def carried(self, deployments: Collection[int]) -> dict[int, Carried]:
+        """Return the features of those of these records that have them, by the record's id."""
+        return await self._database.read(carried_sql.read, sorted(deployments))
+
+    async def wanting_features(self, *, after_id: int, at: dt.datetime, limit: int = 50) -> list[Deployment]:
+        """Return records whose features are to be looked for, oldest first."""
+        return await self._database.read(carried_sql.wanting, after_id=after_id, at=at, limit=limit)
 
     async def deployment(self, app: str, number: int) -> Deployment | None:
         """Return one record."""

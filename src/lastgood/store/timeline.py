@@ -93,7 +93,11 @@ def _conditions(connection: Connection, query: DeploymentQuery) -> list[ColumnEl
     if query.until is not None:
         conditions.append(records.started_at < query.until)
     wanted = words(query.search or "")
-    for text, where in ((query.author, records.author_folded), (query.image, records.images_folded)):
+    for text, where in (
+        (query.author, records.author_folded),
+        (query.image, records.images_folded),
+        (query.feature, records.features_folded),
+    ):
         for word in words(text or ""):
             conditions.append(contains(where, word))
             wanted.append(word)

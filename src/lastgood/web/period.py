@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 
+from lastgood.core.carried import searched
 from lastgood.core.errors import CommandLineWrong
 from lastgood.core.record import DeploymentQuery
 from lastgood.core.timeline import TimelineQuery
@@ -20,7 +21,7 @@ TRIGGERS = {
     "definition": "Definition changed",
     "retry": "Retry",
 }
-_FIELDS = ("from", "to", "q", "outcome", "trigger", "author", "image", "environment", "held")
+_FIELDS = ("from", "to", "q", "outcome", "trigger", "author", "image", "feature", "environment", "held")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -61,6 +62,7 @@ class Filters(Value, frozen=True, kw_only=True):
             author=given.get("author"),
             search=given.get("q"),
             image=given.get("image"),
+            feature=given.get("feature"),
             held=True if given.get("held") else None,
             limit=LIMIT + 1,
             before=self.before,
@@ -79,6 +81,7 @@ class Filters(Value, frozen=True, kw_only=True):
             author=given.get("author"),
             search=given.get("q"),
             image=given.get("image"),
+            feature=searched(given["feature"]) if "feature" in given else None,
         )
 
     def url(self, **changed: str | None) -> str:
@@ -103,6 +106,7 @@ class Filters(Value, frozen=True, kw_only=True):
             "trigger": lambda value: f"Kind is {TRIGGERS[value].lower()}",
             "author": lambda value: f"Author is {value}",
             "image": lambda value: f"Image is {value}",
+            "feature": lambda value: f"Carried {value}",
             "environment": lambda value: f"Environment is {value}",
             "held": lambda _: "Held",
             "q": lambda value: f"Search for {value}",

@@ -1,0 +1,83 @@
+"""What a deployment carried: the features that entered and left with it, as they are kept beside its record. Pure."""
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from lastgood.core.commit import Person
+from lastgood.core.feature import Feature
+from lastgood.core.mailmap import unique
+from lastgood.core.source_features import Between, NotKnown
+from lastgood.core.value import Value
+
+# A record is kept for ever and shown as a whole: of a first look at years of work its newest features are enough.
+MOST_FEATURES = 500
+MOST_COMMITS = 100
+# Of a commit so many digits are searched.
+KEPT_DIGITS = 12
+_ID_DIGITS = 7
+
+
+class Carried(Value, frozen=True, kw_only=True):
+    """The features of one deployment record, newest first. deployment: the record's id.
+
+    unknown: images that nothing was known of then. more: how many features beyond MOST_FEATURES are left out.
+    again_at: when to look again, because what was not known may come to be known; None: this is how it stays.
+    """
+
+    deployment: int
+    found_at: dt.datetime
+    entered: tuple[Feature, ...] = ()
+    left: tuple[Feature, ...] = ()
+    unknown: tuple[NotKnown, ...] = ()
+    more: int = 0
+    again_at: dt.datetime | None = None
+
+
+def carried(deployment: int, found: Between, *, at: dt.datetime, again_at: dt.datetime | None = None) -> Carried:
+    """Make what is kept of what lies between two versions: bounded, because a source repo is anybody's."""
+    entered, left = found.entered[:MOST_FEATURES], found.left[:MOST_FEATURES]
+    return Carried(
+        deployment=deployment,
+        found_at=at,
+        entered=tuple(_bounded(one) for one in entered),
+        left=tuple(_bounded(one) for one in left),
+        unknown=found.unknown,
+        more=len(found.entered) - len(entered) + len(found.left) - len(left),
+        again_at=again_at,
+    )
+
+
+def of_kind(features: Iterable[Feature], kind: str) -> tuple[dict[str, Any], ...]:
+    """Return the features of one kind as the timeline's `pull_requests` and `issues` show them."""
+    return tuple({"id": f.id, "repo": f.repo, "title": f.title, "url": f.url} for f in features if f.kind == kind)
+
+
+def committers(features: Iterable[Feature]) -> tuple[Person, ...]:
+    """Return who wrote what is in some features, each person once."""
+    return unique([person for feature in features for person in feature.authors])
+
+
+def is_meant(feature: Feature, text: str) -> bool:
+    """Say whether a person means a feature by `PR-481`, `#481`, `ABC-12`, a commit, or words of its title."""
+    wanted = text.strip().casefold()
+    number = wanted.removeprefix("#")
+    ids = {feature.id.casefold(), feature.id.casefold().rpartition("#")[2]}
+    if wanted in ids or (number != wanted and {number, f"pr-{number}"} & ids):
+        return True
+    if len(wanted) >= _ID_DIGITS and any(commit.startswith(wanted) for commit in feature.commits):
+        return True
+    title = feature.title.casefold()
+    return bool(wanted) and all(word in title for word in wanted.split())
+
+
+def searched(text: str) -> str:
+    """Return what to look for in the text that a record is found by, for all features that `is_meant` may mean."""
+    wanted = text.strip().removeprefix("#")
+    return wanted[:KEPT_DIGITS] if not set(wanted.casefold()) - set("0123456789abcdef") else wanted
+
+
+def _bounded(feature: Feature) -> Feature:
+    return msgspec.structs.replace(feature, commits=feature.commits[:MOST_COMMITS])

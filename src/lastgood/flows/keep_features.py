@@ -1,0 +1,80 @@
+"""Keep with each deployment record the features that it carried: beside what is deployed, never in its way.
+
+Looks at records that changed images, asks the port Sources for their revisions, and writes what lies between them.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from lastgood.core.carried import carried
+from lastgood.core.deployment import Deployment
+from lastgood.core.errors import LastgoodError
+from lastgood.core.ports import Clock, Sources, Store
+from lastgood.core.record import DeploymentQuery, Told
+from lastgood.core.source_features import SourceAt, features
+from lastgood.core.sources import Source
+
+LOOK_S = 2.0
+AT_ONCE = 20
+# Of the records that were written before features were kept, so many of the newest are looked at.
+OLDER = 1_000
+# What is not known yet may come: a repo that was away, a revision that is pushed after the image was named.
+AGAIN = dt.timedelta(minutes=5)
+AT_MOST = dt.timedelta(days=1)
+
+
+class KeepFeatures:
+    """declared: `sources` of the lastgood.yaml of a repo by its name, None where that could not be read yet."""
+
+    def __init__(
+        self, *, store: Store, sources: Sources, declared: Callable[[str], Sequence[Source] | None], clock: Clock
+    ) -> None:
+        self._store = store
+        self._sources = sources
+        self._declared = declared
+        self._clock = clock
+        self._after: int | None = None
+
+    async def run(self) -> None:
+        """Look for ever. What goes wrong is logged, and tried again."""
+        while True:
+            await self._clock.sleep(LOOK_S)
+            try:
+                while await self.look() == AT_ONCE:
+                    pass
+            except LastgoodError as wrong:
+                structlog.get_logger().warning("features cannot be kept", reason=wrong.message)
+
+    async def look(self) -> int:
+        """Look at the records whose turn it is; return how many they were, at most AT_ONCE."""
+        if self._after is None:
+            newest = await self._store.deployments(DeploymentQuery(limit=1))
+            self._after = newest[0].id - OLDER if newest else 0
+        runs = await self._store.wanting_features(after_id=self._after, at=self._clock.now(), limit=AT_ONCE)
+        repos = {one.name: one.repo for one in await self._store.applications()} if runs else {}
+        for run in runs:
+            # Of an application that was forgotten nobody says any more where its images come from.
+            declared = self._declared(repos[run.app]) if run.app in repos else ()
+            if declared is None:
+                return 0
+            await self._keep(run, declared)
+        return len(runs)
+
+    async def _keep(self, run: Deployment, declared: Sequence[Source]) -> None:
+        async def located(references: dict[str, str]) -> list[SourceAt]:
+            return [await self._sources.locate(declared, name, said) for name, said in references.items()]
+
+        old = await located({image.name: image.from_ for image in run.images if image.from_})
+        new = await located({image.name: image.to for image in run.images if image.to})
+        found = await features(old, new)
+        now = self._clock.now()
+        missing = any(one.named and one.revision is None for one in (*old, *new))
+        again_at = now + AGAIN if missing and now - run.started_at < AT_MOST else None
+        kept = carried(run.id, found, at=now, again_at=again_at)
+        payload = {"number": run.number, "entered": len(kept.entered), "left": len(kept.left)}
+        changed = kept.entered or kept.left
+        await self._store.save_carried(
+            kept, told=Told(kind="features", app=run.app, payload=payload, at=now) if changed else None
+        )

@@ -1,0 +1,57 @@
+"""Statements that keep the features of deployment records, and find the records that have none yet."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, func, literal, literal_column, select
+
+from lastgood.core.carried import Carried
+from lastgood.core.deployment import Deployment
+from lastgood.store.columns import INTEGER_MAX
+from lastgood.store.deployment import RECORD, record
+from lastgood.store.schema import carried, deployments
+from lastgood.store.search import feature_text
+from lastgood.store.upsert import upsert
+
+# As the column keeps it.
+_NO_IMAGES = "'[]'"
+
+
+def save(connection: Connection, kept: Carried) -> None:
+    """Insert or replace the features of a record; it is found by them from then on."""
+    values = {name: getattr(kept, name) for name in kept.__struct_fields__}
+    upsert(connection, carried, values)
+    text = feature_text(kept)
+    # The features stand at the end of what is searched.
+    length = func.length(deployments.c.search_text) - func.length(deployments.c.features_folded)
+    own = func.substr(deployments.c.search_text, 1, length)
+    connection.execute(
+        deployments.update()
+        .where(deployments.c.id == kept.deployment)
+        .values(search_text=own + literal(text), features_folded=text)
+    )
+
+
+def read(connection: Connection, ids: Sequence[int]) -> dict[int, Carried]:
+    """Return the features of those records that have them, by the record's id."""
+    rows = connection.execute(select(*carried.c).where(carried.c.deployment.in_(ids)))
+    return {row.deployment: Carried(**row._asdict()) for row in rows}
+
+
+def wanting(connection: Connection, *, after_id: int, at: dt.datetime, limit: int) -> list[Deployment]:
+    """Return records that changed images and whose features were not looked for, or are to be looked for again."""
+    without = (
+        select(deployments.c.id)
+        .outerjoin(carried, carried.c.deployment == deployments.c.id)
+        .where(
+            deployments.c.id > min(after_id, INTEGER_MAX),
+            deployments.c.images != literal_column(_NO_IMAGES),
+            carried.c.deployment.is_(None),
+        )
+        .order_by(deployments.c.id)
+        .limit(limit)
+    )
+    again = select(carried.c.deployment).where(carried.c.again_at <= at).order_by(carried.c.again_at).limit(limit)
+    ids = [*connection.execute(without).scalars(), *connection.execute(again).scalars()][:limit]
+    rows = connection.execute(select(*RECORD).where(deployments.c.id.in_(ids)).order_by(deployments.c.id))
+    return [record(row) for row in rows]
