@@ -16,6 +16,7 @@ from lastgood.core.errors import (
     NoLastGood,
     NoPrevious,
     SettingsWrong,
+    Unknown,
     UnknownApplication,
     UnknownFeature,
     UnknownOperation,
@@ -25,6 +26,7 @@ from lastgood.core.errors import (
 from lastgood.core.pod import PodEvent, PodLogRequest
 from lastgood.core.request import PauseRequest, PressRequest, RollbackRequest
 from lastgood.core.timeline import TimelineQuery
+from lastgood.flows.keep_features import KeepFeatures
 from lastgood.local.lastgood import LocalLastgood
 from lastgood.remote.lastgood import RemoteLastgood
 from lastgood.web.access import Access
@@ -146,6 +148,29 @@ async def test_where_a_feature_is(lastgood):
     with pytest.raises(UnknownFeature) as wrong:
         await lastgood.where("PR-99")
     assert wrong.value.exit_code == 5
+
+
+async def test_two_environments_are_compared_by_what_runs_in_them(world, lastgood):
+    """What production has and staging lacks, since when; the other way round; equal to itself; a typo is exit 5."""
+    view = await lastgood.compare("production", "staging")
+    (web,) = view.applications
+    assert (web.group, web.app, web.other_app) == ("web", APP, "web-staging")
+    assert [(one.feature.id, one.since) for one in web.only] == [("PR-7", None)], "not kept yet"
+    assert (web.only_other, web.unknown, web.alike) == ((), (), False)
+
+    keep = KeepFeatures(store=world.store, sources=world.sources, declared=lambda _: (), clock=world.clock)
+    assert await keep.look() > 0
+    (web,) = (await lastgood.compare("production", "staging")).applications
+    began = (await lastgood.timeline(TimelineQuery(app=APP)))[0].deployment.started_at
+    assert [(one.feature.id, one.since) for one in web.only] == [("PR-7", began)]
+    (back,) = (await lastgood.compare("staging", "production")).applications
+    assert ([one.feature.id for one in back.only_other], back.only) == (["PR-7"], ())
+    (same,) = (await lastgood.compare("staging", "staging")).applications
+    assert same.alike
+
+    with pytest.raises(Unknown) as wrong:
+        await lastgood.compare("stagin", "production")
+    assert (wrong.value.exit_code, wrong.value.hint) == (5, "did you mean staging?")
 
 
 async def test_what_is_not_known_of_a_source_is_said(world, lastgood):

@@ -20,13 +20,14 @@ from lastgood.core.errors import (
     Blocked,
     LastgoodError,
     NothingToUndo,
+    Unknown,
     UnknownApplication,
     UnknownOperation,
     UnknownPod,
     UnknownVersion,
 )
 from lastgood.core.feature import Feature
-from lastgood.core.feature_views import FeaturesView, WhereEntry
+from lastgood.core.feature_views import ComparedApplication, CompareView, FeaturesView, Waiting, WhereEntry
 from lastgood.core.hold import HeldFile, Hold
 from lastgood.core.observation import ResourceHealth, ResourceResult
 from lastgood.core.operation import Moved, Operation, OperationView
@@ -591,6 +592,33 @@ class MemoryLastgood:
         unknown = (NotKnown(image="web", reason="its tag tells no revision"),)
         return FeaturesView(app=app, from_=view.running, to=view.running, entered=entered, left=(), unknown=unknown)
 
+    async def compare(self, environment: str, other: str) -> CompareView:
+        self._asked("compare")
+        views = self.views.values()
+        groups = {e: {v.group: v for v in views if v.environment == e} for e in (environment, other)}
+        if not all(groups.values()):
+            raise Unknown(f"no application is in the environment {environment}", name=environment)
+        feature = next(feature for entry in self.entries for feature in entry.features)
+        pairs = [
+            (group, one, groups[other][group]) for group, one in groups[environment].items() if group in groups[other]
+        ]
+        return CompareView(
+            environment=environment,
+            other=other,
+            applications=tuple(
+                ComparedApplication(
+                    group=group,
+                    app=one.name,
+                    other_app=there.name,
+                    version=one.running,
+                    other_version=there.running,
+                    only=(Waiting(feature=feature, since=ago(days=2)),) if one.running != there.running else (),
+                    unknown=(NotKnown(image="search", reason=HOSTILE),) if one.running != there.running else (),
+                )
+                for group, one, there in pairs
+            ),
+        )
+
     async def where(self, feature: str) -> list[WhereEntry]:
         self._asked("where")
         since = max((entry.committed_at for entry in self.entries), default=None)
@@ -598,7 +626,7 @@ class MemoryLastgood:
             WhereEntry(
                 environment=view.environment, app=view.name, contains=True, since=since, via="c0" * 20, reason=feature
             )
-            for view in await self.apps()
+            for view in sorted(self.views.values(), key=lambda view: view.name)
         ]
 
     async def render(self, app: str, version: str | None) -> Rendered:

@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from lastgood.core.discovery import Problem
-from lastgood.core.errors import StoreUnavailable
+from lastgood.core.errors import StoreUnavailable, UnknownFeature
 from lastgood.core.record import Pause
 from lastgood.web.app import create_web
 from twins.clock import ManualClock
@@ -48,6 +48,10 @@ PATHS = {
     "/apps/search-production/resume": ["status"],
     "/apps/web-production/retry": ["status", "retry"],
     "/apps/tax-production/forget": ["status", "forget"],
+    "/features": ["apps"],
+    "/features?q=PR-481": ["where", "apps"],
+    "/features?a=staging&b=production": ["apps", "compare"],
+    "/features?a=staging&b=nowhere": ["apps", "compare"],
     "/operations/op1": ["operation", "status"],
     "/sign-in": [],
 }
@@ -150,6 +154,7 @@ def test_every_link_leads_somewhere(read, path):
         "/apps/web-production/timeline",
         "/apps/web-production/records/n1",
         "/apps/web-production/records/n8",
+        "/features?a=staging&b=production",
         "/apps/web-production/services",
         "/apps/images-staging/state?r=/Pod/images/web-7d4-x2x",
     ],
@@ -176,6 +181,28 @@ def test_a_record_shows_what_it_carried(browser):
     shown = [" ".join(element.text.split()) for element in page.all("p")]
     assert "3 more features are not kept with the record." in shown
     assert "Not known of search: its tag tells no revision" in shown
+
+
+def test_the_page_of_features_answers_by_environment_and_compares(browser, lastgood):
+    """Yes, no and not known with since, through and why; a feature that nobody knows is said, and escaped."""
+    page = Page(browser.get("/features?q=PR-481").text)
+    assert [element.text for element in page.all("h4")] == ["production", "staging", "without an environment"]
+    answers = [" ".join(element.text.split()) for element in page.all("p") if element.given.get("class") == "answer"]
+    assert "Yes web-production" in answers
+
+    compared = Page(browser.get("/features?a=staging&b=production").text)
+    cells = [" ".join(element.text.split()) for element in compared.all("li")]
+    assert any(cell.startswith("Gift message on checkout #482since 2 days ago") for cell in cells), cells
+    assert "no application is in the environment staging" in browser.get("/features?a=staging&b=nowhere").text
+
+    async def unknown(feature):
+        raise UnknownFeature(feature=feature, repo="shop")
+
+    lastgood.where = unknown
+    answer = browser.get("/features", params={"q": HOSTILE})
+    assert answer.status_code == 200
+    assert "No source repo knows this feature" in answer.text
+    assert HOSTILE not in answer.text
 
 
 def test_a_link_of_another_kind_than_http_is_only_text(browser):

@@ -24,6 +24,7 @@ COMMANDS: dict[str, CommandLine] = {
     "render": CommandLine("render", "render", "Print a version's resources as YAML documents"),
     "features": CommandLine("features", "features", "Show what entered and left between two versions"),
     "where": CommandLine("where", "where", "Say which applications contain a pull request, an issue or a commit"),
+    "compare": CommandLine("compare", "compare", "Show which features one environment has that another does not"),
     "plan": CommandLine("rollback", "plan", "Say what `rollback` with the same options would do"),
     "rollback": CommandLine("rollback", "rollback", "Go back to another version, by one Git commit"),
     "undo": CommandLine("undo", "undo", "Take back the last operation"),

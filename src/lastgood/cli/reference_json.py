@@ -11,7 +11,7 @@ import msgspec
 from lastgood.app.health import ObjectHealth
 from lastgood.core.application import ApplicationView
 from lastgood.core.checks import CheckDefinition
-from lastgood.core.feature_views import FeaturesView, WhereEntry
+from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
 from lastgood.core.plan import Plan
 from lastgood.core.pod import PodEvent, PodLog
 from lastgood.core.record import Pause
@@ -38,6 +38,7 @@ COMMANDS: tuple[tuple[str, bool, type[Value]], ...] = (
     ("diff", False, DiffView),
     ("features", False, FeaturesView),
     ("where", True, WhereEntry),
+    ("compare", False, CompareView),
     ("plan, rollback, undo", False, Plan),
     ("hold, unhold", False, HoldResult),
     ("pause, resume", True, Pause),

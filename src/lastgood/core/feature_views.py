@@ -35,3 +35,41 @@ class WhereEntry(Value, frozen=True, kw_only=True):
     since: dt.datetime | None
     via: str | None
     reason: str
+
+
+class Waiting(Value, frozen=True, kw_only=True):
+    """A feature that one environment has and another does not. since: when it came there, None where not on record."""
+
+    feature: Feature
+    since: dt.datetime | None
+
+
+class ComparedApplication(Value, frozen=True, kw_only=True):
+    """One group in two environments: what each of its applications runs, and the features that only one of them has.
+
+    version, other_version: None where nothing runs there yet. unknown: images that nothing is known of, and why.
+    """
+
+    group: str
+    app: str
+    other_app: str
+    version: Version | None
+    other_version: Version | None
+    only: tuple[Waiting, ...] = ()
+    only_other: tuple[Waiting, ...] = ()
+    unknown: tuple[NotKnown, ...] = ()
+
+    @property
+    def alike(self) -> bool:
+        """Whether both run, and have the same features as far as all of them are known."""
+        runs = self.version is not None and self.other_version is not None
+        return runs and not (self.only or self.only_other or self.unknown)
+
+
+class CompareView(Value, frozen=True, kw_only=True):
+    """What an environment has that another one does not, by group. alone: applications without their like there."""
+
+    environment: str
+    other: str
+    applications: tuple[ComparedApplication, ...]
+    alone: tuple[str, ...] = ()

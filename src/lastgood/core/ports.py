@@ -17,7 +17,7 @@ from lastgood.core.commit import Commit, Edit, FileChange, History, Person, Tree
 from lastgood.core.deployment import Deployment
 from lastgood.core.feature_presence import Presence
 from lastgood.core.feature_range import FeatureChanges
-from lastgood.core.feature_views import FeaturesView, WhereEntry
+from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
 from lastgood.core.leaving import Leaving
 from lastgood.core.observation import ApplyResult, Observation
 from lastgood.core.operation import Operation
@@ -557,6 +557,10 @@ class Lastgood(Protocol):
 
     async def features(self, app: str, from_: str | None = None, to: str | None = None) -> FeaturesView:
         """Say what entered and left between two versions (None: `previous`, `current`). Raises UnknownVersion."""
+        ...
+
+    async def compare(self, environment: str, other: str) -> CompareView:
+        """Say which features one environment has that another does not. Raises Unknown for no such environment."""
         ...
 
     async def where(self, feature: str) -> list[WhereEntry]:

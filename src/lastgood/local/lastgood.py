@@ -19,7 +19,7 @@ from lastgood.core.errors import (
     UnknownOperation,
     UnknownVersion,
 )
-from lastgood.core.feature_views import FeaturesView, WhereEntry
+from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
 from lastgood.core.observation import Observation
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
@@ -135,6 +135,10 @@ class LocalLastgood:
     async def features(self, app: str, from_: str | None = None, to: str | None = None) -> FeaturesView:
         """See Lastgood.features."""
         return await self._features().between(app, from_, to)
+
+    async def compare(self, environment: str, other: str) -> CompareView:
+        """See Lastgood.compare."""
+        return await self._features().compare(environment, other)
 
     async def where(self, feature: str) -> list[WhereEntry]:
         """See Lastgood.where."""

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from lastgood.core.choose import choose
 from lastgood.core.errors import LastgoodError, UnknownFeature
 from lastgood.core.feature_versions import Deployed
-from lastgood.core.feature_views import FeaturesView, WhereEntry
+from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
 from lastgood.core.ports import Clock, Renderer, Sources, Store
 from lastgood.core.source_features import SourceAt, features, locate_images
 from lastgood.core.version import Version
 from lastgood.queries import where as answers
+from lastgood.queries.compare import Compare
 from lastgood.queries.followed import Followed, Place, place_of, places
 from lastgood.queries.timeline import Timelines
 
@@ -64,6 +65,12 @@ class Features:
             now=self._clock.now(),
             holds=await place.readable_holds(),
         )
+
+    async def compare(self, environment: str, other: str) -> CompareView:
+        """Compare what runs in two environments. Raises Unknown for one that no application is in."""
+        known = await places(self._followed)
+        compare = Compare(known, store=self._store, sources_of=self._sources_of)
+        return await compare.environments(environment, other)
 
     async def where(self, feature: str) -> list[WhereEntry]:
         """Say of each application whether what it runs contains a feature. Raises UnknownFeature."""

@@ -11,7 +11,7 @@ from lastgood.core.application import ApplicationView
 from lastgood.core.commit import Person
 from lastgood.core.discovery import Problem
 from lastgood.core.errors import NeedsServer
-from lastgood.core.feature_views import FeaturesView, WhereEntry
+from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
 from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
@@ -105,6 +105,10 @@ class RemoteLastgood:
         """See Lastgood.features."""
         asked = {name: text for name, text in (("from", from_), ("to", to)) if text is not None}
         return await self._ask.get(f"/apps/{_part(app)}/features", FeaturesView, query=asked)
+
+    async def compare(self, environment: str, other: str) -> CompareView:
+        """See Lastgood.compare."""
+        return await self._ask.get("/compare", CompareView, query={"environment": environment, "other": other})
 
     async def where(self, feature: str) -> list[WhereEntry]:
         """See Lastgood.where."""

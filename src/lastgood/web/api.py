@@ -13,6 +13,7 @@ values of `core/`, as JSON; an unknown field in a request is refused. Errors are
     GET    /apps/{name}/versions/{version}      -                      TimelineEntry
     GET    /apps/{name}/diff?from=V[&to=V]      -                      DiffView
     GET    /apps/{name}/features[?from=V&to=V]  -                      FeaturesView
+    GET    /compare?environment=E&other=E       -                      CompareView
     GET    /where?feature=F                     -                      list[WhereEntry]
     GET    /apps/{name}/tree                    -                      ResourceTree
     GET    /apps/{name}/services                -                      Services
@@ -83,7 +84,7 @@ from lastgood.core.errors import (
     TargetFailed,
     Unknown,
 )
-from lastgood.core.feature_views import FeaturesView, WhereEntry
+from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
 from lastgood.core.pod import PodEvent, PodLog
@@ -213,6 +214,14 @@ async def _features(lastgood: Lastgood, asked: Asked) -> FeaturesView:
     return await lastgood.features(asked.path["name"], asked.query.get("from") or None, asked.query.get("to") or None)
 
 
+async def _compare(lastgood: Lastgood, asked: Asked) -> CompareView:
+    environment, other = text(asked.query.get("environment", "")), text(asked.query.get("other", ""))
+    if not environment or not other:
+        hint = "/api/v1/compare?environment=staging&other=production"
+        raise CommandLineWrong("`compare` needs two environments", hint=hint)
+    return await lastgood.compare(environment, other)
+
+
 async def _where(lastgood: Lastgood, asked: Asked) -> list[WhereEntry]:
     feature = text(asked.query.get("feature", ""))
     if not feature:
@@ -336,6 +345,7 @@ ROUTES: tuple[Route, ...] = (
         "What entered and left between two versions",
         query="features",
     ),
+    _route("GET", "/compare", _compare, CompareView, "What one environment has that another has not", query="compare"),
     _route("GET", "/where", _where, list[WhereEntry], "Which applications contain a feature", query="where"),
     _route("GET", "/apps/{name}/tree", _tree, ResourceTree, "What it consists of where it runs, from memory"),
     _route("GET", "/apps/{name}/services", _services, Services, "What it runs, from memory"),

@@ -17,6 +17,7 @@ from lastgood.web.access import Access, Doorkeeper
 from lastgood.web.api import api_router
 from lastgood.web.applications import applications_router
 from lastgood.web.assets import load_assets
+from lastgood.web.features import features_router
 from lastgood.web.guard import Guard
 from lastgood.web.openapi import openapi_router
 from lastgood.web.operation import operation_router
@@ -70,6 +71,7 @@ def create_web(lastgood: Lastgood, records: Records, *, access: Access, clock: C
         sign_in_router(doorkeeper, pages),
         applications_router(lastgood, pages),
         timeline_router(lastgood, records, pages),
+        features_router(lastgood, pages),
         services_router(lastgood, pages),
         state_router(lastgood, pages),
         plan_router(lastgood, pages),

@@ -118,6 +118,10 @@ def _parameter(name: str, where: str, schema: dict[str, Any], *, required: bool 
 _QUERIES: dict[str, list[dict[str, Any]]] = {
     "diff": [_parameter("from", "query", _TEXT, required=True), _parameter("to", "query", _TEXT)],
     "features": [_parameter("from", "query", _TEXT), _parameter("to", "query", _TEXT)],
+    "compare": [
+        _parameter("environment", "query", _TEXT, required=True),
+        _parameter("other", "query", _TEXT, required=True),
+    ],
     "where": [_parameter("feature", "query", _TEXT, required=True)],
     "namespace": [_parameter("namespace", "query", _TEXT)],
     "problems": [_parameter("app", "query", _TEXT)],

@@ -1,0 +1,99 @@
+"""What one environment has that another does not: by what runs in each, application by application. Writes nothing."""
+
+import datetime as dt
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from lastgood.core.choose import current_version
+from lastgood.core.errors import Unknown
+from lastgood.core.feature import Feature
+from lastgood.core.feature_views import ComparedApplication, CompareView, Waiting
+from lastgood.core.nearest import did_you_mean
+from lastgood.core.ports import Store
+from lastgood.core.record import DeploymentQuery
+from lastgood.core.source_features import Between, SourceAt, features
+from lastgood.core.version import Version
+from lastgood.queries.followed import Place
+
+# Of an application so many records are looked through for when a feature came.
+MAX_RECORDS = 500
+
+
+class Compare:
+    """sources_of: says where the images of a place's commit come from. store: None where there are no records."""
+
+    def __init__(
+        self,
+        known: Mapping[str, Place],
+        *,
+        store: Store | None,
+        sources_of: Callable[[Place, str | None], Awaitable[Sequence[SourceAt]]],
+    ) -> None:
+        self._known = known
+        self._store = store
+        self._sources_of = sources_of
+
+    async def environments(self, environment: str, other: str) -> CompareView:
+        """Compare two environments. Raises Unknown for one that no application is in."""
+        here, there = self._in(environment), self._in(other)
+        pairs = {group: (here[group], there[group]) for group in here if group in there}
+        return CompareView(
+            environment=environment,
+            other=other,
+            applications=tuple([await self._pair(group, *pair) for group, pair in sorted(pairs.items())]),
+            alone=tuple(sorted(one.name for group, one in (*here.items(), *there.items()) if group not in pairs)),
+        )
+
+    def _in(self, environment: str) -> dict[str, Place]:
+        found = {
+            place.application.group: place
+            for _, place in sorted(self._known.items(), reverse=True)
+            if place.application.environment == environment
+        }
+        if not found:
+            names = {p.application.environment for p in self._known.values() if p.application.environment}
+            raise Unknown(
+                f"no application is in the environment {environment}",
+                hint=did_you_mean(environment, sorted(names)) or "see `lastgood apps`",
+                name=environment,
+            )
+        return found
+
+    async def _pair(self, group: str, here: Place, there: Place) -> ComparedApplication:
+        version, other = await self._runs(here), await self._runs(there)
+        found = Between()
+        if version is not None and other is not None and version.version != other.version:
+            found = await features(
+                await self._sources_of(there, other.commit), await self._sources_of(here, version.commit)
+            )
+        return ComparedApplication(
+            group=group,
+            app=here.name,
+            other_app=there.name,
+            version=version,
+            other_version=other,
+            only=await self._waiting(here.name, found.entered),
+            only_other=await self._waiting(there.name, found.left),
+            unknown=found.unknown,
+        )
+
+    async def _runs(self, place: Place) -> Version | None:
+        if self._store is None:
+            return await current_version(app=place.application, repo=place.repo, store=None, head=place.head)
+        record = await self._store.application(place.name)
+        return record.running if record is not None else None
+
+    async def _waiting(self, app: str, found: Sequence[Feature]) -> tuple[Waiting, ...]:
+        came = await self._came(app) if found else {}
+        return tuple(Waiting(feature=one, since=came.get((one.repo, one.id))) for one in found)
+
+    async def _came(self, app: str) -> dict[tuple[str, str], dt.datetime]:
+        """Return when each feature on record came to an application last."""
+        if self._store is None:
+            return {}
+        runs = await self._store.deployments(DeploymentQuery(app=app, limit=MAX_RECORDS))
+        kept = await self._store.carried([run.id for run in runs])
+        came: dict[tuple[str, str], dt.datetime] = {}
+        for run in reversed(runs):
+            if run.id in kept and run.outcome == "succeeded":
+                came |= {(one.repo, one.id): run.started_at for one in kept[run.id].entered}
+        return came
