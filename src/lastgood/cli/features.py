@@ -9,6 +9,7 @@ from lastgood.cli.call import Call
 from lastgood.cli.shared import heading, now, version_line
 from lastgood.cli.situation import Situation, remarks, work
 from lastgood.cli.text import Column, Style, clean, facts, table
+from lastgood.core.changelog import changelog
 from lastgood.core.feature import Feature
 from lastgood.core.feature_views import FeaturesView
 from lastgood.core.value import to_plain
@@ -21,6 +22,8 @@ def features(
     app: Annotated[str, typer.Argument(metavar="APP", help="An application")],
     from_: Annotated[str | None, typer.Argument(metavar="[FROM]", help="A VERSION [default: previous]")] = None,
     to: Annotated[str | None, typer.Argument(metavar="[TO]", help="A VERSION [default: current]")] = None,
+    *,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a changelog as Markdown")] = False,
 ) -> None:
     """Show which pull requests, issues and commits of the source repo lie between two versions.
 
@@ -32,6 +35,8 @@ def features(
         view = await situation.lastgood.features(app, from_, to)
         if call.json:
             call.print_json(to_plain(view))
+        elif markdown:
+            call.print(changelog(view).rstrip("\n"))
         else:
             call.print(_text(view, call.style))
         return await remarks(call, situation, app)

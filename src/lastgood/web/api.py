@@ -13,6 +13,7 @@ values of `core/`, as JSON; an unknown field in a request is refused. Errors are
     GET    /apps/{name}/versions/{version}      -                      TimelineEntry
     GET    /apps/{name}/diff?from=V[&to=V]      -                      DiffView
     GET    /apps/{name}/features[?from=V&to=V]  -                      FeaturesView
+    GET    /apps/{name}/changelog[?from=V&to=V] -                      Changelog
     GET    /compare?environment=E&other=E       -                      CompareView
     GET    /where?feature=F                     -                      list[WhereEntry]
     GET    /apps/{name}/tree                    -                      ResourceTree
@@ -67,6 +68,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from lastgood.core.application import ApplicationView
+from lastgood.core.changelog import Changelog, changelog
 from lastgood.core.checks import CHECKS, CheckDefinition
 from lastgood.core.commit import Person
 from lastgood.core.discovery import Problem
@@ -214,6 +216,10 @@ async def _features(lastgood: Lastgood, asked: Asked) -> FeaturesView:
     return await lastgood.features(asked.path["name"], asked.query.get("from") or None, asked.query.get("to") or None)
 
 
+async def _changelog(lastgood: Lastgood, asked: Asked) -> Changelog:
+    return Changelog(markdown=changelog(await _features(lastgood, asked)))
+
+
 async def _compare(lastgood: Lastgood, asked: Asked) -> CompareView:
     environment, other = text(asked.query.get("environment", "")), text(asked.query.get("other", ""))
     if not environment or not other:
@@ -344,6 +350,9 @@ ROUTES: tuple[Route, ...] = (
         FeaturesView,
         "What entered and left between two versions",
         query="features",
+    ),
+    _route(
+        "GET", "/apps/{name}/changelog", _changelog, Changelog, "The same as Markdown, for people", query="features"
     ),
     _route("GET", "/compare", _compare, CompareView, "What one environment has that another has not", query="compare"),
     _route("GET", "/where", _where, list[WhereEntry], "Which applications contain a feature", query="where"),

@@ -1,0 +1,67 @@
+"""A changelog between two versions, as Markdown. Pure: what comes from a source repo is text and never markup."""
+
+import re
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from lastgood.core.feature import Feature
+from lastgood.core.feature_views import FeaturesView
+from lastgood.core.value import Value
+from lastgood.core.version import Version
+
+# Conventional commits name what they are; whatever else somebody writes is a change.
+_PARTS = (("feat", "Features"), ("fix", "Fixes"))
+_OTHER = "Changes"
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&:@])")
+_SAFE_URL = "/:?=&#%@+,;~"
+_SHORT = 7
+
+
+class Changelog(Value, frozen=True, kw_only=True):
+    """A changelog as the API gives it: Markdown text."""
+
+    markdown: str
+
+
+def changelog(view: FeaturesView) -> str:
+    """Write what entered, what left, and what is not known. Ends with a line's end."""
+    lines = [f"# {_text(view.app)}: {_version(view.from_)} to {_version(view.to)}", ""]
+    changes = [one for one in view.entered if one.kind != "issue"]
+    lines += _part("Breaking changes", [one for one in changes if one.breaking])
+    known = dict(_PARTS)
+    for kind, title in (*_PARTS, ("", _OTHER)):
+        lines += _part(title, [o for o in changes if not o.breaking and (o.type if o.type in known else "") == kind])
+    lines += _part("Issues", [one for one in view.entered if one.kind == "issue"])
+    lines += _part("Taken out", view.left)
+    if view.unknown:
+        lines += ["## Not known", "", *(f"- {_text(one.image)}: {_text(one.reason)}" for one in view.unknown), ""]
+    if not (view.entered or view.left or view.unknown):
+        lines += ["No feature entered or left.", ""]
+    return "\n".join(lines)
+
+
+def _part(title: str, found: Sequence[Feature]) -> list[str]:
+    return [f"## {title}", "", *map(_line, found), ""] if found else []
+
+
+def _line(feature: Feature) -> str:
+    names = ", ".join(_text(person.name) for person in feature.authors)
+    return f"- {_text(feature.title)} ({_link(feature)}){f', {names}' if names else ''}"
+
+
+def _link(feature: Feature) -> str:
+    named = _text(feature.id)
+    if feature.url is None or not feature.url.startswith(("https://", "http://")):
+        return named
+    address = quote(feature.url, safe=_SAFE_URL, errors="replace")
+    return f"[{named}]({address})"
+
+
+def _version(version: Version) -> str:
+    return version.commit[:_SHORT] if version.commit else "nothing"
+
+
+def _text(text: str) -> str:
+    """Return one line in which no character is markup."""
+    line = "".join(one if one.isprintable() else " " for one in " ".join(text.split()))
+    return _MARKUP.sub(r"\\\1", line)

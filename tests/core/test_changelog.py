@@ -1,0 +1,86 @@
+"""A changelog says what a person wants to tell others, and nothing in it is markup but our own."""
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lastgood.core.changelog import changelog
+from lastgood.core.feature import Feature
+from lastgood.core.feature_views import FeaturesView
+from lastgood.core.source_features import NotKnown
+from lastgood.core.version import version_at
+from twins.store import PRIYA, make_commit
+
+
+def feature(ident, title, **changed):
+    given = {
+        "id": ident, "repo": "shop/web", "kind": "pull_request", "title": title, "url": None, "authors": (PRIYA,),
+        "commits": ("a" * 40,), "type": None, "breaking": False,
+    }  # fmt: skip
+    return Feature(**(given | changed))
+
+
+def version(commit):
+    return version_at(make_commit(oid=commit), version=commit, path_tree=commit, ran=True)
+
+
+def view(**changed):
+    given = {"app": "web", "from_": version("a" * 40), "to": version("b" * 40), "entered": (), "left": ()}
+    return FeaturesView(**(given | changed))
+
+
+def test_changes_are_sorted_by_what_they_are():
+    """Breaking first, then features, fixes, the rest, issues; what left and what is not known are said."""
+    told = changelog(
+        view(
+            entered=(
+                feature("PR-1", "Old API goes", type="feat", breaking=True),
+                feature("PR-2", "Gift message", type="feat", url="https://git.example.com/shop/web/pulls/2"),
+                feature("PR-3", "Rounding", type="fix", authors=()),
+                feature("c0ffee1", "Tidy up", kind="commit", type="chore"),
+                feature("SHOP-7", "Gift message", kind="issue"),
+            ),
+            left=(feature("PR-9", "Wishlist"),),
+            unknown=(NotKnown(image="db", reason="no tag"),),
+        )
+    )
+    assert told == (
+        "# web: aaaaaaa to bbbbbbb\n\n"
+        "## Breaking changes\n\n- Old API goes (PR\\-1), Priya Raman\n\n"
+        "## Features\n\n- Gift message ([PR\\-2](https://git.example.com/shop/web/pulls/2)), Priya Raman\n\n"
+        "## Fixes\n\n- Rounding (PR\\-3)\n\n"
+        "## Changes\n\n- Tidy up (c0ffee1), Priya Raman\n\n"
+        "## Issues\n\n- Gift message (SHOP\\-7), Priya Raman\n\n"
+        "## Taken out\n\n- Wishlist (PR\\-9), Priya Raman\n\n"
+        "## Not known\n\n- db: no tag\n"
+    )
+
+
+def test_nothing_is_said_to_be_nothing():
+    """Two versions with the same features."""
+    assert changelog(view()) == "# web: aaaaaaa to bbbbbbb\n\nNo feature entered or left.\n"
+
+
+HOSTILE = st.text(max_size=30) | st.sampled_from(
+    [
+        "<script>alert(1)</script>",
+        "[x](javascript:alert(1))",
+        "a\n# b",
+        "`x`",
+        "![x](http://e)",
+        "a\u2028- b",
+        "https://x",
+    ]
+)
+
+
+@given(HOSTILE, HOSTILE)
+def test_no_title_and_no_address_is_markup(title, tail):
+    """One line for each feature; no unescaped character of Markdown or HTML; no link but to http."""
+    told = changelog(view(entered=(feature("PR-1", title, url=f"https://e/{tail}"), feature("PR-2", "x", url=tail))))
+    lines = [line for line in re.split("[\n\r\u2028\u2029\x0b\x0c\x85]", told) if line]
+    assert len(lines) == 4
+    text = lines[2].removeprefix("- ").rpartition(" ([PR")[0]
+    assert not re.search(r"(?<!\\)(?:\\\\)*[<>\[\]`*_#!&]", text), text
+    assert re.fullmatch(r"[^\s<>()\[\]]+", re.search(r"\]\((.*)\)\), Priya", lines[2])[1])
