@@ -17,7 +17,7 @@ help:
 	@echo "                   TARGET=kubernetes: on a Kubernetes control plane)"
 	@echo "make test          everything but the browser and cluster tests"
 	@echo "make test-browser  the dashboard in a real Chromium"
-	@echo "make test-render   charts and kustomizations with the real programs (the first time they are built: minutes)"
+	@echo "make test-render   charts, kustomizations and registries with the real programs (at first they are built: minutes)"
 	@echo "make cluster       a Kubernetes control plane until Ctrl-C (the first time it is built, which takes minutes)"
 	@echo "make test-cluster  the tests on such a control plane, or on the cluster that KUBECONFIG names"
 	@echo "make picture       take the README's picture of a timeline from the demo"

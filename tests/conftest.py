@@ -16,6 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from cluster.control_plane import ControlPlane
 from cluster.given import GivenCluster
 from cluster.programs import programs
+from twins.go_programs import built
+from twins.registry_server import MODULES as REGISTRY
 from twins.render_programs import RenderPrograms, built_programs
 
 # As it was when the tests began: each test has an environment of its own.
@@ -28,6 +30,14 @@ def render_programs() -> RenderPrograms:
     if shutil.which("go") is None and not os.environ.get("CI"):
         pytest.skip("there is no go to build Helm and Kustomize with")
     return built_programs()
+
+
+@pytest.fixture(scope="session")
+def registry_program() -> Path:
+    """Return a registry's server, built on first use (about 2 minutes on two cores): for tests marked `programs`."""
+    if shutil.which("go") is None and not os.environ.get("CI"):
+        pytest.skip("there is no go to build a registry with")
+    return built("registry", REGISTRY)["registry"]
 
 
 @pytest.fixture(autouse=True)

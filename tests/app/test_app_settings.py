@@ -176,6 +176,36 @@ def test_renderers_are_set_in_the_file_and_in_a_clone_by_the_environment_alone(w
         read_render_settings()
 
 
+def test_registries_are_read_with_their_paths(write, tmp_path):
+    """The file of credentials counts from the settings' folder; a host is named as images name it."""
+    file = write(GOOD + '[[registries]]\nhost = "GHCR.io"\ndocker_config = "secrets/config.json"\n')
+    (registry,) = read_settings(file).registries
+    assert (registry.host, registry.docker_config) == ("ghcr.io", file.parent / "secrets" / "config.json")
+    assert registry.as_rule().address == "https://ghcr.io"
+    assert read_settings(write(GOOD)).registries == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "setting", "reason"),
+    [
+        ('host = "https://ghcr.io"', "registries[0].host", "is no host"),
+        ('host = "ghcr.io/shop"', "registries[0].host", "is no host"),
+        ('host = "index.docker.io"', "registries[0].host", "is Docker Hub; write it as `docker.io`"),
+        ('host = "a.io"\nurl = "ftp://a.io"', "registries[0].url", "is no URL that begins with"),
+        ('host = "a.io"\nurl = "https://robot:secret@a.io"', "registries[0].url", "carries credentials"),
+        ('host = "a.io"\nurl = "https://a.io/v2"', "registries[0].url", "more than scheme, host and port"),
+        ('host = "a.io"\n[[registries]]\nhost = "A.io"', "lastgood.toml", "are for the same host"),
+    ],
+)
+def test_a_registry_that_cannot_be_is_refused(write, said, setting, reason):
+    """What is wrong is named; credentials that stand where they do not belong are not repeated."""
+    with pytest.raises(SettingsWrong) as wrong:
+        read_settings(write(f"{GOOD}[[registries]]\n{said}\n"))
+    assert wrong.value.facts["setting"].endswith(setting)
+    assert reason in wrong.value.message
+    assert "secret" not in wrong.value.message
+
+
 def test_the_reference_names_every_setting():
     """docs/reference/settings.md has one row for each setting, with its description, and no other."""
     rows = dict(re.findall(r"^\| `([a-z_.0-9]+)` \| (.*?) \|", REFERENCE.read_text(), re.MULTILINE))

@@ -119,6 +119,7 @@ def examine_server(settings_file: Path, running: Callable[[Path], dict[str, obje
     """
     from lastgood.app.doctor_cluster import examine_cluster  # noqa: PLC0415 - it takes the findings from here
     from lastgood.app.doctor_render import examine_renderers  # noqa: PLC0415 - it takes the findings from here
+    from lastgood.app.doctor_sources import examine_sources  # noqa: PLC0415 - it takes the findings from here
     from lastgood.app.settings import read_settings  # noqa: PLC0415 - only beside a lastgood.toml
 
     try:
@@ -147,11 +148,7 @@ def examine_server(settings_file: Path, running: Callable[[Path], dict[str, obje
         else:
             detail = "commands of the repos run as the agent's own account"
             findings.append(Finding(name=f"destination {name}", outcome="ok", detail=detail))
-    if not settings.sources:
-        hint = "add a [[sources]] table with the url of a source repo, if releases are made from one"
-        findings.append(Finding(name="sources", outcome="warn", detail="no source repo is allowed", hint=hint))
-    findings += [Finding(name="source", outcome="ok", detail=f"{source.url} is allowed") for source in settings.sources]
-    return [*findings, *examine_renderers(settings.render.as_tools())]
+    return [*findings, *examine_sources(settings), *examine_renderers(settings.render.as_tools())]
 
 
 def _data(folder: Path) -> Finding:

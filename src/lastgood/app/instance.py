@@ -17,6 +17,7 @@ ADDRESS_FILE = "server.json"
 RECORDS = "records.db"
 MIRRORS = "mirrors"
 SOURCES = "sources"
+IMAGES = "images"
 
 
 def make_data_folder(data: Path, *, passable: bool) -> None:
@@ -31,7 +32,7 @@ def make_data_folder(data: Path, *, passable: bool) -> None:
         mode = stat.S_IMODE(data.stat().st_mode)
         if passable and not mode & stat.S_IXOTH:
             data.chmod(mode | 0o011)
-        for private in (data / MIRRORS, data / SOURCES):
+        for private in (data / MIRRORS, data / SOURCES, data / IMAGES):
             private.mkdir(exist_ok=True)
             private.chmod(0o700)
     except OSError as wrong:

@@ -20,7 +20,17 @@ from lastgood.agent.agent import Followed, FollowingAgent
 from lastgood.agent.elsewhere import AgentElsewhere
 from lastgood.app.clock import SystemClock
 from lastgood.app.collect import collect_releases
-from lastgood.app.instance import MIRRORS, RECORDS, derived, left_address, make_data_folder, only_one, own_secret
+from lastgood.app.image_claims import ImageClaims
+from lastgood.app.instance import (
+    IMAGES,
+    MIRRORS,
+    RECORDS,
+    derived,
+    left_address,
+    make_data_folder,
+    only_one,
+    own_secret,
+)
 from lastgood.app.logs import set_up_logs
 from lastgood.app.memory import give_back, share_arenas
 from lastgood.app.settings import Settings
@@ -33,6 +43,7 @@ from lastgood.core.commit import Person
 from lastgood.core.discovery import Discovered, Discovery
 from lastgood.core.errors import LastgoodError, SettingsWrong
 from lastgood.core.limits import Limits
+from lastgood.core.ports import Clock
 from lastgood.core.sources import Source
 from lastgood.flows.branch import FollowedBranch
 from lastgood.flows.journal import StoreJournal
@@ -90,7 +101,12 @@ class _Server:
         self._branches: list[FollowedBranch] = []
         self._mirrors: list[MirrorConfigRepo] = []
         self._allowed = AllowedSources(settings, self._discovered)
-        self._histories = SourceHistories(self._allowed, clock=self._clock, role="agent" if agent else "web")
+        self._histories = SourceHistories(
+            self._allowed,
+            clock=self._clock,
+            role="agent" if agent else "web",
+            images=_image_claims(settings, self._clock),
+        )
 
     async def run(self, started: Callable[[str], None]) -> None:
         """Start all parts; end when one fails or a signal comes. Raises what the part that failed raised."""
@@ -245,6 +261,15 @@ class _Uvicorn(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def _image_claims(settings: Settings, clock: Clock) -> ImageClaims | None:
+    if not settings.registries:
+        return None
+    from lastgood.registry.registries import Registries  # noqa: PLC0415 - a client of HTTP, only where one is asked
+
+    rules = [registry.as_rule() for registry in settings.registries]
+    return ImageClaims(Registries(rules, settings.data / IMAGES, clock=clock), clock=clock)
 
 
 def _first(group: BaseExceptionGroup) -> LastgoodError | None:

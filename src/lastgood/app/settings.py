@@ -29,6 +29,8 @@ from pydantic_settings import (
 
 from lastgood.core.duration import parse_duration
 from lastgood.core.errors import SettingsWrong
+from lastgood.core.image_name import DOCKER_HUB, is_registry_host
+from lastgood.registry.rules import OTHER_NAMES_OF_DOCKER_HUB, RegistryRule, why_no_address
 from lastgood.render.tools import Boundary, ToolSettings
 
 FILE = "lastgood.toml"
@@ -151,6 +153,43 @@ class SourceSettings(_Part):
         return url == self.url or (self.url.endswith("/") and url.startswith(self.url) and ".." not in url.split("/"))
 
 
+class RegistrySettings(_Part):
+    """A registry that may be asked what images say of themselves."""
+
+    host: str = Field(min_length=1, description="the registry's host as images name it; `docker.io` for Docker Hub")
+    url: str = Field(
+        default="",
+        description="where it answers, if not at `https://HOST`; `http://` sends everything in the clear, credentials "
+        "included",
+    )
+    docker_config: Path | None = Field(
+        default=None,
+        description="a file in the form of Docker's `config.json` with credentials for it; left out: asked as a "
+        "stranger",
+    )
+
+    @field_validator("host")
+    @classmethod
+    def _is_host(cls, value: str) -> str:
+        if not is_registry_host(value):
+            raise ValueError("is no host; write it as images do, such as `ghcr.io` or `localhost:5000`")
+        if value.lower() in OTHER_NAMES_OF_DOCKER_HUB:
+            raise ValueError(f"is Docker Hub; write it as `{DOCKER_HUB}`")
+        return value.lower()
+
+    @field_validator("url")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        wrong = why_no_address(value) if value else None
+        if wrong is not None:
+            raise ValueError(wrong)
+        return value
+
+    def as_rule(self) -> RegistryRule:
+        """Return it as the registries' reader takes it."""
+        return RegistryRule(host=self.host, url=self.url, docker_config=self.docker_config)
+
+
 class PollSettings(_Part):
     """How often the remotes are asked."""
 
@@ -263,6 +302,9 @@ class Settings(BaseSettings):
     repos: tuple[RepoSettings, ...] = Field(default=(), description="the config repos that are followed")
     destinations: dict[str, DestinationSettings] = Field(default={}, description="where applications may run, by name")
     sources: tuple[SourceSettings, ...] = Field(default=(), description="source repos that releases may be made from")
+    registries: tuple[RegistrySettings, ...] = Field(
+        default=(), description="registries that may be asked from which revision an image was built"
+    )
     poll: PollSettings = Field(default=PollSettings(), description="how often remotes are asked")
     limits: LimitSettings = Field(default=LimitSettings(), description="upper limits on the repos' policies")
     health: tuple[HealthSettings, ...] = Field(default=(), description="rules for the health of Kubernetes kinds")
@@ -275,6 +317,9 @@ class Settings(BaseSettings):
         names = [repo.name for repo in self.repos]
         if len(set(names)) != len(names):
             raise ValueError("two repos have the same name; names are unique on a server")
+        hosts = [registry.host for registry in self.registries]
+        if len(set(hosts)) != len(hosts):
+            raise ValueError("two items of `registries` are for the same host")
         judged = [(rule.api_version, rule.kind) for rule in self.health]
         if len(set(judged)) != len(judged):
             raise ValueError("two rules under `health` are for the same apiVersion and kind")
@@ -330,6 +375,7 @@ def read_settings(file: Path | None = None, **flags: Any) -> Settings:
             "data": folder / found.data.expanduser(),
             "repos": tuple(_placed(repo, folder) for repo in found.repos),
             "sources": tuple(_placed(source, folder) for source in found.sources),
+            "registries": tuple(_with_docker_config(one, folder) for one in found.registries),
             "destinations": {name: _with_kubeconfig(one, folder) for name, one in found.destinations.items()},
         }
     )
@@ -360,6 +406,12 @@ def _with_kubeconfig(destination: DestinationSettings, folder: Path) -> Destinat
     if destination.kubeconfig is None:
         return destination
     return destination.model_copy(update={"kubeconfig": str(folder / Path(destination.kubeconfig).expanduser())})
+
+
+def _with_docker_config(registry: RegistrySettings, folder: Path) -> RegistrySettings:
+    if registry.docker_config is None:
+        return registry
+    return registry.model_copy(update={"docker_config": folder / registry.docker_config.expanduser()})
 
 
 def _given(flags: dict[str, Any]) -> dict[str, Any]:

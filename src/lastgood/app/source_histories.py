@@ -1,6 +1,6 @@
 """The port Sources: a history for each allowed source repo, kept up to date beside what is deployed, never in its way.
 
-The tag of an image tells its revision. Other ways of knowing it would be asked here, each where the one before is mute.
+The tag of an image tells its revision; where it is mute, what the image says of itself in its registry.
 """
 
 import asyncio
@@ -8,8 +8,11 @@ import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 
+from lastgood.app.image_claims import ImageClaims
 from lastgood.app.sources import AllowedSources
 from lastgood.core.errors import LastgoodError
+from lastgood.core.image_name import DOCKER_HUB, ImageName, parse_image_name
+from lastgood.core.image_revision import claimed_revisions
 from lastgood.core.ports import Clock
 from lastgood.core.source_features import SourceAt
 from lastgood.core.sources import Source, source_of
@@ -22,6 +25,8 @@ WAIT_S = 5.0
 AGAIN_S = 60.0
 SOON_S = 5.0
 LAST_WAIT_S = 10.0
+NO_TAG = "it has a digest and no tag to tell its revision"
+_DIGESTS = ("sha256:", "sha512:")
 
 
 @dataclasses.dataclass
@@ -36,10 +41,24 @@ class _Kept:
 
 
 class SourceHistories:
-    """Histories by the address of their source repo. role: each process that runs beside another has its own index."""
+    """Histories by the address of their source repo.
 
-    def __init__(self, allowed: AllowedSources, *, clock: Clock, role: str) -> None:
+    role: each process that runs beside another has its own index; None: only `locate` is asked, and none is made.
+    images: None where no registry may be asked. wait_s: how long a remote is waited for.
+    """
+
+    def __init__(
+        self,
+        allowed: AllowedSources,
+        *,
+        clock: Clock,
+        role: str | None,
+        images: ImageClaims | None = None,
+        wait_s: float = WAIT_S,
+    ) -> None:
+        self._wait_s = wait_s
         self._allowed = allowed
+        self._images = images
         self._clock = clock
         self._role = role
         self._kept: dict[str, _Kept] = {}
@@ -48,27 +67,60 @@ class SourceHistories:
         """See Sources.locate."""
         # What a name says of the container that runs another version of the image is no part of it.
         name = image.partition(" (in ")[0]
-        tag = "" if reference.startswith("sha256:") else reference.partition("@")[0]
+        tag = "" if reference.startswith(_DIGESTS) else reference.partition("@")[0]
         found = source_of(declared, name, tag)
         if found is None:
             reason = "`sources` of lastgood.yaml does not name it"
             return SourceAt(image=image, reference=reference, reason=reason, named=False)
-        if not tag:
-            return SourceAt(image=image, reference=reference, reason="it has a digest and no tag to tell its revision")
         try:
             kept = await self._keep(found.repo)
-            revision = await asyncio.to_thread(kept.mirror.find, found.revision)
-            if revision is None:
-                await self._look(kept, again_s=AGAIN_S)
-                revision = await asyncio.to_thread(kept.mirror.find, found.revision)
         except LastgoodError as wrong:
             return SourceAt(image=image, reference=reference, reason=wrong.message)
+        revision, reason = await self._find(kept, found.revision) if tag else (None, NO_TAG)
         if revision is None:
-            reason = kept.trouble or f"{kept.history.repo} has no commit and no tag {found.revision[:100]}"
+            revision, more = await self._by_registry(kept, found.repo, name, reference)
+            reason = "; ".join(part for part in (reason, more) if part)
+        if revision is None:
             return SourceAt(image=image, reference=reference, reason=reason)
         return SourceAt(
             image=image, reference=reference, history=kept.history, revision=revision, selection=found.selection
         )
+
+    async def _find(self, kept: _Kept, revision: str) -> tuple[str | None, str]:
+        """Return the commit that an id or a tag names, after a look at the remote if need be; else why not."""
+        try:
+            found = await asyncio.to_thread(kept.mirror.find, revision)
+            if found is None:
+                await self._look(kept, again_s=AGAIN_S)
+                found = await asyncio.to_thread(kept.mirror.find, revision)
+        except LastgoodError as wrong:
+            return None, wrong.message
+        return found, kept.trouble or f"{kept.history.repo} has no commit and no tag {revision[:100]}"
+
+    async def _by_registry(self, kept: _Kept, repo: str, name: str, reference: str) -> tuple[str | None, str]:
+        """Return the commit that an image says it was built from, if it may be believed; else why it is not known."""
+        image = parse_image_name(f"{name}{'@' if reference.startswith(_DIGESTS) else ':'}{reference}")
+        if image is None or (image.registry == DOCKER_HUB and "/" not in name):
+            # A single word is an artifact of the process target, or an image of Docker's own.
+            return None, ""
+        if self._images is None:
+            return None, f"the server's settings do not allow the registry {image.registry}"
+        if image.digest is None and await self._moves(kept, image):
+            return None, f"its tag {image.tag} moves, so the registry may have another image under it by now"
+        facts = await self._images.describe(image)
+        if isinstance(facts, str):
+            return None, facts
+        claims = claimed_revisions(facts, repo)
+        reason = claims.reason
+        for claimed in claims.believed:
+            revision, reason = await self._find(kept, claimed.revision)
+            if revision is not None:
+                return revision, ""
+            reason = f"{reason}, which its {claimed.place} names"
+        return None, reason
+
+    async def _moves(self, kept: _Kept, image: ImageName) -> bool:
+        return image.tag == "latest" or await asyncio.to_thread(kept.mirror.has_branch, image.tag or "")
 
     async def refresh(self) -> None:
         """See Sources.refresh."""
@@ -83,6 +135,8 @@ class SourceHistories:
 
     async def close(self) -> None:
         """Let the indexes go; what is still being fetched is waited for a little."""
+        if self._images is not None:
+            await self._images.close()
         looking = [kept.looking for kept in self._kept.values() if kept.looking is not None]
         if looking:
             await asyncio.wait(looking, timeout=LAST_WAIT_S)
@@ -100,9 +154,9 @@ class SourceHistories:
         """Fetch a source repo unless that was done lately, and wait for it a little."""
         self._begin(kept, again_s=again_s)
         if kept.looking is not None:
-            done, _ = await asyncio.wait({kept.looking}, timeout=WAIT_S)
+            done, _ = await asyncio.wait({kept.looking}, timeout=self._wait_s)
             if not done:
-                kept.trouble = f"{kept.history.repo} has not answered for {WAIT_S:.0f} s; it is asked on"
+                kept.trouble = f"{kept.history.repo} has not answered for {self._wait_s:.0f} s; it is asked on"
 
     def _begin(self, kept: _Kept, *, again_s: float) -> None:
         if kept.looking is not None and not kept.looking.done():
@@ -114,7 +168,10 @@ class SourceHistories:
     async def _fetch(self, kept: _Kept) -> None:
         kept.looked_at = self._clock.now()
         try:
-            await kept.history.refresh()
+            if self._role is None:
+                await asyncio.to_thread(kept.mirror.fetch)
+            else:
+                await kept.history.refresh()
             kept.trouble = ""
         except LastgoodError as wrong:
             kept.trouble = wrong.message

@@ -35,6 +35,8 @@ LastgoodError
         TargetFailed
             TargetRefused
         MalformedResource
+        RegistryFailed
+            ImageMissing
         StoreFailed
             StoreUnavailable
             StoreFull
@@ -315,6 +317,19 @@ class MalformedResource(LastgoodError):
     """A live object holds something else than its kind allows; facts: kind, name, field, reason."""
 
     template = "the {kind} {name} cannot be judged: {reason}"
+
+
+class RegistryFailed(LastgoodError):
+    """A registry does not tell about an image; facts: registry, image, reason."""
+
+    template = "{registry} does not tell about the image {image}: {reason}"
+
+
+class ImageMissing(RegistryFailed):
+    """A registry has no such image, or does not show it to us; facts: registry, image."""
+
+    template = "{registry} has no image {image}, or does not show it to lastgood"
+    hint_template = "check its name; a private image needs `docker_config` under [[registries]] in lastgood.toml"
 
 
 class StoreFailed(LastgoodError):

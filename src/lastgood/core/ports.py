@@ -18,6 +18,8 @@ from lastgood.core.deployment import Deployment
 from lastgood.core.feature_presence import Presence
 from lastgood.core.feature_range import FeatureChanges
 from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
+from lastgood.core.image_facts import ImageFacts
+from lastgood.core.image_name import ImageName
 from lastgood.core.leaving import Leaving
 from lastgood.core.observation import ApplyResult, Observation
 from lastgood.core.operation import Operation
@@ -239,6 +241,22 @@ class SourceHistory(Protocol):
         """Say of each revision whether it contains a feature. Raises UnknownFeature, UnknownVersion.
 
         feature: `PR-481`, `ABC-12`, `#12`, a commit's id (7 digits at least), or words of a title.
+        """
+        ...
+
+
+class ImageRegistry(Protocol):
+    """The registries that the operator allows, as one."""
+
+    async def known(self, image: ImageName) -> ImageFacts | None:
+        """Return what was told before and still counts, without the network: a digest for ever, a tag for a while."""
+        ...
+
+    async def describe(self, image: ImageName) -> ImageFacts:
+        """Say what an image tells of itself: from memory where it was asked before, else from its registry.
+
+        Raises NotAllowed for a registry that the operator did not allow; ImageMissing; RegistryFailed, also where it
+        does not answer in time.
         """
         ...
 

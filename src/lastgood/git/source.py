@@ -76,6 +76,10 @@ class MirrorSourceRepo:
         """
         return self._here(revision, branches=False) if searchable(revision) else None
 
+    def has_branch(self, name: str) -> bool:
+        """Say whether a branch of that name was there when it was fetched last."""
+        return searchable(name) and f"refs/heads/{name}" in self._objects.repository.references
+
     def fetch(self) -> None:
         """Bring all branches and tags, and where the remote's HEAD is. Raises RemoteUnreachable."""
         with self._fetching:

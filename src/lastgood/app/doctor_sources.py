@@ -1,0 +1,164 @@
+"""Whether source repos and registries answer, and from which revisions the images were built, for `lastgood doctor`.
+
+Fetches what the server would, into the same mirrors; changes nothing else.
+"""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from lastgood.app.clock import SystemClock
+from lastgood.app.doctor import Finding
+from lastgood.app.image_claims import ImageClaims
+from lastgood.app.instance import MIRRORS
+from lastgood.app.settings import RegistrySettings, RepoSettings, Settings
+from lastgood.app.source_histories import SourceHistories
+from lastgood.app.sources import AllowedSources
+from lastgood.core.errors import LastgoodError
+from lastgood.core.redact import without_credentials
+from lastgood.core.source_features import SourceAt
+from lastgood.core.sources import Source, source_of
+from lastgood.git.mirror import MirrorConfigRepo
+from lastgood.git.program import Git
+from lastgood.git.remote import Remote
+from lastgood.queries.followed import Followed, places
+from lastgood.registry.registries import Registries
+from lastgood.render.renderers import Renderers
+from lastgood.render.tools import Tools
+
+# Somebody waits in front of it, and would rather know than be told to ask again.
+REGISTRY_S = 10.0
+SOURCE_S = 30.0
+ALL_S = 120.0
+MAX_APPLICATIONS = 200
+_HINT = "docs/how-to/find-a-change.md says how an image tells its revision"
+
+
+def examine_sources(settings: Settings) -> list[Finding]:
+    """Ask each source repo and each registry, then look where the images of the applications come from."""
+    findings: list[Finding] = []
+    if not settings.sources:
+        hint = "add a [[sources]] table with the url of a source repo, if releases are made from one"
+        findings.append(Finding(name="sources", outcome="warn", detail="no source repo is allowed", hint=hint))
+    findings += [_source(source.url) for source in settings.sources]
+    findings += asyncio.run(_registries(settings.registries))
+    if settings.sources:
+        for repo in settings.repos:
+            findings += _images(settings, repo)
+    return findings
+
+
+def _source(url: str) -> Finding:
+    shown = without_credentials(url)
+    if url.endswith("/"):
+        return Finding(name="source", outcome="ok", detail=f"{shown} and what is below it is allowed")
+    try:
+        head = Remote(Git(Path("/")), url, shown=shown).head("HEAD")
+    except LastgoodError as wrong:
+        return Finding(name="source", outcome="wrong", detail=wrong.message, hint=wrong.hint)
+    detail = (
+        f"{shown} is reachable; it is at {head[:7]}" if head is not None else f"{shown} is reachable, and has no HEAD"
+    )
+    return Finding(name="source", outcome="ok", detail=detail)
+
+
+async def _registries(registries: Sequence[RegistrySettings]) -> list[Finding]:
+    if not registries:
+        return []
+    rules = [registry.as_rule() for registry in registries]
+    with tempfile.TemporaryDirectory() as folder:
+        asking = Registries(rules, Path(folder), clock=SystemClock(), timeout_s=REGISTRY_S)
+        return list(await asyncio.gather(*(_registry(asking, registry) for registry in registries)))
+
+
+async def _registry(asking: Registries, registry: RegistrySettings) -> Finding:
+    name = f"registry {registry.host}"
+    try:
+        taken = await asking.examine(registry.host)
+    except LastgoodError as wrong:
+        hint = "check `url` and `docker_config` under [[registries]] in lastgood.toml"
+        return Finding(name=name, outcome="wrong", detail=wrong.message, hint=hint)
+    detail = f"it takes the credentials of {registry.docker_config}" if taken else "it answers; asked as a stranger"
+    return Finding(name=name, outcome="ok", detail=detail)
+
+
+def _images(settings: Settings, repo: RepoSettings) -> list[Finding]:
+    name = f"images of {repo.name}"
+    folder = settings.data / MIRRORS / f"{repo.name}.git"
+    if not folder.is_dir():
+        hint = "start `lastgood serve`, then look again"
+        return [Finding(name=name, outcome="warn", detail="not looked at: the repo was not fetched yet", hint=hint)]
+    if folder.stat().st_uid != os.geteuid():
+        # Files of another account in the mirrors would keep the server from them.
+        hint = "run `lastgood doctor` as the account of the server"
+        return [
+            Finding(name=name, outcome="warn", detail="not looked at: the mirrors are another account's", hint=hint)
+        ]
+    try:
+        return asyncio.run(_located(settings, repo, MirrorConfigRepo(folder, repo.url, repo.name), name))
+    except TimeoutError:
+        return [Finding(name=name, outcome="warn", detail=f"not looked at: it takes longer than {ALL_S:g} s")]
+    except LastgoodError as wrong:
+        return [Finding(name=name, outcome="wrong", detail=wrong.message, hint=wrong.hint)]
+
+
+async def _located(settings: Settings, repo: RepoSettings, mirror: MirrorConfigRepo, name: str) -> list[Finding]:
+    """Say for each item of `sources` in lastgood.yaml from how many images' revisions it knows."""
+    followed = Followed(mirror, repo.branch)
+    config = (await followed.look()).discovered.config
+    if config is None or not config.sources:
+        detail = "lastgood.yaml has no `sources`: what changes bring is not known" if config else "no lastgood.yaml"
+        return [Finding(name=name, outcome="warn", detail=detail, hint=_HINT)]
+    found: dict[str, list[SourceAt]] = {source.image: [] for source in config.sources}
+    with tempfile.TemporaryDirectory() as kept:
+        clock = SystemClock()
+        rules = [registry.as_rule() for registry in settings.registries]
+        asking = Registries(rules, Path(kept), clock=clock, timeout_s=REGISTRY_S)
+        histories = SourceHistories(
+            AllowedSources(settings, lambda _: None),
+            clock=clock,
+            role=None,
+            images=ImageClaims(asking, clock=clock, wait_s=SOURCE_S),
+            wait_s=SOURCE_S,
+        )
+        try:
+            async with asyncio.timeout(ALL_S):
+                for image, reference in sorted(await _rendered(settings, followed)):
+                    pattern = _pattern(config.sources, image, reference)
+                    if pattern is not None:
+                        found[pattern].append(await histories.locate(config.sources, image, reference))
+        finally:
+            await histories.close()
+    return [_pattern_finding(name, pattern, images) for pattern, images in found.items()]
+
+
+async def _rendered(settings: Settings, followed: Followed) -> set[tuple[str, str]]:
+    renderer = Renderers(Tools(settings.render.as_tools))
+    images: set[tuple[str, str]] = set()
+    for place in list((await places([followed])).values())[:MAX_APPLICATIONS]:
+        try:
+            images |= set((await renderer.render(place.application, place.repo, place.head)).images.items())
+        except LastgoodError:
+            # `lastgood status` and the page tell of it; here it only has no images.
+            continue
+    return images
+
+
+def _pattern(sources: Sequence[Source], image: str, reference: str) -> str | None:
+    name = image.partition(" (in ")[0]
+    return next((source.image for source in sources if source_of([source], name, reference) is not None), None)
+
+
+def _pattern_finding(name: str, pattern: str, images: Sequence[SourceAt]) -> Finding:
+    if not images:
+        hint = "compare `image` under `sources` in lastgood.yaml with the names of the images"
+        return Finding(name=name, outcome="warn", detail=f"{pattern} fits no image of any application", hint=hint)
+    unknown = [one for one in images if one.revision is None]
+    if not unknown:
+        return Finding(name=name, outcome="ok", detail=f"{pattern}: {len(images)} of {len(images)} tell their revision")
+    first = unknown[0]
+    known = f"{len(images) - len(unknown)} of {len(images)} tell their revision"
+    detail = f"{pattern}: {known}; {first.image} ({first.reference[:80]}) does not: {first.reason}"
+    return Finding(name=name, outcome="warn", detail=detail, hint=_HINT)

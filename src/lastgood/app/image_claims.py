@@ -1,0 +1,97 @@
+"""What registries say of images, without anybody waiting long: a slow registry is asked on, and told of as unknown.
+
+Knows no source repo, and believes nothing; remembers failures for a while, so that each is not one more question.
+"""
+
+import asyncio
+import dataclasses
+import datetime as dt
+
+from lastgood.core.errors import LastgoodError
+from lastgood.core.image_facts import ImageFacts
+from lastgood.core.image_name import ImageName
+from lastgood.core.ports import Clock, ImageRegistry
+
+# For each registry: one that hangs is in no other's way.
+MAX_ASKED = 200
+# So long altogether are answers of one registry waited for in a minute, however many images are asked for.
+WAIT_S = 5.0
+AGAIN_S = 60.0
+# Names come from config repos: what is remembered of them has an end.
+MAX_REMEMBERED = 5_000
+
+
+@dataclasses.dataclass
+class _Patience:
+    """What a registry has cost. waited_s: seconds that were waited for its answers since then."""
+
+    since: dt.datetime
+    waited_s: float = 0.0
+
+
+class ImageClaims:
+    """Asks the port ImageRegistry beside what is going on. wait_s: see WAIT_S."""
+
+    def __init__(self, registry: ImageRegistry, *, clock: Clock, wait_s: float = WAIT_S) -> None:
+        self._registry = registry
+        self._clock = clock
+        self._wait_s = wait_s
+        self._asked: dict[str, dict[str, asyncio.Task[ImageFacts | str]]] = {}
+        self._failed: dict[str, tuple[dt.datetime, str]] = {}
+        self._patience: dict[str, _Patience] = {}
+
+    async def describe(self, image: ImageName) -> ImageFacts | str:
+        """Return what an image says of itself, or why that is not known (yet)."""
+        known = await self._registry.known(image)
+        if known is not None:
+            return known
+        key = str(image)
+        failed_at, reason = self._failed.get(key, (None, ""))
+        if failed_at is not None and not self._is_over(failed_at):
+            return reason
+        asked = self._asked.setdefault(image.registry, {})
+        if key not in asked:
+            if len(asked) >= MAX_ASKED:
+                return f"{image.registry} is asked about it after {MAX_ASKED} other images"
+            asked[key] = asyncio.create_task(self._ask(image, key))
+        return await self._wait(image.registry, asked[key])
+
+    async def close(self) -> None:
+        """Ask no more."""
+        asked = [task for of_host in self._asked.values() for task in of_host.values()]
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+
+    async def _ask(self, image: ImageName, key: str) -> ImageFacts | str:
+        try:
+            return await self._registry.describe(image)
+        except LastgoodError as wrong:
+            if len(self._failed) >= MAX_REMEMBERED:
+                self._failed.clear()
+            self._failed[key] = (self._clock.now(), wrong.message)
+            return wrong.message
+        finally:
+            self._forget(image.registry, key)
+
+    def _forget(self, host: str, key: str) -> None:
+        asked = self._asked[host]
+        del asked[key]
+        if not asked:
+            del self._asked[host]
+
+    async def _wait(self, host: str, task: asyncio.Task[ImageFacts | str]) -> ImageFacts | str:
+        """Wait for an answer as long as the patience with its registry lasts."""
+        patience = self._patience.get(host)
+        if patience is None or self._is_over(patience.since):
+            if len(self._patience) >= MAX_REMEMBERED:
+                self._patience.clear()
+            patience = self._patience[host] = _Patience(self._clock.now())
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        await asyncio.wait({task}, timeout=max(0.0, self._wait_s - patience.waited_s))
+        patience.waited_s += loop.time() - begun
+        return task.result() if task.done() else f"{host} has not answered yet; it is asked on"
+
+    def _is_over(self, since: dt.datetime) -> bool:
+        return (self._clock.now() - since).total_seconds() >= AGAIN_S

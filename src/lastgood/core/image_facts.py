@@ -1,0 +1,38 @@
+"""What an image says of itself: from which revision of which source it was built, and when. Pure values.
+
+Whoever built the image wrote it; nothing here is proven.
+"""
+
+import datetime as dt
+from typing import Literal
+
+from lastgood.core.value import Value
+
+# Where a claim stands. Only labels are handed down from a base image to what is built on it.
+ClaimPlace = Literal["manifest annotation", "index annotation", "label"]
+
+
+class ImageClaim(Value, frozen=True, kw_only=True):
+    """What one part of an image says; None: nothing of that.
+
+    revision: as written, mostly a commit's id. source: an address of the code, without credentials. version: its
+    name for people. url: a web page of the image, often that of its build or release. created_at: when it was built.
+    """
+
+    place: ClaimPlace
+    revision: str | None = None
+    source: str | None = None
+    version: str | None = None
+    url: str | None = None
+    created_at: dt.datetime | None = None
+
+
+class ImageFacts(Value, frozen=True, kw_only=True):
+    """What a registry has under an image's name.
+
+    digest: of what the name led to. claims: the surest first, annotations before labels: a label may be the base
+    image's own, so its `source` has to fit before its `revision` means anything. Empty: the image says nothing.
+    """
+
+    digest: str
+    claims: tuple[ImageClaim, ...] = ()

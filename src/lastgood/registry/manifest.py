@@ -1,0 +1,180 @@
+"""Read manifests, indexes and configurations of images, and what they claim. Pure; every byte is hostile.
+
+Source: the OCI image specification (manifest, index, config, annotations) and Docker's image manifest, version 2.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from lastgood.core.image_facts import ClaimPlace, ImageClaim
+from lastgood.core.image_name import is_digest
+from lastgood.core.redact import redact, without_credentials
+from lastgood.core.sources import address_is_safe
+
+INDEXES = frozenset(
+    {"application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"}
+)
+MANIFESTS = frozenset(
+    {"application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"}
+)
+ACCEPT = ", ".join(sorted(INDEXES | MANIFESTS))
+# Other artifacts (charts, signatures) have configurations of other kinds, without labels.
+_CONFIGS = frozenset({"application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"})
+MAX_MANIFESTS = 1_000
+_LONGEST = 500
+_TITLES = "org.opencontainers.image."
+
+
+class Malformed(Exception):
+    """Not what the media type promises; its text says what, in a few words."""
+
+
+class _Platform(msgspec.Struct, frozen=True):
+    os: str = ""
+    architecture: str = ""
+
+
+class Descriptor(msgspec.Struct, frozen=True, rename="camel"):
+    """Names content by its digest."""
+
+    media_type: str
+    digest: str
+    platform: _Platform | None = None
+    annotations: dict[str, str] | None = None
+
+
+class _Document(msgspec.Struct, frozen=True, rename="camel"):
+    media_type: str | None = None
+    manifests: list[Descriptor] | None = None
+    config: Descriptor | None = None
+    annotations: dict[str, str] | None = None
+
+
+class _Settings(msgspec.Struct, frozen=True):
+    labels: dict[str, str] | None = msgspec.field(name="Labels", default=None)
+
+
+class _Config(msgspec.Struct, frozen=True):
+    config: _Settings | None = None
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """Where to read on (None: nothing more is told), whether that is another manifest, and the claims of this one."""
+
+    next: Descriptor | None
+    next_is_manifest: bool
+    claim: ImageClaim | None
+
+
+def read_manifest(data: bytes, media_type: str) -> Manifest:
+    """Read a manifest or an index: of an index, the image for linux/amd64, or else its first. Raises Malformed."""
+    document = _decode(data, _Document, "manifest")
+    if media_type not in INDEXES | MANIFESTS:
+        raise Malformed(f"of the kind {media_type or '(none)'}, which is not read")
+    # What reads as one thing by its header and as another by itself could be shown as the one and run as the other.
+    if document.media_type not in {None, media_type} or (document.manifests is None) is (media_type in INDEXES):
+        raise Malformed("not of the kind that its header says")
+    if document.manifests is None:
+        return _of_manifest(document)
+    if document.config is not None:
+        raise Malformed("a manifest and an index at once")
+    return _of_index(document, document.manifests)
+
+
+def read_labels(data: bytes) -> ImageClaim | None:
+    """Read what an image's configuration claims in its labels. Raises Malformed."""
+    config = _decode(data, _Config, "configuration").config
+    return claim_of((config.labels if config is not None else None) or {}, "label")
+
+
+def claim_of(words: Mapping[str, str], place: ClaimPlace) -> ImageClaim | None:
+    """Take the claims among annotations or labels; None where there is none that can be shown."""
+    made = ImageClaim(
+        place=place,
+        revision=_text(words.get(f"{_TITLES}revision")),
+        source=_source(words.get(f"{_TITLES}source")),
+        version=_text(words.get(f"{_TITLES}version")),
+        url=_page(words.get(f"{_TITLES}url")),
+        created_at=_time(words.get(f"{_TITLES}created")),
+    )
+    return made if made != ImageClaim(place=place) else None
+
+
+def _of_manifest(document: _Document) -> Manifest:
+    config = document.config
+    if config is None:
+        raise Malformed("a manifest without a configuration")
+    return Manifest(
+        next=_checked(config) if config.media_type in _CONFIGS else None,
+        next_is_manifest=False,
+        claim=claim_of(document.annotations or {}, "manifest annotation"),
+    )
+
+
+def _of_index(document: _Document, manifests: list[Descriptor]) -> Manifest:
+    if len(manifests) > MAX_MANIFESTS:
+        raise Malformed(f"an index of more than {MAX_MANIFESTS} manifests")
+    images = [one for one in manifests if one.media_type in INDEXES | MANIFESTS and not _is_attestation(one)]
+    chosen = next((one for one in images if _is_usual(one.platform)), images[0] if images else None)
+    words = {**(document.annotations or {}), **((chosen.annotations or {}) if chosen is not None else {})}
+    return Manifest(
+        next=_checked(chosen) if chosen is not None else None,
+        next_is_manifest=True,
+        claim=claim_of(words, "index annotation"),
+    )
+
+
+def _is_attestation(one: Descriptor) -> bool:
+    # BuildKit puts its attestations beside the images, for a platform that nothing runs on.
+    return (one.annotations or {}).get("vnd.docker.reference.type") == "attestation-manifest"
+
+
+def _is_usual(platform: _Platform | None) -> bool:
+    return platform is not None and (platform.os, platform.architecture) == ("linux", "amd64")
+
+
+def _checked(descriptor: Descriptor) -> Descriptor:
+    if not is_digest(descriptor.digest):
+        raise Malformed("pointing to something that is no digest")
+    return descriptor
+
+
+def _decode(data: bytes, kind: type[Any], what: str) -> Any:
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, RecursionError):
+        raise Malformed(f"no {what}") from None
+
+
+def _text(value: str | None) -> str | None:
+    text = (value or "").strip()
+    return text if text and len(text) <= _LONGEST and text.isprintable() and redact(text) == text else None
+
+
+def _source(value: str | None) -> str | None:
+    text = (value or "").strip()
+    if not text or len(text) > _LONGEST or not text.isprintable():
+        return None
+    shown = without_credentials(text)
+    return shown if address_is_safe(shown) else None
+
+
+def _page(value: str | None) -> str | None:
+    text = _text(value)
+    try:
+        parts = urlsplit(text or "")
+    except ValueError:
+        return None
+    return text if parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc else None
+
+
+def _time(value: str | None) -> dt.datetime | None:
+    try:
+        at = dt.datetime.fromisoformat((value or "")[:64])
+        return at.astimezone(dt.UTC) if at.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None

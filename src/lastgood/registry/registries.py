@@ -1,0 +1,156 @@
+"""The port ImageRegistry, by the OCI distribution protocol: an image's name in, what it says of itself out.
+
+Reads manifests and configurations, never a layer. Knows no source repo, and believes nothing.
+"""
+
+import asyncio
+import hashlib
+import ssl
+from collections.abc import Sequence
+from pathlib import Path
+
+import httpx2
+
+from lastgood.core.errors import ImageMissing, NotAllowed, RegistryFailed
+from lastgood.core.image_facts import ImageClaim, ImageFacts
+from lastgood.core.image_name import ImageName
+from lastgood.core.ports import Clock
+from lastgood.registry.cache import FactsCache
+from lastgood.registry.connection import Answer, Connection, NoAnswer, NotThere, has_digest
+from lastgood.registry.manifest import ACCEPT, Malformed, read_labels, read_manifest
+from lastgood.registry.rules import RegistryRule, rule_for
+
+TIMEOUT_S = 30.0
+# What the specification wants registries to take at least.
+MAX_MANIFEST_BYTES = 4 * 1024 * 1024
+MAX_CONFIG_BYTES = 8 * 1024 * 1024
+# An index of indexes is allowed; one that never ends is not.
+MAX_DEPTH = 3
+# For so long a tag is taken to name what it named.
+TAG_S = 300.0
+MAX_TAGS = 5_000
+MAX_AT_ONCE = 4
+_ORDER = ("manifest annotation", "index annotation", "label")
+
+
+class Registries:
+    """Asks the registries that the rules name. folder: where facts are kept. timeout_s: for all that an image takes."""
+
+    def __init__(
+        self, rules: Sequence[RegistryRule], folder: Path, *, clock: Clock, timeout_s: float = TIMEOUT_S
+    ) -> None:
+        self._rules = tuple(rules)
+        self._cache = FactsCache(folder)
+        self._clock = clock
+        self._timeout_s = timeout_s
+        self._tags: dict[str, tuple[float, str]] = {}
+        # For each registry: one that hangs is in no other's way.
+        self._at_once = {rule.host: asyncio.Semaphore(MAX_AT_ONCE) for rule in rules}
+        # What the machine trusts, or SSL_CERT_FILE: a company's own registry is signed by the company.
+        self._tls = ssl.create_default_context()
+
+    async def known(self, image: ImageName) -> ImageFacts | None:
+        """See ImageRegistry.known."""
+        if rule_for(self._rules, image.registry) is None:
+            return None
+        digest = image.digest
+        if digest is None:
+            known_until, named = self._tags.get(str(image), (0.0, ""))
+            if known_until <= self._clock.now().timestamp():
+                return None
+            digest = named
+        return await asyncio.to_thread(self._cache.read, _place(image), digest)
+
+    async def describe(self, image: ImageName) -> ImageFacts:
+        """See ImageRegistry.describe."""
+        rule = rule_for(self._rules, image.registry)
+        if rule is None:
+            raise NotAllowed(
+                f"the server's settings do not allow the registry {image.registry}",
+                action="asking it",
+                hint="an operator allows it with [[registries]] in lastgood.toml",
+            )
+        kept = await self.known(image)
+        if kept is not None:
+            return kept
+        try:
+            async with self._at_once[rule.host], asyncio.timeout(self._timeout_s), self._client() as client:
+                facts = await _ask(Connection(rule, client), image)
+        except NotThere as missing:
+            raise ImageMissing(registry=image.registry, image=str(image)) from missing
+        except TimeoutError as late:
+            reason = f"no answer within {self._timeout_s:g} s"
+            raise RegistryFailed(registry=image.registry, image=str(image), reason=reason) from late
+        except NoAnswer as wrong:
+            raise RegistryFailed(registry=image.registry, image=str(image), reason=str(wrong)) from wrong
+        except Malformed as wrong:
+            reason = f"what it has under that name is {wrong}"
+            raise RegistryFailed(registry=image.registry, image=str(image), reason=reason) from wrong
+        await asyncio.to_thread(self._cache.write, _place(image), facts)
+        self._remember(image, facts.digest)
+        return facts
+
+    async def examine(self, host: str) -> bool:
+        """See whether a registry of the rules answers; return whether it took credentials. Raises RegistryFailed."""
+        rule = rule_for(self._rules, host)
+        if rule is None:
+            raise NotAllowed(action=f"asking the registry {host}")
+        words = {"registry": host, "image": ""}
+        try:
+            async with asyncio.timeout(self._timeout_s), self._client() as client:
+                return await Connection(rule, client).knock()
+        except TimeoutError as late:
+            reason = f"no answer within {self._timeout_s:g} s"
+            raise RegistryFailed(f"{host}: {reason}", reason=reason, **words) from late
+        except NoAnswer as wrong:
+            reason = str(wrong) or "it lets no stranger in"
+            raise RegistryFailed(f"{host}: {reason}", reason=reason, **words) from wrong
+
+    def _client(self) -> httpx2.AsyncClient:
+        # One for each question: no cookie and no connection outlives it.
+        return httpx2.AsyncClient(verify=self._tls, timeout=self._timeout_s, follow_redirects=False)
+
+    def _remember(self, image: ImageName, digest: str) -> None:
+        if image.digest is not None:
+            return
+        if len(self._tags) >= MAX_TAGS:
+            self._tags.clear()
+        self._tags[str(image)] = (self._clock.now().timestamp() + TAG_S, digest)
+
+
+async def _ask(connection: Connection, image: ImageName) -> ImageFacts:
+    """Go from the name to the configuration. Every step but the first has its digest from the step before."""
+    claims: list[ImageClaim] = []
+    answer = await _manifest(connection, image, image.reference, image.digest)
+    digest = image.digest or f"sha256:{hashlib.sha256(answer.data).hexdigest()}"
+    for depth in range(MAX_DEPTH + 1):
+        manifest = read_manifest(answer.data, answer.media_type)
+        claims += [manifest.claim] if manifest.claim is not None else []
+        if manifest.next is None or not manifest.next_is_manifest:
+            break
+        if depth == MAX_DEPTH:
+            raise Malformed(f"an index nested more than {MAX_DEPTH} deep")
+        inner = manifest.next.digest
+        answer = await _manifest(connection, image, inner, inner)
+    if manifest.next is not None:
+        labels = await connection.blob(image.repository, manifest.next.digest, max_bytes=MAX_CONFIG_BYTES)
+        claim = read_labels(_checked(labels, manifest.next.digest).data)
+        claims += [claim] if claim is not None else []
+    # Of nested indexes the inner one is nearer to the image.
+    claims.reverse()
+    return ImageFacts(digest=digest, claims=tuple(sorted(claims, key=lambda claim: _ORDER.index(claim.place))))
+
+
+async def _manifest(connection: Connection, image: ImageName, reference: str, digest: str | None) -> Answer:
+    answer = await connection.manifest(image.repository, reference, accept=ACCEPT, max_bytes=MAX_MANIFEST_BYTES)
+    return _checked(answer, digest)
+
+
+def _checked(answer: Answer, digest: str | None) -> Answer:
+    if digest is not None and not has_digest(answer.data, digest):
+        raise NoAnswer(f"what it sent is not what the digest {digest[:19]}... names")
+    return answer
+
+
+def _place(image: ImageName) -> str:
+    return f"{image.registry}/{image.repository}"

@@ -1,0 +1,65 @@
+"""Which claims of an image are believed: those about the repo that it should come from."""
+
+import pytest
+
+from lastgood.core.image_facts import ImageClaim, ImageFacts
+from lastgood.core.image_revision import claimed_revisions, is_same_repo
+
+REPO = "https://git.example.com/shop/web.git"
+FULL = "4f2d1c0b9a8e7f6d5c4b3a29181706f5e4d3c2b1"
+
+
+def claims(*given: ImageClaim):
+    return claimed_revisions(ImageFacts(digest="sha256:" + "0" * 64, claims=given), REPO)
+
+
+@pytest.mark.parametrize(
+    ("source", "revision", "believed", "reason"),
+    [
+        ("https://git.example.com/shop/web", FULL, True, ""),
+        ("https://git.example.com/shop/web", "v1.2", True, ""),
+        (None, FULL, True, ""),
+        (None, FULL[:12], False, "no source beside the revision 4f2d1c0b9a8e, which is no full commit id"),
+        (None, "v1.2", False, "no source beside the revision v1.2, which is no full commit id"),
+        ("https://git.example.com/base/images", FULL, False, "is built from https://git.example.com/base/images"),
+    ],
+)
+def test_a_claim_counts_where_its_source_fits(source, revision, believed, reason):
+    """A source that fits lets any revision count, none only a full id, another source nothing."""
+    found = claims(ImageClaim(place="label", revision=revision, source=source))
+    assert [one.revision for one in found.believed] == ([revision] if believed else [])
+    assert believed or reason in found.reason
+
+
+def test_the_surest_claim_comes_first_and_the_first_reason_stays():
+    """Annotations before labels, as the facts have them; a claim that is not believed hides no other."""
+    found = claims(
+        ImageClaim(place="manifest annotation", revision="v1"),
+        ImageClaim(place="index annotation", revision=FULL),
+        ImageClaim(place="label", revision="b" * 40),
+        ImageClaim(place="label", version="3"),
+    )
+    assert [(one.place, one.revision) for one in found.believed] == [("index annotation", FULL), ("label", "b" * 40)]
+    assert found.reason.startswith("its manifest annotation names no source")
+    assert claims(ImageClaim(place="label", version="3")).reason == "it says nothing of its source revision"
+
+
+@pytest.mark.parametrize(
+    ("source", "repo", "same"),
+    [
+        ("https://github.com/Shop/Web", "git@github.com:shop/web.git", True),
+        ("https://github.com/shop/web.git#main", "ssh://git@github.com:22/shop/web", True),
+        ("http://git.example.com:8080/shop/web/", "https://git.example.com:8080/shop/web.git", True),
+        ("https://user@git.example.com/shop/web?ref=1", REPO, True),
+        ("https://git.example.com/shop/web/api", REPO, False),
+        ("https://git.example.org/shop/web", REPO, False),
+        ("https://git.example.com:8443/shop/web", REPO, False),
+        ("shop/web", REPO, False),
+        ("file:///srv/git/web.git", "/srv/git/web", True),
+        ("/srv/git/Web", "/srv/git/web", False),
+        ("web", "/srv/git/web", False),
+    ],
+)
+def test_addresses_of_one_repo_are_told(source, repo, same):
+    """The way there, capitals of hosts and names, and `.git` make no difference; host, port and path do."""
+    assert is_same_repo(source, repo) is same
