@@ -3,6 +3,8 @@
 Both stand on the same agent among twins, so that an answer of one can be compared with that of the other.
 """
 
+import datetime as dt
+
 import httpx2
 import msgspec
 import pytest
@@ -23,6 +25,7 @@ from lastgood.core.errors import (
     UnknownPod,
     UnknownVersion,
 )
+from lastgood.core.figures import FiguresQuery
 from lastgood.core.pod import PodEvent, PodLogRequest
 from lastgood.core.request import PauseRequest, PressRequest, RollbackRequest
 from lastgood.core.timeline import TimelineQuery
@@ -148,6 +151,23 @@ async def test_where_a_feature_is(lastgood):
     with pytest.raises(UnknownFeature) as wrong:
         await lastgood.where("PR-99")
     assert wrong.value.exit_code == 5
+
+
+async def test_the_figures_are_counted_from_the_records(world, lastgood):
+    """Of everything, of a part, of nothing there is; a typo is exit 5, and a period without an end is refused."""
+    view = await lastgood.figures(FiguresQuery())
+    assert (view.figures.deployments, view.figures.change_fail_rate.count) == (3, 0)
+    assert (await lastgood.figures(FiguresQuery(app=APP, environment="production"))).figures.deployments == 2
+    assert (await lastgood.figures(FiguresQuery(group="web"))).figures.deployments == 3
+    past = await lastgood.figures(FiguresQuery(until=world.clock.now() - dt.timedelta(days=1)))
+    assert past.figures.deployments == 0
+
+    for query in (FiguresQuery(app="wbe-production"), FiguresQuery(environment="prod"), FiguresQuery(group="wbe")):
+        with pytest.raises(Unknown) as wrong:
+            await lastgood.figures(query)
+        assert wrong.value.exit_code == 5
+    with pytest.raises(CommandLineWrong):
+        await lastgood.figures(FiguresQuery(since=world.clock.now(), until=world.clock.now()))
 
 
 async def test_two_environments_are_compared_by_what_runs_in_them(world, lastgood):

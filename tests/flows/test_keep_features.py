@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+import msgspec
 import pytest
 
 from lastgood.core.errors import NeedsServer
@@ -117,6 +118,19 @@ async def test_what_is_not_known_is_kept_with_its_reason_and_looked_for_again(wo
     await world.keep.look()
     await world.clock.move(2 * DAY.total_seconds())
     assert await world.keep.look() == 0
+
+
+async def test_when_the_commits_were_made_is_kept_for_the_lead_time(world):
+    """Known, none for going back, and not known: the figures tell them apart, when the source repo is gone, too."""
+    await world.begin()
+    for before, after in (("1", "2"), ("2", "1"), ("1", "9")):
+        run = await world.deploy(before, after)
+        await world.store.save_deployment(msgspec.structs.replace(run, outcome="succeeded", finished_at=NOON))
+    while await world.keep.look():
+        pass
+    made = world.history._book.all[1].time
+    attempts = await world.store.attempts(app="web-production", environment=None, since=NOON)
+    assert [one.committed for one in attempts] == [(dt.datetime.fromtimestamp(made, dt.UTC),), (), None]
 
 
 async def test_until_lastgood_yaml_is_read_nothing_is_written(world):

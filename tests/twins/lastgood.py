@@ -28,6 +28,7 @@ from lastgood.core.errors import (
 )
 from lastgood.core.feature import Feature
 from lastgood.core.feature_views import ComparedApplication, CompareView, FeaturesView, Waiting, WhereEntry
+from lastgood.core.figures import FiguresQuery, FiguresView, figures
 from lastgood.core.hold import HeldFile, Hold
 from lastgood.core.observation import ResourceHealth, ResourceResult
 from lastgood.core.operation import Moved, Operation, OperationView
@@ -591,6 +592,11 @@ class MemoryLastgood:
         entered = tuple(feature for entry in self.entries for feature in entry.features if entry.app == app)
         unknown = (NotKnown(image="web", reason="its tag tells no revision"),)
         return FeaturesView(app=app, from_=view.running, to=view.running, entered=entered, left=(), unknown=unknown)
+
+    async def figures(self, query: FiguresQuery) -> FiguresView:
+        self._asked("figures")
+        counted = figures((), since=NOW - dt.timedelta(days=14), until=NOW)
+        return FiguresView(app=query.app, environment=query.environment, group=query.group, figures=counted)
 
     async def compare(self, environment: str, other: str) -> CompareView:
         self._asked("compare")

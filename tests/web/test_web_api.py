@@ -50,6 +50,7 @@ def asked(script, lastgood):
         ("GET", "/apps/{name}/features"): script.get("/api/v1/apps/web-production/features?from=n1"),
         ("GET", "/where"): script.get("/api/v1/where?feature=PR-481"),
         ("GET", "/apps/{name}/changelog"): script.get("/api/v1/apps/web-production/changelog"),
+        ("GET", "/metrics"): script.get("/api/v1/metrics?environment=production"),
         ("GET", "/compare"): script.get("/api/v1/compare?environment=staging&other=production"),
         ("GET", "/apps/{name}/tree"): script.get("/api/v1/apps/web-production/tree"),
         ("GET", "/apps/{name}/services"): script.get("/api/v1/apps/web-production/services"),

@@ -25,6 +25,7 @@ COMMANDS: dict[str, CommandLine] = {
     "features": CommandLine("features", "features", "Show what entered and left between two versions"),
     "where": CommandLine("where", "where", "Say which applications contain a pull request, an issue or a commit"),
     "compare": CommandLine("compare", "compare", "Show which features one environment has that another does not"),
+    "metrics": CommandLine("metrics", "metrics", "Show the figures of delivery (DORA)"),
     "plan": CommandLine("rollback", "plan", "Say what `rollback` with the same options would do"),
     "rollback": CommandLine("rollback", "rollback", "Go back to another version, by one Git commit"),
     "undo": CommandLine("undo", "undo", "Take back the last operation"),

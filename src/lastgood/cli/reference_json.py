@@ -12,6 +12,7 @@ from lastgood.app.health import ObjectHealth
 from lastgood.core.application import ApplicationView
 from lastgood.core.checks import CheckDefinition
 from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
+from lastgood.core.figures import FiguresView
 from lastgood.core.plan import Plan
 from lastgood.core.pod import PodEvent, PodLog
 from lastgood.core.record import Pause
@@ -39,6 +40,7 @@ COMMANDS: tuple[tuple[str, bool, type[Value]], ...] = (
     ("features", False, FeaturesView),
     ("where", True, WhereEntry),
     ("compare", False, CompareView),
+    ("metrics", False, FiguresView),
     ("plan, rollback, undo", False, Plan),
     ("hold, unhold", False, HoldResult),
     ("pause, resume", True, Pause),

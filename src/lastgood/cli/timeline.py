@@ -48,8 +48,8 @@ def timeline(
     query = TimelineQuery(
         app=app,
         environment=environment,
-        since=_date("--since", since, local, end=False),
-        until=_date("--until", until, local, end=True),
+        since=date_option("--since", since, local, end=False),
+        until=date_option("--until", until, local, end=True),
         outcome=outcome,
         author=author,
         search=search,
@@ -83,7 +83,8 @@ async def _ends_shallow(situation: Situation, app: str | None, shown: list[Timel
     return await situation.clone.ends_shallow(app)
 
 
-def _date(option: str, text: str | None, at: dt.datetime, *, end: bool) -> dt.datetime | None:
+def date_option(option: str, text: str | None, at: dt.datetime, *, end: bool) -> dt.datetime | None:
+    """Read the date of an option. Raises CommandLineWrong with the option's name."""
     if text is None:
         return None
     try:

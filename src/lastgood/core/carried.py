@@ -15,6 +15,7 @@ from lastgood.core.value import Value
 # A record is kept for ever and shown as a whole: of a first look at years of work its newest features are enough.
 MOST_FEATURES = 500
 MOST_COMMITS = 100
+MOST_TIMES = 1_000
 # Of a commit so many digits are searched.
 KEPT_DIGITS = 12
 _ID_DIGITS = 7
@@ -23,6 +24,7 @@ _ID_DIGITS = 7
 class Carried(Value, frozen=True, kw_only=True):
     """The features of one deployment record, newest first. deployment: the record's id.
 
+    committed: when the commits of what entered were made, seconds since 1970, newest first, at most MOST_TIMES.
     unknown: images that nothing was known of then. more: how many features beyond MOST_FEATURES are left out.
     again_at: when to look again, because what was not known may come to be known; None: this is how it stays.
     """
@@ -33,6 +35,7 @@ class Carried(Value, frozen=True, kw_only=True):
     left: tuple[Feature, ...] = ()
     unknown: tuple[NotKnown, ...] = ()
     more: int = 0
+    committed: tuple[int, ...] = ()
     again_at: dt.datetime | None = None
 
 
@@ -46,6 +49,7 @@ def carried(deployment: int, found: Between, *, at: dt.datetime, again_at: dt.da
         left=tuple(_bounded(one) for one in left),
         unknown=found.unknown,
         more=len(found.entered) - len(entered) + len(found.left) - len(left),
+        committed=tuple(sorted(found.committed.values(), reverse=True)[:MOST_TIMES]),
         again_at=again_at,
     )
 

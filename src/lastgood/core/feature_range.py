@@ -25,10 +25,11 @@ SHORT = 7
 
 
 class FeatureChanges(Value, frozen=True, kw_only=True):
-    """What `features` shows. Newest first."""
+    """What `features` shows. Newest first. committed: when the commits of what entered were made, s since 1970."""
 
     entered: tuple[Feature, ...] = ()
     left: tuple[Feature, ...] = ()
+    committed: dict[str, int] = {}
 
 
 class Book(Lookup, Protocol):
@@ -77,9 +78,12 @@ class FeatureRange:
             return FeatureChanges()
         added, gone = self._graph.only((new,), (old,)), self._graph.only((old,), (new,))
         entered, left = self._moved(added, gone, old, new)
+        came = self._features(entered, added, was=old, now=new)
+        shown = {commit for feature in came for commit in feature.commits}
         return FeatureChanges(
-            entered=self._features(entered, added, was=old, now=new),
+            entered=came,
             left=self._features(left, gone, was=new, now=old),
+            committed={one.oid: one.time for one in self._book.commits(entered) if one.oid in shown},
         )
 
     def _moved(self, added: list[int], gone: list[int], old: int, new: int) -> tuple[list[int], list[int]]:

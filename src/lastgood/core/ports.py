@@ -18,6 +18,7 @@ from lastgood.core.deployment import Deployment
 from lastgood.core.feature_presence import Presence
 from lastgood.core.feature_range import FeatureChanges
 from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
+from lastgood.core.figures import Attempt, FiguresQuery, FiguresView
 from lastgood.core.image_facts import ImageFacts
 from lastgood.core.image_name import ImageName
 from lastgood.core.leaving import Leaving
@@ -432,6 +433,10 @@ class Store(Protocol):
         """Count the matching records between each two neighbouring edges, by outcome (or trigger, if succeeded)."""
         ...
 
+    async def attempts(self, *, app: str | None, environment: str | None, since: dt.datetime) -> list[Attempt]:
+        """Return what the figures of delivery need of the attempts that ended at `since` or later, oldest first."""
+        ...
+
     async def unfinished_deployments(self) -> list[Deployment]:
         """Return what was in progress when the last agent ended."""
         ...
@@ -575,6 +580,10 @@ class Lastgood(Protocol):
 
     async def features(self, app: str, from_: str | None = None, to: str | None = None) -> FeaturesView:
         """Say what entered and left between two versions (None: `previous`, `current`). Raises UnknownVersion."""
+        ...
+
+    async def figures(self, query: FiguresQuery) -> FiguresView:
+        """Return the figures of delivery. Raises NeedsServer, Unknown, CommandLineWrong."""
         ...
 
     async def compare(self, environment: str, other: str) -> CompareView:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lastgood.core.commit import Person
 from lastgood.core.errors import LastgoodError
 from lastgood.core.feature import Feature
+from lastgood.core.feature_range import FeatureChanges
 from lastgood.core.mailmap import unique
 from lastgood.core.source_commit import Selection
 from lastgood.core.sources import Source
@@ -44,10 +45,14 @@ class NotKnown(Value, frozen=True, kw_only=True):
 
 
 class Between(Value, frozen=True, kw_only=True):
-    """What lies between two versions, newest first within each repo. unknown: images that nothing is known of."""
+    """What lies between two versions, newest first within each repo. unknown: images that nothing is known of.
+
+    committed: when the commits of what entered were made, seconds since 1970, by their ids.
+    """
 
     entered: tuple[Feature, ...] = ()
     left: tuple[Feature, ...] = ()
+    committed: dict[str, int] = {}
     unknown: tuple[NotKnown, ...] = ()
 
 
@@ -62,6 +67,7 @@ async def features(old: Sequence[SourceAt], new: Sequence[SourceAt]) -> Between:
     entered: list[Feature] = []
     left: list[Feature] = []
     unknown: list[NotKnown] = []
+    committed: dict[str, int] = {}
     for here in new:
         there = before.pop(here.image, None)
         if there is None:
@@ -71,13 +77,14 @@ async def features(old: Sequence[SourceAt], new: Sequence[SourceAt]) -> Between:
         elif isinstance(found := await _between(there, here), NotKnown):
             unknown.append(found)
         else:
-            entered += found[0]
-            left += found[1]
+            entered += found.entered
+            left += found.left
+            committed |= found.committed
     unknown += [NotKnown(image=image, reason="it is not in the newer version") for image in before]
-    return Between(entered=_once(entered), left=_once(left), unknown=tuple(unknown))
+    return Between(entered=_once(entered), left=_once(left), unknown=tuple(unknown), committed=committed)
 
 
-async def _between(old: SourceAt, new: SourceAt) -> NotKnown | tuple[Sequence[Feature], Sequence[Feature]]:
+async def _between(old: SourceAt, new: SourceAt) -> NotKnown | FeatureChanges:
     if new.history is None or new.revision is None:
         return _not_known(new)
     if old.history is None or old.revision is None:
@@ -85,13 +92,12 @@ async def _between(old: SourceAt, new: SourceAt) -> NotKnown | tuple[Sequence[Fe
     if new.history is not old.history:
         return NotKnown(image=new.image, reason="it is built from another source repo than before")
     if old.revision == new.revision:
-        return (), ()
+        return FeatureChanges()
     try:
-        found = await new.history.features(old.revision, new.revision, new.selection)
+        return await new.history.features(old.revision, new.revision, new.selection)
     except LastgoodError as gone:
         # The commit is gone, or the index cannot be read: what is asked for beside it is shown all the same.
         return NotKnown(image=new.image, reason=gone.message)
-    return found.entered, found.left
 
 
 def _not_known(one: SourceAt) -> NotKnown:

@@ -20,6 +20,7 @@ from lastgood.core.errors import (
     UnknownVersion,
 )
 from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
+from lastgood.core.figures import FiguresQuery, FiguresView
 from lastgood.core.observation import Observation
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
@@ -49,6 +50,7 @@ from lastgood.queries.applications import Applications
 from lastgood.queries.destination import FindTarget
 from lastgood.queries.diff import Diffs
 from lastgood.queries.features import Features
+from lastgood.queries.figures import delivery_figures
 from lastgood.queries.followed import Followed, not_recorded, places
 from lastgood.queries.pod import pod_events, pod_log
 from lastgood.queries.problems import problems
@@ -135,6 +137,10 @@ class LocalLastgood:
     async def features(self, app: str, from_: str | None = None, to: str | None = None) -> FeaturesView:
         """See Lastgood.features."""
         return await self._features().between(app, from_, to)
+
+    async def figures(self, query: FiguresQuery) -> FiguresView:
+        """See Lastgood.figures."""
+        return await delivery_figures(query, store=self._store, clock=self._clock)
 
     async def compare(self, environment: str, other: str) -> CompareView:
         """See Lastgood.compare."""

@@ -12,6 +12,7 @@ from lastgood.core.commit import Person
 from lastgood.core.discovery import Problem
 from lastgood.core.errors import NeedsServer
 from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
+from lastgood.core.figures import FiguresQuery, FiguresView
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
 from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
@@ -105,6 +106,11 @@ class RemoteLastgood:
         """See Lastgood.features."""
         asked = {name: text for name, text in (("from", from_), ("to", to)) if text is not None}
         return await self._ask.get(f"/apps/{_part(app)}/features", FeaturesView, query=asked)
+
+    async def figures(self, query: FiguresQuery) -> FiguresView:
+        """See Lastgood.figures."""
+        asked = {name: _text(value) for name, value in to_plain(query).items() if value is not None}
+        return await self._ask.get("/metrics", FiguresView, query=asked)
 
     async def compare(self, environment: str, other: str) -> CompareView:
         """See Lastgood.compare."""

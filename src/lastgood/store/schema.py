@@ -154,6 +154,7 @@ carried = Table(
     Column("left", JsonOf(tuple[Feature, ...]), nullable=False),
     Column("unknown", JsonOf(tuple[NotKnown, ...]), nullable=False),
     Column("more", Integer, nullable=False),
+    Column("committed", JsonOf(tuple[int, ...]), nullable=False),
     Column("again_at", UtcTime),
     Index(None, "again_at"),
 )

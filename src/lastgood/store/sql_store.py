@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from lastgood.core.carried import Carried
 from lastgood.core.deployment import Deployment
+from lastgood.core.figures import Attempt
 from lastgood.core.observation import Observation
 from lastgood.core.operation import Operation
 from lastgood.core.record import (
@@ -29,6 +30,7 @@ from lastgood.store import application as application_sql
 from lastgood.store import carried as carried_sql
 from lastgood.store import deployment as deployment_sql
 from lastgood.store import event as event_sql
+from lastgood.store import figures as figures_sql
 from lastgood.store import hold as hold_sql
 from lastgood.store import operation as operation_sql
 from lastgood.store import pause as pause_sql
@@ -143,6 +145,10 @@ class SqlStore:
     async def deployment_buckets(self, query: DeploymentQuery, edges: Sequence[dt.datetime]) -> list[Bucket]:
         """Count the matching records between each two neighbouring edges, by outcome (or trigger, if succeeded)."""
         return await self._database.read(timeline_sql.buckets, query, edges)
+
+    async def attempts(self, *, app: str | None, environment: str | None, since: dt.datetime) -> list[Attempt]:
+        """Return the attempts that ended at `since` or later, oldest first."""
+        return await self._database.read(figures_sql.attempts, app=app, environment=environment, since=since)
 
     async def unfinished_deployments(self) -> list[Deployment]:
         """Return what was in progress when the last agent ended, oldest first."""

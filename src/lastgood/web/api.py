@@ -14,6 +14,7 @@ values of `core/`, as JSON; an unknown field in a request is refused. Errors are
     GET    /apps/{name}/diff?from=V[&to=V]      -                      DiffView
     GET    /apps/{name}/features[?from=V&to=V]  -                      FeaturesView
     GET    /apps/{name}/changelog[?from=V&to=V] -                      Changelog
+    GET    /metrics[?...]                       FiguresQuery (query)   FiguresView
     GET    /compare?environment=E&other=E       -                      CompareView
     GET    /where?feature=F                     -                      list[WhereEntry]
     GET    /apps/{name}/tree                    -                      ResourceTree
@@ -87,6 +88,7 @@ from lastgood.core.errors import (
     Unknown,
 )
 from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
+from lastgood.core.figures import FiguresView
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
 from lastgood.core.pod import PodEvent, PodLog
@@ -109,7 +111,16 @@ from lastgood.core.status import StatusView, WaitResult
 from lastgood.core.timeline import TimelineEntry
 from lastgood.core.value import Value, to_json
 from lastgood.web.access import SignedIn
-from lastgood.web.asked import Unreadable, flag, read_body, read_log_query, read_namespace, read_query, text
+from lastgood.web.asked import (
+    Unreadable,
+    flag,
+    read_body,
+    read_figures_query,
+    read_log_query,
+    read_namespace,
+    read_query,
+    text,
+)
 
 WAIT_MOST_S = 60.0
 
@@ -214,6 +225,10 @@ async def _diff(lastgood: Lastgood, asked: Asked) -> DiffView:
 
 async def _features(lastgood: Lastgood, asked: Asked) -> FeaturesView:
     return await lastgood.features(asked.path["name"], asked.query.get("from") or None, asked.query.get("to") or None)
+
+
+async def _figures(lastgood: Lastgood, asked: Asked) -> FiguresView:
+    return await lastgood.figures(read_figures_query(asked.query))
 
 
 async def _changelog(lastgood: Lastgood, asked: Asked) -> Changelog:
@@ -354,6 +369,7 @@ ROUTES: tuple[Route, ...] = (
     _route(
         "GET", "/apps/{name}/changelog", _changelog, Changelog, "The same as Markdown, for people", query="features"
     ),
+    _route("GET", "/metrics", _figures, FiguresView, "The figures of delivery (DORA)", query="metrics"),
     _route("GET", "/compare", _compare, CompareView, "What one environment has that another has not", query="compare"),
     _route("GET", "/where", _where, list[WhereEntry], "Which applications contain a feature", query="where"),
     _route("GET", "/apps/{name}/tree", _tree, ResourceTree, "What it consists of where it runs, from memory"),

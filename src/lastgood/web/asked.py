@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import fields
 
 from lastgood.core.errors import CommandLineWrong
+from lastgood.core.figures import FiguresQuery
 from lastgood.core.pod import LIMIT_BYTES, TAIL_LINES, PodLogRequest
 from lastgood.core.timeline import TimelineQuery
 from lastgood.core.value import Value
@@ -42,6 +43,26 @@ class QueryText(Value, frozen=True, kw_only=True):
     before: str | None = None
 
 
+def read_figures_query(query: Mapping[str, str]) -> FiguresQuery:
+    """Read of what the figures are to be counted. An empty value is none. Raises CommandLineWrong."""
+    known = {field.name for field in fields(FiguresQuery)}
+    unknown = sorted(set(query) - known)
+    if unknown:
+        raise CommandLineWrong(f"there is no field {unknown[0][:40]}", hint="fields: " + ", ".join(sorted(known)))
+    given = {name: text(value) for name, value in query.items() if value.strip()}
+    try:
+        read = msgspec.convert(given, FiguresQuery, strict=False)
+    except msgspec.ValidationError as wrong:
+        raise CommandLineWrong(f"the fields cannot be read: {wrong}") from wrong
+    _with_offsets(read.since, read.until)
+    return read
+
+
+def _with_offsets(*times: dt.datetime | None) -> None:
+    if any(when is not None and when.tzinfo is None for when in times):
+        raise CommandLineWrong("a time needs its offset from UTC, as in 2026-11-20T14:00:00Z")
+
+
 def read_query(query: Mapping[str, str], *, app: str | None) -> TimelineQuery:
     """Read a timeline's filters. An empty value is no filter. Raises CommandLineWrong."""
     known = {field.name for field in fields(QueryText)}
@@ -53,9 +74,7 @@ def read_query(query: Mapping[str, str], *, app: str | None) -> TimelineQuery:
         read = msgspec.convert(given, QueryText, strict=False)
     except msgspec.ValidationError as wrong:
         raise CommandLineWrong(f"the filters cannot be read: {wrong}") from wrong
-    for when in (read.since, read.until):
-        if when is not None and when.tzinfo is None:
-            raise CommandLineWrong("a time needs its offset from UTC, as in 2026-11-20T14:00:00Z")
+    _with_offsets(read.since, read.until)
     if not 1 <= read.limit <= LIMIT_MOST:
         raise CommandLineWrong(f"limit is from 1 to {LIMIT_MOST}")
     return TimelineQuery(app=app, **msgspec.structs.asdict(read))

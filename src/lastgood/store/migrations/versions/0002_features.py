@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("left", sa.Text(), nullable=False),
         sa.Column("unknown", sa.Text(), nullable=False),
         sa.Column("more", sa.Integer(), nullable=False),
+        sa.Column("committed", sa.Text(), nullable=False),
         sa.Column("again_at", sa.BigInteger()),
         sa.ForeignKeyConstraint(["deployment"], ["deployments.id"], name=op.f("fk_carried_deployment")),
         sa.PrimaryKeyConstraint("deployment", name=op.f("pk_carried")),

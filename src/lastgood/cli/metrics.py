@@ -1,0 +1,95 @@
+"""`lastgood metrics`: the figures of delivery (DORA)."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from lastgood.cli.call import Call
+from lastgood.cli.shared import heading, now
+from lastgood.cli.situation import Situation, remarks, work
+from lastgood.cli.text import Column, Style, clean, facts, lasted, table
+from lastgood.cli.timeline import date_option
+from lastgood.core.figures import LEAST, FiguresQuery, FiguresView, Share, Spread, Week
+from lastgood.core.value import to_plain
+
+
+def metrics(
+    ctx: typer.Context,
+    app: Annotated[str | None, typer.Argument(metavar="[APP]", help="An application; without one, all")] = None,
+    environment: Annotated[str | None, typer.Option(metavar="E", help="Only applications of this environment")] = None,
+    group: Annotated[str | None, typer.Option(metavar="G", help="Only applications of this group")] = None,
+    since: Annotated[str | None, typer.Option(metavar="DATE", help="From when on [default: 13 weeks]")] = None,
+    until: Annotated[str | None, typer.Option(metavar="DATE", help="Until when [default: now]")] = None,
+) -> None:
+    """Show the DORA figures: lead time, frequency, recovery time, change fail rate and rework rate.
+
+    Healed drift and superseded attempts are no deployments; a rollback closes the failure that it answers.
+    """
+    call: Call = ctx.find_root().obj
+    local = now().astimezone()
+    query = FiguresQuery(
+        app=app,
+        environment=environment,
+        group=group,
+        since=date_option("--since", since, local, end=False),
+        until=date_option("--until", until, local, end=True),
+    )
+
+    async def job(situation: Situation) -> int:
+        view = await situation.lastgood.figures(query)
+        if call.json:
+            call.print_json(to_plain(view))
+        else:
+            call.print(_text(view, call.style))
+        return await remarks(call, situation, app)
+
+    raise typer.Exit(work(call, job))
+
+
+def _text(view: FiguresView, style: Style) -> str:
+    found = view.figures
+    days = max((found.until - found.since).days, 1)
+    opened = f"; {found.open} open" if found.open else ""
+    rows = [
+        ("period", f"{found.since:%Y-%m-%d} to {found.until:%Y-%m-%d} ({days} days)"),
+        ("of", ", ".join(clean(one) for one in (view.app, view.environment, view.group) if one) or "everything"),
+        ("deployments", f"{found.deployments}, {found.deployments_per_day:.2f} a day"),
+        ("lead time", _spread(found.lead_time, "commits", "deployments whose commits are not known")),
+        ("recovery time", _spread(found.recovery_time, "failures", "whose begin is not known") + opened),
+        ("change fail rate", _share(found.change_fail_rate)),
+        ("rework rate", _share(found.rework_rate)),
+    ]
+    return f"{facts(rows, style)}\n\n{heading('by weeks', style)}\n{_weeks(found.weeks, style)}"
+
+
+def _weeks(weeks: Sequence[Week], style: Style) -> str:
+    rows = [
+        [
+            f"{week.start:%Y-%m-%d}",
+            str(week.deployments),
+            str(week.failed),
+            _seconds(week.lead_time.median_s),
+            _seconds(week.recovery_time.median_s),
+        ]
+        for week in weeks
+    ]
+    columns = [Column("FROM"), Column("DEPLOYMENTS"), Column("FAILED"), Column("LEAD TIME"), Column("RECOVERY TIME")]
+    return table(columns, rows, style)
+
+
+def _spread(one: Spread, of: str, left_out: str) -> str:
+    without = f"; left out: {one.left_out} {left_out}" if one.left_out else ""
+    if one.median_s is None or one.p90_s is None:
+        return f"not known: {one.count} {of}, fewer than {LEAST}{without}"
+    return f"median {lasted(one.median_s)}, 90th percentile {lasted(one.p90_s)}, of {one.count} {of}{without}"
+
+
+def _share(one: Share) -> str:
+    if one.share is None:
+        return f"not known: {one.count} of {one.of} deployments, fewer than {LEAST}"
+    return f"{one.share:.1%}, {one.count} of {one.of}"
+
+
+def _seconds(seconds: float | None) -> str:
+    return lasted(seconds) if seconds is not None else "-"

@@ -1,0 +1,220 @@
+"""The figures of delivery (DORA) from deployment records. Pure; what each means is said beside it, and in the docs.
+
+A *deployment* is an attempt that ended: healed drift, a superseded attempt and one in progress are none. It *failed*
+when it ended failed or partial, or when the next one of its application was a rollback. A failure is over with the next
+deployment that succeeds: a rollback closes the failure that it answers. What degraded and came back by itself needed
+no deployment, and is no failure of one.
+"""
+
+import datetime as dt
+import statistics
+from collections.abc import Iterable, Sequence
+from itertools import groupby, pairwise
+from math import ceil
+
+import msgspec
+
+from lastgood.core.value import Value
+from lastgood.core.words import Outcome, Trigger
+
+# Fewer than so many say more of chance than of a team.
+LEAST = 5
+WEEK = dt.timedelta(days=7)
+_DAY_S = 86_400.0
+
+
+class Attempt(Value, frozen=True, kw_only=True):
+    """What the figures need of a record.
+
+    committed: when the source commits of what entered were made; None: that is not known.
+    """
+
+    app: str
+    number: int
+    trigger: Trigger
+    outcome: Outcome
+    started_at: dt.datetime
+    finished_at: dt.datetime | None
+    degraded_at: dt.datetime | None
+    committed: tuple[dt.datetime, ...] | None = None
+
+
+class Spread(Value, frozen=True, kw_only=True):
+    """Seconds that something took. median_s, p90_s: None for fewer than LEAST. left_out: what was not known of."""
+
+    count: int
+    median_s: float | None = None
+    p90_s: float | None = None
+    left_out: int = 0
+
+
+class Share(Value, frozen=True, kw_only=True):
+    """A part of a whole. share: None where there are fewer than LEAST in all."""
+
+    count: int
+    of: int
+    share: float | None = None
+
+
+class Week(Value, frozen=True, kw_only=True):
+    """One step of the trend: seven days from `start` on, or what of them lies in the period."""
+
+    start: dt.datetime
+    end: dt.datetime
+    deployments: int
+    failed: int
+    lead_time: Spread
+    recovery_time: Spread
+
+
+class Figures(Value, frozen=True, kw_only=True):
+    """The five figures of a period, and their trend by weeks, oldest first.
+
+    lead_time: from a source commit to the end of the deployment that brought it and succeeded; left_out: deployments
+    whose commits are not known. deployments_per_day: of all days of the period. recovery_time: from when a deployment
+    went bad to the end of the next one that succeeded; left_out: failures that only a person saw, whose begin nobody
+    knows. open: failures without an end yet. change_fail_rate: failed among all. rework_rate: deployments that
+    followed a failed one of their application, among all.
+    """
+
+    since: dt.datetime
+    until: dt.datetime
+    deployments: int
+    deployments_per_day: float
+    lead_time: Spread
+    recovery_time: Spread
+    open: int
+    change_fail_rate: Share
+    rework_rate: Share
+    weeks: tuple[Week, ...] = ()
+
+
+class FiguresQuery(Value, frozen=True, kw_only=True):
+    """Of what to count. None: of everything; since, until None: the 13 weeks until now."""
+
+    app: str | None = None
+    environment: str | None = None
+    group: str | None = None
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+
+
+class FiguresView(Value, frozen=True, kw_only=True):
+    """The figures of what was asked for."""
+
+    app: str | None
+    environment: str | None
+    group: str | None
+    figures: Figures
+
+
+class _Judged(Value, frozen=True, kw_only=True):
+    """A deployment with what is said of it. recovery_s: None while it is open, or where its begin is not known."""
+
+    attempt: Attempt
+    at: dt.datetime
+    failed: bool = False
+    rework: bool = False
+    open: bool = False
+    recovery_s: float | None = None
+
+
+def figures(attempts: Iterable[Attempt], *, since: dt.datetime, until: dt.datetime) -> Figures:
+    """Count what ended in [since, until). attempts: of any order; later ones too, which end earlier failures."""
+    ended = sorted((one for one in attempts if _counts(one)), key=lambda one: (one.app, one.number))
+    every = [one for _, of_app in groupby(ended, key=lambda one: one.app) for one in _judged(list(of_app))]
+    judged = [one for one in every if since <= one.at < until]
+    failed = [one for one in judged if one.failed]
+    days = max((until - since).total_seconds() / _DAY_S, 1.0)
+    return Figures(
+        since=since,
+        until=until,
+        deployments=len(judged),
+        deployments_per_day=len(judged) / days,
+        lead_time=_lead_time(judged),
+        recovery_time=_recovery_time(judged),
+        open=sum(one.open for one in judged),
+        change_fail_rate=_share(len(failed), len(judged)),
+        rework_rate=_share(sum(one.rework for one in judged), len(judged)),
+        weeks=tuple(_week(judged, *edges) for edges in pairwise(_edges(since, until))),
+    )
+
+
+def _counts(attempt: Attempt) -> bool:
+    return (
+        attempt.finished_at is not None
+        and attempt.trigger != "drift"
+        and attempt.outcome in ("succeeded", "failed", "partial")
+    )
+
+
+def _judged(attempts: Sequence[Attempt]) -> list[_Judged]:
+    """Judge the deployments of one application, oldest first."""
+    found: list[_Judged] = []
+    following: Attempt | None = None
+    mended_at: dt.datetime | None = None
+    for attempt in reversed(attempts):
+        at = attempt.finished_at or attempt.started_at
+        ended_well = attempt.outcome == "succeeded"
+        failed = not ended_well or (following is not None and following.trigger == "rollback")
+        # Of what a person found bad nobody knows since when, unless it was seen to degrade.
+        begun = attempt.degraded_at if ended_well else at
+        recovery_s = (mended_at - begun).total_seconds() if failed and mended_at and begun else None
+        found.append(
+            _Judged(attempt=attempt, at=at, failed=failed, open=failed and mended_at is None, recovery_s=recovery_s)
+        )
+        following = attempt
+        mended_at = at if ended_well else mended_at
+    found.reverse()
+    return [
+        msgspec.structs.replace(one, rework=before is not None and before.failed)
+        for before, one in zip((None, *found), found, strict=False)
+    ]
+
+
+def _lead_time(judged: Sequence[_Judged]) -> Spread:
+    """Going back brings no new change, and what did not succeed brought none to anybody."""
+    going = [
+        one for one in judged if one.attempt.outcome == "succeeded" and one.attempt.trigger not in ("rollback", "undo")
+    ]
+    known = [one for one in going if one.attempt.committed is not None]
+    took = [(one.at - when).total_seconds() for one in known for when in one.attempt.committed or ()]
+    return _spread([max(one, 0.0) for one in took], left_out=len(going) - len(known))
+
+
+def _recovery_time(judged: Sequence[_Judged]) -> Spread:
+    over = [one for one in judged if one.failed and not one.open]
+    took = [one.recovery_s for one in over if one.recovery_s is not None]
+    return _spread(took, left_out=len(over) - len(took))
+
+
+def _spread(took: Sequence[float], *, left_out: int) -> Spread:
+    if len(took) < LEAST:
+        return Spread(count=len(took), left_out=left_out)
+    ordered = sorted(took)
+    p90_s = ordered[ceil(len(ordered) * 0.9) - 1]
+    return Spread(count=len(took), median_s=statistics.median(ordered), p90_s=p90_s, left_out=left_out)
+
+
+def _share(count: int, of: int) -> Share:
+    return Share(count=count, of=of, share=count / of if of >= LEAST else None)
+
+
+def _edges(since: dt.datetime, until: dt.datetime) -> list[dt.datetime]:
+    """Return the weeks' edges, counted back from the end, so that the last one is whole."""
+    edges = [until]
+    while edges[-1] > since:
+        edges.append(max(edges[-1] - WEEK, since))
+    return edges[::-1]
+
+
+def _week(judged: Sequence[_Judged], start: dt.datetime, end: dt.datetime) -> Week:
+    inside = [one for one in judged if start <= one.at < end]
+    return Week(
+        start=start,
+        end=end,
+        deployments=len(inside),
+        failed=sum(one.failed for one in inside),
+        lead_time=_lead_time(inside),
+        recovery_time=_recovery_time(inside),
+    )

@@ -1,0 +1,57 @@
+"""The figures of delivery over a period, of everything or of a part. Reads records; knows no repository."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from lastgood.core.errors import CommandLineWrong, NeedsServer, Unknown
+from lastgood.core.figures import FiguresQuery, FiguresView, figures
+from lastgood.core.nearest import did_you_mean
+from lastgood.core.ports import Clock, Store
+from lastgood.core.record import ApplicationRecord, DeploymentQuery
+from lastgood.queries.followed import unknown_application
+
+PERIOD = dt.timedelta(weeks=13)
+LONGEST = dt.timedelta(days=366 * 3)
+
+
+async def delivery_figures(query: FiguresQuery, *, store: Store | None, clock: Clock) -> FiguresView:
+    """Return the figures. Raises NeedsServer without records, Unknown for a name that nothing has, CommandLineWrong."""
+    if store is None:
+        raise NeedsServer(
+            "the figures of delivery are counted from records, which Git alone has not",
+            hint="ask a running server: `--server URL`",
+            command="metrics",
+        )
+    until = query.until or clock.now()
+    since = query.since or until - PERIOD
+    if not since < until <= since + LONGEST:
+        raise CommandLineWrong("the period has no end after its start, or is longer than three years")
+    records = await store.applications()
+    await _check(query, records, store)
+    found = await store.attempts(app=query.app, environment=query.environment, since=since)
+    if query.group is not None:
+        names = {record.name for record in records if record.group == query.group}
+        found = [one for one in found if one.app in names]
+    return FiguresView(
+        app=query.app,
+        environment=query.environment,
+        group=query.group,
+        figures=figures(found, since=since, until=until),
+    )
+
+
+async def _check(query: FiguresQuery, records: Sequence[ApplicationRecord], store: Store) -> None:
+    """Refuse names that nothing has: zeros for a typo would look like an answer."""
+    names = [record.name for record in records]
+    if query.app is not None and query.app not in names:
+        # One that was forgotten has its records.
+        recorded = await store.deployments(DeploymentQuery(app=query.app, limit=1))
+        if not recorded:
+            raise unknown_application(query.app, names)
+    for word, asked, known in (
+        ("environment", query.environment, {one.environment for one in records if one.environment}),
+        ("group", query.group, {one.group for one in records}),
+    ):
+        if asked is not None and asked not in known:
+            hint = did_you_mean(asked, sorted(known)) or "see `lastgood apps`"
+            raise Unknown(f"no application is in the {word} {asked}", hint=hint, name=asked)

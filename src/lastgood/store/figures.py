@@ -1,0 +1,48 @@
+"""The statement that reads what the figures of delivery need of deployment records, and nothing else of them."""
+
+import datetime as dt
+
+from sqlalchemy import Connection, select
+
+from lastgood.core.figures import Attempt
+from lastgood.store.schema import carried, deployments
+
+
+def attempts(connection: Connection, *, app: str | None, environment: str | None, since: dt.datetime) -> list[Attempt]:
+    """Return the attempts that ended at `since` or later, oldest first."""
+    d, c = deployments.c, carried.c
+    asked = (
+        select(
+            d.app, d.number, d.trigger, d.outcome, d.started_at, d.finished_at, d.degraded_at, d.images,
+            c.committed, c.entered, c.unknown,
+        )
+        .outerjoin(carried, c.deployment == d.id)
+        .where(d.finished_at >= since)
+        .order_by(d.id)
+    )  # fmt: skip
+    if app is not None:
+        asked = asked.where(d.app == app)
+    if environment is not None:
+        asked = asked.where(d.environment == environment)
+    return [
+        Attempt(
+            app=row.app,
+            number=row.number,
+            trigger=row.trigger,
+            outcome=row.outcome,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+            degraded_at=row.degraded_at,
+            committed=_committed(row.images, row.committed, row.entered, row.unknown),
+        )
+        for row in connection.execute(asked)
+    ]
+
+
+def _committed(images: object, committed: object, entered: object, unknown: object) -> tuple[dt.datetime, ...] | None:
+    """Return when what entered was committed; none for a change of settings alone; None where that is not known."""
+    if not images:
+        return ()
+    if not isinstance(committed, tuple) or (unknown and not entered):
+        return None
+    return tuple(dt.datetime.fromtimestamp(when, dt.UTC) for when in committed)

@@ -1,0 +1,110 @@
+"""The figures of delivery, counted by hand and held against their definitions."""
+
+import datetime as dt
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lastgood.core.figures import LEAST, WEEK, Attempt, figures
+
+NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+SINCE = NOON - 2 * WEEK
+HOUR = dt.timedelta(hours=1)
+
+
+def attempt(number, outcome="succeeded", trigger="commit", *, app="web", after=None, **changed):
+    ended = SINCE + (after if after is not None else number * HOUR)
+    given = {"started_at": ended - dt.timedelta(minutes=1), "finished_at": ended, "degraded_at": None, "committed": ()}
+    return Attempt(app=app, number=number, outcome=outcome, trigger=trigger, **(given | changed))
+
+
+def counted(*attempts, since=SINCE, until=NOON):
+    return figures(attempts, since=since, until=until)
+
+
+def test_what_is_no_deployment_is_not_counted():
+    """Healed drift, superseded attempts, what is in progress, and what ended outside the period."""
+    found = counted(
+        attempt(1),
+        attempt(2, trigger="drift"),
+        attempt(3, "superseded"),
+        attempt(4, "in-progress", finished_at=None),
+        attempt(5, after=-HOUR),
+        attempt(6, after=2 * WEEK),
+    )
+    assert (found.deployments, found.deployments_per_day) == (1, 1 / 14)
+
+
+def test_lead_time_is_from_each_commit_to_the_end_of_its_deployment():
+    """Ten commits: the median and the 90th percentile; going back and failing bring none; unknown is left out."""
+    ended = SINCE + HOUR
+    commits = tuple(ended - n * HOUR for n in range(1, 11))
+    found = counted(
+        attempt(1, committed=commits),
+        attempt(2, "failed", committed=commits),
+        attempt(3, trigger="rollback", committed=commits),
+        attempt(4, committed=None),
+        attempt(5, committed=()),
+    ).lead_time
+    assert (found.count, found.median_s, found.p90_s, found.left_out) == (10, 5.5 * 3600, 9 * 3600, 1)
+
+
+def test_few_numbers_are_no_figure():
+    """Four commits, four deployments: their count is said, and no median and no rate."""
+    few = counted(*[attempt(n, committed=(SINCE,)) for n in range(1, LEAST)])
+    assert (few.lead_time.count, few.lead_time.median_s, few.change_fail_rate.share) == (4, None, None)
+    assert (few.change_fail_rate.of, few.rework_rate.of) == (4, 4)
+
+
+def test_failures_and_what_ends_them():
+    """One fixed forward, one rolled back by a person, one that degraded before, one open; per application."""
+    found = counted(
+        attempt(1),
+        attempt(2, "failed"),
+        attempt(3, after=5 * HOUR),  # the fix, three hours later
+        attempt(4, after=6 * HOUR),  # a person found it bad
+        attempt(5, trigger="rollback", after=7 * HOUR),
+        attempt(6, after=8 * HOUR, degraded_at=SINCE + 9 * HOUR),
+        attempt(7, trigger="rollback", after=10 * HOUR),
+        attempt(8, "partial", after=11 * HOUR),
+        attempt(1, app="api"),
+        attempt(2, app="api", after=20 * HOUR),
+    )
+    assert (found.change_fail_rate.count, found.change_fail_rate.of, found.change_fail_rate.share) == (4, 10, 0.4)
+    assert found.rework_rate.count == 3
+    assert found.open == 1
+    assert (found.recovery_time.count, found.recovery_time.left_out) == (2, 1)
+
+
+def test_what_degraded_and_came_back_by_itself_is_no_failed_deployment():
+    """A node that broke a month later says nothing of the deployment."""
+    found = counted(attempt(1, degraded_at=SINCE + 2 * HOUR), attempt(2, after=50 * HOUR))
+    assert found.change_fail_rate.count == 0
+
+
+def test_a_failure_of_the_period_may_end_after_it():
+    """What is known by now counts: the figures of a week do not stay open."""
+    found = figures([attempt(1, "failed"), attempt(2, after=2 * WEEK + HOUR)], since=SINCE, until=NOON)
+    assert (found.open, found.recovery_time.count) == (0, 1)
+
+
+@given(
+    st.lists(
+        st.builds(
+            attempt,
+            st.integers(1, 30),
+            st.sampled_from(["succeeded", "failed", "partial", "superseded"]),
+            st.sampled_from(["commit", "rollback", "undo", "drift", "retry"]),
+            app=st.sampled_from(["web", "api"]),
+        ),
+        unique_by=lambda one: (one.app, one.number),
+    )
+)
+def test_the_weeks_add_up(attempts):
+    """No deployment is lost between two weeks or counted twice; no part is larger than the whole."""
+    found = counted(*attempts)
+    assert sum(week.deployments for week in found.weeks) == found.deployments
+    assert sum(week.failed for week in found.weeks) == found.change_fail_rate.count <= found.deployments
+    assert found.rework_rate.count <= found.deployments
+    assert found.recovery_time.count + found.recovery_time.left_out + found.open == found.change_fail_rate.count
+    assert [week.start for week in found.weeks] == [SINCE, SINCE + WEEK]
