@@ -8,10 +8,13 @@ import typer
 from lastgood.cli.call import Call
 from lastgood.cli.shared import heading, now
 from lastgood.cli.situation import Situation, remarks, work
-from lastgood.cli.text import Column, Style, clean, facts, lasted, table
+from lastgood.cli.text import Column, Style, clean, facts, lasted, plural, table
 from lastgood.cli.timeline import date_option
 from lastgood.core.figures import LEAST, FiguresQuery, FiguresView, Share, Spread, Week
 from lastgood.core.value import to_plain
+
+_DAY_S = 86_400.0
+_DAYS_FROM_S = 2 * _DAY_S
 
 
 def metrics(
@@ -55,8 +58,8 @@ def _text(view: FiguresView, style: Style) -> str:
         ("period", f"{found.since:%Y-%m-%d} to {found.until:%Y-%m-%d} ({days} days)"),
         ("of", ", ".join(clean(one) for one in (view.app, view.environment, view.group) if one) or "everything"),
         ("deployments", f"{found.deployments}, {found.deployments_per_day:.2f} a day"),
-        ("lead time", _spread(found.lead_time, "commits", "deployments whose commits are not known")),
-        ("recovery time", _spread(found.recovery_time, "failures", "whose begin is not known") + opened),
+        ("lead time", _spread(found.lead_time, "commit", "deployment", "without known commits")),
+        ("recovery time", _spread(found.recovery_time, "failure", "failure", "without a known begin") + opened),
         ("change fail rate", _share(found.change_fail_rate)),
         ("rework rate", _share(found.rework_rate)),
     ]
@@ -78,18 +81,21 @@ def _weeks(weeks: Sequence[Week], style: Style) -> str:
     return table(columns, rows, style)
 
 
-def _spread(one: Spread, of: str, left_out: str) -> str:
-    without = f"; left out: {one.left_out} {left_out}" if one.left_out else ""
+def _spread(one: Spread, of: str, left_out: str, why: str) -> str:
+    without = f"; left out: {plural(one.left_out, left_out)} {why}" if one.left_out else ""
+    count = plural(one.count, of)
     if one.median_s is None or one.p90_s is None:
-        return f"not known: {one.count} {of}, fewer than {LEAST}{without}"
-    return f"median {lasted(one.median_s)}, 90th percentile {lasted(one.p90_s)}, of {one.count} {of}{without}"
+        return f"not known: {count}, fewer than {LEAST}{without}"
+    return f"median {_seconds(one.median_s)}, 90th percentile {_seconds(one.p90_s)}, of {count}{without}"
 
 
 def _share(one: Share) -> str:
     if one.share is None:
-        return f"not known: {one.count} of {one.of} deployments, fewer than {LEAST}"
+        return f"not known: {one.count} of {plural(one.of, 'deployment')}, fewer than {LEAST}"
     return f"{one.share:.1%}, {one.count} of {one.of}"
 
 
 def _seconds(seconds: float | None) -> str:
-    return lasted(seconds) if seconds is not None else "-"
+    if seconds is None:
+        return "-"
+    return lasted(seconds) if seconds < _DAYS_FROM_S else f"{seconds / _DAY_S:.1f} days"

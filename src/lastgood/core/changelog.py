@@ -12,7 +12,9 @@ from lastgood.core.version import Version
 # Conventional commits name what they are; whatever else somebody writes is a change.
 _PARTS = (("feat", "Features"), ("fix", "Fixes"))
 _OTHER = "Changes"
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&:@])")
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>!|~&])")
+# What would begin a heading, a list or a quotation where a line's text begins.
+_BEGINS = re.compile(r"^([#+\-=]|[0-9]+(?=[.)]))")
 _SAFE_URL = "/:?=&#%@+,;~"
 _SHORT = 7
 
@@ -64,4 +66,6 @@ def _version(version: Version) -> str:
 def _text(text: str) -> str:
     """Return one line in which no character is markup."""
     line = "".join(one if one.isprintable() else " " for one in " ".join(text.split()))
-    return _MARKUP.sub(r"\\\1", line)
+    escaped = _MARKUP.sub(r"\\\1", line.strip())
+    # A number cannot be escaped, the sign after it can.
+    return _BEGINS.sub(lambda found: f"{found[1]}\\" if found[1].isdigit() else f"\\{found[1]}", escaped)
