@@ -16,6 +16,7 @@ from lastgood.core.value import Value
 from lastgood.web.badge import HEALTH
 
 T = TypeVar("T")
+Query = TypeVar("Query", bound=Value)
 TEXT_CHARS = 500
 LIMIT = 50
 LIMIT_MOST = 1000
@@ -45,35 +46,14 @@ class QueryText(Value, frozen=True, kw_only=True):
 
 def read_figures_query(query: Mapping[str, str]) -> FiguresQuery:
     """Read of what the figures are to be counted. An empty value is none. Raises CommandLineWrong."""
-    known = {field.name for field in fields(FiguresQuery)}
-    unknown = sorted(set(query) - known)
-    if unknown:
-        raise CommandLineWrong(f"there is no field {unknown[0][:40]}", hint="fields: " + ", ".join(sorted(known)))
-    given = {name: text(value) for name, value in query.items() if value.strip()}
-    try:
-        read = msgspec.convert(given, FiguresQuery, strict=False)
-    except msgspec.ValidationError as wrong:
-        raise CommandLineWrong(f"the fields cannot be read: {wrong}") from wrong
+    read = _read(query, FiguresQuery, "the fields cannot be read")
     _with_offsets(read.since, read.until)
     return read
 
 
-def _with_offsets(*times: dt.datetime | None) -> None:
-    if any(when is not None and when.tzinfo is None for when in times):
-        raise CommandLineWrong("a time needs its offset from UTC, as in 2026-11-20T14:00:00Z")
-
-
 def read_query(query: Mapping[str, str], *, app: str | None) -> TimelineQuery:
     """Read a timeline's filters. An empty value is no filter. Raises CommandLineWrong."""
-    known = {field.name for field in fields(QueryText)}
-    unknown = sorted(set(query) - known)
-    if unknown:
-        raise CommandLineWrong(f"there is no filter {unknown[0][:40]}", hint="filters: " + ", ".join(sorted(known)))
-    given = {name: text(value) for name, value in query.items() if value.strip()}
-    try:
-        read = msgspec.convert(given, QueryText, strict=False)
-    except msgspec.ValidationError as wrong:
-        raise CommandLineWrong(f"the filters cannot be read: {wrong}") from wrong
+    read = _read(query, QueryText, "the filters cannot be read")
     _with_offsets(read.since, read.until)
     if not 1 <= read.limit <= LIMIT_MOST:
         raise CommandLineWrong(f"limit is from 1 to {LIMIT_MOST}")
@@ -92,12 +72,7 @@ class LogText(Value, frozen=True, kw_only=True):
 
 def read_log_query(query: Mapping[str, str], *, app: str, pod: str) -> PodLogRequest:
     """Read which log is asked for. An empty value is as good as none. Raises CommandLineWrong."""
-    _only(query, {field.name for field in fields(LogText)})
-    given = {name: text(value) for name, value in query.items() if value.strip()}
-    try:
-        read = msgspec.convert(given, LogText, strict=False)
-    except msgspec.ValidationError as wrong:
-        raise CommandLineWrong(f"what is asked of the log cannot be read: {wrong}") from wrong
+    read = _read(query, LogText, "what is asked of the log cannot be read")
     return PodLogRequest(app=app, pod=pod, **msgspec.structs.asdict(read))
 
 
@@ -105,6 +80,20 @@ def read_namespace(query: Mapping[str, str]) -> str | None:
     """Read the one word that may be asked with events of a pod. Raises CommandLineWrong."""
     _only(query, {"namespace"})
     return text(query.get("namespace", "")) or None
+
+
+def _read(query: Mapping[str, str], kind: type[Query], wrong: str) -> Query:
+    _only(query, {field.name for field in fields(kind)})
+    given = {name: text(value) for name, value in query.items() if value.strip()}
+    try:
+        return msgspec.convert(given, kind, strict=False)
+    except msgspec.ValidationError as unread:
+        raise CommandLineWrong(f"{wrong}: {unread}") from unread
+
+
+def _with_offsets(*times: dt.datetime | None) -> None:
+    if any(when is not None and when.tzinfo is None for when in times):
+        raise CommandLineWrong("a time needs its offset from UTC, as in 2026-11-20T14:00:00Z")
 
 
 def _only(query: Mapping[str, str], known: set[str]) -> None:
