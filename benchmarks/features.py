@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import contextlib
 import statistics
 import subprocess
 import time
@@ -11,13 +12,27 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from benchmarks.figures import Figure, timed
-from lastgood.core.errors import UnknownFeature
+from lastgood.app.settings import Settings, SourceSettings
+from lastgood.app.source_histories import SourceHistories
+from lastgood.app.sources import AllowedSources
+from lastgood.core.discovery import Discovery
+from lastgood.core.errors import NoVersionByFeature, UnknownFeature
 from lastgood.core.source_commit import Selection
+from lastgood.flows.branch import FollowedBranch
+from lastgood.flows.by_feature import version_by_feature
+from lastgood.flows.journal import StoreJournal
+from lastgood.git.mirror import MirrorConfigRepo
 from lastgood.git.source import MirrorSourceRepo
 from lastgood.git.source_history import MirrorSourceHistory
-from twins.git_fixtures import git
+from lastgood.render.renderers import Renderers
+from lastgood.store import SqlStore
+from twins.clock import ManualClock
+from twins.git_fixtures import bare, git
 from twins.source_fixtures import long_source
+from twins.store import make_deployment
 
 COMMITS = 100_000
 RUNS = 7
@@ -97,6 +112,7 @@ async def _asked(history: MirrorSourceHistory, folder: Path, remote: Path, figur
         figures.append(
             _at_most(f"the newest of {VERSIONS} versions without {name}", statistics.median(times), 1000, "ms")
         )
+    await _chosen(folder, remote, versions, squashes, figures)
     git(folder, "clone", "-q", f"file://{remote}", "work")
     for number in range(10):
         git(
@@ -125,6 +141,67 @@ async def _asked(history: MirrorSourceHistory, folder: Path, remote: Path, figur
     began = time.perf_counter()
     await history.features(line[50], git(remote, "rev-parse", "main"), everything)
     figures.append(Figure("the first question after it", f"{(time.perf_counter() - began) * 1000:.0f} ms"))
+
+
+async def _chosen(folder: Path, remote: Path, revisions: list[str], pulls: list[str], figures: list[Figure]) -> None:
+    """Choose by feature as a plan does: records, a config repo, renders, source revisions, presences."""
+    settings = Settings.model_construct(data=folder, sources=(SourceSettings(url=str(remote)),))
+    clock = ManualClock()
+    sources = SourceHistories(AllowedSources(settings, lambda _: None), clock=clock, role="agent")
+    config = MirrorConfigRepo(folder / "config-mirror.git", f"file://{_config(folder, remote, revisions)}", "config")
+    store = SqlStore.in_memory()
+    branch = FollowedBranch(
+        repo=config, name="main", discovery=Discovery(), renderer=Renderers(), store=store,
+        journal=StoreJournal(store), clock=clock, sources=sources,
+    )  # fmt: skip
+    look = await branch.fetch()
+    app = look.discovered.applications["web"]
+    history = (await config.history(look.head.oid, app.scope)).entries
+    for entry in reversed(history):
+        made = make_deployment(
+            app="web", commit=entry.commit, version=entry.version, path_tree=entry.path_tree, outcome="succeeded"
+        )
+        begun = await store.start_deployment(made)
+        await store.save_deployment(replace(made, id=begun.id, number=begun.number, baked_at=clock.now()))
+    for name, pull, word in (
+        ("a recent feature", pulls[5000], False),
+        ("one that nearly all have", pulls[-900], False),
+        ("one that none has", "999999999", True),
+    ):
+        times = []
+        for n in range(RUNS):
+            look = await branch.at(look.head.oid)
+            began = time.perf_counter()
+            with contextlib.suppress(NoVersionByFeature, UnknownFeature):
+                await version_by_feature(look, app, f"PR-{pull}", contains=word)
+            if n:  # the first reads everything for the first time
+                times.append((time.perf_counter() - began) * 1000)
+        what = f"`{'--with' if word else '--without'}` {name}, through the flow, {len(history)} versions, warm"
+        took = statistics.median(times)
+        # Of a name that nothing has it is a message that is made, with a second look and the nearest names.
+        figures.append(Figure(what, f"{took:.0f} ms") if word else _at_most(what, took, 1000, "ms"))
+    await sources.close()
+    store.close()
+
+
+def _config(folder: Path, source: Path, revisions: list[str]) -> Path:
+    """Make a config repo whose one application ran each of the revisions, newest first."""
+    remote = bare(folder / "config.git")
+    yaml = (
+        "version: 1\napplications:\n  - name: web\n    path: web\n    destination: production\n"
+        f"sources:\n  - image: web\n    repo: {source}\n"
+    )
+    stream = []
+    for n, revision in enumerate(reversed(revisions), start=1):
+        compose = (
+            f"x-lastgood: {{artifacts: {{web: {revision}}}}}\nprocesses:\n  web:\n    command: python3 server.py\n"
+        )
+        files = {"web/process-compose.yaml": compose} | ({"lastgood.yaml": yaml} if n == 1 else {})
+        who = f"Priya Raman <priya@example.com> {1_700_000_000 + n} +0000"
+        stream.append(f"commit refs/heads/main\nmark :{n}\ncommitter {who}\ndata 7\nRelease\n")
+        stream += [f"M 100644 inline {path}\ndata {len(text)}\n{text}\n" for path, text in files.items()]
+    git(remote, "fast-import", "--quiet", stdin="".join(stream).encode())
+    return remote
 
 
 async def _where(history: MirrorSourceHistory, feature: str, revisions: list[str]) -> None:

@@ -105,7 +105,10 @@ def test_a_server_that_refuses_is_exit_1_in_its_words(clone, lastgood):
         (
             ["plan", "web-production", "--to", "HEAD", "--previous"],
             2,
-            "error: `--to`, `--last-good` and `--previous` exclude each other\nhint: give one of them\n",
+            (
+                "error: `--to`, `--last-good`, `--previous`, `--without` and `--with` exclude each other\n"
+                "hint: give one of them\n"
+            ),
         ),
         (
             ["plan", "web-production", "--previous", "--via", "pr"],
@@ -440,3 +443,20 @@ def test_a_detached_head_is_read_and_takes_no_commit(clone, lastgood):
         "error: HEAD is detached: no branch is checked out that a commit could go to\n"
         "hint: nothing was changed; `git switch BRANCH`, then do it again\n"
     )
+
+
+def test_a_choice_by_feature_in_a_clone_names_the_server(clone, lastgood):
+    """A clone reads no source repo: exit 1, nothing chosen, and what to do."""
+    for option in ("--without", "--with"):
+        said = lastgood("plan", "web-production", option, "PR-1")
+        assert (said.code, said.out) == (1, "")
+        assert "no running server is asked here" in said.err
+        assert "name the server with `--server URL`" in said.err
+
+
+def test_two_choices_of_a_version_are_a_wrong_command_line(clone, lastgood):
+    """Exit 2, whichever two they are."""
+    for choice in (("--previous",), ("--last-good",), ("--to", "n1"), ("--with", "PR-2")):
+        said = lastgood("rollback", "web-production", "--without", "PR-1", *choice)
+        assert said.code == 2
+        assert "exclude each other" in said.err

@@ -5,8 +5,8 @@ import datetime as dt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lastgood.core.carried import MOST_COMMITS, MOST_FEATURES, carried, is_meant, searched
-from lastgood.core.feature import Feature
+from lastgood.core.carried import MOST_COMMITS, MOST_FEATURES, carried, searched
+from lastgood.core.feature import Feature, is_meant
 from lastgood.core.source_features import Between
 from lastgood.store.search import feature_text, words
 from twins.config_repo import PRIYA

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from lastgood.core.errors import UnknownFeature
-from lastgood.core.feature_versions import Deployed, newest
+from lastgood.core.feature_versions import Deployed
 from lastgood.core.source_commit import Selection
 from lastgood.core.source_features import NotKnown, SourceAt, features
 from lastgood.queries.where import Place, where
@@ -66,8 +66,8 @@ async def test_what_is_not_known_is_said_with_the_reason(shop):
         NotKnown(image="web", reason="no source names this image"),
         NotKnown(image="moved", reason="it is built from another source repo than before"),
         NotKnown(image="lost", reason="there is no commit ffffffffffff in o/shop"),
-        NotKnown(image="new", reason="it is not in the older version"),
-        NotKnown(image="gone", reason="it is not in the newer version"),
+        NotKnown(image="new", reason="only one of the two versions has it"),
+        NotKnown(image="gone", reason="only one of the two versions has it"),
     )
 
 
@@ -100,13 +100,3 @@ async def test_images_that_disagree_are_unknown(shop):
     assert (found[0].contains, found[0].reason) == (None, "some of its images have it and some do not")
     same = Deployed(at=NOON, sources=(at(history, web), at(history, web, "api", API)))
     assert (await where("PR-1", [Place(environment="qa", app="shop", deployed=(same,))]))[0].contains is True
-
-
-async def test_the_newest_version_without_and_with_a_feature(shop):
-    """The first of which it is known; one whose source is unknown is passed over."""
-    history, start, web, both, out = shop
-    unknown = Deployed(at=NOON, sources=(SourceAt(image="web"),))
-    versions = (unknown, *ran(both, out, web, start, history=history))
-    assert await newest("PR-1", versions, contains=False) == 2
-    assert await newest("PR-1", versions, contains=True) == 1
-    assert await newest("PR-2", ran(both, history=history), contains=False) is None

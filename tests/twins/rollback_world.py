@@ -9,7 +9,7 @@ from lastgood.core.application import Application
 from lastgood.core.commit import Person
 from lastgood.core.discovery import Discovery
 from lastgood.core.operation import Operation
-from lastgood.core.ports import ConfigRepo, Renderer, Store
+from lastgood.core.ports import ConfigRepo, Renderer, Sources, Store
 from lastgood.core.request import HoldRequest, RollbackRequest, UndoRequest
 from lastgood.flows.branch import FollowedBranch
 from lastgood.flows.hold import Holds
@@ -71,6 +71,7 @@ class RollbackWorld:
         store: Store | None = None,
         may_reset: bool = True,
         renderer: Renderer | None = None,
+        sources: Sources | None = None,
     ) -> None:
         self.repo = repo
         self.remote = remote
@@ -85,6 +86,7 @@ class RollbackWorld:
             store=store,
             journal=self.journal,
             clock=self.clock,
+            sources=sources,
             may_reset=may_reset,
         )
         self.rollbacks, self.undos, self.holds = Rollbacks(self.branch), Undos(self.branch), Holds(self.branch)
@@ -161,17 +163,20 @@ def make_world(
     store: Store | None = None,
     may_reset: bool = True,
     renderer: Renderer | None = None,
+    sources: Sources | None = None,
 ) -> Iterator[RollbackWorld]:
     """Yield a world: `memory`, `mirror` or `clone`."""
     if kind == "memory":
         remote = MemoryRemote()
-        yield RollbackWorld(MemoryConfigRepo(remote), remote, store=store, may_reset=may_reset, renderer=renderer)
+        yield RollbackWorld(
+            MemoryConfigRepo(remote), remote, store=store, may_reset=may_reset, renderer=renderer, sources=sources
+        )
         return
     bare = BareRemote(folder / "config.git")
     if kind == "mirror":
         mirror = MirrorConfigRepo(folder / "mirror", bare.url, "config")
-        yield RollbackWorld(mirror, bare, store=store, may_reset=may_reset, renderer=renderer)
+        yield RollbackWorld(mirror, bare, store=store, may_reset=may_reset, renderer=renderer, sources=sources)
         return
     here = CloneConfigRepo(clone(bare.folder, folder / "clone"))
-    yield RollbackWorld(here, bare, store=store, may_reset=may_reset, renderer=renderer)
+    yield RollbackWorld(here, bare, store=store, may_reset=may_reset, renderer=renderer, sources=sources)
     here.close()

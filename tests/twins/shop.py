@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from lastgood.core.application import ApplicationView
 from lastgood.core.errors import LastgoodError
 from lastgood.core.request import PressRequest
+from lastgood.core.status import StatusView
 from lastgood.demo.platform import Processes
 from lastgood.demo.repos import ConfigWriter, build_source_repo, git
 from lastgood.demo.server import DemoServer
@@ -136,10 +136,10 @@ class ShopServer:
         return asyncio.run(ask())
 
     def settle(self) -> None:
-        """Wait until every application runs what Git asks for and is Healthy. Fails with what is seen instead."""
+        """Wait until every application runs what Git asks for and has baked. Fails with what is seen instead."""
         deadline = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=WITHIN_S)
         pause = threading.Event()
-        while not (len(seen := self.ask(RemoteLastgood.apps)) == len(APPS) and all(_settled(app) for app in seen)):
+        while not (len(seen := self.ask(_statuses)) == len(APPS) and all(_settled(app) for app in seen)):
             assert dt.datetime.now(dt.UTC) < deadline, seen
             pause.wait(0.1)
 
@@ -159,8 +159,11 @@ class ShopServer:
             await there.forget(app, prune=True)
 
 
-def _settled(app: ApplicationView) -> bool:
-    running, desired = app.running, app.desired
-    return (
-        app.health == "Healthy" and running is not None and desired is not None and running.version == desired.version
-    )
+async def _statuses(there: RemoteLastgood) -> list[StatusView]:
+    return [await there.status(app.name) for app in await there.apps()]
+
+
+def _settled(status: StatusView) -> bool:
+    app, run = status.application, status.deployment
+    as_asked = app.running is not None and app.desired is not None and app.running.version == app.desired.version
+    return app.health == "Healthy" and as_asked and run is not None and run.baked_at is not None

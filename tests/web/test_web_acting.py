@@ -4,9 +4,10 @@ import pytest
 from msgspec.structs import replace
 
 from lastgood.core.errors import BranchMoved, PushRefused, PushUnknown
-from lastgood.core.plan import Check
+from lastgood.core.plan import Check, PlannedFeatures
+from lastgood.core.source_features import NotKnown
 from twins.html import Page
-from twins.lastgood import PRIYA, oid
+from twins.lastgood import HOSTILE, PRIYA, ago, oid
 
 PLAN = "/apps/web-production/plan"
 START = "/apps/web-production/rollbacks"
@@ -132,6 +133,16 @@ def test_choices_of_the_form_reach_the_plan(browser, lastgood, free):
     assert request.hold is False
     assert request.apps == ("web-production", "cart-production")
     assert request.expect_versions["cart-production"] == oid("version d2c81f4")
+
+
+@pytest.mark.parametrize(("link", "expected"), [("?without=PR-16", ("PR-16", None)), ("?with=%23%C3%A4", (None, "#ä"))])
+def test_a_link_may_choose_by_a_feature(browser, lastgood, free, link, expected):
+    """The form keeps the choice, and an empty one is none."""
+    fields = form_of(browser, f"{PLAN}{link}&to=")
+    send(browser, START, form_of(browser, PLAN + link))
+    request, _ = lastgood.orders[0]
+    assert (request.without, request.with_, request.to, request.last_good) == (*expected, None, False)
+    assert dict(fields).keys() & {"without", "with"} == {link[1:].partition("=")[0]}
 
 
 @pytest.mark.parametrize(
@@ -322,3 +333,28 @@ def test_a_form_that_makes_no_sense_is_refused(browser, lastgood, path, fields):
 
     assert browser.post(f"/apps/web-production/{path}", data={**fields, **csrf}).status_code == 422
     assert lastgood.orders == []
+
+
+def test_the_plan_page_names_what_leaves_what_returns_and_what_is_not_known(browser, lastgood, free):
+    """Titles come from strangers: they are text. What is not known is said, and so is every note of the plan."""
+    asked = lastgood.plan
+
+    async def plan(request):
+        found = await asked(request)
+        feature = next(one for entry in lastgood.entries for one in entry.features)
+        named = PlannedFeatures(
+            leaving=(replace(feature, id="PR-9", title=HOSTILE, at=ago(days=3)),),
+            returning=(feature,),
+            unknown=(NotKnown(image="payments", reason="it has a digest and no tag"),),
+        )
+        apps = tuple(replace(app, features=named) for app in found.applications)
+        return replace(found, applications=apps, notes=("with PR-9 2 other features leave, too",))
+
+    lastgood.plan = plan
+    text = browser.get(f"{PLAN}?to=c40d9a7").text
+    said = " ".join(" ".join(element.text for element in Page(text).elements).split())
+    for words in ("Leaving (1)", "3 days ago", "Returning (1)", "Unknown (1)", "payments it has a digest and no tag"):
+        assert words in said
+    assert "with PR-9 2 other features leave, too" in said
+    assert HOSTILE not in text
+    assert "1 feature leaves." in said

@@ -162,6 +162,7 @@ class _Server:
                     store=self._store,
                     journal=StoreJournal(self._store),
                     clock=self._clock,
+                    sources=self._histories,
                     kept_fresh=True,
                 )
             )

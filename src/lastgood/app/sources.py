@@ -32,7 +32,7 @@ class AllowedSources:
         Raises NotAllowed for a repo that the operator did not allow, GitFailed where its mirror cannot be made.
         """
         discovered = self._discovered(app.repo)
-        sources = discovered.config.sources if discovered is not None and discovered.config is not None else ()
+        sources = discovered.sources if discovered is not None else ()
         found = source_of(sources, artifact, revision)
         return None if found is None else (await self.open(found.repo), found.revision)
 

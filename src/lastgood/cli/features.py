@@ -10,8 +10,10 @@ from lastgood.cli.shared import heading, now, version_line
 from lastgood.cli.situation import Situation, remarks, work
 from lastgood.cli.text import Column, Style, clean, facts, table
 from lastgood.core.changelog import changelog
+from lastgood.core.dates import relative
 from lastgood.core.feature import Feature
 from lastgood.core.feature_views import FeaturesView
+from lastgood.core.source_features import NotKnown
 from lastgood.core.value import to_plain
 
 _MANY = 3
@@ -48,21 +50,37 @@ def _text(view: FeaturesView, style: Style) -> str:
     at = now()
     parts = [facts([("from", version_line(view.from_, at)), ("to", version_line(view.to, at))], style)]
     parts += features_text("entered", view.entered, style) + features_text("left", view.left, style)
-    if view.unknown:
-        rows = [[clean(one.image), clean(one.reason)] for one in view.unknown]
-        parts.append(table([Column("UNKNOWN", least=10), Column("WHY", least=20)], rows, style))
+    parts += unknown_text(view.unknown, style)
     if len(parts) == 1:
         parts.append("no feature entered or left")
     return "\n\n".join(parts)
 
 
-def features_text(title: str, found: Sequence[Feature], style: Style) -> list[str]:
-    """List features under a title; nothing for none."""
+def features_text(title: str, found: Sequence[Feature], style: Style, *, of: int | None = None) -> list[str]:
+    """List features under a title; nothing for none. of: how many there are, where not all are shown."""
     if not found:
         return []
-    rows = [[clean(one.id), clean(one.title), authors(one), clean(one.repo)] for one in found]
-    columns = [Column("FEATURE"), Column("TITLE", least=16), Column("BY", least=8), Column("REPO", least=6)]
-    return [f"{heading(f'{title} ({len(found)})', style)}\n{table(columns, rows, style)}"]
+    at = now()
+    rows = [
+        [clean(one.id), clean(one.title), authors(one), relative(one.at, at) if one.at else "unknown", clean(one.repo)]
+        for one in found
+    ]
+    columns = [
+        Column("FEATURE"),
+        Column("TITLE", least=16),
+        Column("BY", least=8),
+        Column("MADE", least=8),
+        Column("REPO", least=6),
+    ]
+    return [f"{heading(f'{title} ({of or len(found)})', style)}\n{table(columns, rows, style)}"]
+
+
+def unknown_text(unknown: Sequence[NotKnown], style: Style) -> list[str]:
+    """List the images whose features are not known, and why; nothing for none."""
+    if not unknown:
+        return []
+    rows = [[clean(one.image), clean(one.reason)] for one in unknown]
+    return [table([Column("UNKNOWN", least=10), Column("WHY", least=20)], rows, style)]
 
 
 def authors(feature: Feature) -> str:

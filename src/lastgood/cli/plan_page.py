@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from lastgood.cli.diff import files_text, resources_text
+from lastgood.cli.features import features_text, unknown_text
 from lastgood.cli.shared import heading, indented, now, reference, version_line
 from lastgood.cli.text import Column, Style, clean, facts, moment, plural, table
 from lastgood.core.plan import Check, Plan, PlannedApplication
@@ -10,6 +11,7 @@ from lastgood.core.plan import Check, Plan, PlannedApplication
 _ORDER = {"block": 0, "warn": 1, "unknown": 2, "pass": 3}
 # A plan of a thousand files is read in `git show`, not on a page.
 MAX_FILES = 40
+MAX_FEATURES = 20
 
 
 def plan_text(plan: Plan, style: Style, *, verbose: bool) -> str:
@@ -21,6 +23,8 @@ def plan_text(plan: Plan, style: Style, *, verbose: bool) -> str:
     checks = checks_text(plan.checks, style, verbose=verbose)
     if checks:
         parts.append(checks)
+    if plan.notes:
+        parts.append("\n".join(clean(note) for note in plan.notes))
     if verbose and plan.git:
         # Not indented: a command of several lines would write other text than ours.
         commands = clean("\n".join(plan.git), lines=True)
@@ -61,6 +65,12 @@ def _application(app: PlannedApplication, style: Style, *, verbose: bool) -> str
         parts.append(indented(files_text(app.files[:MAX_FILES], _narrower(style))))
         if len(app.files) > MAX_FILES:
             parts.append(f"  and {plural(len(app.files) - MAX_FILES, 'more file')}")
+    for title, found in (("leaving", app.features.leaving), ("returning", app.features.returning)):
+        shown = features_text(title, found[:MAX_FEATURES], _narrower(style), of=len(found))
+        parts += [indented(text) for text in shown]
+        if len(found) > MAX_FEATURES:
+            parts.append(f"  and {plural(len(found) - MAX_FEATURES, 'more feature')}")
+    parts += [indented(text) for text in unknown_text(app.features.unknown, _narrower(style))]
     if verbose and app.resources:
         parts.append(indented(resources_text(app.resources, style)))
     return "\n".join(parts)

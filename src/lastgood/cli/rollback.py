@@ -33,6 +33,10 @@ Apps = Annotated[list[str], typer.Argument(metavar="APP...", help="Applications,
 To = Annotated[str | None, typer.Option("--to", metavar="VERSION", help="A commit, version id, nN, @DATE, ...")]
 LastGood = Annotated[bool, typer.Option("--last-good", help="To the last known good version [default]")]
 Previous = Annotated[bool, typer.Option("--previous", help="To the version before this one")]
+Without = Annotated[
+    str | None, typer.Option("--without", metavar="FEATURE", help="To the newest good version without it")
+]
+With = Annotated[str | None, typer.Option("--with", metavar="FEATURE", help="To the newest good version with it")]
 ModeWord = Annotated[str, typer.Option("--mode", metavar="MODE", help="restore, revert or reset")]
 Commits = Annotated[list[str] | None, typer.Option("--commit", metavar="C", help="For revert: a commit to undo")]
 WithShared = Annotated[bool, typer.Option("--with-shared", help="Take shared inputs back, too")]
@@ -52,6 +56,8 @@ def plan(
     to: To = None,
     last_good: LastGood = False,
     previous: Previous = False,
+    without: Without = None,
+    with_: With = None,
     mode: ModeWord = "restore",
     commit: Commits = None,
     with_shared: WithShared = False,
@@ -66,7 +72,24 @@ def plan(
     The exit code is what rollback's checks would decide: 0 where nothing blocks.
     """
     call: Call = ctx.find_root().obj
-    request = _request(apps, to, last_good, previous, mode, commit, with_shared, via, reason, no_hold, despite, no_push)
+    request = _request(
+        RollbackRequest(
+            apps=tuple(apps),
+            to=to,
+            last_good=last_good,
+            previous=previous,
+            without=without,
+            with_=with_,
+            commits=tuple(commit or ()),
+            with_shared=with_shared,
+            reason=reason,
+            hold=not no_hold,
+            despite=tuple(despite or ()),
+            push=not no_push,
+        ),
+        mode=mode,
+        via=via,
+    )
 
     async def job(situation: Situation) -> int:
         planned = await situation.lastgood.plan(request)
@@ -81,6 +104,8 @@ def rollback(
     to: To = None,
     last_good: LastGood = False,
     previous: Previous = False,
+    without: Without = None,
+    with_: With = None,
     mode: ModeWord = "restore",
     commit: Commits = None,
     with_shared: WithShared = False,
@@ -95,11 +120,30 @@ def rollback(
 ) -> None:
     """Go back to another version, by one Git commit: plan, show, ask, commit, push, watch until healthy.
 
-    Without a choice: the last known good version. `--mode restore` gives the application the content that it had;
+    Without a choice: the last known good version. `--without` and `--with` take the newest good version that is known
+    to be without a feature (a pull request, an issue, a commit, or words of a title), or to have it; they need a
+    server, which reads source repos. `--mode restore` gives the application the content that it had;
     `revert` undoes commits; `reset` moves the whole branch back.
     """
     call: Call = ctx.find_root().obj
-    request = _request(apps, to, last_good, previous, mode, commit, with_shared, via, reason, no_hold, despite, no_push)
+    request = _request(
+        RollbackRequest(
+            apps=tuple(apps),
+            to=to,
+            last_good=last_good,
+            previous=previous,
+            without=without,
+            with_=with_,
+            commits=tuple(commit or ()),
+            with_shared=with_shared,
+            reason=reason,
+            hold=not no_hold,
+            despite=tuple(despite or ()),
+            push=not no_push,
+        ),
+        mode=mode,
+        via=via,
+    )
 
     async def job(situation: Situation) -> int:
         lastgood = situation.lastgood
@@ -119,27 +163,17 @@ def rollback(
     raise typer.Exit(work(call, job))
 
 
-def _request(
-    apps: list[str],
-    to: str | None,
-    last_good: bool,
-    previous: bool,
-    mode: str,
-    commits: list[str] | None,
-    with_shared: bool,
-    via: str,
-    reason: str,
-    no_hold: bool,
-    despite: list[str] | None,
-    no_push: bool,
-) -> RollbackRequest:
-    """Make the request of the options. Raises CommandLineWrong, SettingsWrong (`--via pr`)."""
+def _request(asked: RollbackRequest, *, mode: str, via: str) -> RollbackRequest:
+    """Make sure that a request makes sense. Raises CommandLineWrong, SettingsWrong (`--via pr`)."""
     if mode not in get_args(Mode):
         raise CommandLineWrong(f"--mode {mode} is not known", hint="it is restore, revert or reset")
     if via not in {"push", "pr"}:
         raise CommandLineWrong(f"--via {via} is not known", hint="it is push or pr")
-    if sum([to is not None, last_good, previous]) > 1:
-        raise CommandLineWrong("`--to`, `--last-good` and `--previous` exclude each other", hint="give one of them")
+    chosen = [asked.to is not None, asked.last_good, asked.previous]
+    if sum([*chosen, asked.without is not None, asked.with_ is not None]) > 1:
+        raise CommandLineWrong(
+            "`--to`, `--last-good`, `--previous`, `--without` and `--with` exclude each other", hint="give one of them"
+        )
     if via == "pr":
         raise SettingsWrong(
             setting="--via pr",
@@ -147,19 +181,7 @@ def _request(
             hint="nothing was changed; leave `--via` out to push",
         )
     modes: dict[str, Mode] = {word: word for word in get_args(Mode)}
-    return RollbackRequest(
-        apps=tuple(apps),
-        to=to,
-        last_good=last_good,
-        previous=previous,
-        mode=modes[mode],
-        commits=tuple(commits or ()),
-        with_shared=with_shared,
-        reason=reason,
-        hold=not no_hold,
-        despite=tuple(despite or ()),
-        push=not no_push,
-    )
+    return msgspec.structs.replace(asked, mode=modes[mode])
 
 
 def command_of(request: RollbackRequest) -> str:
@@ -167,6 +189,8 @@ def command_of(request: RollbackRequest) -> str:
     words = ["lastgood", "rollback", *request.apps]
     words += ["--to", request.to] if request.to is not None else []
     words += [name for name, given in (("--last-good", request.last_good), ("--previous", request.previous)) if given]
+    words += ["--without", request.without] if request.without is not None else []
+    words += ["--with", request.with_] if request.with_ is not None else []
     words += ["--mode", request.mode] if request.mode != "restore" else []
     words += [word for commit in request.commits for word in ("--commit", commit)]
     words += ["--with-shared"] if request.with_shared else []

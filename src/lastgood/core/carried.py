@@ -18,7 +18,6 @@ MOST_COMMITS = 100
 MOST_TIMES = 1_000
 # Of a commit so many digits are searched.
 KEPT_DIGITS = 12
-_ID_DIGITS = 7
 
 
 class Carried(Value, frozen=True, kw_only=True):
@@ -64,22 +63,9 @@ def committers(features: Iterable[Feature]) -> tuple[Person, ...]:
     return unique([person for feature in features for person in feature.authors])
 
 
-def is_meant(feature: Feature, text: str) -> bool:
-    """Say whether a person means a feature by `PR-481`, `#481`, `ABC-12`, a commit, or words of its title."""
-    wanted = text.strip().casefold()
-    number = wanted.removeprefix("#")
-    ids = {feature.id.casefold(), feature.id.casefold().rpartition("#")[2]}
-    if wanted in ids or (number != wanted and {number, f"pr-{number}"} & ids):
-        return True
-    if len(wanted) >= _ID_DIGITS and any(commit.startswith(wanted) for commit in feature.commits):
-        return True
-    title = feature.title.casefold()
-    return bool(wanted) and all(word in title for word in wanted.split())
-
-
 def searched(text: str) -> str:
     """Return what to look for in the text that a record is found by, for all features that `is_meant` may mean."""
-    wanted = text.strip().removeprefix("#")
+    wanted = text.strip().lstrip("#!")
     return wanted[:KEPT_DIGITS] if not set(wanted.casefold()) - set("0123456789abcdef") else wanted
 
 

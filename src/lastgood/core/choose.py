@@ -5,7 +5,7 @@ Awaits the ports ConfigRepo and Store; decides nothing about whether going there
 
 import datetime as dt
 import shlex
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from itertools import pairwise
 
 from lastgood.core.application import Application
@@ -69,6 +69,20 @@ async def choose(
             return await chooser.dated(at, text)
         case Name(text=name):
             return await chooser.named(name)
+
+
+def good_versions(
+    *,
+    app: Application,
+    repo: ConfigRepo,
+    store: Store,
+    head: str,
+    now: dt.datetime,
+    holds: Sequence[Hold],
+    runs: Sequence[Deployment] | None = None,
+) -> AsyncIterator[Version]:
+    """Yield the versions among which `last-good` is the first, newest first. The arguments are those of `choose`."""
+    return _Chooser(app=app, repo=repo, store=store, head=head, now=now, holds=holds, runs=runs).good()
 
 
 async def current_version(
@@ -156,15 +170,19 @@ class _Chooser:
         raise NoPrevious(app=self.app.name)
 
     async def last_good(self) -> Version:
+        async for version in self.good():
+            return version
+        raise NoLastGood(app=self.app.name)
+
+    async def good(self) -> AsyncIterator[Version]:
         if self.store is None:
-            raise NoLastGood(app=self.app.name)
+            return
         current, _ = await self.repo.version(self.head, self.app.scope)
         record = await self.store.application(self.app.name)
         running = record.running.version if record is not None and record.running is not None else None
         for run in known_good(await self._runs(), other_than=(current, running)):
             if not await self._is_held(run):
-                return _run_version(run)
-        raise NoLastGood(app=self.app.name)
+                yield _run_version(run)
 
     async def _is_held(self, run: Deployment) -> bool:
         entered = image_references({image.name: image.to for image in run.images if image.to is not None})

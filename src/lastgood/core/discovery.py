@@ -15,6 +15,7 @@ from lastgood.core.errors import ConfigWrong, ObjectMissing, ObjectTooLarge
 from lastgood.core.pattern import as_word, fill, usable_segment
 from lastgood.core.ports import ConfigRepo
 from lastgood.core.sharing import Sharing
+from lastgood.core.sources import Source
 from lastgood.core.value import Value
 
 MAX_APPLICATIONS = 10_000
@@ -65,6 +66,11 @@ class Discovered(Value, frozen=True, kw_only=True):
     problems: tuple[Problem, ...]
     sharing: Sharing
     inputs: dict[str, Declared] = {}
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """What `sources` of lastgood.yaml declares; nothing where it cannot be read."""
+        return self.config.sources if self.config is not None else ()
 
     def problem(self, app: str) -> Problem | None:
         """Return the first problem of an application."""

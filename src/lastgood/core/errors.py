@@ -8,6 +8,7 @@ LastgoodError
         AmbiguousVersion
         NoLastGood
         NoPrevious
+        NoVersionByFeature
         UnknownOperation
         UnknownFeature
         UnknownPod
@@ -141,6 +142,15 @@ class NoPrevious(Unknown):
 
     template = "{app} has no previous version"
     hint_template = "see `lastgood timeline {app}`"
+
+
+class NoVersionByFeature(Unknown):
+    """No good version is known to have a feature, or to be without it; facts: feature, contains, passed_over.
+
+    passed_over: {"commit", "reason"} of good versions, newest first, with their 7 digits.
+    """
+
+    hint_template = "see `lastgood timeline {app}`; `--to VERSION` goes to a version of your choice"
 
 
 class UnknownOperation(Unknown):

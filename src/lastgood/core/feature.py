@@ -1,13 +1,16 @@
 """A feature: a pull request, an issue or a commit of a source repo. Pure value."""
 
+import datetime as dt
 from typing import Literal
 
 from lastgood.core.commit import Person
 from lastgood.core.value import Value
 
+_ID_DIGITS = 7
+
 
 class Feature(Value, frozen=True, kw_only=True):
-    """One feature as `features` and the timeline show it."""
+    """One feature as `features` and the timeline show it. at: when the newest of its commits was made."""
 
     id: str
     repo: str
@@ -18,3 +21,17 @@ class Feature(Value, frozen=True, kw_only=True):
     commits: tuple[str, ...]
     type: str | None
     breaking: bool
+    at: dt.datetime | None = None
+
+
+def is_meant(feature: Feature, text: str) -> bool:
+    """Say whether a person means a feature by `PR-481`, `#481`, `!481`, `ABC-12`, a commit, or words of its title."""
+    wanted = text.strip().casefold()
+    number = wanted[1:] if wanted[:1] in {"#", "!"} else wanted
+    ids = {feature.id.casefold(), feature.id.casefold().rpartition("#")[2]}
+    if wanted in ids or (number != wanted and {number, f"pr-{number}"} & ids):
+        return True
+    if len(wanted) >= _ID_DIGITS and any(commit.startswith(wanted) for commit in feature.commits):
+        return True
+    title = feature.title.casefold()
+    return bool(wanted) and all(word in title for word in wanted.split())

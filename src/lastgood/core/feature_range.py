@@ -7,6 +7,7 @@ before; a squash is its own. A merge without a pull request is no feature. An is
 the commits that name it, and entered when no commit that names it was there before.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -18,9 +19,10 @@ from lastgood.core.forge import WebAddress
 from lastgood.core.mailmap import Mailmap, unique
 from lastgood.core.reverts import Lookup
 from lastgood.core.source_commit import Selection, SourceCommit
-from lastgood.core.value import Value
+from lastgood.core.value import Value, utc
 
 MAX_REACHED = 20_000
+LAST_SECOND = 253_402_300_799  # of the year 9999
 SHORT = 7
 
 
@@ -156,6 +158,7 @@ class FeatureRange:
             commits=tuple(one.oid for one in reversed(commits)),
             type=facts.type or (next(iter(types)) if len(types) == 1 else None),
             breaking=facts.breaking or any(one.facts.breaking for one in commits),
+            at=_made(head),
         )
 
     def _alone(self, commit: SourceCommit) -> Feature:
@@ -171,6 +174,7 @@ class FeatureRange:
             commits=(commit.oid,),
             type=commit.facts.type,
             breaking=commit.facts.breaking,
+            at=_made(commit),
         )
 
     def _issues(self, counted: dict[int, SourceCommit], was: int) -> list[tuple[int, Feature]]:
@@ -211,6 +215,7 @@ class FeatureRange:
             commits=tuple(one.oid for one in commits),
             type=commits[0].facts.type,
             breaking=any(one.facts.breaking for one in commits),
+            at=_made(max(commits, key=lambda one: one.time)),
         )
 
     def _authors(self, commits: Iterable[SourceCommit]) -> tuple[Person, ...]:
@@ -218,6 +223,11 @@ class FeatureRange:
         for one in commits:
             people += (one.author, *one.facts.co_authors)
         return unique([self._mailmap.person(person) for person in people])
+
+
+def _made(commit: SourceCommit) -> dt.datetime:
+    # A commit may claim any time; what no calendar has is the nearest that one has.
+    return utc(min(max(commit.time, 0), LAST_SECOND))
 
 
 def owners(book: Book, moved: Sequence[int], fresh: Sequence[int], revision: int) -> dict[int, int]:

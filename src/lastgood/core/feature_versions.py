@@ -1,6 +1,6 @@
-"""Which of some versions have a feature, by the source revisions of their images; which is the newest without it.
+"""Which of some versions have a feature, by the source revisions of their images.
 
-Awaits the port SourceHistory. Guesses nothing.
+Awaits the ports Renderer and SourceHistory. Guesses nothing.
 """
 
 import dataclasses
@@ -8,13 +8,18 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lastgood.core.application import Application
 from lastgood.core.errors import LastgoodError, UnknownFeature
 from lastgood.core.feature_presence import Presence
 from lastgood.core.source_commit import Selection
 from lastgood.core.source_features import SourceAt
 
 if TYPE_CHECKING:
-    from lastgood.core.ports import SourceHistory
+    from lastgood.core.ports import ConfigRepo, Renderer, SourceHistory
+
+# Those that a program renders take longer.
+MAX_VERSIONS = 1000
+MAX_PROGRAM_VERSIONS = 40
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,15 +30,13 @@ class Deployed:
     sources: tuple[SourceAt, ...]
 
 
-async def newest(feature: str, deployed: Sequence[Deployed], *, contains: bool) -> int | None:
-    """Return the first of some versions, newest first, that is known to have a feature or known not to have it.
-
-    A version of which that is not known, or that has only a part of it, is none. Raises UnknownFeature.
-    """
-    found, unknown = await presences(feature, deployed)
-    if unknown and all(one.contains is None for one in found):
-        raise unknown[0]
-    return next((n for n, one in enumerate(found) if one.contains is contains), None)
+async def most_versions(app: Application, repo: "ConfigRepo", commit: str, *, renderer: "Renderer") -> int:
+    """Return how many versions of an application may be rendered to answer one question."""
+    try:
+        kind = await renderer.kind(app, repo, commit)
+    except LastgoodError:
+        return MAX_PROGRAM_VERSIONS
+    return MAX_PROGRAM_VERSIONS if kind in ("helm", "kustomize") else MAX_VERSIONS
 
 
 async def presences(feature: str, deployed: Sequence[Deployed]) -> tuple[list[Presence], list[UnknownFeature]]:

@@ -15,6 +15,8 @@ CLAIM = "Lastgood-Operation: "
 MAX_MESSAGE = 64 * 1024
 MAX_REASON = 4000
 MAX_MOVED = 1000
+MAX_LEAVING = 20
+MAX_LINE = 200
 
 _KINDS: dict[str, OperationKind] = {"rollback": "rollback", "undo": "undo", "hold": "hold", "unhold": "unhold"}
 _TRAILER = re.compile(r"(Lastgood-[A-Za-z]{1,20}): (.{1,400})")
@@ -44,7 +46,8 @@ def operation_message(
 ) -> str:
     """Write a commit's message: subject, the reason, what leaves, trailers.
 
-    operation: its id (a UUID). reason: as `clean_reason` returns it. leaving: one line for each thing that leaves.
+    operation: its id (a UUID). reason: as `clean_reason` returns it. leaving: one line for each thing that leaves;
+    the first 20 are written, and how many more there are.
     """
     paragraphs = [_one_line(subject)]
     if reason:
@@ -53,7 +56,9 @@ def operation_message(
             "\n".join(f" {line}" if _LOOKS_LIKE_TRAILER.match(line) else line for line in reason.split("\n"))
         )
     if leaving:
-        paragraphs.append("\n".join([_WHAT_LEAVES, *(f"- {_one_line(line)}" for line in leaving)]))
+        lines = [_one_line(line)[:MAX_LINE].rstrip() for line in leaving[:MAX_LEAVING]]
+        lines += [f"and {len(leaving) - MAX_LEAVING} more"] if len(leaving) > MAX_LEAVING else []
+        paragraphs.append("\n".join([_WHAT_LEAVES, *(f"- {line}" for line in lines)]))
     trailers = [f"{CLAIM}{kind}", f"Lastgood-Id: {operation}"]
     trailers += [f"Lastgood-Moved: {move.app} {move.from_} {move.to}" for move in moved]
     trailers += [f"Lastgood-Despite: {name}" for name in despite]

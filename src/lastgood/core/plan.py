@@ -4,6 +4,7 @@ from lastgood.core.deployment import DeploymentView
 from lastgood.core.feature import Feature
 from lastgood.core.hold import Hold
 from lastgood.core.resource import ImageChange
+from lastgood.core.source_features import NotKnown
 from lastgood.core.value import Value
 from lastgood.core.version import Version
 from lastgood.core.words import Change, CheckOutcome, Mode, OperationKind, Via
@@ -42,10 +43,14 @@ class PlannedResource(Value, frozen=True, kw_only=True):
 
 
 class PlannedFeatures(Value, frozen=True, kw_only=True):
-    """Features that leave and that return."""
+    """Features that leave and that return. unknown: images of which that is not known, and why.
+
+    Nothing is looked for where `sources` of lastgood.yaml names no source repo.
+    """
 
     leaving: tuple[Feature, ...] = ()
     returning: tuple[Feature, ...] = ()
+    unknown: tuple[NotKnown, ...] = ()
 
 
 class PlannedApplication(Value, frozen=True, kw_only=True):

@@ -11,9 +11,10 @@ from lastgood.core.words import Mode, Via
 
 
 class RollbackRequest(Value, frozen=True, kw_only=True):
-    """What somebody asked for. Exactly one of `to`, `last_good`, `previous`, or none of them (last_good).
+    """What somebody asked for. One of `to`, `last_good`, `previous`, `without`, `with_`, or none of them (last_good).
 
-    without, with_: a feature's id. commits: for revert. despite: names of checks to override.
+    without, with_: a feature, as `where` takes it: the newest good version that is known not to contain it, or to
+    contain it. commits: for revert. despite: names of checks to override.
     expect_head, expect_versions: what the person saw (plan page): another version in one of the
     applications is `stale-plan`. by: None in a clone, where Git names the author.
     """
@@ -22,6 +23,8 @@ class RollbackRequest(Value, frozen=True, kw_only=True):
     to: str | None = None
     last_good: bool = False
     previous: bool = False
+    without: str | None = None
+    with_: str | None = None
     mode: Mode = "restore"
     commits: tuple[str, ...] = ()
     with_shared: bool = False

@@ -1,12 +1,14 @@
 """What entered and what left between two versions of an application, by the source revisions of their images.
 
-Awaits the ports Sources and SourceHistory. Where an image's revision is not known, says so and why; guesses nothing.
+Awaits the ports Renderer, Sources and SourceHistory. Where an image's revision is not known, says so and why, and
+guesses nothing.
 """
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from lastgood.core.application import Application
 from lastgood.core.commit import Person
 from lastgood.core.errors import LastgoodError
 from lastgood.core.feature import Feature
@@ -18,7 +20,10 @@ from lastgood.core.value import Value
 
 if TYPE_CHECKING:
     # The ports are made of what stands here.
-    from lastgood.core.ports import SourceHistory, Sources
+    from lastgood.core.ports import ConfigRepo, Renderer, SourceHistory, Sources
+
+NO_SOURCES = "source repos are not read here; a running server reads them (`--server URL`)"
+ONE_ONLY = "only one of the two versions has it"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -56,9 +61,33 @@ class Between(Value, frozen=True, kw_only=True):
     unknown: tuple[NotKnown, ...] = ()
 
 
-async def locate_images(sources: "Sources", declared: Sequence[Source], images: Mapping[str, str]) -> list[SourceAt]:
-    """Say of each rendered image (name -> reference) where it comes from. declared: `sources` of lastgood.yaml."""
+async def locate_images(
+    sources: "Sources | None", declared: Sequence[Source], images: Mapping[str, str]
+) -> list[SourceAt]:
+    """Say of each rendered image (name -> reference) where it comes from.
+
+    sources: None where no source repo is read. declared: `sources` of lastgood.yaml.
+    """
+    if sources is None:
+        return [SourceAt(image=name, reference=images[name], reason=NO_SOURCES) for name in images]
     return [await sources.locate(declared, name, reference) for name, reference in images.items()]
+
+
+async def locate_version(
+    app: Application,
+    repo: "ConfigRepo",
+    commit: str,
+    *,
+    renderer: "Renderer",
+    sources: "Sources | None",
+    declared: Sequence[Source],
+) -> list[SourceAt]:
+    """Say where the images of a version come from; a version that does not render has one that is not known."""
+    try:
+        images = (await renderer.render(app, repo, commit)).images
+    except LastgoodError as wrong:
+        return [SourceAt(image=app.name, reason=f"what {commit[:7]} runs is not known: {wrong.message}")]
+    return await locate_images(sources, declared, images)
 
 
 async def features(old: Sequence[SourceAt], new: Sequence[SourceAt]) -> Between:
@@ -71,7 +100,7 @@ async def features(old: Sequence[SourceAt], new: Sequence[SourceAt]) -> Between:
     for here in new:
         there = before.pop(here.image, None)
         if there is None:
-            unknown.append(NotKnown(image=here.image, reason="it is not in the older version"))
+            unknown.append(NotKnown(image=here.image, reason=ONE_ONLY))
         elif here.reference and there.reference == here.reference:
             continue
         elif isinstance(found := await _between(there, here), NotKnown):
@@ -80,7 +109,7 @@ async def features(old: Sequence[SourceAt], new: Sequence[SourceAt]) -> Between:
             entered += found.entered
             left += found.left
             committed |= found.committed
-    unknown += [NotKnown(image=image, reason="it is not in the newer version") for image in before]
+    unknown += [NotKnown(image=image, reason=ONE_ONLY) for image in before]
     return Between(entered=_once(entered), left=_once(left), unknown=tuple(unknown), committed=committed)
 
 
@@ -124,4 +153,5 @@ def _joined(one: Feature, other: Feature) -> Feature:
         commits=tuple(dict.fromkeys((*one.commits, *other.commits))),
         type=one.type or other.type,
         breaking=one.breaking or other.breaking,
+        at=max((at for at in (one.at, other.at) if at is not None), default=None),
     )

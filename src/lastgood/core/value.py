@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 
-class Value(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
-    """A frozen value. `from_` is `from` in JSON. Times are aware UTC datetimes."""
+class Value(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from", "with_": "with"}):
+    """A frozen value. `from_` is `from` in JSON, `with_` is `with`. Times are aware UTC datetimes."""
 
 
 def to_json(value: Any) -> bytes:

@@ -12,7 +12,7 @@ from lastgood.core.errors import ConfigWrong, GitFailed, ObjectMissing, UnknownA
 from lastgood.core.hold import MAX_HOLD_BYTES, Hold, hold_path, in_force, parse_holds
 from lastgood.core.inputs import OwnInputs, joined
 from lastgood.core.nearest import nearest
-from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store
+from lastgood.core.ports import Clock, ConfigRepo, Renderer, Sources, Store
 from lastgood.core.record import DeploymentQuery
 from lastgood.core.yaml import config_wrong
 from lastgood.flows.journal import Journal
@@ -23,9 +23,9 @@ class FollowedBranch:
     """What stands around a rollback, an undo or a hold.
 
     name: the branch. store: None for Git alone. journal: where operations are remembered; with a store,
-    `StoreJournal(store)`. may_reset: a person's clone. kept_fresh: an agent fetches it all the time, so that what is
-    known here is nearly always what the remote has. live: ids of operations under way in this process; one set for
-    all flows over the same journal.
+    `StoreJournal(store)`. sources: None where no source repo is read. may_reset: a person's clone. kept_fresh: an
+    agent fetches it all the time, so that what is known here is nearly always what the remote has. live: ids of
+    operations under way in this process; one set for all flows over the same journal.
     """
 
     repo: ConfigRepo
@@ -35,6 +35,7 @@ class FollowedBranch:
     store: Store | None
     journal: Journal
     clock: Clock
+    sources: Sources | None = None
     may_reset: bool = False
     kept_fresh: bool = False
     live: set[str] = field(default_factory=set)

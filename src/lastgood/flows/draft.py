@@ -32,7 +32,8 @@ class Part(Value, frozen=True, kw_only=True):
 class Draft(Value, frozen=True, kw_only=True):
     """A plan without its checks. place_holds: versions left go on hold. despite, reason: as asked for.
 
-    title: what an undo takes back, for the subject. asked: the request as the journal keeps it.
+    title: what an undo takes back, for the subject. without: the feature that somebody wants to be without. asked: the
+    request as the journal keeps it.
     """
 
     operation: str
@@ -44,4 +45,5 @@ class Draft(Value, frozen=True, kw_only=True):
     place_holds: bool
     expect_versions: dict[str, str | None] = {}
     title: str = ""
+    without: str | None = None
     asked: dict[str, Any] = {}

@@ -23,11 +23,12 @@ from lastgood.core.tree import shown_path
 from lastgood.flows.branch import Look
 from lastgood.flows.draft import Draft
 from lastgood.flows.git_commands import move_commands, restore_commands, revert_commands
+from lastgood.flows.plan_features import bounded, feature_notes, planned_features
 from lastgood.flows.planned import Planned
 from lastgood.flows.preflight import named, preflight_application, preflight_reset
 from lastgood.flows.weigh import Weighed, weigh
 
-MAX_LEAVING = 20
+MAX_SINCE = 20
 
 
 async def plan_commit(look: Look, draft: Draft, *, by: Person) -> Planned:
@@ -55,13 +56,14 @@ async def plan_commit(look: Look, draft: Draft, *, by: Person) -> Planned:
     tree = await repo.write_tree(content, await _hold_edits(look, hold_files))
     also = _also(look, draft, files)
     checks = await _checks(look, draft, weighed)
+    found = await planned_features(look, weighed)
     moved = tuple(_moved(w, look) for w in weighed)
     message = operation_message(
         operation=draft.operation,
         kind=draft.kind,
         subject=_subject(draft, weighed),
         reason=draft.reason,
-        leaving=await _leaving(look, weighed),
+        leaving=[*_features_leaving(found), *await _leaving(look, weighed)],
         moved=moved,
         despite=tuple(dict.fromkeys(check.name for check in checks if check.overridden)),
     )
@@ -72,14 +74,16 @@ async def plan_commit(look: Look, draft: Draft, *, by: Person) -> Planned:
         via="push",
         branch=look.branch.name,
         head=look.head.oid,
-        applications=tuple([await _application(look, w, files_of_hold=True, tree=tree) for w in weighed]),
+        applications=tuple(
+            [await _application(look, w, f, files_of_hold=True, tree=tree) for w, f in zip(weighed, found, strict=True)]
+        ),
         also_affected=also,
         checks=checks,
         git=_commands(look, draft, weighed, message, hold_files),
         result=PlanResult(tree=tree, commit=None, pushed=False, head=look.head.oid),
         reason=draft.reason,
         message=message,
-        notes=_notes(weighed),
+        notes=(*_notes(weighed), *_feature_notes(look, draft, weighed, found)),
     )
     return Planned(plan, moved=moved, ends=_ends(weighed))
 
@@ -93,6 +97,7 @@ async def plan_move(look: Look, draft: Draft, to: Commit, *, by: Person) -> Plan
     ]
     also = _also(look, draft, files)
     checks = await _checks(look, draft, weighed)
+    found = await planned_features(look, weighed)
     if draft.kind == "rollback":
         checks = overridden([*checks, *await preflight_reset(look, to.oid, me=by, also=also)], draft.despite)
     discards = draft.kind == "rollback"
@@ -103,13 +108,18 @@ async def plan_move(look: Look, draft: Draft, to: Commit, *, by: Person) -> Plan
         via="push",
         branch=look.branch.name,
         head=look.head.oid,
-        applications=tuple([await _application(look, w, files_of_hold=False, tree=to.tree) for w in weighed]),
+        applications=tuple(
+            [
+                await _application(look, w, f, files_of_hold=False, tree=to.tree)
+                for w, f in zip(weighed, found, strict=True)
+            ]
+        ),
         also_affected=also,
         checks=checks,
         git=move_commands(branch=look.branch.name, head=look.head.oid, to=to.oid, discards=discards),
         result=PlanResult(tree=to.tree, commit=to.oid, pushed=False, head=look.head.oid),
         reason=draft.reason,
-        notes=_reset_notes(look, weighed) if discards else (),
+        notes=(*(_reset_notes(look, weighed) if discards else ()), *_feature_notes(look, draft, weighed, found)),
     )
     return Planned(plan, moved=tuple(_moved(w, look) for w in weighed), ends=_ends(weighed))
 
@@ -141,7 +151,9 @@ async def _checks(look: Look, draft: Draft, weighed: Sequence[Weighed]) -> tuple
     return overridden(checks, draft.despite)
 
 
-async def _application(look: Look, weighed: Weighed, *, files_of_hold: bool, tree: str) -> PlannedApplication:
+async def _application(
+    look: Look, weighed: Weighed, found: PlannedFeatures, *, files_of_hold: bool, tree: str
+) -> PlannedApplication:
     part = weighed.part
     files = list(weighed.files)
     if files_of_hold:
@@ -166,7 +178,7 @@ async def _application(look: Look, weighed: Weighed, *, files_of_hold: bool, tre
         resources=resource_changes(old.resources if old else (), new.resources if new else ()) if known else (),
         renders_as_ran=await _renders_as_ran(look, weighed),
         images=image_changes(old.images if old else {}, new.images if new else {}) if known else (),
-        features=PlannedFeatures(),
+        features=bounded(found),
         hold=weighed.holds.placed,
     )
 
@@ -229,6 +241,13 @@ def _subject(draft: Draft, weighed: Sequence[Weighed]) -> str:
     return f"Roll back {names} to {', '.join(targets[:3])}"
 
 
+def _features_leaving(found: Sequence[PlannedFeatures]) -> list[str]:
+    """Return one line for each feature that leaves, with its repo where there are several."""
+    leaving = {(one.repo, one.id): one for some in found for one in some.leaving}
+    several = len({repo for repo, _ in leaving}) > 1
+    return [f"{f'{one.repo} ' if several else ''}{one.id} {one.title}" for one in leaving.values()]
+
+
 async def _leaving(look: Look, weighed: Sequence[Weighed]) -> list[str]:
     """Return one line for each change that leaves: what changed the application since the commit it goes back to."""
     lines: list[str] = []
@@ -239,7 +258,7 @@ async def _leaving(look: Look, weighed: Sequence[Weighed]) -> list[str]:
             continue
         if not one.files or part.to.commit is None:
             continue
-        history = await look.branch.repo.history(look.head.oid, part.app.scope, limit=MAX_LEAVING)
+        history = await look.branch.repo.history(look.head.oid, part.app.scope, limit=MAX_SINCE)
         since = []
         for entry in history.entries:
             if entry.version == part.to.version or entry.commit.oid == part.to.commit:
@@ -249,7 +268,7 @@ async def _leaving(look: Look, weighed: Sequence[Weighed]) -> list[str]:
             # Not on this line of history (a roll forward, a long way back): the one that is left must do.
             since = since[:1]
         lines += since
-    return list(dict.fromkeys(lines))[:MAX_LEAVING]
+    return list(dict.fromkeys(lines))
 
 
 def _commands(
@@ -288,6 +307,13 @@ def _notes(weighed: Sequence[Weighed]) -> tuple[str, ...]:
         for w in weighed
         if w.holds.released
     )
+
+
+def _feature_notes(
+    look: Look, draft: Draft, weighed: Sequence[Weighed], found: Sequence[PlannedFeatures]
+) -> tuple[str, ...]:
+    pairs = zip(weighed, found, strict=True)
+    return tuple(note for w, f in pairs for note in feature_notes(look, w.app.name, f, without=draft.without))
 
 
 def _reset_notes(look: Look, weighed: Sequence[Weighed]) -> tuple[str, ...]:

@@ -7,23 +7,35 @@ from lastgood.core.inputs import OwnInputs
 from lastgood.core.request import RollbackRequest
 from lastgood.core.version import Version
 from lastgood.flows.branch import Look
+from lastgood.flows.by_feature import version_by_feature
 from lastgood.flows.draft import Part
 
 
-def version_word(request: RollbackRequest) -> str:
-    """Return the VERSION that a request asks for. Raises CommandLineWrong where it asks for more than one."""
-    asked = [
-        word
-        for word, wanted in (
-            (request.to, request.to is not None),
-            ("last-good", request.last_good),
-            ("previous", request.previous),
-        )
-        if wanted and word is not None
-    ]
-    if len(asked) > 1:
-        raise CommandLineWrong("choose one of --to, --last-good and --previous")
-    return asked[0] if asked else "last-good"
+def check_choice(request: RollbackRequest) -> None:
+    """Make sure that a request asks for one version. Raises CommandLineWrong."""
+    asked = (
+        request.to is not None,
+        request.last_good,
+        request.previous,
+        request.without is not None,
+        request.with_ is not None,
+    )
+    if sum(asked) > 1:
+        raise CommandLineWrong("choose one of --to, --last-good, --previous, --without and --with")
+    for option, feature in (("--without", request.without), ("--with", request.with_)):
+        if feature is not None and not feature.strip():
+            raise CommandLineWrong(f"{option} names no feature", hint="a feature is PR-481, ABC-12, a commit, or words")
+
+
+async def requested_version(look: Look, app: Application, request: RollbackRequest) -> Version:
+    """Return the version of an application that a request asks for, seen from the look's head."""
+    if request.without is not None:
+        return await version_by_feature(look, app, request.without, contains=False)
+    if request.with_ is not None:
+        return await version_by_feature(look, app, request.with_, contains=True)
+    if request.to is not None:
+        return await chosen_version(look, app, request.to)
+    return await chosen_version(look, app, "previous" if request.previous else "last-good")
 
 
 async def chosen_version(look: Look, app: Application, text: str) -> Version:

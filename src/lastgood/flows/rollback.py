@@ -28,9 +28,10 @@ from lastgood.core.plan import Plan
 from lastgood.core.request import RollbackRequest
 from lastgood.core.version import Version
 from lastgood.flows.branch import FollowedBranch, Look
+from lastgood.flows.by_feature import refuse_without_sources
 from lastgood.flows.draft import Draft, Part
 from lastgood.flows.plan import plan_commit, plan_move
-from lastgood.flows.plan_restore import chosen_version, plan_restore, version_now, version_word
+from lastgood.flows.plan_restore import check_choice, plan_restore, requested_version, version_now
 from lastgood.flows.plan_revert import plan_revert
 from lastgood.flows.planned import Planned
 from lastgood.flows.push import Delivery
@@ -52,9 +53,10 @@ class Rollbacks:
         """Say what a rollback would do. A check that blocks is part of the plan, never an error.
 
         Fetches the branch. Raises CommandLineWrong, UnknownApplication, UnknownVersion, NoLastGood, NoPrevious,
-        RevertConflict, NotAllowed (a reset where none is allowed), ConfigWrong, RemoteUnreachable.
+        NoVersionByFeature, UnknownFeature, NeedsServer (by feature where no source repo is read), RevertConflict,
+        NotAllowed (a reset where none is allowed), ConfigWrong, RemoteUnreachable.
         """
-        _check_request(request, may_reset=self.branch.may_reset)
+        _check_request(request, self.branch)
         look = await self.branch.fetch()
         return (await self._plan(look, request, operation=str(uuid.uuid4()), pins={})).plan
 
@@ -64,7 +66,7 @@ class Rollbacks:
         Returns the plan with its result. Raises what `plan` raises, and Blocked, ReasonMissing, BranchMoved,
         PushRefused, PushUnknown (the same call finishes it), StoreFailed (nothing was pushed).
         """
-        _check_request(request, may_reset=self.branch.may_reset)
+        _check_request(request, self.branch)
         asked = as_asked(request)
         finished = await finish_same(self.branch, asked, set(request.apps))
         if finished is not None:
@@ -150,7 +152,7 @@ class Rollbacks:
             if request.mode == "revert":
                 parts.append(await plan_revert(look, app, commits))
             else:
-                to = pins.get(app.name) or await chosen_version(look, app, version_word(request))
+                to = pins.get(app.name) or await requested_version(look, app, request)
                 parts.append(await plan_restore(look, app, to, with_shared=request.with_shared))
         planned = await plan_commit(look, _draft(request, operation, parts), by=by)
         if request.with_shared:
@@ -179,7 +181,7 @@ class Rollbacks:
         pins: Pins,
         by: Person,
     ) -> Planned:
-        chosen = [pins.get(app.name) or await chosen_version(look, app, version_word(request)) for app in apps]
+        chosen = [pins.get(app.name) or await requested_version(look, app, request) for app in apps]
         commits = {to.commit for to in chosen}
         commit = next(iter(commits))
         if len(commits) > 1 or commit is None:
@@ -246,24 +248,26 @@ def _draft(request: RollbackRequest, operation: str, parts: Sequence[Part]) -> D
         despite=request.despite,
         place_holds=request.hold,
         expect_versions=dict(request.expect_versions),
+        without=request.without,
         asked=as_asked(request),
     )
 
 
-def _check_request(request: RollbackRequest, *, may_reset: bool) -> None:
+def _check_request(request: RollbackRequest, branch: FollowedBranch) -> None:
     if not request.apps:
         raise CommandLineWrong("name an application", hint="see `lastgood apps`")
     known_names(request.despite)
-    version_word(request)
+    check_choice(request)
+    by_feature = request.without is not None or request.with_ is not None
     if request.via == "pr":
         raise CommandLineWrong("there is no forge to open a pull request at", hint="leave `--via` out to push")
-    if request.mode == "revert" and (request.to or request.last_good or request.previous):
+    if request.mode == "revert" and (request.to or request.last_good or request.previous or by_feature):
         raise CommandLineWrong("a revert takes commits, not a version", hint="give `--commit`, or leave `--mode` out")
     if request.mode != "restore" and request.with_shared:
         raise CommandLineWrong("`--with-shared` goes with `--mode restore`")
     if request.mode != "revert" and request.commits:
         raise CommandLineWrong("`--commit` goes with `--mode revert`")
-    if request.mode == "reset" and not may_reset:
+    if request.mode == "reset" and not branch.may_reset:
         raise NotAllowed(
             "a reset is done from a clone of the config repo alone",
             hint="`--mode restore` gives the same content",
@@ -271,3 +275,5 @@ def _check_request(request: RollbackRequest, *, may_reset: bool) -> None:
         )
     if request.mode == "reset" and not request.push:
         raise CommandLineWrong("a reset makes no commit that could be kept: `--no-push` has no meaning with it")
+    if by_feature:
+        refuse_without_sources(branch)

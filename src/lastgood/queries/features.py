@@ -6,21 +6,16 @@ Renders versions to see their images, and asks the port Sources where these come
 from collections.abc import Sequence
 
 from lastgood.core.choose import choose
-from lastgood.core.errors import LastgoodError, UnknownFeature
-from lastgood.core.feature_versions import Deployed
+from lastgood.core.errors import UnknownFeature
+from lastgood.core.feature_versions import Deployed, most_versions
 from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
 from lastgood.core.ports import Clock, Renderer, Sources, Store
-from lastgood.core.source_features import SourceAt, features, locate_images
+from lastgood.core.source_features import SourceAt, features, locate_version
 from lastgood.core.version import Version
 from lastgood.queries import where as answers
 from lastgood.queries.compare import Compare
 from lastgood.queries.followed import Followed, Place, place_of, places
 from lastgood.queries.timeline import Timelines
-
-# How many versions of an application are looked at for `since`; of those that a program renders, fewer.
-MAX_VERSIONS = 500
-MAX_PROGRAM_VERSIONS = 40
-NO_SOURCES = "source repos are not read here; a running server reads them (`--server URL`)"
 
 
 class Features:
@@ -97,7 +92,7 @@ class Features:
             timelines = Timelines(self._followed, renderer=self._renderer, clock=self._clock, store=self._store)
             rows = [row for row in await timelines.rows(place.name, known) if row.ran and row.version is not None]
             start = next((n for n, row in enumerate(rows) if row.runs), len(rows))
-            most = await self._most(place)
+            most = await most_versions(place.application, place.repo, place.head, renderer=self._renderer)
             versions: dict[str | None, tuple[SourceAt, ...]] = {}
             for row in rows[start:]:
                 if row.version not in versions:
@@ -110,22 +105,14 @@ class Features:
             environment=place.application.environment, app=place.name, deployed=tuple(deployed), whole=whole
         )
 
-    async def _most(self, place: Place) -> int:
-        try:
-            kind = await self._renderer.kind(place.application, place.repo, place.head)
-        except LastgoodError:
-            return MAX_PROGRAM_VERSIONS
-        return MAX_PROGRAM_VERSIONS if kind in ("helm", "kustomize") else MAX_VERSIONS
-
     async def _sources_of(self, place: Place, commit: str | None) -> list[SourceAt]:
-        """Say where the images of a version come from; a version that does not render has one that is not known."""
         if commit is None:
             return []
-        try:
-            images = (await self._renderer.render(place.application, place.repo, commit)).images
-        except LastgoodError as wrong:
-            return [SourceAt(image=place.name, reason=f"what {commit[:7]} runs is not known: {wrong.message}")]
-        if self._sources is None:
-            return [SourceAt(image=name, reference=images[name], reason=NO_SOURCES) for name in images]
-        config = place.discovered.config
-        return await locate_images(self._sources, config.sources if config is not None else (), images)
+        return await locate_version(
+            place.application,
+            place.repo,
+            commit,
+            renderer=self._renderer,
+            sources=self._sources,
+            declared=place.discovered.sources,
+        )

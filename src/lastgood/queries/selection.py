@@ -3,9 +3,8 @@
 import datetime as dt
 from collections.abc import AsyncIterator
 
-from lastgood.core.carried import is_meant
 from lastgood.core.errors import CommandLineWrong
-from lastgood.core.feature import Feature
+from lastgood.core.feature import Feature, is_meant
 from lastgood.core.resource import ImageChange
 from lastgood.core.timeline import TimelineEntry, TimelineQuery
 from lastgood.queries.relation import Row

@@ -68,6 +68,8 @@ class Choices(Value, frozen=True, kw_only=True):
 
     apps: tuple[str, ...]
     to: str
+    without: str
+    with_: str
     mode: str
     commits: tuple[str, ...]
     hold: bool
@@ -273,6 +275,8 @@ def read_choices(name: str, fields: Sequence[tuple[str, str]], *, from_form: boo
     return Choices(
         apps=apps,
         to=text(one.get("to", "")),
+        without=text(one.get("without", "")),
+        with_=text(one.get("with", "")),
         mode=mode,
         commits=tuple(everything.get("commit", ())),
         hold="hold" in one if from_form else True,
@@ -289,6 +293,8 @@ def _rollback_request(choices: Choices, who: SignedIn | None, expect: dict[str, 
         to=choices.to if choices.to and named is None else None,
         last_good=named == "last_good",
         previous=named == "previous",
+        without=choices.without or None,
+        with_=choices.with_ or None,
         mode="revert" if choices.mode == "revert" else "restore",
         commits=choices.commits if choices.mode == "revert" else (),
         reason=choices.reason,

@@ -1,0 +1,151 @@
+"""Choose a version by feature: the newest good one that is known to have it, or known to be without it.
+
+Unknown is not "does not contain": such a version is passed over, and where none is left the error says which were.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+
+from lastgood.core.application import Application
+from lastgood.core.choose import good_versions
+from lastgood.core.errors import LastgoodError, NeedsServer, NoLastGood, NoVersionByFeature, UnknownFeature
+from lastgood.core.feature_presence import Presence
+from lastgood.core.feature_versions import Deployed, most_versions, presences
+from lastgood.core.nearest import nearest
+from lastgood.core.ports import Sources, Store
+from lastgood.core.source_features import SourceAt, features, locate_version
+from lastgood.core.version import Version
+from lastgood.flows.branch import FollowedBranch, Look
+
+# Most often one of the newest few is the one: the rest is rendered only where it is not.
+FIRST_BATCH = 8
+MAX_TOLD = 5
+MAX_FEATURE = 200
+
+
+def refuse_without_sources(branch: FollowedBranch) -> tuple[Store, Sources]:
+    """Return what a choice by feature reads. Raises NeedsServer where it is not there."""
+    if branch.store is None or branch.sources is None:
+        raise NeedsServer(
+            "to choose by a feature takes records and source repos, and no running server is asked here",
+            hint="nothing was changed; name the server with `--server URL`, or choose with `--to` or `--previous`",
+            command="--without",
+        )
+    return branch.store, branch.sources
+
+
+async def version_by_feature(look: Look, app: Application, feature: str, *, contains: bool) -> Version:
+    """Return the first of the versions that `last-good` would take, newest first, that fits.
+
+    Raises UnknownFeature with the nearest names, NoVersionByFeature, NoLastGood where no version is good, NeedsServer.
+    """
+    search = _Search(look, app, feature.strip()[:MAX_FEATURE], contains=contains)
+    try:
+        return await search.find()
+    except UnknownFeature:
+        # Merged since the source repo was looked at, perhaps.
+        await search.sources.refresh()
+    try:
+        return await search.find()
+    except UnknownFeature as wrong:
+        names = await search.nearest()
+        hint = f"did you mean {', '.join(names)}?" if names else wrong.hint
+        raise UnknownFeature(wrong.message, hint=hint, app=app.name, **wrong.facts, nearest=names) from wrong
+
+
+class _Search:
+    def __init__(self, look: Look, app: Application, feature: str, *, contains: bool) -> None:
+        self._look = look
+        self._app = app
+        self._feature = feature
+        self._contains = contains
+        self._oldest: Sequence[SourceAt] = ()
+        self._known: dict[str, Sequence[SourceAt]] = {}
+        self._store, self.sources = refuse_without_sources(look.branch)
+
+    async def find(self) -> Version:
+        passed: list[tuple[Version, Presence]] = []
+        missing: list[UnknownFeature] = []
+        async for batch in self._batches():
+            deployed = [Deployed(at=None, sources=tuple(await self._located(one.commit))) for one in batch]
+            # Names are suggested from the newest versions: a way back of years would take long to read.
+            self._oldest = self._oldest or deployed[-1].sources
+            found, unknown = await presences(self._feature, deployed)
+            missing += unknown
+            for version, presence in zip(batch, found, strict=True):
+                if presence.contains is self._contains:
+                    return version
+                passed.append((version, presence))
+        if not passed:
+            raise NoLastGood(app=self._app.name)
+        if missing and all(presence.contains is None for _, presence in passed):
+            raise missing[0]
+        raise self._none_fits(passed)
+
+    async def _batches(self) -> AsyncIterator[list[Version]]:
+        look, branch = self._look, self._look.branch
+        good = good_versions(
+            app=self._app,
+            repo=branch.repo,
+            store=self._store,
+            head=look.head.oid,
+            now=branch.clock.now(),
+            holds=await look.holds(self._app.name),
+            runs=await look.runs(self._app.name),
+        )
+        left = await most_versions(self._app, branch.repo, look.head.oid, renderer=branch.renderer)
+        batch: list[Version] = []
+        size = FIRST_BATCH
+        async for version in good:
+            batch.append(version)
+            if len(batch) == min(size, left):
+                yield batch
+                left -= len(batch)
+                batch, size = [], size * 2
+                if not left:
+                    return
+        if batch:
+            yield batch
+
+    async def _located(self, commit: str | None) -> Sequence[SourceAt]:
+        commit, branch = commit or self._look.head.oid, self._look.branch
+        if commit not in self._known:
+            found = await locate_version(
+                self._app,
+                branch.repo,
+                commit,
+                renderer=branch.renderer,
+                sources=self.sources,
+                declared=self._look.discovered.sources,
+            )
+            if any(one.named and one.revision is None for one in found):
+                return found  # the next look at the source repo may tell more
+            self._known[commit] = found
+        return self._known[commit]
+
+    def _none_fits(self, passed: Sequence[tuple[Version, Presence]]) -> NoVersionByFeature:
+        told = [f"{version.short} {self._why(presence)}" for version, presence in passed[:MAX_TOLD]]
+        if len(passed) > MAX_TOLD:
+            told.append(f"and {len(passed) - MAX_TOLD} more")
+        wanted = "to contain" if self._contains else "not to contain"
+        return NoVersionByFeature(
+            f"no good version of {self._app.name} is known {wanted} {self._feature}: {'; '.join(told)}",
+            app=self._app.name,
+            feature=self._feature,
+            contains=self._contains,
+            passed_over=[{"commit": version.commit, "reason": self._why(presence)} for version, presence in passed],
+        )
+
+    def _why(self, presence: Presence) -> str:
+        if presence.contains is None:
+            return f"is unknown ({presence.reason})"
+        return "contains it" if presence.contains else f"does not ({presence.reason})"
+
+    async def nearest(self) -> list[str]:
+        """Return names like the feature's among what lies between the newest versions looked at and the head."""
+        try:
+            found = await features(self._oldest, await self._located(self._look.head.oid))
+        except LastgoodError:
+            return []
+        known = [*found.entered, *found.left]
+        named = {one.id: one.id for one in known} | {one.title: f"{one.id} ({one.title[:80]})" for one in known}
+        return list(dict.fromkeys(named[name] for name in nearest(self._feature, named)))

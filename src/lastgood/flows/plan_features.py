@@ -1,0 +1,90 @@
+"""What a plan takes out of each application and what it brings back, from the source repos of its images.
+
+Nobody waits for it long: what is not known in time is said to be unknown.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from lastgood.core.dates import relative
+from lastgood.core.errors import LastgoodError
+from lastgood.core.feature import is_meant
+from lastgood.core.plan import PlannedFeatures
+from lastgood.core.resource import Rendered, image_changes
+from lastgood.core.source_features import NotKnown, features, locate_images
+from lastgood.flows.branch import Look
+from lastgood.flows.weigh import Weighed
+
+# Somebody waits for the plan, at night perhaps.
+WAIT_S = 3.0
+# A plan is kept with its operation; `features` has them all.
+MAX_FEATURES = 200
+
+
+async def planned_features(look: Look, weighed: Sequence[Weighed]) -> list[PlannedFeatures]:
+    """Say of each application what leaves and what returns; nothing where `sources` of lastgood.yaml is empty."""
+    if not look.discovered.sources:
+        return [PlannedFeatures()] * len(weighed)
+    return list(await asyncio.gather(*[_of_one(look, one) for one in weighed]))
+
+
+async def _of_one(look: Look, weighed: Weighed) -> PlannedFeatures:
+    if weighed.part.from_.version == weighed.version:
+        return PlannedFeatures()
+    unknown = tuple(
+        NotKnown(image=weighed.app.name, reason=f"what it runs {when} is not known: {render.message}")
+        for when, render in (("now", weighed.before), ("then", weighed.after))
+        if isinstance(render, LastgoodError)
+    )
+    if unknown:
+        return PlannedFeatures(unknown=unknown)
+    before, after = _images(weighed.before), _images(weighed.after)
+    changed = [change.name for change in image_changes(dict(before), dict(after))]
+    sources, declared = look.branch.sources, look.discovered.sources
+    try:
+        async with asyncio.timeout(WAIT_S):
+            old = await locate_images(sources, declared, {name: before[name] for name in changed if name in before})
+            new = await locate_images(sources, declared, {name: after[name] for name in changed if name in after})
+            found = await features(old, new)
+    except TimeoutError:
+        reason = f"its source repo has not answered for {WAIT_S:.0f} s"
+        return PlannedFeatures(unknown=tuple(NotKnown(image=name, reason=reason) for name in changed))
+    return PlannedFeatures(leaving=found.left, returning=found.entered, unknown=found.unknown)
+
+
+def _images(render: Rendered | LastgoodError | None) -> Mapping[str, str]:
+    return render.images if isinstance(render, Rendered) else {}
+
+
+def bounded(found: PlannedFeatures) -> PlannedFeatures:
+    """Return as much as a plan keeps."""
+    return PlannedFeatures(
+        leaving=found.leaving[:MAX_FEATURES], returning=found.returning[:MAX_FEATURES], unknown=found.unknown
+    )
+
+
+def feature_notes(look: Look, app: str, found: PlannedFeatures, *, without: str | None) -> list[str]:
+    """Say what a plan's list leaves out, and what goes along with the feature that somebody wants to be without."""
+    notes = [
+        f"{app}: only {MAX_FEATURES} of the {len(some)} features that {verb} are listed; `lastgood features` has all"
+        for some, verb in ((found.leaving, "leave"), (found.returning, "return"))
+        if len(some) > MAX_FEATURES
+    ]
+    if without is None or not found.leaving:
+        return notes
+    wanted = [one for one in found.leaving if is_meant(one, without)]
+    if not wanted:
+        return notes
+    commits = {oid for one in wanted for oid in one.commits}
+    others = [one for one in found.leaving if one.kind != "issue" and commits.isdisjoint(one.commits)]
+    if others:
+        count = "another feature leaves" if len(others) == 1 else f"{len(others)} other features leave"
+        dated = [(one.at, one) for one in others if one.at is not None]
+        at, oldest = min(dated, key=lambda pair: pair[0], default=(None, others[-1]))
+        age = f" of {relative(at, look.branch.clock.now())}" if at is not None else ""
+        which = "it is" if len(others) == 1 else "the oldest is"
+        notes.append(
+            f"{app}: with {without} {count}, too; {which} {oldest.id}{age} ({oldest.title[:80]}). To take out "
+            f"{without} alone, revert it in {wanted[0].repo} and build"
+        )
+    return notes

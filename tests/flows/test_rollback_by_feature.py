@@ -1,0 +1,220 @@
+"""Choosing the version to go back to by a feature of the source repo."""
+
+import msgspec
+import pytest
+
+from lastgood.cli.rollback import command_of
+from lastgood.core.errors import CommandLineWrong, NeedsServer, NoLastGood, NoVersionByFeature, UnknownFeature
+from lastgood.core.request import RollbackRequest
+from lastgood.core.value import to_json, to_plain
+from lastgood.flows.by_feature import FIRST_BATCH
+from lastgood.store import SqlStore
+from twins.rollback_world import YAML, compose, make_world
+from twins.source_history import MemorySourceHistory
+from twins.sources import MemorySources
+from twins.store import make_deployment
+
+APP = "web-production"
+
+
+@pytest.fixture
+async def shop(tmp_path):
+    """A source repo with two features, and a world in which any tag is the revision that `tag` says."""
+    history = MemorySourceHistory()
+    store = SqlStore.in_memory()
+    (world,) = make_world("memory", tmp_path, store=store, sources=MemorySources(history))
+    await world.begin()
+    await world.commit(
+        {"lastgood.yaml": f"{YAML}sources:\n  - image: web\n    repo: https://git.example.com/o/shop.git\n"}
+    )
+    start = await history.commit("Begin", {"a": "1"})
+    one = await history.commit("Gift message (#1)", {"a": "2"}, [start])
+    two = await history.commit("Wishlist (#2)", {"b": "1"}, [one])
+    out = await history.commit(f"Take out\n\nThis reverts commit {one}.", {"a": "1"}, [two])
+    await history.refresh()
+    yield world, {"start": start, "one": one, "two": two, "out": out}
+    store.close()
+
+
+async def release(world, tag, revision, *, app=APP, good=True):
+    """Release an image that is built from a revision (None: nobody knows), and record that it ran."""
+    if revision is not None:
+        world.branch.sources.revisions[tag] = revision
+    service, environment = app.split("-")
+    commit = await world.commit({f"apps/{service}/{environment}/process-compose.yaml": compose(tag)})
+    found = await world.app(app)
+    version, path_tree = await world.repo.version(commit, found.scope)
+    made = make_deployment(
+        app=app,
+        version=version,
+        path_tree=path_tree,
+        commit=await world.repo.commit(commit),
+        started_at=world.clock.now(),
+        definition=found.definition,
+        outcome="succeeded" if good else "failed",
+        own_fault=not good,
+        baked_at=world.clock.now() if good else None,
+    )
+    begun = await world.store.start_deployment(made)
+    await world.store.save_deployment(msgspec.structs.replace(made, id=begun.id, number=begun.number))
+    await world.clock.move(60)
+    return commit
+
+
+async def test_the_newest_good_version_without_a_feature(shop):
+    """Not one that contains it, not one that is unknown, not one that failed: the newest that is left."""
+    world, at = shop
+    wanted = await release(world, "aa", at["start"])
+    await release(world, "bb", at["one"])
+    await release(world, "cc", at["out"], good=False)
+    await release(world, "dd", None)
+    await release(world, "ee", at["two"])
+    plan = await world.plan(without="PR-1")
+    assert plan.applications[0].to.commit == wanted
+    assert (await world.roll_back(without="#1")).applications[0].to.commit == wanted
+
+
+async def test_the_newest_good_version_with_a_feature(shop):
+    """A reverted feature is not contained; the version that still had it is found, not the current one."""
+    world, at = shop
+    await release(world, "aa", at["start"])
+    wanted = await release(world, "bb", at["two"])
+    await release(world, "cc", at["out"])
+    await release(world, "dd", at["two"])
+    assert (await world.plan(with_="gift message")).applications[0].to.commit == wanted
+
+
+async def test_a_held_version_is_passed_over(shop):
+    """As by `--last-good`."""
+    world, at = shop
+    older = await release(world, "aa", at["start"])
+    newer = await release(world, "bb", at["out"])
+    await release(world, "cc", at["two"])
+    assert (await world.plan(without="PR-1")).applications[0].to.commit == newer
+    await world.hold(newer)
+    assert (await world.plan(without="PR-1")).applications[0].to.commit == older
+
+
+async def test_each_application_gets_its_own_version(shop):
+    """Chosen for each by what it ran itself."""
+    world, at = shop
+    web = await release(world, "aa", at["start"])
+    cart = await release(world, "ca", at["start"], app="cart-production")
+    await release(world, "cb", at["one"], app="cart-production")
+    await release(world, "bb", at["one"])
+    plan = await world.plan(APP, "cart-production", without="PR-1")
+    assert [app.to.commit for app in plan.applications] == [web, cart]
+
+
+async def test_where_none_fits_the_error_says_which_were_passed_over_and_why(shop):
+    """Unknown is not "does not contain"."""
+    world, at = shop
+    dark = await release(world, "aa", None)
+    has = await release(world, "bb", at["one"])
+    await release(world, "cc", at["two"])
+    with pytest.raises(NoVersionByFeature) as raised:
+        await world.plan(without="PR-1")
+    assert raised.value.message == (
+        f"no good version of {APP} is known not to contain PR-1: {has[:7]} contains it; "
+        f"{dark[:7]} is unknown (web: no revision is known of aa)"
+    )
+    assert [one["commit"] for one in raised.value.facts["passed_over"]] == [has, dark]
+    assert raised.value.exit_code == 5
+    with pytest.raises(NoVersionByFeature, match=r"known to contain PR-2: \w{7} does not \(PR-2 was not merged"):
+        await world.plan(with_="PR-2")
+
+
+async def test_an_unknown_feature_suggests_the_nearest_names(shop):
+    """By number and by title; the source repos are looked at once more before that is said."""
+    world, at = shop
+    await release(world, "aa", at["start"])
+    await release(world, "bb", at["two"])
+    with pytest.raises(UnknownFeature) as raised:
+        await world.plan(without="PR-12")
+    assert raised.value.facts["nearest"][:2] == ["PR-2", "PR-1"]
+    assert raised.value.hint.startswith("did you mean PR-2, PR-1")
+    assert raised.value.exit_code == 5
+    with pytest.raises(UnknownFeature, match="there is no wishlst in o/shop") as raised:
+        await world.plan(with_="wishlst")
+    assert raised.value.facts["nearest"] == ["PR-2 (Wishlist)"]
+    assert world.branch.sources.refreshed == 2
+
+
+async def test_a_feature_merged_a_moment_ago_is_found_by_looking_once_more(shop):
+    """The source repo knows it; the index did not yet."""
+    world, at = shop
+    wanted = await release(world, "aa", at["start"])
+    await release(world, "bb", at["two"])
+    real = world.branch.sources.history
+
+    class Late:
+        """Knows nothing of the feature until it is refreshed."""
+
+        def __getattr__(self, name):
+            return getattr(real, name)
+
+        async def presences(self, feature, revisions, selection):
+            if not world.branch.sources.refreshed:
+                raise UnknownFeature(feature=feature, repo=real.repo)
+            return await real.presences(feature, revisions, selection)
+
+    world.branch.sources.history = Late()
+    assert (await world.plan(without="PR-1")).applications[0].to.commit == wanted
+
+
+async def test_it_is_found_far_back(shop):
+    """Beyond the first versions that are looked at."""
+    world, at = shop
+    wanted = await release(world, "aa", at["start"])
+    for n in range(FIRST_BATCH * 3):
+        await release(world, f"b{n}", at["one"])
+    assert (await world.plan(without="PR-1")).applications[0].to.commit == wanted
+
+
+async def test_without_any_good_version_nothing_is_chosen(shop):
+    """No record calls a version good."""
+    world, at = shop
+    await release(world, "aa", at["start"], good=False)
+    await release(world, "bb", at["one"])
+    with pytest.raises(NoLastGood):
+        await world.plan(without="PR-1")
+
+
+@pytest.mark.parametrize("with_store", [True, False])
+async def test_where_no_source_repo_is_read_it_says_so(tmp_path, with_store, monkeypatch):
+    """In a clone, and beside records without a server; before anything is asked of the remote."""
+    store = SqlStore.in_memory() if with_store else None
+    (world,) = make_world("memory", tmp_path, store=store)
+    await world.begin()
+    await world.release()
+    monkeypatch.setattr(world.repo, "fetch", None)
+    with pytest.raises(NeedsServer) as raised:
+        await world.plan(without="PR-1")
+    assert "--server URL" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"without": "PR-1", "with_": "PR-2"}, "choose one of"),
+        ({"without": "PR-1", "to": "n1"}, "choose one of"),
+        ({"with_": "PR-1", "last_good": True}, "choose one of"),
+        ({"with_": "  "}, "--with names no feature"),
+        ({"without": "PR-1", "mode": "revert"}, "a revert takes commits"),
+    ],
+)
+async def test_a_choice_that_makes_no_sense_is_refused(shop, words, said):
+    """One choice, with a feature in it."""
+    world, at = shop
+    await release(world, "aa", at["start"])
+    with pytest.raises(CommandLineWrong, match=said):
+        await world.plan(**words)
+
+
+def test_the_request_and_its_command_name_the_feature():
+    """`with` in JSON, as in the API; the command that a plan suggests chooses the same way."""
+    asked = RollbackRequest(apps=(APP,), with_="gift message", hold=False)
+    assert to_plain(asked)["with"] == "gift message"
+    assert msgspec.json.decode(to_json(asked), type=RollbackRequest) == asked
+    assert command_of(asked) == f"lastgood rollback {APP} --with 'gift message' --no-hold"
+    assert command_of(RollbackRequest(apps=(APP,), without="#1")) == f"lastgood rollback {APP} --without '#1'"
