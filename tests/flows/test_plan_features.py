@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from lastgood.cli.plan_page import plan_text
@@ -156,11 +157,15 @@ async def test_a_note_says_what_goes_along_and_how_to_take_out_one_alone(tmp_pat
     look = await world.branch.fetch()
 
     (told,) = note(look, "web", planned, without="#2")
-    assert told.startswith("web: with #2 2 other features leave, too; the oldest is PR-1 of ")
+    assert told.startswith("web: 2 other features leave along with #2; the oldest is PR-1 of ")
     assert told.endswith("(Basket). To take out #2 alone, revert it in o/shop and build")
     assert note(look, "web", planned, without="gift MESSAGE") == [told.replace("#2", "gift MESSAGE")]
     assert note(look, "web", planned, without=None) == []
-    assert note(look, "web", planned, without="PR-9") == []
+    assert note(look, "web", planned, without="PR-9") == [
+        "web: PR-9 does not leave with this: the version at the head is without it already"
+    ]
+    unsure = msgspec.structs.replace(planned, unknown=(NotKnown(image="db", reason="no tag"),))
+    assert note(look, "web", unsure, without="PR-9") == [], "nobody knows"
     alone = plan_features.PlannedFeatures(leaving=tuple(one for one in found.left if one.id not in {"PR-1", "PR-3"}))
     assert [one.id for one in alone.leaving] != []
     assert note(look, "web", alone, without="PR-2") == []

@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -133,7 +134,9 @@ class ShopServer:
             async with RemoteLastgood(self.server.url, self.server.token) as there:
                 return await question(there)
 
-        return asyncio.run(ask())
+        # In a thread: whoever drives a browser has a loop that runs in this one.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, ask()).result()
 
     def settle(self) -> None:
         """Wait until every application runs what Git asks for and has baked. Fails with what is seen instead."""

@@ -70,10 +70,12 @@ def feature_notes(look: Look, app: str, found: PlannedFeatures, *, without: str 
         for some, verb in ((found.leaving, "leave"), (found.returning, "return"))
         if len(some) > MAX_FEATURES
     ]
-    if without is None or not found.leaving:
+    if without is None:
         return notes
     wanted = [one for one in found.leaving if is_meant(one, without)]
     if not wanted:
+        if not found.unknown:
+            notes.append(f"{app}: {without} does not leave with this: the version at the head is without it already")
         return notes
     commits = {oid for one in wanted for oid in one.commits}
     others = [one for one in found.leaving if one.kind != "issue" and commits.isdisjoint(one.commits)]
@@ -84,7 +86,7 @@ def feature_notes(look: Look, app: str, found: PlannedFeatures, *, without: str 
         age = f" of {relative(at, look.branch.clock.now())}" if at is not None else ""
         which = "it is" if len(others) == 1 else "the oldest is"
         notes.append(
-            f"{app}: with {without} {count}, too; {which} {oldest.id}{age} ({oldest.title[:80]}). To take out "
+            f"{app}: {count} along with {without}; {which} {oldest.id}{age} ({oldest.title[:80]}). To take out "
             f"{without} alone, revert it in {wanted[0].repo} and build"
         )
     return notes
