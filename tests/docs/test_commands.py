@@ -5,15 +5,19 @@ with some history), `<!-- commands run beside a server -->` (a folder with lastg
 nothing, if it shows none but `make`, which CI runs itself.
 """
 
+import contextlib
 import functools
+import io
 import os
 import re
 import shlex
 import subprocess
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
+from lastgood.cli import program
 from twins.shop import ShopClone, ShopServer
 
 ROOT = Path(__file__).parents[2]
@@ -44,8 +48,14 @@ def place_of(page: Path) -> str | None:
 
 
 def run(command: str, *, folder: Path) -> None:
-    """Run one shown command as it stands. Fails with what it printed."""
+    """Run one shown command as it stands, lastgood itself in this process. Fails with what it printed."""
     words = shlex.split(command, comments=True)
+    if words[0] == "lastgood":
+        printed = io.StringIO()
+        with contextlib.chdir(folder), redirect_stdout(printed), redirect_stderr(printed):
+            code = program.run(words[1:])
+        assert code == 0, f"{command}\n{printed.getvalue()}"
+        return
     done = subprocess.run(
         words,
         cwd=folder,

@@ -14,7 +14,7 @@ from twins.git_fixtures import git
 from twins.naive_replay import NaiveReplay
 
 ALL = Selection()
-SEEDS = int(os.environ.get("STORIES", "12"))
+SEEDS = int(os.environ.get("STORIES", "8"))
 
 
 class Work:
@@ -362,7 +362,7 @@ async def test_what_real_git_made_of_it_is_what_is_said(work, history, seed):
         assert found == [name in there for there in files], name
 
 
-@pytest.mark.parametrize("seed", range(100, 100 + SEEDS // 3))
+@pytest.mark.parametrize("seed", range(100, 100 + SEEDS // 2))
 async def test_replaying_one_by_one_says_the_same(work, history, seed):
     """The naive answer: ancestors by `git merge-base --is-ancestor`, and the rules followed commit by commit."""
     features, commits, _ = await _told(work, history, seed)
