@@ -175,7 +175,8 @@ async def test_releases_are_collected_except_those_that_run_or_are_kept(room):
     assert await target.collect_releases(keep) == ["1" * 40, "3" * 40]
     left = {place.name for place in (room.root / "releases").iterdir() if place.is_dir()}
     assert left == {"2" * 40, "4" * 40}
-    assert list((room.root / "temporary").iterdir()) == []
+    # A supervisor may be writing its state there at this moment.
+    assert not list((room.root / "temporary").glob("release*"))
 
 
 async def test_an_apply_under_way_is_not_collected_from(room):

@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import ssl
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import httpx2
@@ -46,8 +47,6 @@ class Registries:
         self._tags: dict[str, tuple[float, str]] = {}
         # For each registry: one that hangs is in no other's way.
         self._at_once = {rule.host: asyncio.Semaphore(MAX_AT_ONCE) for rule in rules}
-        # What the machine trusts, or SSL_CERT_FILE: a company's own registry is signed by the company.
-        self._tls = ssl.create_default_context()
 
     async def known(self, image: ImageName) -> ImageFacts | None:
         """See ImageRegistry.known."""
@@ -105,6 +104,12 @@ class Registries:
         except NoAnswer as wrong:
             reason = str(wrong) or "it lets no stranger in"
             raise RegistryFailed(f"{host}: {reason}", reason=reason, **words) from wrong
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """What the machine trusts, or SSL_CERT_FILE: a company's own registry is signed by the company."""
+        # Reading it takes some 10 ms: only who asks a registry pays for it.
+        return ssl.create_default_context()
 
     def _client(self) -> httpx2.AsyncClient:
         # One for each question: no cookie and no connection outlives it.

@@ -66,7 +66,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
-from fastapi import APIRouter, Request, Response
+from starlette.requests import Request
+from starlette.responses import Response
 
 from lastgood.core.application import ApplicationView
 from lastgood.core.changelog import Changelog, changelog
@@ -121,6 +122,7 @@ from lastgood.web.asked import (
     read_query,
     text,
 )
+from lastgood.web.routes import Routes
 
 WAIT_MOST_S = 60.0
 
@@ -190,7 +192,7 @@ Handler = Callable[[Lastgood, Asked], Awaitable[Any]]
 
 
 class Route(Value, frozen=True, kw_only=True):
-    """One line of the table: what the router and the OpenAPI document are made from."""
+    """One line of the table: what the server and the OpenAPI document are made from."""
 
     method: str
     path: str
@@ -399,15 +401,15 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
-def api_router(lastgood: Lastgood, *, version: str) -> APIRouter:
+def api_routes(lastgood: Lastgood, *, version: str) -> Routes:
     """Make the routes of the table, and `/version`; the stream and the document are added by the composition."""
-    router = APIRouter(prefix="/api/v1")
+    routes = Routes()
 
     def add(route: Route) -> None:
-        async def endpoint(request: Request) -> Response:
+        async def endpoint(request: Request, **path: str) -> Response:
             body = await request.body()
             asked = Asked(
-                path=request.path_params,
+                path=path,
                 query=dict(request.query_params),
                 body=None if route.body is None else read_body(body, route.body),
                 who=request.scope["signed_in"],
@@ -415,16 +417,16 @@ def api_router(lastgood: Lastgood, *, version: str) -> APIRouter:
             return json_answer(await route.handler(lastgood, asked))
 
         path = route.path.replace("{version}", "{version:path}")
-        router.add_api_route(path, endpoint, methods=[route.method], response_model=None, include_in_schema=False)
+        routes.add(route.method, f"/api/v1{path}", endpoint)
 
     for route in ROUTES:
         add(route)
 
-    @router.get("/version", include_in_schema=False)
-    async def running() -> Response:
+    @routes.get("/api/v1/version")
+    async def running(_: Request) -> Response:
         return json_answer(Running(version=version))
 
-    return router
+    return routes
 
 
 def json_answer(value: Any) -> Response:

@@ -4,7 +4,8 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from fastapi import APIRouter, Request, Response
+from starlette.requests import Request
+from starlette.responses import Response
 
 from lastgood.core.application import ApplicationView
 from lastgood.core.discovery import Problem
@@ -16,6 +17,7 @@ from lastgood.core.version import Version
 from lastgood.web.asked import text
 from lastgood.web.badge import APPLICATION_STATE, Badge, health_badge, sync_badge
 from lastgood.web.pages import Frame, Page, Pages, address, wants_part
+from lastgood.web.routes import Routes
 
 GROUPS_PER_PAGE = 50
 COLUMNS_MOST = 4
@@ -285,15 +287,15 @@ def _destinations(apps: list[ApplicationView]) -> tuple[str, ...]:
     return tuple(sorted({app.destination for app in apps}))
 
 
-def applications_router(lastgood: Lastgood, pages: Pages) -> APIRouter:
+def applications_routes(lastgood: Lastgood, pages: Pages) -> Routes:
     """Serve the page, and for htmx its table alone."""
-    router = APIRouter(include_in_schema=False)
+    routes = Routes()
 
-    @router.get("/applications")
+    @routes.get("/applications")
     async def applications(request: Request) -> Response:
         frame = pages.frame(request, section="applications")
         apps, problems = await lastgood.apps(), await lastgood.problems()
         page = applications_page(frame, request.query_params, apps, problems)
         return pages.answer("partials/application-list.html" if wants_part(request) else "applications.html", page)
 
-    return router
+    return routes

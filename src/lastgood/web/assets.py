@@ -5,9 +5,11 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from fastapi import APIRouter, Request, Response
+from starlette.requests import Request
+from starlette.responses import Response
 
 from lastgood.core.errors import Unknown
+from lastgood.web.routes import Routes
 
 _TYPES = {"css": "text/css", "js": "text/javascript"}
 _OWN = ("lastgood.css", "live.js", "live-worker.js")
@@ -41,12 +43,12 @@ class Assets:
         """Return where a page finds a file."""
         return f"/static/{name}?v={self._marks[name]}"
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Serve the files; with the mark in the address they may be kept for ever."""
-        router = APIRouter()
+        routes = Routes()
 
-        @router.get("/static/{name}", include_in_schema=False)
-        async def static(name: str, request: Request) -> Response:
+        @routes.get("/static/{name}")
+        async def static(request: Request, name: str) -> Response:
             data = self._files.get(name)
             if data is None:
                 raise Unknown("there is no such file", name=name[:100])
@@ -57,4 +59,4 @@ class Assets:
                 headers={"cache-control": "public, max-age=31536000, immutable" if lasting else "no-cache"},
             )
 
-        return router
+        return routes

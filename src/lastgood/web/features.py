@@ -4,7 +4,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fastapi import APIRouter, Request, Response
+from starlette.requests import Request
+from starlette.responses import Response
 
 from lastgood.core.application import ApplicationView
 from lastgood.core.errors import LastgoodError, Unknown, UnknownFeature
@@ -14,6 +15,7 @@ from lastgood.core.value import Value
 from lastgood.web.asked import text
 from lastgood.web.badge import Badge
 from lastgood.web.pages import Page, Pages, wants_part
+from lastgood.web.routes import Routes
 
 _ANSWERS = {
     True: Badge(word="Yes", tone="t-ok", icon="check"),
@@ -63,11 +65,11 @@ class FeaturesPage(Page):
     comparison: Comparison
 
 
-def features_router(lastgood: Lastgood, pages: Pages) -> APIRouter:
+def features_routes(lastgood: Lastgood, pages: Pages) -> Routes:
     """Serve the page; for htmx the answers alone."""
-    router = APIRouter(include_in_schema=False)
+    routes = Routes()
 
-    @router.get("/features")
+    @routes.get("/features")
     async def features(request: Request) -> Response:
         frame = pages.frame(request, section="features")
         given = {name: text(request.query_params.get(name, "")) for name in ("q", "a", "b")}
@@ -80,7 +82,7 @@ def features_router(lastgood: Lastgood, pages: Pages) -> APIRouter:
         )
         return pages.answer("partials/feature-answers.html" if wants_part(request) else "features.html", page)
 
-    return router
+    return routes
 
 
 async def _answers(lastgood: Lastgood, query: str) -> Answers:

@@ -5,12 +5,14 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from fastapi import APIRouter, Response
+from starlette.requests import Request
+from starlette.responses import Response
 
 from lastgood.core.record import Event
 from lastgood.core.value import Value
 from lastgood.web.api import ROUTES, Route, Running, json_answer
 from lastgood.web.asked import LogText, QueryText
+from lastgood.web.routes import Routes
 
 _TEXT = {"type": "string"}
 _REF = "#/components/schemas/{name}"
@@ -58,15 +60,15 @@ def openapi(version: str) -> dict[str, Any]:
     }
 
 
-def openapi_router(version: str) -> APIRouter:
+def openapi_routes(version: str) -> Routes:
     """Serve the document."""
-    router = APIRouter(include_in_schema=False)
+    routes = Routes()
 
-    @router.get("/api/v1/openapi.json")
-    async def described() -> Response:
+    @routes.get("/api/v1/openapi.json")
+    async def described(_: Request) -> Response:
         return json_answer(openapi(version))
 
-    return router
+    return routes
 
 
 def _operation(route: Route, query_fields: dict[str, Any], log_fields: dict[str, Any]) -> dict[str, Any]:

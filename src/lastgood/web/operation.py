@@ -4,11 +4,13 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fastapi import APIRouter, Request, Response
+from starlette.requests import Request
+from starlette.responses import Response
 
 from lastgood.core.ports import Lastgood
 from lastgood.web.pages import Page, Pages, wants_part
 from lastgood.web.progress import END_STEPS, Progress, progress_of
+from lastgood.web.routes import Routes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,12 +21,12 @@ class OperationPage(Page):
     now: dt.datetime
 
 
-def operation_router(lastgood: Lastgood, pages: Pages, *, watch: Callable[[str], None]) -> APIRouter:
+def operation_routes(lastgood: Lastgood, pages: Pages, *, watch: Callable[[str], None]) -> Routes:
     """Serve the page; for htmx the progress alone. watch: asks the stream to send what changes in it."""
-    router = APIRouter(include_in_schema=False)
+    routes = Routes()
 
-    @router.get("/operations/{identity}")
-    async def operation(identity: str, request: Request) -> Response:
+    @routes.get("/operations/{identity}")
+    async def operation(request: Request, identity: str) -> Response:
         frame = pages.frame(request, section="applications")
         progress = await progress_of(lastgood, identity, now=frame.now)
         if progress.state not in END_STEPS:
@@ -32,4 +34,4 @@ def operation_router(lastgood: Lastgood, pages: Pages, *, watch: Callable[[str],
         page = OperationPage(frame=frame, title=progress.title, progress=progress, now=frame.now)
         return pages.answer("partials/progress.html" if wants_part(request) else "operation.html", page)
 
-    return router
+    return routes

@@ -11,9 +11,10 @@ from functools import cache
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
 
 from lastgood.core.ports import Clock
 from lastgood.web import clockface

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from fastapi import APIRouter, Request, Response
-from starlette.responses import RedirectResponse
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from lastgood.core.application import ApplicationView
 from lastgood.core.checks import CHECKS
@@ -22,6 +22,7 @@ from lastgood.web.api import http_status
 from lastgood.web.asked import text
 from lastgood.web.badge import Badge, check_badge, health_badge
 from lastgood.web.pages import Frame, Page, Pages, many, segment, wants_part
+from lastgood.web.routes import Routes
 
 REASON_CHARS = 2000
 APPS_MOST = 50
@@ -330,9 +331,9 @@ def _why_off(plan: Plan | None) -> str:
     return "Nothing would change." if plan.changes_nothing else ""
 
 
-def plan_router(lastgood: Lastgood, pages: Pages) -> APIRouter:  # noqa: C901 - a table of routes
+def plan_routes(lastgood: Lastgood, pages: Pages) -> Routes:  # noqa: C901 - a table of routes
     """Serve the plan pages (GET from a link, POST with the form's choices), and start what they show."""
-    router = APIRouter(include_in_schema=False)
+    routes = Routes()
     desk = PlanDesk(lastgood, pages)
 
     async def show(
@@ -363,28 +364,28 @@ def plan_router(lastgood: Lastgood, pages: Pages) -> APIRouter:  # noqa: C901 - 
             return await show(request, name, undo=undo, form=form, problem=problem)
         return RedirectResponse(f"/operations/{segment(done.id)}", status_code=303)
 
-    @router.get("/apps/{name}/plan")
-    async def plan(name: str, request: Request) -> Response:
+    @routes.get("/apps/{name}/plan")
+    async def plan(request: Request, name: str) -> Response:
         return await show(request, name, undo=False, form=None)
 
-    @router.post("/apps/{name}/plan")
-    async def choose(name: str, request: Request) -> Response:
+    @routes.post("/apps/{name}/plan")
+    async def choose(request: Request, name: str) -> Response:
         return await show(request, name, undo=False, form=request.scope["form"])
 
-    @router.post("/apps/{name}/rollbacks")
-    async def rollback(name: str, request: Request) -> Response:
+    @routes.post("/apps/{name}/rollbacks")
+    async def rollback(request: Request, name: str) -> Response:
         return await start(request, name, undo=False)
 
-    @router.get("/apps/{name}/undo")
-    async def plan_undo(name: str, request: Request) -> Response:
+    @routes.get("/apps/{name}/undo")
+    async def plan_undo(request: Request, name: str) -> Response:
         return await show(request, name, undo=True, form=None)
 
-    @router.post("/apps/{name}/undo/plan")
-    async def choose_undo(name: str, request: Request) -> Response:
+    @routes.post("/apps/{name}/undo/plan")
+    async def choose_undo(request: Request, name: str) -> Response:
         return await show(request, name, undo=True, form=request.scope["form"])
 
-    @router.post("/apps/{name}/undo")
-    async def undo(name: str, request: Request) -> Response:
+    @routes.post("/apps/{name}/undo")
+    async def undo(request: Request, name: str) -> Response:
         return await start(request, name, undo=True)
 
-    return router
+    return routes

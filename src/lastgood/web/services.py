@@ -4,7 +4,8 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fastapi import APIRouter, Request, Response
+from starlette.requests import Request
+from starlette.responses import Response
 
 from lastgood.core.errors import CommandLineWrong, LastgoodError, NeedsServer, SettingsWrong
 from lastgood.core.ports import Lastgood
@@ -15,6 +16,7 @@ from lastgood.web.applications import EnvironmentCell
 from lastgood.web.asked import has_words, read_health, text
 from lastgood.web.badge import HEALTH, Badge, health_badge
 from lastgood.web.pages import Frame, Page, Pages, address, segment, wants_part
+from lastgood.web.routes import Routes
 from lastgood.web.timeline import siblings_of
 from lastgood.web.verdict import AppHeader, app_header
 
@@ -172,12 +174,12 @@ def not_here(trouble: LastgoodError) -> str:
     return f"{trouble.message}. {trouble.hint}" if trouble.hint else trouble.message
 
 
-def services_router(lastgood: Lastgood, pages: Pages) -> APIRouter:
+def services_routes(lastgood: Lastgood, pages: Pages) -> Routes:
     """Serve the page; for htmx the table alone."""
-    router = APIRouter(include_in_schema=False)
+    routes = Routes()
 
-    @router.get("/apps/{name}/services")
-    async def services(name: str, request: Request) -> Response:
+    @routes.get("/apps/{name}/services")
+    async def services(request: Request, name: str) -> Response:
         frame = pages.frame(request, section="applications")
         asked = read_asked(request.query_params)
         path = f"/apps/{segment(name)}/services"
@@ -205,4 +207,4 @@ def services_router(lastgood: Lastgood, pages: Pages) -> APIRouter:
         )
         return pages.answer("partials/service-table.html" if wants_part(request) else "services.html", page)
 
-    return router
+    return routes

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response
-from starlette.responses import RedirectResponse
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from lastgood.core.errors import LastgoodError, Unknown
 from lastgood.web.access import Doorkeeper
 from lastgood.web.api import http_status, json_error
 from lastgood.web.guard import Asgi, Scope, session_cookie
 from lastgood.web.pages import THEME_COOKIE, Page, Pages
+from lastgood.web.routes import Routes
 
 UNAUTHORIZED = 401
 
@@ -68,17 +69,17 @@ def refusal(pages: Pages, scope: Scope, status: int, error: LastgoodError) -> As
     return error_answer(pages, Request(scope), error, status)
 
 
-def sign_in_router(doorkeeper: Doorkeeper, pages: Pages) -> APIRouter:
+def sign_in_routes(doorkeeper: Doorkeeper, pages: Pages) -> Routes:
     """Serve the sign-in form and the theme link."""
-    router = APIRouter(include_in_schema=False)
+    routes = Routes()
 
-    @router.get("/sign-in")
+    @routes.get("/sign-in")
     async def ask(request: Request) -> Response:
         back = local_path(request.query_params.get("back", "/applications"))
         page = SignInPage(frame=pages.frame(request), title="Sign in", message="", back=back)
         return pages.answer("sign-in.html", page)
 
-    @router.post("/sign-in")
+    @routes.post("/sign-in")
     async def enter(request: Request) -> Response:
         form = dict(request.scope["form"])
         back = local_path(form.get("back", "/applications"))
@@ -90,11 +91,11 @@ def sign_in_router(doorkeeper: Doorkeeper, pages: Pages) -> APIRouter:
         headers = {"set-cookie": session_cookie(cookie, secure=doorkeeper.access.secure_cookie)}
         return RedirectResponse(back, status_code=303, headers=headers)
 
-    @router.get("/theme/{name}")
-    async def theme(name: str, request: Request) -> Response:
+    @routes.get("/theme/{name}")
+    async def theme(request: Request, name: str) -> Response:
         answer = RedirectResponse(local_path(request.query_params.get("back", "/applications")), status_code=303)
         if name in {"light", "dark"}:
             answer.set_cookie(THEME_COOKIE, name, max_age=365 * 86400, httponly=True, samesite="lax")
         return answer
 
-    return router
+    return routes

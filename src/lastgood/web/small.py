@@ -4,8 +4,8 @@ import datetime as dt
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from fastapi import APIRouter, Request, Response
-from starlette.responses import RedirectResponse
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from lastgood.core.errors import CommandLineWrong, LastgoodError
 from lastgood.core.ports import Lastgood
@@ -15,6 +15,7 @@ from lastgood.web.access import SignedIn
 from lastgood.web.api import http_status
 from lastgood.web.asked import text
 from lastgood.web.pages import Page, Pages, segment
+from lastgood.web.routes import Routes
 
 REASON_CHARS = 2000
 SCOPES = ("application", "environment", "repo", "everything")
@@ -138,9 +139,9 @@ class Desk:
         return found
 
 
-def small_router(lastgood: Lastgood, pages: Pages) -> APIRouter:
+def small_routes(lastgood: Lastgood, pages: Pages) -> Routes:
     """Serve the pages."""
-    router = APIRouter(include_in_schema=False)
+    routes = Routes()
     desk = Desk(lastgood)
 
     async def show(
@@ -171,10 +172,10 @@ def small_router(lastgood: Lastgood, pages: Pages) -> APIRouter:
         return pages.answer("small.html", page, status=http_status(problem) if problem else 200)
 
     def add(action: str) -> None:
-        async def look(name: str, request: Request) -> Response:
+        async def look(request: Request, name: str) -> Response:
             return await show(request, name, action, read_form(dict(request.query_params)))
 
-        async def start(name: str, request: Request) -> Response:
+        async def start(request: Request, name: str) -> Response:
             form = read_form(dict(request.scope["form"]))
             try:
                 after = await desk.do(action, name, form, request.scope["signed_in"])
@@ -182,9 +183,9 @@ def small_router(lastgood: Lastgood, pages: Pages) -> APIRouter:
                 return await show(request, name, action, form, problem)
             return RedirectResponse(after, status_code=303)
 
-        router.add_api_route(f"/apps/{{name}}/{action}", look, methods=["GET"], response_model=None)
-        router.add_api_route(f"/apps/{{name}}/{action}", start, methods=["POST"], response_model=None)
+        routes.add("GET", f"/apps/{{name}}/{action}", look)
+        routes.add("POST", f"/apps/{{name}}/{action}", start)
 
     for action in _TITLES:
         add(action)
-    return router
+    return routes

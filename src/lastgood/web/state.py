@@ -4,7 +4,8 @@ import datetime as dt
 from dataclasses import dataclass
 
 import msgspec
-from fastapi import APIRouter, Request, Response
+from starlette.requests import Request
+from starlette.responses import Response
 
 from lastgood.core.errors import LastgoodError, NeedsServer, SettingsWrong
 from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
@@ -14,6 +15,7 @@ from lastgood.core.value import Value
 from lastgood.web.applications import EnvironmentCell
 from lastgood.web.badge import HEALTH, Badge, health_badge
 from lastgood.web.pages import Page, Pages, segment, wants_part
+from lastgood.web.routes import Routes
 from lastgood.web.services import Image, not_here, split_image
 from lastgood.web.timeline import siblings_of
 from lastgood.web.tree import Asked, Layout, Relation, lay_out, read_asked, relations
@@ -55,12 +57,12 @@ class StatePage(Page):
     left_out: int
 
 
-def state_router(lastgood: Lastgood, pages: Pages) -> APIRouter:
+def state_routes(lastgood: Lastgood, pages: Pages) -> Routes:
     """Serve the page; for htmx the tree and the panel alone."""
-    router = APIRouter(include_in_schema=False)
+    routes = Routes()
 
-    @router.get("/apps/{name}/state")
-    async def state(name: str, request: Request) -> Response:
+    @routes.get("/apps/{name}/state")
+    async def state(request: Request, name: str) -> Response:
         frame = pages.frame(request, section="applications")
         asked = read_asked(f"/apps/{segment(name)}/state", request.query_params)
         status = await lastgood.status(name)
@@ -87,7 +89,7 @@ def state_router(lastgood: Lastgood, pages: Pages) -> APIRouter:
         )
         return pages.answer("partials/state-view.html" if wants_part(request) else "state.html", page)
 
-    return router
+    return routes
 
 
 async def _panel(lastgood: Lastgood, tree: ResourceTree, asked: Asked) -> Panel | None:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 import structlog
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from lastgood.core.errors import CommandLineWrong, LastgoodError
@@ -21,6 +21,7 @@ from lastgood.core.value import to_json
 from lastgood.web.fragments import Fragments, Frame
 from lastgood.web.pages import Pages
 from lastgood.web.records import Records
+from lastgood.web.routes import Routes
 
 POLL_S = 1.0
 HEARTBEAT_S = 15.0
@@ -178,9 +179,9 @@ def _frame(name: str, data: str, number: int | None) -> bytes:
     return ("\n".join(lines) + "\n\n").encode()
 
 
-def stream_router(stream: Stream) -> APIRouter:
+def stream_routes(stream: Stream) -> Routes:
     """Serve the stream: fragments for pages, events as JSON for scripts."""
-    router = APIRouter(include_in_schema=False)
+    routes = Routes()
 
     def answer(request: Request, *, raw: bool) -> StreamingResponse:
         asked = request.headers.get("last-event-id") or request.query_params.get("after")
@@ -192,12 +193,12 @@ def stream_router(stream: Stream) -> APIRouter:
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
         return StreamingResponse(body, media_type="text/event-stream", headers=headers)
 
-    @router.get("/events")
+    @routes.get("/events")
     async def fragments(request: Request) -> StreamingResponse:
         return answer(request, raw=False)
 
-    @router.get("/api/v1/events")
+    @routes.get("/api/v1/events")
     async def events(request: Request) -> StreamingResponse:
         return answer(request, raw=True)
 
-    return router
+    return routes

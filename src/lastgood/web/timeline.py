@@ -4,7 +4,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fastapi import APIRouter, Request, Response
+from starlette.requests import Request
+from starlette.responses import Response
 
 from lastgood.core.application import ApplicationView
 from lastgood.core.errors import StoreFailed
@@ -19,6 +20,7 @@ from lastgood.web.pages import Frame, Page, Pages, address, segment, wants_part
 from lastgood.web.period import OUTCOMES, TRIGGERS, Chip, Filters, PeriodLink, read_filters
 from lastgood.web.rail import Day, RecordView, days, record_view
 from lastgood.web.records import Records
+from lastgood.web.routes import Routes
 from lastgood.web.verdict import AppHeader, Verdict, app_header, verdict_of
 
 
@@ -157,11 +159,11 @@ def siblings_of(app: ApplicationView, apps: list[ApplicationView]) -> tuple[Envi
     return rows[0].cells if rows else ()
 
 
-def timeline_router(lastgood: Lastgood, records: Records, pages: Pages) -> APIRouter:
+def timeline_routes(lastgood: Lastgood, records: Records, pages: Pages) -> Routes:
     """Serve the pages; for htmx the list of records alone."""
-    router = APIRouter(include_in_schema=False)
+    routes = Routes()
 
-    @router.get("/timeline")
+    @routes.get("/timeline")
     async def everything(request: Request) -> Response:
         frame = pages.frame(request, section="timeline")
         filters = read_filters("/timeline", request.query_params)
@@ -181,8 +183,8 @@ def timeline_router(lastgood: Lastgood, records: Records, pages: Pages) -> APIRo
         )
         return pages.answer("partials/history.html" if wants_part(request) else "everything.html", page)
 
-    @router.get("/apps/{name}/timeline")
-    async def timeline(name: str, request: Request) -> Response:
+    @routes.get("/apps/{name}/timeline")
+    async def timeline(request: Request, name: str) -> Response:
         frame = pages.frame(request, section="applications")
         filters = read_filters(f"/apps/{segment(name)}/timeline", request.query_params)
         entries = await lastgood.timeline(filters.query(name))
@@ -206,8 +208,8 @@ def timeline_router(lastgood: Lastgood, records: Records, pages: Pages) -> APIRo
         )
         return pages.answer("partials/history.html" if wants_part(request) else "timeline.html", page)
 
-    @router.get("/apps/{name}/records/{key}")
-    async def record(name: str, key: str, request: Request) -> Response:
+    @routes.get("/apps/{name}/records/{key}")
+    async def record(request: Request, name: str, key: str) -> Response:
         frame = pages.frame(request, section="applications")
         view = record_view(await lastgood.show(name, key), tip=True, tail=True)
         page = RecordPage(
@@ -221,7 +223,7 @@ def timeline_router(lastgood: Lastgood, records: Records, pages: Pages) -> APIRo
         )
         return pages.answer("partials/record-detail.html" if wants_part(request) else "record.html", page)
 
-    return router
+    return routes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -117,7 +117,9 @@ def _carries(pid: int, marker: bytes) -> bool:
 def _stat(pid: int) -> list[str] | None:
     """Return the fields of /proc/<pid>/stat after the program's name: state, parent, group, session, ..."""
     try:
-        fields = (PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
+        # Asked of every process of the machine: a Path for each would be most of the work.
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:  # noqa: PTH123
+            fields = file.read(4096).decode("ascii", "replace").rpartition(")")[2].split()
     except (OSError, ValueError):
         return None
     return fields if len(fields) > 19 else None  # noqa: PLR2004  # field 22 of the whole line is the start time
