@@ -53,11 +53,13 @@ async def test_an_attempt_that_was_overtaken_meanwhile_is_superseded(world):
     await world.start()
     await world.run_until("web-staging", "in-progress")
     await world.stop()
-    world.target.set_health("web-staging", "Healthy")
     await world.release(app_file("web-staging", "b"))
 
     await world.start()
 
+    # It may be taken up again before Git has been looked at: Healthy by then, it would have succeeded.
+    await world.run_until("web-staging", "in-progress", 2)
+    world.target.set_health("web-staging", "Healthy")
     await world.run_until("web-staging", "succeeded", 2)
     assert [run.outcome for run in await world.runs("web-staging")] == ["succeeded", "superseded"]
 
