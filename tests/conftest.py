@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -22,6 +24,25 @@ from twins.render_programs import RenderPrograms, built_programs
 
 # As it was when the tests began: each test has an environment of its own.
 GIVEN = os.environ.get("KUBECONFIG", "")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once() -> Iterator[None]:
+    """Let all databases of the tests share their compiled statements, as one server's connections do.
+
+    There are thousands of them, and compiling was a twentieth of the tests' work. All SQLite dialects are alike here.
+    """
+    compiled: dict[object, object] = {}
+
+    def share(connection: sqlalchemy.Connection) -> None:
+        connection.execution_options(compiled_cache=compiled)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SQLiteDialect, "__hash__", lambda self: hash(type(self)))
+        patch.setattr(SQLiteDialect, "__eq__", lambda self, other: type(self) is type(other))
+        sqlalchemy.event.listen(sqlalchemy.Engine, "engine_connect", share)
+        yield
+        sqlalchemy.event.remove(sqlalchemy.Engine, "engine_connect", share)
 
 
 @pytest.fixture(scope="session")
