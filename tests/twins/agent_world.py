@@ -144,7 +144,7 @@ class World:
         for _ in range(looks):
             if await true():
                 return
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0.005)
             if passing:
                 await self.clock.move(passing)
         raise AssertionError(f"did not come true: {what}")
