@@ -5,7 +5,7 @@ so that a name that is not UTF-8 comes out as it went in; `shown_path` makes one
 """
 
 import hashlib
-import struct
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -25,6 +25,10 @@ OURS = (".lastgood", "lastgood.yaml")
 """What at the repo's root is lastgood's own and never part of an application."""
 
 MAX_DEPTH = 256
+
+# A mode, a space, a name, a zero byte, the 20 bytes of an id: one call for a whole tree takes half of a loop's time.
+_ENTRY = re.compile(rb"([0-7]{1,6}) ([^\0]*)\0(.{20})", re.DOTALL)
+_BESIDE = 22
 
 
 def object_id(kind: str, data: bytes) -> str:
@@ -62,18 +66,11 @@ def format_tree(entries: Iterable[TreeEntry]) -> bytes:
 
 def parse_tree(data: bytes) -> list[TreeEntry]:
     """Read a tree object (without its header), in its order. Raises GitFailed if it is not one."""
-    entries, at = [], 0
-    try:
-        while at < len(data):
-            space = data.index(b" ", at, at + 8)
-            end = data.index(b"\0", space)
-            (oid,) = struct.unpack_from("20s", data, end + 1)
-            mode = int(data[at:space], 8)
-            entries.append(TreeEntry(path=name_text(data[space + 1 : end]), mode=mode, oid=oid.hex()))
-            at = end + 21
-    except (ValueError, struct.error) as wrong:
-        raise GitFailed("a tree object is damaged") from wrong
-    return entries
+    found = _ENTRY.findall(data)
+    # What does not fit is passed over by the search: then some bytes are in no entry.
+    if sum(len(mode) + len(name) for mode, name, _ in found) + _BESIDE * len(found) != len(data):
+        raise GitFailed("a tree object is damaged")
+    return [TreeEntry(path=name_text(name), mode=int(mode, 8), oid=oid.hex()) for mode, name, oid in found]
 
 
 def tree_id(entries: Iterable[TreeEntry]) -> str:

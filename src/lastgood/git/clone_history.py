@@ -9,7 +9,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
 
@@ -31,6 +31,9 @@ _MAX_FILES = 2000
 _FEW = 3
 """Questions about new scopes for which git prunes by path; for more, one scan of the whole branch is quicker."""
 
+
+_READ_AHEAD = 100
+"""Folders read with one question on a walk."""
 
 _MAX_ARGUMENTS = 100_000
 """Characters of paths in one command line; more are looked up in that scan, too."""
@@ -236,8 +239,11 @@ class _Line:
     def __init__(self, history: CloneHistory, scope: DeclaredScope) -> None:
         self._history = history
         self._scope = scope
+        self._shallow = history.shallow()
         self._commits: dict[str, Commit] = {}
         self._folders: dict[str, str | None] = {}
+        # Folders in the order of the walk that were not read yet.
+        self._unread: dict[str, None] = {}
 
     def read(self, hits: list[str]) -> list[str]:
         """Read the commits and what the application's folder was there and before; return them as they are."""
@@ -247,17 +253,19 @@ class _Line:
             parents = (self.parent(oid) for oid in hits)
             wanted = [oid for oid in dict.fromkeys((*hits, *parents)) if oid is not None]
             self._folders |= dict(zip(wanted, objects.trees_at(wanted, path), strict=True))
-            objects.read_trees([tree for tree in self._folders.values() if tree is not None])
+            self._unread |= dict.fromkeys(tree for tree in map(self._folders.get, wanted) if tree is not None)
         return hits
 
     def parent(self, oid: str) -> str | None:
         """Return a commit's first parent; None at the beginning, and where a shallow clone ends."""
-        parents = () if oid in self._history.shallow() else self._commit(oid).parents
+        parents = () if oid in self._shallow else self._commit(oid).parents
         return parents[0] if parents else None
 
     def inputs_at(self, oid: str) -> Scope:
         """Return the inputs at a commit."""
         objects, folder = self._history.objects, self._folders.get(oid)
+        if folder in self._unread:
+            self._read_ahead(folder)
 
         def look(path: str) -> TreeEntry | None:
             if path == self._scope.path and oid in self._folders:
@@ -265,6 +273,14 @@ class _Line:
             return find(self._commit(oid).tree, path, objects.tree)
 
         return self._history.inputs(scope=self._scope, look=look).scope
+
+    def _read_ahead(self, folder: str) -> None:
+        """Read the next folders of the walk with one question, no more than can be remembered."""
+        others = (tree for tree in self._unread if tree != folder)
+        chunk = [folder, *islice(others, _READ_AHEAD - 1)]
+        for tree in chunk:
+            del self._unread[tree]
+        self._history.objects.read_trees(chunk)
 
     def _commit(self, oid: str) -> Commit:
         if oid not in self._commits:
