@@ -159,6 +159,8 @@ async def test_the_figures_are_counted_from_the_records(world, lastgood):
     assert (view.figures.deployments, view.figures.change_fail_rate.count) == (3, 0)
     assert (await lastgood.figures(FiguresQuery(app=APP, environment="production"))).figures.deployments == 2
     assert (await lastgood.figures(FiguresQuery(group="web"))).figures.deployments == 3
+    by = await lastgood.figures(FiguresQuery(by="environment"))
+    assert [(part.name, part.figures.deployments) for part in by.parts] == [("production", 2), ("staging", 1)]
     past = await lastgood.figures(FiguresQuery(until=world.clock.now() - dt.timedelta(days=1)))
     assert past.figures.deployments == 0
 

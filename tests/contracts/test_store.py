@@ -314,6 +314,16 @@ async def test_a_filter_finds_its_records(history, query, expected):
     assert sum(bar.counts.values()) == len(expected)
 
 
+async def test_what_ended_is_counted_for_all_time(history):
+    """By application, trigger and outcome; what is in progress has not ended, and no count ever falls by ending."""
+    assert [(one.app, one.trigger, one.outcome, one.count) for one in await history.deployment_totals()] == [
+        ("cart-staging", "rollback", "succeeded", 1),
+        ("web-production", "commit", "failed", 1),
+        ("web-production", "commit", "succeeded", 1),
+        ("web-production", "rollback", "succeeded", 1),
+    ]
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -5,7 +5,7 @@ import datetime as dt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lastgood.core.figures import LEAST, WEEK, Attempt, figures
+from lastgood.core.figures import LEAST, MOST_FAILURES, WEEK, Attempt, figures, figures_by
 
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 SINCE = NOON - 2 * WEEK
@@ -108,3 +108,40 @@ def test_the_weeks_add_up(attempts):
     assert found.rework_rate.count <= found.deployments
     assert found.recovery_time.count + found.recovery_time.left_out + found.open == found.change_fail_rate.count
     assert [week.start for week in found.weeks] == [SINCE, SINCE + WEEK]
+
+
+def test_each_part_is_counted_by_itself_and_no_failure_is_ended_by_another_application():
+    """The parts add up; what one application deployed does not end the failure of another in its group."""
+    made = (
+        attempt(1, "failed", app="web"),
+        attempt(1, app="cart", after=2 * HOUR),
+        attempt(2, "failed", app="cart", after=3 * HOUR),
+        attempt(3, trigger="rollback", app="cart", after=4 * HOUR),
+    )
+    of = {"web": "shop", "cart": "shop"}
+    parts = figures_by(made, lambda app: app, since=SINCE, until=NOON)
+    assert [(p.name, p.figures.deployments, p.figures.open) for p in parts] == [("cart", 3, 0), ("web", 1, 1)]
+    (shop,) = figures_by(made, of.__getitem__, since=SINCE, until=NOON)
+    assert (shop.figures.deployments, shop.figures.change_fail_rate.count, shop.figures.open) == (4, 2, 1)
+    assert (shop.figures.weeks, shop.figures.failures) == ((), ())
+
+
+def test_failures_are_named_with_what_ended_them():
+    """Newest first: open, rolled back, fixed forward, and found bad by a person; no more than a hundred."""
+    found = counted(
+        attempt(1, "failed"),
+        attempt(2),
+        attempt(3),
+        attempt(4, trigger="rollback"),
+        attempt(5, "partial"),
+        attempt(6, trigger="rollback"),
+        attempt(7, "failed"),
+    ).failures
+    assert [(one.number, one.recovery_s, one.ended_by, one.ended_by_trigger) for one in found] == [
+        (7, None, None, None),
+        (5, 3600, 6, "rollback"),
+        (3, None, 4, "rollback"),
+        (1, 3600, 2, "commit"),
+    ]
+    many = counted(*[attempt(n, "failed", after=n * dt.timedelta(minutes=1)) for n in range(1, 150)])
+    assert (len(many.failures), many.open) == (MOST_FAILURES, 149)

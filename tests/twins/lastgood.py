@@ -6,6 +6,7 @@ Keeps what was asked (`calls`) and what was ordered (`orders`); nothing runs. `M
 import datetime as dt
 import hashlib
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,7 +29,7 @@ from lastgood.core.errors import (
 )
 from lastgood.core.feature import Feature
 from lastgood.core.feature_views import ComparedApplication, CompareView, FeaturesView, Waiting, WhereEntry
-from lastgood.core.figures import FiguresQuery, FiguresView, figures
+from lastgood.core.figures import Attempt, FiguresQuery, FiguresView, figures, figures_by
 from lastgood.core.hold import HeldFile, Hold
 from lastgood.core.observation import ResourceHealth, ResourceResult
 from lastgood.core.operation import Moved, Operation, OperationView
@@ -43,7 +44,7 @@ from lastgood.core.plan import (
     PlanResult,
 )
 from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
-from lastgood.core.record import Bucket, DeploymentQuery, Event, Pause, RepoRecord, RepoState
+from lastgood.core.record import Bucket, DeploymentCount, DeploymentQuery, Event, Pause, RepoRecord, RepoState
 from lastgood.core.request import (
     DiffView,
     ForgetResult,
@@ -411,12 +412,35 @@ def deployment_of(view: ApplicationView, found: TimelineEntry | None) -> Deploym
     )
 
 
+def sample_attempts(app: str = "web-production", *, count: int = 120) -> list[Attempt]:
+    """Return a deployment every 18 hours, each with 3 commits: one in 11 fails, and is rolled back or fixed."""
+    made = []
+    for number in range(1, count + 1):
+        ended = NOW - dt.timedelta(hours=18 * (count - number) + 3)
+        fails = number % 11 == 5
+        back = number % 22 == 6
+        made.append(
+            Attempt(
+                app=app,
+                number=number,
+                trigger="rollback" if back else "commit",
+                outcome=("partial" if number % 2 else "failed") if fails else "succeeded",
+                started_at=ended - dt.timedelta(seconds=41),
+                finished_at=ended - (dt.timedelta(hours=18 - number % 7) if back else dt.timedelta()),
+                degraded_at=None,
+                committed=tuple(ended - dt.timedelta(hours=n * (2 + number % 5)) for n in (1, 3, 9)),
+            )
+        )
+    return made
+
+
 class MemoryLastgood:
     """The port, answered from lists. Change `views`, `entries`, `plan_checks` to get another state."""
 
     def __init__(self) -> None:
         self.views = {view.name: view for view in sample_apps()}
         self.entries = sample_entries()
+        self.attempts: list[Attempt] = []
         self.holds = {"web-production": (sample_hold(),)}
         self.pauses = [
             Pause(scope="application", name="search-production", reason="stock-taking", by="Lena", since=ago(hours=1))
@@ -595,8 +619,18 @@ class MemoryLastgood:
 
     async def figures(self, query: FiguresQuery) -> FiguresView:
         self._asked("figures")
-        counted = figures((), since=NOW - dt.timedelta(days=14), until=NOW)
-        return FiguresView(app=query.app, environment=query.environment, group=query.group, figures=counted)
+        if query.app is not None:
+            self._view(query.app)
+        until = query.until or NOW
+        since = query.since or until - dt.timedelta(weeks=13)
+        found = [one for one in self.attempts if query.app in (None, one.app)]
+        return FiguresView(
+            app=query.app,
+            environment=query.environment,
+            group=query.group,
+            figures=figures(found, since=since, until=until),
+            parts=figures_by(found, lambda app: app, since=since, until=until) if query.by else (),
+        )
 
     async def compare(self, environment: str, other: str) -> CompareView:
         self._asked("compare")
@@ -871,6 +905,15 @@ class MemoryRecords:
     async def count_deployments(self, query: DeploymentQuery) -> int:
         self.calls.append("count")
         return sum(entry.deployment is not None and query.app in {None, entry.app} for entry in self._lastgood.entries)
+
+    async def deployment_totals(self) -> list[DeploymentCount]:
+        self.calls.append("totals")
+        made = [(one.app, one.deployment) for one in self._lastgood.entries if one.deployment]
+        counts = Counter((app, one.trigger, one.outcome) for app, one in made if one.outcome != "in-progress")
+        return [
+            DeploymentCount(app=app, trigger=trigger, outcome=outcome, count=count)
+            for (app, trigger, outcome), count in sorted(counts.items())
+        ]
 
     async def deployment_buckets(self, query: DeploymentQuery, edges: Sequence[dt.datetime]) -> list[Bucket]:
         self.calls.append("buckets")

@@ -52,6 +52,9 @@ PATHS = {
     "/features?q=PR-481": ["where", "apps"],
     "/features?a=staging&b=production": ["apps", "compare"],
     "/features?a=staging&b=nowhere": ["apps", "compare"],
+    "/figures": ["figures", "figures", "apps"],
+    "/figures?weeks=52&app=web-production": ["figures", "figures", "apps"],
+    "/figures?by=group&environment=production": ["figures", "figures", "apps"],
     "/operations/op1": ["operation", "status"],
     "/sign-in": [],
 }

@@ -1,7 +1,7 @@
 """`lastgood metrics`: the figures of delivery (DORA)."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import typer
 
@@ -10,11 +10,13 @@ from lastgood.cli.shared import heading, now
 from lastgood.cli.situation import Situation, remarks, work
 from lastgood.cli.text import Column, Style, clean, facts, lasted, plural, table
 from lastgood.cli.timeline import date_option
-from lastgood.core.figures import LEAST, FiguresQuery, FiguresView, Share, Spread, Week
+from lastgood.core.errors import CommandLineWrong
+from lastgood.core.figures import LEAST, Division, FiguresPart, FiguresQuery, FiguresView, Share, Spread, Week
 from lastgood.core.value import to_plain
 
 _DAY_S = 86_400.0
 _DAYS_FROM_S = 2 * _DAY_S
+_BY: tuple[str, ...] = get_args(Division)
 
 
 def metrics(
@@ -24,6 +26,7 @@ def metrics(
     group: Annotated[str | None, typer.Option(metavar="G", help="Only applications of this group")] = None,
     since: Annotated[str | None, typer.Option(metavar="DATE", help="From when on [default: 13 weeks]")] = None,
     until: Annotated[str | None, typer.Option(metavar="DATE", help="Until when [default: now]")] = None,
+    by: Annotated[str | None, typer.Option(metavar="WORD", help=f"Each by itself, too: {', '.join(_BY)}")] = None,
 ) -> None:
     """Show the DORA figures: lead time, frequency, recovery time, change fail rate and rework rate.
 
@@ -31,12 +34,15 @@ def metrics(
     """
     call: Call = ctx.find_root().obj
     local = now().astimezone()
+    if by is not None and by not in _BY:
+        raise CommandLineWrong(f"--by {by} is not known", hint=f"it is one of {', '.join(_BY)}")
     query = FiguresQuery(
         app=app,
         environment=environment,
         group=group,
         since=date_option("--since", since, local, end=False),
         until=date_option("--until", until, local, end=True),
+        by=cast("Division | None", by),
     )
 
     async def job(situation: Situation) -> int:
@@ -63,7 +69,31 @@ def _text(view: FiguresView, style: Style) -> str:
         ("change fail rate", _share(found.change_fail_rate)),
         ("rework rate", _share(found.rework_rate)),
     ]
-    return f"{facts(rows, style)}\n\n{heading('by weeks', style)}\n{_weeks(found.weeks, style)}"
+    blocks = [facts(rows, style), f"{heading('by weeks', style)}\n{_weeks(found.weeks, style)}"]
+    if view.parts:
+        blocks.insert(1, _parts(view.parts, style))
+    return "\n\n".join(blocks)
+
+
+def _parts(parts: Sequence[FiguresPart], style: Style) -> str:
+    rows = [
+        [
+            clean(part.name) or "-",
+            str(part.figures.deployments),
+            _percent(part.figures.change_fail_rate),
+            _percent(part.figures.rework_rate),
+            _seconds(part.figures.lead_time.median_s),
+            _seconds(part.figures.recovery_time.median_s),
+            str(part.figures.open),
+        ]
+        for part in parts
+    ]
+    words = ("OF", "DEPLOYMENTS", "FAILED", "REWORK", "LEAD TIME", "RECOVERY TIME", "OPEN")
+    return table([Column(word) for word in words], rows, style)
+
+
+def _percent(one: Share) -> str:
+    return "-" if one.share is None else f"{one.share:.1%}"
 
 
 def _weeks(weeks: Sequence[Week], style: Style) -> str:

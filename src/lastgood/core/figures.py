@@ -8,9 +8,10 @@ no deployment, and is no failure of one.
 
 import datetime as dt
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby, pairwise
 from math import ceil
+from typing import Literal
 
 import msgspec
 
@@ -19,8 +20,10 @@ from lastgood.core.words import Outcome, Trigger
 
 # Fewer than so many say more of chance than of a team.
 LEAST = 5
+MOST_FAILURES = 100
 WEEK = dt.timedelta(days=7)
 _DAY_S = 86_400.0
+Division = Literal["application", "environment", "group"]
 
 
 class Attempt(Value, frozen=True, kw_only=True):
@@ -67,6 +70,21 @@ class Week(Value, frozen=True, kw_only=True):
     recovery_time: Spread
 
 
+class FailedDeployment(Value, frozen=True, kw_only=True):
+    """A deployment that failed, and the one that ended it (None while it is open).
+
+    at: when its attempt ended. recovery_s: None while it is open, or where nobody knows since when it was bad.
+    """
+
+    app: str
+    number: int
+    outcome: Outcome
+    at: dt.datetime
+    recovery_s: float | None = None
+    ended_by: int | None = None
+    ended_by_trigger: Trigger | None = None
+
+
 class Figures(Value, frozen=True, kw_only=True):
     """The five figures of a period, and their trend by weeks, oldest first.
 
@@ -74,7 +92,7 @@ class Figures(Value, frozen=True, kw_only=True):
     whose commits are not known. deployments_per_day: of all days of the period. recovery_time: from when a deployment
     went bad to the end of the next one that succeeded; left_out: failures that only a person saw, whose begin nobody
     knows. open: failures without an end yet. change_fail_rate: failed among all. rework_rate: deployments that
-    followed a failed one of their application, among all.
+    followed a failed one of their application, among all. failures: the newest first, at most MOST_FAILURES.
     """
 
     since: dt.datetime
@@ -87,25 +105,35 @@ class Figures(Value, frozen=True, kw_only=True):
     change_fail_rate: Share
     rework_rate: Share
     weeks: tuple[Week, ...] = ()
+    failures: tuple[FailedDeployment, ...] = ()
 
 
 class FiguresQuery(Value, frozen=True, kw_only=True):
-    """Of what to count. None: of everything; since, until None: the 13 weeks until now."""
+    """Of what to count. None: of everything; since, until None: the 13 weeks until now. by: each of them apart, too."""
 
     app: str | None = None
     environment: str | None = None
     group: str | None = None
     since: dt.datetime | None = None
     until: dt.datetime | None = None
+    by: Division | None = None
+
+
+class FiguresPart(Value, frozen=True, kw_only=True):
+    """The figures of one application, environment or group, without weeks and failures. name: "" for none."""
+
+    name: str
+    figures: Figures
 
 
 class FiguresView(Value, frozen=True, kw_only=True):
-    """The figures of what was asked for."""
+    """The figures of what was asked for. parts: by name; empty unless they were asked for."""
 
     app: str | None
     environment: str | None
     group: str | None
     figures: Figures
+    parts: tuple[FiguresPart, ...] = ()
 
 
 class _Judged(Value, frozen=True, kw_only=True):
@@ -115,16 +143,45 @@ class _Judged(Value, frozen=True, kw_only=True):
     at: dt.datetime
     failed: bool = False
     rework: bool = False
-    open: bool = False
     recovery_s: float | None = None
+    ended_by: Attempt | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.failed and self.ended_by is None
 
 
 def figures(attempts: Iterable[Attempt], *, since: dt.datetime, until: dt.datetime) -> Figures:
     """Count what ended in [since, until). attempts: of any order; later ones too, which end earlier failures."""
+    judged = _judge(attempts, since, until)
+    counted = _count(judged, since, until)
+    failed = sorted((one for one in judged if one.failed), key=lambda one: one.at, reverse=True)
+    return msgspec.structs.replace(
+        counted,
+        weeks=tuple(_week(judged, *edges) for edges in pairwise(_edges(since, until))),
+        failures=tuple(_failure(one) for one in failed[:MOST_FAILURES]),
+    )
+
+
+def figures_by(
+    attempts: Iterable[Attempt], name_of: Callable[[str], str], *, since: dt.datetime, until: dt.datetime
+) -> tuple[FiguresPart, ...]:
+    """Count the same for each name by itself. name_of: from an application to the name that it counts for."""
+    by_name: dict[str, list[_Judged]] = {}
+    for one in _judge(attempts, since, until):
+        by_name.setdefault(name_of(one.attempt.app), []).append(one)
+    return tuple(
+        FiguresPart(name=name, figures=_count(judged, since, until)) for name, judged in sorted(by_name.items())
+    )
+
+
+def _judge(attempts: Iterable[Attempt], since: dt.datetime, until: dt.datetime) -> list[_Judged]:
     ended = sorted((one for one in attempts if _counts(one)), key=lambda one: (one.app, one.number))
-    every = [one for _, of_app in groupby(ended, key=lambda one: one.app) for one in _judged(list(of_app))]
-    judged = [one for one in every if since <= one.at < until]
-    failed = [one for one in judged if one.failed]
+    every = (one for _, of_app in groupby(ended, key=lambda one: one.app) for one in _judged(list(of_app)))
+    return [one for one in every if since <= one.at < until]
+
+
+def _count(judged: Sequence[_Judged], since: dt.datetime, until: dt.datetime) -> Figures:
     days = max((until - since).total_seconds() / _DAY_S, 1.0)
     return Figures(
         since=since,
@@ -134,9 +191,20 @@ def figures(attempts: Iterable[Attempt], *, since: dt.datetime, until: dt.dateti
         lead_time=_lead_time(judged),
         recovery_time=_recovery_time(judged),
         open=sum(one.open for one in judged),
-        change_fail_rate=_share(len(failed), len(judged)),
+        change_fail_rate=_share(sum(one.failed for one in judged), len(judged)),
         rework_rate=_share(sum(one.rework for one in judged), len(judged)),
-        weeks=tuple(_week(judged, *edges) for edges in pairwise(_edges(since, until))),
+    )
+
+
+def _failure(one: _Judged) -> FailedDeployment:
+    return FailedDeployment(
+        app=one.attempt.app,
+        number=one.attempt.number,
+        outcome=one.attempt.outcome,
+        at=one.at,
+        recovery_s=one.recovery_s,
+        ended_by=one.ended_by.number if one.ended_by else None,
+        ended_by_trigger=one.ended_by.trigger if one.ended_by else None,
     )
 
 
@@ -152,6 +220,7 @@ def _judged(attempts: Sequence[Attempt]) -> list[_Judged]:
     """Judge the deployments of one application, oldest first."""
     found: list[_Judged] = []
     following: Attempt | None = None
+    mended_by: Attempt | None = None
     mended_at: dt.datetime | None = None
     for attempt in reversed(attempts):
         at = attempt.finished_at or attempt.started_at
@@ -160,11 +229,11 @@ def _judged(attempts: Sequence[Attempt]) -> list[_Judged]:
         # Of what a person found bad nobody knows since when, unless it was seen to degrade.
         begun = attempt.degraded_at if ended_well else at
         recovery_s = (mended_at - begun).total_seconds() if failed and mended_at and begun else None
-        found.append(
-            _Judged(attempt=attempt, at=at, failed=failed, open=failed and mended_at is None, recovery_s=recovery_s)
-        )
+        ended_by = mended_by if failed else None
+        found.append(_Judged(attempt=attempt, at=at, failed=failed, recovery_s=recovery_s, ended_by=ended_by))
         following = attempt
-        mended_at = at if ended_well else mended_at
+        if ended_well:
+            mended_by, mended_at = attempt, at
     found.reverse()
     return [
         msgspec.structs.replace(one, rework=before is not None and before.failed)

@@ -29,6 +29,7 @@ from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
 from lastgood.core.record import (
     ApplicationRecord,
     Bucket,
+    DeploymentCount,
     DeploymentQuery,
     Event,
     HeadKind,
@@ -431,6 +432,10 @@ class Store(Protocol):
 
     async def deployment_buckets(self, query: DeploymentQuery, edges: Sequence[dt.datetime]) -> list[Bucket]:
         """Count the matching records between each two neighbouring edges, by outcome (or trigger, if succeeded)."""
+        ...
+
+    async def deployment_totals(self) -> list[DeploymentCount]:
+        """Count all attempts that ended, by application, trigger and outcome, in that order."""
         ...
 
     async def attempts(self, *, app: str | None, environment: str | None, since: dt.datetime) -> list[Attempt]:

@@ -7,7 +7,7 @@ from lastgood.core.application import Refusal
 from lastgood.core.hold import Hold
 from lastgood.core.value import Value
 from lastgood.core.version import Version
-from lastgood.core.words import Health, RendererName, Sync
+from lastgood.core.words import Health, Outcome, RendererName, Sync, Trigger
 
 HeadKind = Literal["first", "forward", "rewound", "diverged", "reset"]
 AppState = Literal["followed", "removed", "broken", "stopped"]
@@ -157,6 +157,15 @@ class DeploymentQuery(Value, frozen=True, kw_only=True):
     version: str | None = None
     commit: str | None = None
     operation: str | None = None
+
+
+class DeploymentCount(Value, frozen=True, kw_only=True):
+    """How many attempts of an application ended so, of those that a trigger set off."""
+
+    app: str
+    trigger: Trigger
+    outcome: Outcome
+    count: int
 
 
 class Bucket(Value, frozen=True, kw_only=True):

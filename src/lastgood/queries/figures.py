@@ -1,10 +1,10 @@
 """The figures of delivery over a period, of everything or of a part. Reads records; knows no repository."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lastgood.core.errors import CommandLineWrong, NeedsServer, Unknown
-from lastgood.core.figures import FiguresQuery, FiguresView, figures
+from lastgood.core.figures import Division, FiguresQuery, FiguresView, figures, figures_by
 from lastgood.core.nearest import did_you_mean
 from lastgood.core.ports import Clock, Store
 from lastgood.core.record import ApplicationRecord, DeploymentQuery
@@ -32,12 +32,22 @@ async def delivery_figures(query: FiguresQuery, *, store: Store | None, clock: C
     if query.group is not None:
         names = {record.name for record in records if record.group == query.group}
         found = [one for one in found if one.app in names]
+    parts = figures_by(found, _naming(query.by, records), since=since, until=until) if query.by else ()
     return FiguresView(
         app=query.app,
         environment=query.environment,
         group=query.group,
         figures=figures(found, since=since, until=until),
+        parts=parts,
     )
+
+
+def _naming(by: Division, records: Sequence[ApplicationRecord]) -> Callable[[str], str]:
+    """Return what an application counts for; one that was forgotten is in no environment and no group."""
+    if by == "application":
+        return lambda app: app
+    names = {one.name: (one.environment or "") if by == "environment" else one.group for one in records}
+    return lambda app: names.get(app, "")
 
 
 async def _check(query: FiguresQuery, records: Sequence[ApplicationRecord], store: Store) -> None:

@@ -1,10 +1,11 @@
-"""The statement that reads what the figures of delivery need of deployment records, and nothing else of them."""
+"""The statements that read what is counted of deployment records, and nothing else of them."""
 
 import datetime as dt
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from lastgood.core.figures import Attempt
+from lastgood.core.record import DeploymentCount
 from lastgood.store.schema import carried, deployments
 
 
@@ -36,6 +37,17 @@ def attempts(connection: Connection, *, app: str | None, environment: str | None
             committed=_committed(row.images, row.committed, row.entered, row.unknown),
         )
         for row in connection.execute(asked)
+    ]
+
+
+def totals(connection: Connection) -> list[DeploymentCount]:
+    """Count all attempts that ended, by application, trigger and outcome."""
+    d = deployments.c
+    by = (d.app, d.trigger, d.outcome)
+    asked = select(*by, func.count()).where(d.outcome != "in-progress").group_by(*by).order_by(*by)
+    return [
+        DeploymentCount(app=app, trigger=trigger, outcome=outcome, count=count)
+        for app, trigger, outcome, count in connection.execute(asked)
     ]
 
 

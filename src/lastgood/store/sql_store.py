@@ -16,6 +16,7 @@ from lastgood.core.operation import Operation
 from lastgood.core.record import (
     ApplicationRecord,
     Bucket,
+    DeploymentCount,
     DeploymentQuery,
     Event,
     HeadKind,
@@ -145,6 +146,10 @@ class SqlStore:
     async def deployment_buckets(self, query: DeploymentQuery, edges: Sequence[dt.datetime]) -> list[Bucket]:
         """Count the matching records between each two neighbouring edges, by outcome (or trigger, if succeeded)."""
         return await self._database.read(timeline_sql.buckets, query, edges)
+
+    async def deployment_totals(self) -> list[DeploymentCount]:
+        """Count all attempts that ended, by application, trigger and outcome."""
+        return await self._database.read(figures_sql.totals)
 
     async def attempts(self, *, app: str | None, environment: str | None, since: dt.datetime) -> list[Attempt]:
         """Return the attempts that ended at `since` or later, oldest first."""

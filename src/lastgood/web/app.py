@@ -20,11 +20,13 @@ from lastgood.web.api import api_routes
 from lastgood.web.applications import applications_routes
 from lastgood.web.assets import load_assets
 from lastgood.web.features import features_routes
+from lastgood.web.figures import figures_routes
 from lastgood.web.guard import Guard
 from lastgood.web.openapi import openapi_routes
 from lastgood.web.operation import operation_routes
 from lastgood.web.pages import Pages
 from lastgood.web.plan import plan_routes
+from lastgood.web.prometheus import Scrape, prometheus_routes
 from lastgood.web.records import Records
 from lastgood.web.routes import Routes
 from lastgood.web.services import services_routes
@@ -67,12 +69,14 @@ def create_web(lastgood: Lastgood, records: Records, *, access: Access, clock: C
         applications_routes(lastgood, pages),
         timeline_routes(lastgood, records, pages),
         features_routes(lastgood, pages),
+        figures_routes(lastgood, pages),
         services_routes(lastgood, pages),
         state_routes(lastgood, pages),
         plan_routes(lastgood, pages),
         small_routes(lastgood, pages),
         operation_routes(lastgood, pages, watch=stream.watch),
         stream_routes(stream),
+        prometheus_routes(Scrape(lastgood, records, clock=clock, version=version)),
         openapi_routes(version),
         api_routes(lastgood, version=version),
     )

@@ -29,6 +29,16 @@ def span(seconds: float) -> str:
     return f"{days} day" if days == 1 else f"{days} days"
 
 
+def lasting(seconds: float) -> str:
+    """Write a length of time in its two largest units: "40 s", "4 min 6 s", "5 h 12 min", "3 days 2 h"."""
+    whole = int(seconds)
+    for unit, below in ((DAY, HOUR), (HOUR, MINUTE), (MINUTE, 1)):
+        if whole >= unit:
+            rest = whole % unit // below * below
+            return f"{span(whole)} {span(rest)}" if rest else span(whole)
+    return span(whole)
+
+
 def day(when: dt.datetime) -> str:
     """Write a date: "3 November 2026"."""
     return f"{when.day} {when:%B %Y}"

@@ -124,7 +124,7 @@ _QUERIES: dict[str, list[dict[str, Any]]] = {
         _parameter("environment", "query", _TEXT, required=True),
         _parameter("other", "query", _TEXT, required=True),
     ],
-    "metrics": [_parameter(word, "query", _TEXT) for word in ("app", "environment", "group", "since", "until")],
+    "metrics": [_parameter(word, "query", _TEXT) for word in ("app", "environment", "group", "since", "until", "by")],
     "where": [_parameter("feature", "query", _TEXT, required=True)],
     "namespace": [_parameter("namespace", "query", _TEXT)],
     "problems": [_parameter("app", "query", _TEXT)],

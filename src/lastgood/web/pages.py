@@ -68,6 +68,7 @@ def _templates() -> Environment:
     templates.filters.update(
         ago=clockface.ago,
         span=clockface.span,
+        lasting=clockface.lasting,
         absolute=clockface.absolute,
         machine=clockface.machine,
         hour=lambda when: f"{when:%H:%M}",

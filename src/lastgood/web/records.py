@@ -1,10 +1,10 @@
-"""What the web server reads of the store beside the port Lastgood: events for the stream, counts for the chart."""
+"""What the web server reads of the store beside the port Lastgood: events for the stream, and counts."""
 
 import datetime as dt
 from collections.abc import Sequence
 from typing import Protocol
 
-from lastgood.core.record import Bucket, DeploymentQuery, Event
+from lastgood.core.record import Bucket, DeploymentCount, DeploymentQuery, Event
 
 
 class Records(Protocol):
@@ -20,4 +20,8 @@ class Records(Protocol):
 
     async def deployment_buckets(self, query: DeploymentQuery, edges: Sequence[dt.datetime]) -> list[Bucket]:
         """Count the matching records between each two neighbouring edges."""
+        ...
+
+    async def deployment_totals(self) -> list[DeploymentCount]:
+        """Count all attempts that ended, by application, trigger and outcome."""
         ...
