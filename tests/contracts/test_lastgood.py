@@ -34,7 +34,7 @@ from lastgood.local.lastgood import LocalLastgood
 from lastgood.remote.lastgood import RemoteLastgood
 from lastgood.web.access import Access
 from lastgood.web.app import create_web
-from twins.agent_world import CONFIG, World, app_file
+from twins.agent_world import CONFIG, World, app_file, compose
 from twins.source_history import MemorySourceHistory
 from twins.sources import MemorySources
 
@@ -137,6 +137,29 @@ async def test_features_lie_between_two_versions(lastgood):
 
     with pytest.raises(NoPrevious):
         await lastgood.features("web-staging")
+
+
+async def test_settings_are_told_apart_from_features(lastgood, world):
+    """What the config repo changed beside images, and its commits: between two versions and of one record."""
+    found = await lastgood.features(APP)
+    assert found.settings.changes == ()
+    assert ([one.subject for one in found.config_entered], found.config_left) == (["Release r2"], ())
+
+    raised = compose("r2").replace('command: "run"', 'command: "run --workers 4"')
+    assert raised != compose("r2")
+    await world.release({"apps/web/production/process-compose.yaml": raised}, "Four workers")
+    await world.look()
+    await world.run_until(APP, "succeeded", count=3)
+    found = await lastgood.features(APP)
+    assert [(c.name, c.path, c.before, c.after) for c in found.settings.changes] == [
+        ("web", "spec.argv", '["/bin/sh", "-c", "run"]', '["/bin/sh", "-c", "run --workers 4"]')
+    ]
+    assert (found.entered, [one.subject for one in found.config_entered]) == ((), ["Four workers"])
+    assert (await lastgood.show(APP, "current")).settings == found.settings
+    assert (await lastgood.show(APP, "n1")).settings.unknown == "there is no version before it"
+    assert (await lastgood.timeline(TimelineQuery(app=APP)))[0].settings is None
+    back = await lastgood.features(APP, "current", "n1")
+    assert [one.subject for one in back.config_left] == ["Four workers", "Release r2"]
 
 
 async def test_where_a_feature_is(lastgood):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from lastgood.core.changelog import changelog
 from lastgood.core.feature import Feature
 from lastgood.core.feature_views import FeaturesView
+from lastgood.core.setting import SettingChange, Settings
 from lastgood.core.source_features import NotKnown
 from lastgood.core.version import version_at
 from twins.store import PRIYA, make_commit
@@ -55,6 +56,31 @@ def test_changes_are_sorted_by_what_they_are():
         "## Taken out\n\n- Wishlist (PR-9), Priya Raman\n\n"
         "## Not known\n\n- db: no tag\n"
     )
+
+
+def test_settings_stand_apart():
+    """What the config repo changed itself, secrets without their values, and why nobody knows."""
+
+    def change(path, before, after, *, hidden=False):
+        return SettingChange(
+            kind="Deployment", namespace=None, name="web", path=path, before=before, after=after, hidden=hidden
+        )
+
+    changes = (
+        change("spec.replicas", "2", "3"),
+        change("spec.flag", None, "<b>\nx"),
+        change("spec.key", None, None, hidden=True),
+        change("", None, "there"),
+    )
+    assert changelog(view(settings=Settings(changes=changes, more=4))) == (
+        "# web: aaaaaaa to bbbbbbb\n\n## Settings\n\n"
+        "- Deployment web spec.replicas: 2 → 3\n"
+        "- Deployment web spec.flag: nothing → \\<b\\> x\n"
+        "- Deployment web spec.key: changed (not shown: a secret)\n"
+        "- Deployment web: added\n"
+        "- and 4 more\n"
+    )
+    assert "Not known: no chart" in changelog(view(settings=Settings(unknown="no chart")))
 
 
 def test_nothing_is_said_to_be_nothing():

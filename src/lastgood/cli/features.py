@@ -12,7 +12,8 @@ from lastgood.cli.text import Column, Style, clean, facts, table
 from lastgood.core.changelog import changelog
 from lastgood.core.dates import relative
 from lastgood.core.feature import Feature
-from lastgood.core.feature_views import FeaturesView
+from lastgood.core.feature_views import ConfigCommit, FeaturesView
+from lastgood.core.setting import Settings
 from lastgood.core.source_features import NotKnown
 from lastgood.core.value import to_plain
 
@@ -27,7 +28,7 @@ def features(
     *,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a changelog as Markdown")] = False,
 ) -> None:
-    """Show which pull requests, issues and commits of the source repo lie between two versions.
+    """Show which pull requests, issues and commits of the source repo lie between two versions, and which settings.
 
     Where the source revision of an image is not known, that is said, and why. A clone alone reads no source repo.
     """
@@ -53,6 +54,9 @@ def _text(view: FeaturesView, style: Style) -> str:
     parts += unknown_text(view.unknown, style)
     if len(parts) == 1:
         parts.append("no feature entered or left")
+    parts += settings_text(view.settings, style)
+    parts += _commits("config commits entered", view.config_entered, style)
+    parts += _commits("config commits left", view.config_left, style)
     return "\n\n".join(parts)
 
 
@@ -81,6 +85,47 @@ def unknown_text(unknown: Sequence[NotKnown], style: Style) -> list[str]:
         return []
     rows = [[clean(one.image), clean(one.reason)] for one in unknown]
     return [table([Column("UNKNOWN", least=10), Column("WHY", least=20)], rows, style)]
+
+
+def settings_text(settings: Settings, style: Style) -> list[str]:
+    """List what else than images changed, or say why nobody looked; nothing for none."""
+    if settings.unknown:
+        return [f"settings unknown: {clean(settings.unknown)}"]
+    if not settings.changes:
+        return []
+    rows = [
+        [
+            f"{clean(one.kind)}/{clean(one.name)}",
+            clean(one.path) or "the whole",
+            "hidden" if one.hidden else _value(one.before),
+            "hidden" if one.hidden else _value(one.after),
+        ]
+        for one in settings.changes
+    ]
+    columns = [
+        Column("RESOURCE", least=12),
+        Column("SETTING", least=16),
+        Column("FROM", least=6),
+        Column("TO", least=6),
+    ]
+    count = len(settings.changes) + settings.more
+    more = f"\nand {settings.more} more" if settings.more else ""
+    return [f"{heading(f'settings ({count})', style)}\n{table(columns, rows, style)}{more}"]
+
+
+def _value(text: str | None) -> str:
+    return "-" if text is None else clean(text)
+
+
+def _commits(title: str, commits: Sequence[ConfigCommit], style: Style) -> list[str]:
+    if not commits:
+        return []
+    at = now()
+    rows = [
+        [one.commit[:7], clean(one.subject), clean(one.author.name), relative(one.committed_at, at)] for one in commits
+    ]
+    columns = [Column("COMMIT"), Column("SUBJECT", least=16), Column("BY", least=8), Column("MADE", least=8)]
+    return [f"{heading(f'{title} ({len(commits)})', style)}\n{table(columns, rows, style)}"]
 
 
 def authors(feature: Feature) -> str:

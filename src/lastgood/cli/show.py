@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from lastgood.cli.call import Call
-from lastgood.cli.features import features_text
+from lastgood.cli.features import features_text, settings_text
 from lastgood.cli.shared import heading, now, person, reference
 from lastgood.cli.situation import Situation, remarks, work
 from lastgood.cli.text import Column, Style, clean, facts, lasted, moment, table
@@ -79,6 +79,8 @@ def entry_text(entry: TimelineEntry, style: Style) -> str:
     if entry.features_unknown:
         rows = [[clean(one.image), clean(one.reason)] for one in entry.features_unknown]
         parts.append(table([Column("FEATURES UNKNOWN", least=10), Column("WHY", least=20)], rows, style))
+    if entry.settings is not None:
+        parts += settings_text(entry.settings, style)
     if entry.inputs:
         rows = [
             [clean(i.path), i.oid[:7], ", ".join(i.shared_with[:5]) + (" ..." if len(i.shared_with) > 5 else "")]  # noqa: PLR2004 - names enough

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from lastgood.core.feature import Feature
 from lastgood.core.feature_views import FeaturesView
+from lastgood.core.setting import SettingChange, Settings
 from lastgood.core.value import Value
 from lastgood.core.version import Version
 
@@ -35,15 +36,35 @@ def changelog(view: FeaturesView) -> str:
         lines += _part(title, [o for o in changes if not o.breaking and (o.type if o.type in known else "") == kind])
     lines += _part("Issues", [one for one in view.entered if one.kind == "issue"])
     lines += _part("Taken out", view.left)
+    lines += _settings(view.settings)
     if view.unknown:
         lines += ["## Not known", "", *(f"- {_text(one.image)}: {_text(one.reason)}" for one in view.unknown), ""]
-    if not (view.entered or view.left or view.unknown):
+    if not (view.entered or view.left or view.unknown or view.settings.changes):
         lines += ["No feature entered or left.", ""]
     return "\n".join(lines)
 
 
 def _part(title: str, found: Sequence[Feature]) -> list[str]:
     return [f"## {title}", "", *map(_line, found), ""] if found else []
+
+
+def _settings(settings: Settings) -> list[str]:
+    if settings.unknown:
+        return ["## Settings", "", f"Not known: {_text(settings.unknown)}", ""]
+    if not settings.changes:
+        return []
+    lines = [f"- {_text(f'{one.kind} {one.name} {one.path}')}: {_moved(one)}" for one in settings.changes]
+    more = [f"- and {settings.more} more"] if settings.more else []
+    return ["## Settings", "", *lines, *more, ""]
+
+
+def _moved(one: SettingChange) -> str:
+    if one.hidden:
+        return "changed (not shown: a secret)"
+    if not one.path:
+        return "added" if one.before is None else "removed"
+    before, after = ("nothing" if text is None else _text(text) for text in (one.before, one.after))
+    return f"{before} → {after}"
 
 
 def _line(feature: Feature) -> str:

@@ -2,16 +2,28 @@
 
 import datetime as dt
 
+from lastgood.core.commit import Person
 from lastgood.core.feature import Feature
+from lastgood.core.setting import Settings
 from lastgood.core.source_features import NotKnown
 from lastgood.core.value import Value
 from lastgood.core.version import Version
 
 
+class ConfigCommit(Value, frozen=True, kw_only=True):
+    """A commit of the config repo that changed an application."""
+
+    commit: str
+    subject: str
+    author: Person
+    committed_at: dt.datetime
+
+
 class FeaturesView(Value, frozen=True, kw_only=True):
     """What entered and what left on the way from one version to another, newest first within each source repo.
 
-    unknown: images that nothing is known of, and why.
+    unknown: images that nothing is known of, and why. settings, config_entered, config_left: what the config repo
+    itself changed on the way, and the commits of it that did.
     """
 
     app: str
@@ -20,6 +32,9 @@ class FeaturesView(Value, frozen=True, kw_only=True):
     entered: tuple[Feature, ...]
     left: tuple[Feature, ...]
     unknown: tuple[NotKnown, ...] = ()
+    settings: Settings = Settings()
+    config_entered: tuple[ConfigCommit, ...] = ()
+    config_left: tuple[ConfigCommit, ...] = ()
 
 
 class WhereEntry(Value, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from lastgood.core.deployment import DeploymentView
 from lastgood.core.feature import Feature
 from lastgood.core.operation import OperationView
 from lastgood.core.resource import ImageChange
+from lastgood.core.setting import Settings
 from lastgood.core.source_features import NotKnown
 from lastgood.core.value import Value
 
@@ -27,6 +28,7 @@ class TimelineEntry(Value, frozen=True, kw_only=True):
     which would have to be rendered for each entry (`show` does it for one).
     features, features_left: what entered and left with this deployment, newest first; features_unknown: images that
     nothing was known of; features_more: how many are left out. Empty in Git alone, which knows no source repo.
+    settings: what else than images it changed; None in lists, where nobody looks (`show` does it for one).
     pull_requests, issues: those among features; committers: who wrote them.
     refused_by: the id of the hold that refused this head, for a commit that the agent kept out.
     health: the application's health now, on the entry that runs; None elsewhere and in Git alone.
@@ -60,6 +62,7 @@ class TimelineEntry(Value, frozen=True, kw_only=True):
     features_left: tuple[Feature, ...] = ()
     features_unknown: tuple[NotKnown, ...] = ()
     features_more: int = 0
+    settings: Settings | None = None
     health: str | None = None
     sync: str | None = None
     refused_by: str | None = None

@@ -15,6 +15,7 @@ from lastgood.core.version import Version
 from lastgood.queries import where as answers
 from lastgood.queries.compare import Compare
 from lastgood.queries.followed import Followed, Place, place_of, places
+from lastgood.queries.settings import commits_between, settings_between
 from lastgood.queries.timeline import Timelines
 
 
@@ -46,8 +47,18 @@ class Features:
         after = await self._choose(place, to if to is not None else "current")
         old, new = [await self._sources_of(place, one.commit) for one in (before, after)]
         found = await features(old, new)
+        declared, repo = place.application, place.repo
+        entered, left = await commits_between(declared, repo, place.head, before.commit, after.commit)
         return FeaturesView(
-            app=app, from_=before, to=after, entered=found.entered, left=found.left, unknown=found.unknown
+            app=app,
+            from_=before,
+            to=after,
+            entered=found.entered,
+            left=found.left,
+            unknown=found.unknown,
+            settings=await settings_between(declared, repo, self._renderer, before.commit, after.commit),
+            config_entered=entered,
+            config_left=left,
         )
 
     async def _choose(self, place: Place, text: str) -> Version:

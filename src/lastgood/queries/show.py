@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from lastgood.core.choose import choose
 from lastgood.core.errors import UnknownVersion
 from lastgood.core.ports import Clock, Renderer, Store
+from lastgood.core.setting import Settings
 from lastgood.core.timeline import TimelineEntry
 from lastgood.core.version import Version
 from lastgood.core.version_text import Number, read_version_text
 from lastgood.queries.filling import Filler
 from lastgood.queries.followed import Followed, Place, places
 from lastgood.queries.relation import Row
+from lastgood.queries.settings import settings_between
 from lastgood.queries.timeline import Timelines
 
 
@@ -35,7 +39,14 @@ class Shows:
         rows = await timelines.rows(app, known)
         row = await self._row(app, text, rows, known.get(app))
         filler = Filler(known, renderer=self._renderer, clock=self._clock, store=self._store, with_programs=True)
-        return await filler.entry(row)
+        entry = await filler.entry(row)
+        return msgspec.structs.replace(entry, settings=await self._settings(row, known.get(app)))
+
+    async def _settings(self, row: Row, place: Place | None) -> Settings:
+        if place is None:
+            return Settings(unknown="the application is no longer in Git")
+        after = row.commit.oid if row.version is not None else None
+        return await settings_between(place.application, place.repo, self._renderer, row.before, after)
 
     async def _row(self, app: str, text: str, rows: Sequence[Row], place: Place | None) -> Row:
         wanted = read_version_text(text, now=self._clock.now())
