@@ -8,7 +8,6 @@ import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from os.path import commonprefix
 from typing import Any, NamedTuple
 
 import msgspec
@@ -203,8 +202,9 @@ def _short(change: SettingChange) -> SettingChange:
     """Cut long values, so that where they begin to differ is still seen."""
     before, after = change.before, change.after
     if before is not None and after is not None and max(len(before), len(after)) > MOST_TEXT:
-        start = max(len(commonprefix((before, after))) - _BEFORE_IT, 0)
-        if start:
+        pairs = enumerate(zip(before, after, strict=False))
+        start = next((at for at, (a, b) in pairs if a != b), min(len(before), len(after))) - _BEFORE_IT
+        if start > 0:
             before, after = f"... {before[start:]}", f"... {after[start:]}"
     return msgspec.structs.replace(change, before=_cut(before), after=_cut(after))
 
