@@ -22,6 +22,7 @@ from lastgood.core.resource_diff import resource_changes
 from lastgood.core.tree import shown_path
 from lastgood.flows.branch import Look
 from lastgood.flows.draft import Draft
+from lastgood.flows.feature_needed import feature_needed, return_notes
 from lastgood.flows.git_commands import move_commands, restore_commands, revert_commands
 from lastgood.flows.plan_features import bounded, feature_notes, planned_features
 from lastgood.flows.planned import Planned
@@ -55,8 +56,8 @@ async def plan_commit(look: Look, draft: Draft, *, by: Person) -> Planned:
     ]
     tree = await repo.write_tree(content, await _hold_edits(look, hold_files))
     also = _also(look, draft, files)
-    checks = await _checks(look, draft, weighed)
     found = await planned_features(look, weighed)
+    checks = await _checks(look, draft, weighed, found)
     moved = tuple(_moved(w, look) for w in weighed)
     message = operation_message(
         operation=draft.operation,
@@ -83,7 +84,7 @@ async def plan_commit(look: Look, draft: Draft, *, by: Person) -> Planned:
         result=PlanResult(tree=tree, commit=None, pushed=False, head=look.head.oid),
         reason=draft.reason,
         message=message,
-        notes=(*_notes(weighed), *_feature_notes(look, draft, weighed, found)),
+        notes=(*_notes(weighed), *await _feature_notes(look, draft, weighed, found)),
     )
     return Planned(plan, moved=moved, ends=_ends(weighed))
 
@@ -96,8 +97,8 @@ async def plan_move(look: Look, draft: Draft, to: Commit, *, by: Person) -> Plan
         await weigh(look, draft, part, candidate=to.oid, files=files, by=_shown_person(by)) for part in draft.parts
     ]
     also = _also(look, draft, files)
-    checks = await _checks(look, draft, weighed)
     found = await planned_features(look, weighed)
+    checks = await _checks(look, draft, weighed, found)
     if draft.kind == "rollback":
         checks = overridden([*checks, *await preflight_reset(look, to.oid, me=by, also=also)], draft.despite)
     discards = draft.kind == "rollback"
@@ -119,7 +120,7 @@ async def plan_move(look: Look, draft: Draft, to: Commit, *, by: Person) -> Plan
         git=move_commands(branch=look.branch.name, head=look.head.oid, to=to.oid, discards=discards),
         result=PlanResult(tree=to.tree, commit=to.oid, pushed=False, head=look.head.oid),
         reason=draft.reason,
-        notes=(*(_reset_notes(look, weighed) if discards else ()), *_feature_notes(look, draft, weighed, found)),
+        notes=(*(_reset_notes(look, weighed) if discards else ()), *await _feature_notes(look, draft, weighed, found)),
     )
     return Planned(plan, moved=tuple(_moved(w, look) for w in weighed), ends=_ends(weighed))
 
@@ -146,8 +147,14 @@ async def _written(look: Look, tree: str, path: str) -> bytes | None:
     return await look.branch.repo.read(entry.oid, max_bytes=MAX_HOLD_BYTES, path=path) if entry is not None else None
 
 
-async def _checks(look: Look, draft: Draft, weighed: Sequence[Weighed]) -> tuple[Check, ...]:
+async def _checks(
+    look: Look, draft: Draft, weighed: Sequence[Weighed], found: Sequence[PlannedFeatures]
+) -> tuple[Check, ...]:
     checks = [check for one in weighed for check in await preflight_application(look, draft, one)]
+    if look.discovered.sources:
+        together = {one.app.name for one in weighed}
+        pairs = zip(weighed, found, strict=True)
+        checks += [await feature_needed(look, w, f, together=together) for w, f in pairs]
     return overridden(checks, draft.despite)
 
 
@@ -309,11 +316,14 @@ def _notes(weighed: Sequence[Weighed]) -> tuple[str, ...]:
     )
 
 
-def _feature_notes(
+async def _feature_notes(
     look: Look, draft: Draft, weighed: Sequence[Weighed], found: Sequence[PlannedFeatures]
-) -> tuple[str, ...]:
-    pairs = zip(weighed, found, strict=True)
-    return tuple(note for w, f in pairs for note in feature_notes(look, w.app.name, f, without=draft.without))
+) -> list[str]:
+    notes: list[str] = []
+    for one, features in zip(weighed, found, strict=True):
+        notes += feature_notes(look, one.app.name, features, without=draft.without)
+        notes += await return_notes(look, one, features)
+    return notes
 
 
 def _reset_notes(look: Look, weighed: Sequence[Weighed]) -> tuple[str, ...]:
