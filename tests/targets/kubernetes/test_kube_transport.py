@@ -1,6 +1,7 @@
 """The way to a cluster's API server, over real sockets: what comes, and what breaks."""
 
 import asyncio
+import contextlib
 import ssl
 from contextlib import asynccontextmanager
 
@@ -8,8 +9,17 @@ import aiohttp
 import httpx2
 import pytest
 
+from lastgood.targets.kubernetes import connection
 from lastgood.targets.kubernetes.transport import Transport, _translated
 
+KUBECONFIG = """\
+apiVersion: v1
+kind: Config
+current-context: here
+contexts: [{{name: here, context: {{cluster: here, user: me}}}}]
+clusters: [{{name: here, cluster: {{server: "{url}"}}}}]
+users: [{{name: me, user: {{token: t}}}}]
+"""
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Seen: yes\r\n\r\n"
 
 
@@ -98,3 +108,34 @@ def test_every_error_of_the_library_is_translated(kind):
     """Whatever class of error the library has, the caller gets one of httpx2's."""
     with pytest.raises((httpx2.HTTPError, httpx2.InvalidURL)), _translated():
         raise _made(kind)
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"500 Internal Server Error"])
+async def test_an_answer_that_never_ends_is_ended(tmp_path, monkeypatch, status):
+    """However the server answers, it is not read beyond what may be, nor kept."""
+    monkeypatch.setattr(connection, "MAX_ANSWER_BYTES", 100_000)
+    sent = 0
+
+    async def serve(reader, writer):
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" % status)
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(b" " * 10_000)
+                await writer.drain()
+                sent += 10_000
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(KUBECONFIG.format(url=url))
+    asking = connection.Connection(connection.ClusterAccess(kubeconfig=str(kubeconfig)))
+    try:
+        with pytest.raises(connection.Unreachable, match="larger than can be read"):
+            await asking.ask("GET", "/version", repeat=False)
+    finally:
+        await asking.close()
+        server.close()
+    assert sent < 50_000_000, "what the sockets hold, no more"

@@ -146,15 +146,14 @@ class Connection:
             async with self._using(instead_of=refused) as client:
                 self.requests += 1
                 with _translated():
-                    response = await client.http.request(
+                    async with client.http.stream(
                         method, path, params=dict(params), headers=dict(headers), content=content
-                    )
+                    ) as response:
+                        data = await _whole(response)
             if response.status_code != _UNAUTHORIZED or fresh:
                 break
             refused = client
-        if len(response.content) > MAX_ANSWER_BYTES:
-            raise Unreachable("the API server's answer is larger than can be read")
-        return Answer(response.status_code, _judged(response))
+        return Answer(response.status_code, _judged(response, data))
 
     async def read(self, path: str, params: Mapping[str, str], *, most_bytes: int) -> bytes:
         """Return an answer that is no JSON, such as a log, as far as `most_bytes`; asked once, within READ_S.
@@ -187,8 +186,7 @@ class Connection:
                 if response.status_code == _UNAUTHORIZED and may_ask_again:
                     return None
                 if not response.is_success:
-                    await response.aread()
-                    _judged(response)
+                    _judged(response, await _whole(response))
                 read = b""
                 async for chunk in response.aiter_bytes():
                     read += chunk
@@ -209,8 +207,7 @@ class Connection:
                     if response.status_code == _UNAUTHORIZED:
                         await self._open(instead_of=client)
                     if response.status_code >= httpx2.codes.BAD_REQUEST:
-                        await response.aread()
-                        _judged(response)
+                        _judged(response, await _whole(response))
                     yield None
                     rest = b""
                     async for chunk in response.aiter_bytes():
@@ -295,9 +292,20 @@ def _config(access: ClusterAccess) -> SingleConfig:
     return found
 
 
-def _judged(response: httpx2.Response) -> Any:
+async def _whole(response: httpx2.Response) -> bytes:
+    """Read an answer, and no more of it than may be: a server could go on for ever."""
+    parts, size_bytes = [], 0
+    async for chunk in response.aiter_bytes():
+        size_bytes += len(chunk)
+        if size_bytes > MAX_ANSWER_BYTES:
+            raise Unreachable("the API server's answer is larger than can be read")
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _judged(response: httpx2.Response, data: bytes) -> Any:
     try:
-        body = msgspec.json.decode(response.content) if response.content else None
+        body = msgspec.json.decode(data) if data else None
     except msgspec.DecodeError:
         body = None
         if response.is_success:
