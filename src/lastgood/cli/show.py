@@ -53,6 +53,7 @@ def entry_text(entry: TimelineEntry, style: Style) -> str:
                 ("author", person(entry.author)),
                 ("committer", person(entry.committer) if entry.committer != entry.author else ""),
                 ("committed", moment(entry.committed_at, at)),
+                ("build", clean(entry.build) if entry.build else ""),
                 ("ran", ran),
                 ("health", style.health(entry.health) if entry.health else ""),
                 ("outcome", f"{style.outcome(run.outcome)}  {clean(run.message)}".strip() if run else ""),

@@ -29,6 +29,7 @@ class TimelineEntry(Value, frozen=True, kw_only=True):
     features, features_left: what entered and left with this deployment, newest first; features_unknown: images that
     nothing was known of; features_more: how many are left out. Empty in Git alone, which knows no source repo.
     settings: what else than images it changed; None in lists, where nobody looks (`show` does it for one).
+    build: the address of the build that the commit names in a trailer (`Build: https://...`).
     pull_requests, issues: those among features; committers: who wrote them.
     refused_by: the id of the hold that refused this head, for a commit that the agent kept out.
     health: the application's health now, on the entry that runs; None elsewhere and in Git alone.
@@ -63,6 +64,7 @@ class TimelineEntry(Value, frozen=True, kw_only=True):
     features_unknown: tuple[NotKnown, ...] = ()
     features_more: int = 0
     settings: Settings | None = None
+    build: str | None = None
     health: str | None = None
     sync: str | None = None
     refused_by: str | None = None

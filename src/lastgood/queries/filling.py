@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from lastgood.core.build_link import build_link
 from lastgood.core.carried import Carried, committers, of_kind
 from lastgood.core.claim import confirmed_claim
 from lastgood.core.declared_inputs import scope_at
@@ -89,6 +90,7 @@ class Filler:
             features_left=kept.left if kept else (),
             features_unknown=kept.unknown if kept else (),
             features_more=kept.more if kept else 0,
+            build=build_link(commit.message),
             health=health,
             sync=sync,
             refused_by=row.refused.hold if row.refused else None,

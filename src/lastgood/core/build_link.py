@@ -1,0 +1,30 @@
+"""The build that a commit of the config repo names in its trailers, as pipelines write them. Pure."""
+
+from urllib.parse import urlsplit
+
+from lastgood.core.message import trailers_of
+
+_KEYS = frozenset({"build", "build-url", "build-link", "pipeline", "pipeline-url", "ci-url", "workflow-run"})
+_MOST = 500
+_MOST_MESSAGE = 20_000
+_MOST_LINES = 100
+
+
+def build_link(message: str) -> str | None:
+    """Return the address of the first such trailer that is one: http or https, of one word, without credentials."""
+    for line in trailers_of(message[-_MOST_MESSAGE:])[-_MOST_LINES:]:
+        key, separator, text = line.partition(":")
+        address = text.strip()
+        if separator and key.casefold() in _KEYS and _is_address(address):
+            return address
+    return None
+
+
+def _is_address(text: str) -> bool:
+    if not text or len(text) > _MOST or not text.isprintable() or any(sign.isspace() for sign in text):
+        return False
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        return False
