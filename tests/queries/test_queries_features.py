@@ -100,3 +100,62 @@ async def test_images_that_disagree_are_unknown(shop):
     assert (found[0].contains, found[0].reason) == (None, "some of its images have it and some do not")
     same = Deployed(at=NOON, sources=(at(history, web), at(history, web, "api", API)))
     assert (await where("PR-1", [Place(environment="qa", app="shop", deployed=(same,))]))[0].contains is True
+
+
+def image(history, revision, reference, name="registry.example.com/shop/web"):
+    """One version of one image, built from a revision (None: nobody knows which)."""
+    reason = "" if revision else f"no revision is known of {reference}"
+    source = SourceAt(
+        image=name, reference=reference, history=history if revision else None, revision=revision, reason=reason
+    )
+    return Deployed(at=NOON, sources=(source,))
+
+
+async def test_where_an_image_is_by_the_revision_that_it_was_built_from(shop):
+    """What runs it, and what runs a newer one, have it; what runs an older one has not."""
+    history, start, web, both, _ = shop
+    places = [
+        Place(environment="a", app="runs", deployed=(image(history, web, "2"), image(history, start, "1"))),
+        Place(environment="b", app="newer", deployed=(image(history, both, "3"),)),
+        Place(environment="c", app="older", deployed=(image(history, start, "1"),)),
+        Place(environment="d", app="unknown", deployed=(image(history, None, "nobody-knows"),)),
+    ]
+    found = await where("web:2", places)
+    assert [(one.app, one.contains) for one in found] == [
+        ("runs", True), ("newer", True), ("older", False), ("unknown", None),
+    ]  # fmt: skip
+    assert (found[0].since, found[0].via) == (NOON, web)
+
+
+async def test_where_an_image_is_whose_revision_nobody_knows(shop):
+    """What runs this very image has it, since its deployment; another of that name is unknown; no such name is no."""
+    history, start, *_ = shop
+    later = NOON + dt.timedelta(hours=1)
+    mystery, older = image(history, None, "mystery"), image(history, None, "older")
+    runs = Deployed(at=later, sources=mystery.sources)
+    places = [
+        Place(environment="a", app="runs", deployed=(runs, mystery, older)),
+        Place(environment="b", app="other", deployed=(older,)),
+        Place(environment="c", app="none", deployed=(image(history, start, "1", name="cart"),)),
+        Place(environment="d", app="new", deployed=()),
+        Place(environment="e", app="cut", deployed=(mystery,), whole=False),
+    ]
+    found = await where("shop/web:mystery", places)
+    assert [(one.app, one.contains, one.since, one.reason) for one in found] == [
+        ("runs", True, NOON, "it runs this very image"),
+        ("other", None, None, "it runs another image of that name, and the revision of the one asked for is not known"),
+        ("none", False, None, "it runs no image of that name"),
+        ("new", None, None, "it has not run yet"),
+        ("cut", True, None, "it runs this very image"),
+    ]
+
+
+async def test_an_image_that_nobody_ran_is_asked_for_as_words(shop):
+    """A title may look like an image: then it is found; else nobody knows it."""
+    history, start, *_ = shop
+    titled = await history.commit("fix:rounding (#9)", {"web/a": "9"}, [start])
+    await history.refresh()
+    places = [Place(environment="a", app="web", deployed=(image(history, titled, "1"),))]
+    assert [one.contains for one in await where("fix:rounding", places)] == [True]
+    with pytest.raises(UnknownFeature):
+        await where("web:nowhere", places)

@@ -18,12 +18,13 @@ _COLORS = {True: "green", False: "red", None: "yellow"}
 def where(
     ctx: typer.Context,
     feature: Annotated[
-        str, typer.Argument(metavar="FEATURE", help="PR-481, #12, ABC-12, a commit, or words of a title")
+        str, typer.Argument(metavar="FEATURE", help="PR-481, #12, ABC-12, a commit, an image, or words of a title")
     ],
 ) -> None:
     """Say of each application whether what it runs contains a feature, since when, and through which commit.
 
-    A pull request that was reverted is not contained, and is again once its revert is reverted.
+    A pull request that was reverted is not contained, and is again once its revert is reverted. Of an image
+    (`web:1.4.2`, `web@sha256:...`) the revision counts that it was built from; where that is not known, who runs it.
     """
     call: Call = ctx.find_root().obj
 

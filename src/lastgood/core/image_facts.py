@@ -9,7 +9,7 @@ from typing import Literal
 from lastgood.core.value import Value
 
 # Where a claim stands. Only labels are handed down from a base image to what is built on it.
-ClaimPlace = Literal["manifest annotation", "index annotation", "label"]
+ClaimPlace = Literal["manifest annotation", "index annotation", "attestation", "label"]
 
 
 class ImageClaim(Value, frozen=True, kw_only=True):
@@ -30,7 +30,7 @@ class ImageClaim(Value, frozen=True, kw_only=True):
 class ImageFacts(Value, frozen=True, kw_only=True):
     """What a registry has under an image's name.
 
-    digest: of what the name led to. claims: the surest first, annotations before labels: a label may be the base
+    digest: of what the name led to. claims: the surest first, labels last: a label may be the base
     image's own, so its `source` has to fit before its `revision` means anything. Empty: the image says nothing.
     """
 

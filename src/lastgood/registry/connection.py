@@ -64,6 +64,11 @@ class Connection:
         """Fetch a blob. Raises NoAnswer, NotThere."""
         return await self._fetch(f"/v2/{repository}/blobs/{digest}", repository, "*/*", max_bytes)
 
+    async def referrers(self, repository: str, digest: str, *, max_bytes: int) -> Answer:
+        """Fetch the index of what is attached to a digest. Raises NoAnswer, NotThere (an older registry)."""
+        accept = "application/vnd.oci.image.index.v1+json"
+        return await self._fetch(f"/v2/{repository}/referrers/{digest}", repository, accept, max_bytes)
+
     async def knock(self) -> bool:
         """See whether a registry answers; return whether it took the credentials. Raises NoAnswer.
 

@@ -21,10 +21,12 @@ INDEXES = frozenset(
 MANIFESTS = frozenset(
     {"application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"}
 )
+MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 ACCEPT = ", ".join(sorted(INDEXES | MANIFESTS))
 # Other artifacts (charts, signatures) have configurations of other kinds, without labels.
 _CONFIGS = frozenset({"application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"})
 MAX_MANIFESTS = 1_000
+MAX_ATTESTATIONS = 10
 _LONGEST = 500
 _TITLES = "org.opencontainers.image."
 
@@ -45,11 +47,13 @@ class Descriptor(msgspec.Struct, frozen=True, rename="camel"):
     digest: str
     platform: _Platform | None = None
     annotations: dict[str, str] | None = None
+    artifact_type: str | None = None
 
 
 class _Document(msgspec.Struct, frozen=True, rename="camel"):
     media_type: str | None = None
     manifests: list[Descriptor] | None = None
+    layers: list[Descriptor] | None = None
     config: Descriptor | None = None
     annotations: dict[str, str] | None = None
 
@@ -63,11 +67,15 @@ class _Config(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """Where to read on (None: nothing more is told), whether that is another manifest, and the claims of this one."""
+    """Where to read on (None: nothing more is told), whether that is another manifest, and the claims of this one.
+
+    attestations: digests of the manifests beside that one which attest how it was built.
+    """
 
     next: Descriptor | None
     next_is_manifest: bool
     claim: ImageClaim | None
+    attestations: tuple[str, ...] = ()
 
 
 def read_manifest(data: bytes, media_type: str) -> Manifest:
@@ -91,14 +99,21 @@ def read_labels(data: bytes) -> ImageClaim | None:
     return claim_of((config.labels if config is not None else None) or {}, "label")
 
 
+def read_descriptors(data: bytes, name: str) -> tuple[Descriptor, ...]:
+    """Return what a manifest (name: `layers`) or an index (`manifests`) leads to. Raises Malformed."""
+    document = _decode(data, _Document, "manifest")
+    found = (document.layers if name == "layers" else document.manifests) or []
+    return tuple(one for one in found[:MAX_MANIFESTS] if is_digest(one.digest))
+
+
 def claim_of(words: Mapping[str, str], place: ClaimPlace) -> ImageClaim | None:
     """Take the claims among annotations or labels; None where there is none that can be shown."""
     made = ImageClaim(
         place=place,
-        revision=_text(words.get(f"{_TITLES}revision")),
-        source=_source(words.get(f"{_TITLES}source")),
-        version=_text(words.get(f"{_TITLES}version")),
-        url=_page(words.get(f"{_TITLES}url")),
+        revision=text_of_claim(words.get(f"{_TITLES}revision")),
+        source=source_of_claim(words.get(f"{_TITLES}source")),
+        version=text_of_claim(words.get(f"{_TITLES}version")),
+        url=page_of(words.get(f"{_TITLES}url")),
         created_at=_time(words.get(f"{_TITLES}created")),
     )
     return made if made != ImageClaim(place=place) else None
@@ -125,7 +140,16 @@ def _of_index(document: _Document, manifests: list[Descriptor]) -> Manifest:
         next=_checked(chosen) if chosen is not None else None,
         next_is_manifest=True,
         claim=claim_of(words, "index annotation"),
+        attestations=tuple(
+            one.digest
+            for one in manifests
+            if chosen is not None and _is_attestation(one) and _attests(one) == chosen.digest and is_digest(one.digest)
+        )[:MAX_ATTESTATIONS],
     )
+
+
+def _attests(one: Descriptor) -> str:
+    return (one.annotations or {}).get("vnd.docker.reference.digest", "")
 
 
 def _is_attestation(one: Descriptor) -> bool:
@@ -150,12 +174,14 @@ def _decode(data: bytes, kind: type[Any], what: str) -> Any:
         raise Malformed(f"no {what}") from None
 
 
-def _text(value: str | None) -> str | None:
+def text_of_claim(value: str | None) -> str | None:
+    """Return text that may be shown: short, printable, no secret; None for any other."""
     text = (value or "").strip()
     return text if text and len(text) <= _LONGEST and text.isprintable() and redact(text) == text else None
 
 
-def _source(value: str | None) -> str | None:
+def source_of_claim(value: str | None) -> str | None:
+    """Return the address of a source repo without credentials, None for what is none."""
     text = (value or "").strip()
     if not text or len(text) > _LONGEST or not text.isprintable():
         return None
@@ -163,8 +189,9 @@ def _source(value: str | None) -> str | None:
     return shown if address_is_safe(shown) else None
 
 
-def _page(value: str | None) -> str | None:
-    text = _text(value)
+def page_of(value: str | None) -> str | None:
+    """Return the address of a web page, None for what is none."""
+    text = text_of_claim(value)
     try:
         parts = urlsplit(text or "")
     except ValueError:

@@ -16,14 +16,13 @@ from lastgood.core.errors import ImageMissing, NotAllowed, RegistryFailed
 from lastgood.core.image_facts import ImageClaim, ImageFacts
 from lastgood.core.image_name import ImageName
 from lastgood.core.ports import Clock
+from lastgood.registry.attestations import Attestations
 from lastgood.registry.cache import FactsCache
 from lastgood.registry.connection import Answer, Connection, NoAnswer, NotThere, has_digest
-from lastgood.registry.manifest import ACCEPT, Malformed, read_labels, read_manifest
+from lastgood.registry.manifest import ACCEPT, MAX_MANIFEST_BYTES, Malformed, read_labels, read_manifest
 from lastgood.registry.rules import RegistryRule, rule_for
 
 TIMEOUT_S = 30.0
-# What the specification wants registries to take at least.
-MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 MAX_CONFIG_BYTES = 8 * 1024 * 1024
 # An index of indexes is allowed; one that never ends is not.
 MAX_DEPTH = 3
@@ -31,7 +30,7 @@ MAX_DEPTH = 3
 TAG_S = 300.0
 MAX_TAGS = 5_000
 MAX_AT_ONCE = 4
-_ORDER = ("manifest annotation", "index annotation", "label")
+_ORDER = ("manifest annotation", "index annotation", "attestation", "label")
 
 
 class Registries:
@@ -45,6 +44,7 @@ class Registries:
         self._clock = clock
         self._timeout_s = timeout_s
         self._tags: dict[str, tuple[float, str]] = {}
+        self._silent: dict[tuple[str, str], tuple[float, ImageFacts]] = {}
         # For each registry: one that hangs is in no other's way.
         self._at_once = {rule.host: asyncio.Semaphore(MAX_AT_ONCE) for rule in rules}
 
@@ -58,6 +58,9 @@ class Registries:
             if known_until <= self._clock.now().timestamp():
                 return None
             digest = named
+        known_until, facts = self._silent.get((_place(image), digest), (0.0, None))
+        if facts is not None and known_until > self._clock.now().timestamp():
+            return facts
         return await asyncio.to_thread(self._cache.read, _place(image), digest)
 
     async def describe(self, image: ImageName) -> ImageFacts:
@@ -85,7 +88,13 @@ class Registries:
         except Malformed as wrong:
             reason = f"what it has under that name is {wrong}"
             raise RegistryFailed(registry=image.registry, image=str(image), reason=reason) from wrong
-        await asyncio.to_thread(self._cache.write, _place(image), facts)
+        if any(claim.revision is not None for claim in facts.claims):
+            await asyncio.to_thread(self._cache.write, _place(image), facts)
+        else:
+            # What it was built from may be attached to it after it was pushed.
+            if len(self._silent) >= MAX_TAGS:
+                self._silent.clear()
+            self._silent[_place(image), facts.digest] = (self._clock.now().timestamp() + TAG_S, facts)
         self._remember(image, facts.digest)
         return facts
 
@@ -126,8 +135,10 @@ class Registries:
 async def _ask(connection: Connection, image: ImageName) -> ImageFacts:
     """Go from the name to the configuration. Every step but the first has its digest from the step before."""
     claims: list[ImageClaim] = []
+    inside: tuple[str, ...] = ()
     answer = await _manifest(connection, image, image.reference, image.digest)
     digest = image.digest or f"sha256:{hashlib.sha256(answer.data).hexdigest()}"
+    digests = [digest]
     for depth in range(MAX_DEPTH + 1):
         manifest = read_manifest(answer.data, answer.media_type)
         claims += [manifest.claim] if manifest.claim is not None else []
@@ -136,6 +147,8 @@ async def _ask(connection: Connection, image: ImageName) -> ImageFacts:
         if depth == MAX_DEPTH:
             raise Malformed(f"an index nested more than {MAX_DEPTH} deep")
         inner = manifest.next.digest
+        inside = manifest.attestations or inside
+        digests.insert(0, inner)
         answer = await _manifest(connection, image, inner, inner)
     if manifest.next is not None:
         labels = await connection.blob(image.repository, manifest.next.digest, max_bytes=MAX_CONFIG_BYTES)
@@ -143,7 +156,23 @@ async def _ask(connection: Connection, image: ImageName) -> ImageFacts:
         claims += [claim] if claim is not None else []
     # Of nested indexes the inner one is nearer to the image.
     claims.reverse()
+    claims += await _attested(Attestations(connection, image.repository, digests), inside, claims)
     return ImageFacts(digest=digest, claims=tuple(sorted(claims, key=lambda claim: _ORDER.index(claim.place))))
+
+
+async def _attested(
+    attestations: Attestations, inside: Sequence[str], claims: Sequence[ImageClaim]
+) -> tuple[ImageClaim, ...]:
+    """Return what attestations say, where the image itself does not say it for sure.
+
+    A label may be the base image's own, so what lies beside the image is read then, too. Whether anything is attached
+    from outside has to be asked for: only where nothing else names a revision.
+    """
+    named = [claim.place for claim in claims if claim.revision is not None]
+    if any(place != "label" for place in named):
+        return ()
+    found = await attestations.inside(inside) if inside else ()
+    return found or (await attestations.attached() if not named else ())
 
 
 async def _manifest(connection: Connection, image: ImageName, reference: str, digest: str | None) -> Answer:
