@@ -1,6 +1,10 @@
 """The field names of `cli.md` are a promise to scripts: each command's JSON has every one of them."""
 
+import io
+
 import pytest
+
+from lastgood.cli.call import Call
 
 VERSION = {"version", "path_tree", "commit", "short", "subject", "author", "committed_at", "ran"}
 APPS = {
@@ -143,3 +147,15 @@ def test_an_error_is_one_json_object_on_stdout(clone, lastgood):
             "facts": {"name": "web-productoin", "nearest": ["web-production"]},
         }
     }
+
+
+def test_json_is_indented_and_takes_any_text(monkeypatch):
+    """Two spaces, text as it is; what is no UTF-8 goes out as it came in."""
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="utf-8", errors="surrogateescape"))
+    call = Call()
+    call.print_json({"a": [1, {"b": "é"}], "c": [], "d": {}})
+    call.print_json(["\udcff"])
+    call.flush()
+    text = '{\n  "a": [\n    1,\n    {\n      "b": "é"\n    }\n  ],\n  "c": [],\n  "d": {}\n}\n'
+    assert written.getvalue() == text.encode() + b'[\n  "\xff"\n]\n'

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from lastgood.cli.text import Style, clean
 from lastgood.core.errors import LastgoodError
 
@@ -66,7 +68,13 @@ class Call:
 
     def print_json(self, plain: Any) -> None:
         """Write data for scripts to stdout: one JSON value, indented."""
-        sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
+        try:
+            # The standard library indents in Python: a timeline of fifty entries would take longest in being printed.
+            text = msgspec.json.format(msgspec.json.encode(plain), indent=2).decode()
+        except UnicodeEncodeError:
+            # A path that is no UTF-8 goes out as it came in.
+            text = json.dumps(plain, indent=2, ensure_ascii=False)
+        sys.stdout.write(text + "\n")
 
     def tell(self, text: str) -> None:
         """Say to people, on stderr, what happens; `-q` silences it."""
