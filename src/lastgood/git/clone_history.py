@@ -249,11 +249,14 @@ class _Line:
         """Read the commits and what the application's folder was there and before; return them as they are."""
         objects, path = self._history.objects, self._scope.path
         self._commits |= {commit.oid: commit for commit in objects.commits(hits)}
-        if path and "\n" not in path:
-            parents = (self.parent(oid) for oid in hits)
-            wanted = [oid for oid in dict.fromkeys((*hits, *parents)) if oid is not None]
-            self._folders |= dict(zip(wanted, objects.trees_at(wanted, path), strict=True))
-            self._unread |= dict.fromkeys(tree for tree in map(self._folders.get, wanted) if tree is not None)
+        if hits and path and "\n" not in path:
+            # Between two hits nothing of the scope changed: what a hit's parent had, the next hit has.
+            below = [self.parent(oid) for oid in hits]
+            last = [below[-1]] if below[-1] is not None else []
+            found = [*objects.trees_at([*hits, *last], path), None]
+            self._folders |= dict(zip(hits, found, strict=False))
+            self._folders |= {oid: found[n] for n, oid in enumerate(below, start=1) if oid is not None}
+            self._unread |= dict.fromkeys(tree for tree in found if tree is not None)
         return hits
 
     def parent(self, oid: str) -> str | None:
