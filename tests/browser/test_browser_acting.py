@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from lastgood.demo.shop import NOAH
 from twins.shop import ShopServer
 
 pytestmark = pytest.mark.browser
@@ -41,6 +42,27 @@ def test_a_rollback_from_the_page_is_followed_live_to_healthy_and_undone(server,
     expect(page).to_have_url(re.compile("/operations/"))
     expect(page.locator("#progress")).to_contain_text("web-production runs", timeout=HEALTHY_MS)
     assert complaints == []
+
+
+@pytest.mark.parametrize(("tab", "revision"), [("services", "merge-16"), ("state", "gift")])
+def test_what_runs_is_followed_live(server, chromium, tab, revision):
+    """While somebody else releases, the page of what runs shows it, never loaded again, its filter kept."""
+    page, complaints = open_page(server, chromium)
+    page.goto(f"{server.server.url}/apps/cart-production/{tab}?q=cart")
+    part = page.locator(f"#{tab}")
+    expect(part).to_contain_text("cart")
+    expect(page.locator("#live")).to_have_text("Live")
+    page.evaluate(f"window.stays = true; document.getElementById({tab!r}).dataset.old = 'yes'")
+
+    server.shop.writer.pull()
+    server.shop.release("cart", revision, NOAH)
+
+    expect(page.locator(f"#{tab}[data-old]")).to_have_count(0, timeout=HEALTHY_MS)
+    expect(part).to_contain_text("cart")
+    assert page.evaluate("window.stays") is True
+    assert page.url.endswith("?q=cart")
+    assert complaints == []
+    server.settle()
 
 
 def test_without_javascript_a_rollback_works_with_forms_alone(server, chromium):
