@@ -65,6 +65,34 @@ async def test_what_is_overtaken_in_progress_is_superseded(world):
     assert newest.commit.oid == newer
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_what_overtook_halfway_is_taken_back_to_what_ran_before(world, restarts):
+    """The good version is asked for again while the next one is under way: it is deployed again, as what runs is mixed.
+
+    So it is with every rollback of a release that is not over yet, also where the agent ends in between.
+    """
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
+    await world.start()
+    first = await world.run_until("web-staging", "succeeded")
+    world.target.set_health("web-staging", "Progressing")
+    await world.release(app_file("web-staging", "b"))
+    await world.look()
+    await world.run_until("web-staging", "in-progress", 2)
+    if restarts:
+        await world.stop()
+    await world.release(app_file("web-staging", "a"))
+    if restarts:
+        await world.start()
+    else:
+        await world.look()
+    await world.run_until("web-staging", "in-progress", 3)
+    world.target.set_health("web-staging", "Healthy")
+    again = await world.run_until("web-staging", "succeeded", 3)
+    assert again.version == first.version
+    assert [run.outcome for run in await world.runs("web-staging")] == ["succeeded", "superseded", "succeeded"]
+    assert (await world.record("web-staging")).running.version == first.version
+
+
 async def test_a_version_that_fails_is_not_tried_again(world):
     """A failure of the version itself waits for a press or another version."""
     await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})

@@ -43,6 +43,8 @@ DRIFTED = msgspec.structs.replace(SEEN, sync="OutOfSync")
         ("followed", V1, run("succeeded"), SEEN, True, "deploy"),
         ("followed", V1, run("in-progress"), SEEN, False, "resume"),
         ("followed", V2, run("in-progress"), SEEN, False, "resume"),
+        ("followed", V1, run("superseded"), SEEN, False, "deploy"),
+        ("stopped", V1, run("superseded"), SEEN, False, "rest"),
         ("stopped", V1, run("in-progress"), SEEN, False, "resume"),
         ("stopped", V2, run("succeeded"), SEEN, False, "rest"),
         ("stopped", V1, run("succeeded"), DRIFTED, False, "heal"),

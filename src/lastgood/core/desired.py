@@ -38,7 +38,8 @@ def next_step(  # noqa: PLR0911 - a table of rules in their order
 ) -> Step:
     """Say what to do now.
 
-    definition: of the application as it would be deployed. last: its newest deployment that nothing overtook.
+    definition: of the application as it would be deployed. last: its newest deployment that reached the target; one
+    that was overtaken on the way there may have left anything.
     observation: as seen last. pressed: somebody asked to try again what failed.
     """
     drifted = self_heal and observation is not None and has_drifted(observation)
@@ -47,7 +48,7 @@ def next_step(  # noqa: PLR0911 - a table of rules in their order
     if last is not None and last.outcome == "in-progress":
         # Also where something else is desired by now: its record has to end before another attempt begins.
         return Step(kind="resume", trigger=last.trigger)
-    if last is None or last.version != record.desired.version:
+    if last is None or last.version != record.desired.version or last.outcome == "superseded":
         return Step(kind="deploy", trigger="retry" if pressed else None) if record.state == "followed" else REST
     if record.state == "followed":
         if last.definition != definition:

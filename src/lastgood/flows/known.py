@@ -181,10 +181,13 @@ class Known:
         return self._taken_up.get(app) == version
 
     async def last(self, app: str) -> Deployment | None:
-        """Return the newest deployment that nothing overtook. Raises StoreFailed."""
+        """Return the newest deployment that was not overtaken before the target had anything of it.
+
+        Raises StoreFailed.
+        """
         if app not in self._deployments:
             runs = await self._store.deployments(DeploymentQuery(app=app, limit=20))
-            self._deployments[app] = next((run for run in runs if run.outcome != "superseded"), None)
+            self._deployments[app] = next((run for run in runs if _reached_target(run)), None)
         return self._deployments[app]
 
     def ran(self, deployment: Deployment) -> None:
@@ -261,3 +264,7 @@ async def wait_for(event: asyncio.Event, clock: Clock, seconds: float | None) ->
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
     return event.is_set()
+
+
+def _reached_target(run: Deployment) -> bool:
+    return run.outcome != "superseded" or any(phase.name == "apply" for phase in run.phases)
