@@ -153,3 +153,23 @@ async def page(rows, mark):
             yield row
 
     return [row async for row in after(each(), mark)]
+
+
+def test_last_good_stands_on_the_run_that_was_good():
+    """Not on a later attempt at the same version that failed, or was overtaken while it was applied."""
+    applied = (Phase(name="apply", started_at=START),)
+    rows = recorded_rows(
+        "web",
+        history("aaab"),
+        [
+            run(4, 3, "b"),
+            run(3, 2, "a", outcome="superseded", phases=applied),
+            run(2, 1, "a", outcome="failed"),
+            run(1, 0, "a"),
+        ],
+        [],
+        current="b" * 40,
+        last_good="a" * 40,
+        running="b" * 40,
+    )
+    assert [(row.deployment.number, row.last_good) for row in rows] == [(4, False), (3, False), (2, False), (1, True)]

@@ -51,6 +51,11 @@ class Deployment(Value, frozen=True, kw_only=True):
     last_words: str = ""
 
 
+def was_applied(run: Deployment) -> bool:
+    """Say whether an attempt came as far as touching the target."""
+    return run.outcome != "superseded" or any(phase.name == "apply" for phase in run.phases)
+
+
 class DeploymentView(Value, frozen=True, kw_only=True):
     """The `deployment` field of a timeline entry."""
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from lastgood.core.application import Application
-from lastgood.core.deployment import Deployment
+from lastgood.core.deployment import Deployment, was_applied
 from lastgood.core.observation import Observation
 from lastgood.core.ports import Clock, Store
 from lastgood.core.record import ApplicationRecord, DeploymentQuery, Told
@@ -187,7 +187,7 @@ class Known:
         """
         if app not in self._deployments:
             runs = await self._store.deployments(DeploymentQuery(app=app, limit=20))
-            self._deployments[app] = next((run for run in runs if _reached_target(run)), None)
+            self._deployments[app] = next((run for run in runs if was_applied(run)), None)
         return self._deployments[app]
 
     def ran(self, deployment: Deployment) -> None:
@@ -264,7 +264,3 @@ async def wait_for(event: asyncio.Event, clock: Clock, seconds: float | None) ->
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
     return event.is_set()
-
-
-def _reached_target(run: Deployment) -> bool:
-    return run.outcome != "superseded" or any(phase.name == "apply" for phase in run.phases)

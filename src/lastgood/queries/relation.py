@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from lastgood.core.commit import Commit, History, HistoryEntry
-from lastgood.core.deployment import Deployment
+from lastgood.core.deployment import Deployment, was_applied
 from lastgood.core.record import RefusedHead
 from lastgood.core.value import Value
 
@@ -75,7 +75,7 @@ def recorded_rows(
         rows.append(_row(app, entry, at=at, ran=ran, refused=head))
     rows.sort(key=lambda row: row.at, reverse=True)
     newest = next((i for i, row in enumerate(rows) if row.version == current), None) if current else None
-    good = next((i for i, row in enumerate(rows) if row.version == last_good and row.ran), None) if last_good else None
+    good = next((i for i, row in enumerate(rows) if row.version == last_good and _was_good(row)), None)
     runs = next((i for i, row in enumerate(rows) if row.version == running and row.ran), None) if running else None
     return related(rows, current=newest, last_good=good, runs=runs, truncated=history.truncated)
 
@@ -153,6 +153,6 @@ def _run_row(run: Deployment) -> Row:
     )
 
 
-def was_applied(run: Deployment) -> bool:
-    """Say whether an attempt came as far as touching the target."""
-    return run.outcome != "superseded" or any(phase.name == "apply" for phase in run.phases)
+def _was_good(row: Row) -> bool:
+    # A later attempt at the same version that failed, or was overtaken, is not what made it good.
+    return row.deployment is not None and row.deployment.outcome == "succeeded"
