@@ -287,6 +287,7 @@ class Story:
     def __init__(self, work, seed):
         self.work, self.pick = work, random.Random(seed)  # noqa: S311 - histories, not secrets
         self.branches, self.features, self.revertible = ["main"], {}, []
+        self.here = "main"
 
     def tip(self, branch):
         # Read, not asked for: a story has hundreds of these.
@@ -294,13 +295,16 @@ class Story:
 
     def step(self, number):
         branch = self.pick.choice(self.branches)
-        self.work.do("checkout", "-q", branch)
+        # A story has hundreds of steps, and each process counts.
+        if branch != self.here:
+            self.work.do("checkout", "-q", branch)
+            self.here = branch
         what = self.pick.choice(
             ["feature", "feature", "revert", "revert", "merge", "merge", "cherry", "branch", "octopus"]
         )
         before = self.tip(branch)
         getattr(self, what)(number)
-        if self.work.do("status", "--porcelain"):
+        if what not in {"feature", "branch"} and self.work.do("status", "--porcelain"):
             self.work.do("reset", "-q", "--hard", before)
         elif (after := self.tip(branch)) != before:
             self.revertible.append(after)
@@ -312,7 +316,8 @@ class Story:
     def branch(self, number):
         if len(self.branches) < 4:
             self.branches.append(f"b{number}")
-            self.work.do("checkout", "-q", "-b", self.branches[-1])
+            self.here = self.branches[-1]
+            self.work.do("checkout", "-q", "-b", self.here)
 
     def merge(self, number, *, others=1):
         here = self.work.head()
