@@ -48,13 +48,13 @@ def next_step(  # noqa: PLR0911 - a table of rules in their order
     if last is not None and last.outcome == "in-progress":
         # Also where something else is desired by now: its record has to end before another attempt begins.
         return Step(kind="resume", trigger=last.trigger)
-    if last is None or last.version != record.desired.version or last.outcome == "superseded":
+    if last is None or last.version != record.desired.version:
         return Step(kind="deploy", trigger="retry" if pressed else None) if record.state == "followed" else REST
     if record.state == "followed":
         if last.definition != definition:
             return Step(kind="deploy", trigger="definition")
-        if pressed:
-            return Step(kind="deploy", trigger="retry")
+        if pressed or last.outcome == "superseded":
+            return Step(kind="deploy", trigger="retry" if pressed else None)
         if last.outcome != "succeeded" and not last.own_fault:
             return Step(kind="retry", trigger="retry")
     # A version that failed for its own reasons fails again: only a press or another version goes on.
