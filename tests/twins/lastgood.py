@@ -902,6 +902,11 @@ class MemoryRecords:
     async def events(self, *, after: int, limit: int = 200) -> list[Event]:
         return [event for event in self.kept if event.id > after][:limit]
 
+    async def deployment(self, app: str, number: int) -> Deployment | None:
+        self.calls.append("deployment")
+        found = next((one for one in self._lastgood.entries if (one.app, one.number) == (app, number)), None)
+        return deployment_of(self._lastgood.views[app], found) if found is not None else None
+
     async def count_deployments(self, query: DeploymentQuery) -> int:
         self.calls.append("count")
         return sum(entry.deployment is not None and query.app in {None, entry.app} for entry in self._lastgood.entries)

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import datetime as dt
+import html
 import io
 
 import pytest
@@ -64,6 +65,29 @@ def test_failures_lead_to_their_records_and_to_what_ended_them(page):
     assert marks.count("<a href=") == len(
         recovery_marks(figures(sample_attempts(), since=NOW - WEEKS_13, until=NOW)).marks
     )
+
+
+def test_a_failure_is_told_from_its_record_alone(lastgood, records, browser):
+    """What went wrong is read from five records; nothing is rendered or looked for in Git for it."""
+    failed = next(one for one in lastgood.entries if one.deployment and one.deployment.outcome == "failed")
+    assert failed.deployment.message
+    lastgood.attempts = [
+        Attempt(
+            app=failed.app,
+            number=number,
+            trigger="commit",
+            outcome="failed",
+            started_at=NOW - dt.timedelta(days=1, minutes=number),
+            finished_at=NOW - dt.timedelta(days=1, minutes=number),
+            degraded_at=None,
+        )
+        for number in (failed.number, 1001, 1002, 1003, 1004, 1005)
+    ]
+    shown = browser.get("/figures").text
+    assert failed.deployment.message in html.unescape(shown)
+    assert shown.count("its record cannot be shown") == 4
+    assert lastgood.calls == ["figures", "figures", "apps"]
+    assert records.calls == ["deployment"] * 5
 
 
 def test_the_form_keeps_what_was_chosen(page):

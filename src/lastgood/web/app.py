@@ -69,7 +69,7 @@ def create_web(lastgood: Lastgood, records: Records, *, access: Access, clock: C
         applications_routes(lastgood, pages),
         timeline_routes(lastgood, records, pages),
         features_routes(lastgood, pages),
-        figures_routes(lastgood, pages),
+        figures_routes(lastgood, records, pages),
         services_routes(lastgood, pages),
         state_routes(lastgood, pages),
         plan_routes(lastgood, pages),

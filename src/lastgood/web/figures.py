@@ -11,11 +11,11 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from lastgood.core.errors import CommandLineWrong, LastgoodError
+from lastgood.core.deployment import Deployment
+from lastgood.core.errors import CommandLineWrong
 from lastgood.core.figures import Division, FailedDeployment, Figures, FiguresPart, FiguresQuery, Week
 from lastgood.core.ports import Lastgood
 from lastgood.core.record import Bucket
-from lastgood.core.timeline import TimelineEntry
 from lastgood.core.value import Value
 from lastgood.web.applications import environments_of
 from lastgood.web.asked import text
@@ -24,6 +24,7 @@ from lastgood.web.figure_charts import Lines, Marks, lead_lines, recovery_marks
 from lastgood.web.figure_tiles import Tile, tiles
 from lastgood.web.pages import Page, Pages, address, segment, wants_part
 from lastgood.web.period import PeriodLink
+from lastgood.web.records import Records
 from lastgood.web.routes import Routes
 
 WEEKS = (4, 13, 52)
@@ -60,10 +61,10 @@ class Asked(Value, frozen=True, kw_only=True):
 
 
 class FailureRow(Value, frozen=True, kw_only=True):
-    """One of the newest failures. entry None: its application is gone from Git and from the records."""
+    """One of the newest failures, and its record, None where it is gone."""
 
     failure: FailedDeployment
-    entry: TimelineEntry | None
+    run: Deployment | None
 
 
 class PartRow(Value, frozen=True, kw_only=True):
@@ -102,7 +103,7 @@ class FiguresPage(Page):
     csv_url: str
 
 
-def figures_routes(lastgood: Lastgood, pages: Pages) -> Routes:
+def figures_routes(lastgood: Lastgood, records: Records, pages: Pages) -> Routes:
     """Serve the page (for htmx the figures alone) and the weeks as CSV."""
     routes = Routes()
 
@@ -135,7 +136,12 @@ def figures_routes(lastgood: Lastgood, pages: Pages) -> Routes:
             chart=_chart(found, asked, frame.now),
             lead=lead_lines(found),
             recovery=recovery_marks(found),
-            failures=tuple([await _row(lastgood, one) for one in found.failures[:FAILURES_SHOWN]]),
+            failures=tuple(
+                [
+                    FailureRow(failure=one, run=await records.deployment(one.app, one.number))
+                    for one in found.failures[:FAILURES_SHOWN]
+                ]
+            ),
             parts=tuple(PartRow(part=part, url=_part_url(part, asked)) for part in parts[:PARTS_SHOWN]),
             parts_more=max(len(parts) - PARTS_SHOWN, 0),
             timeline_url=_timeline_url(asked, found.since, found.until),
@@ -191,13 +197,6 @@ def _part_url(part: FiguresPart, asked: Asked) -> str | None:
     if not part.name:
         return None
     return asked.url({"app" if asked.by == "application" else asked.by: part.name, "by": None})
-
-
-async def _row(lastgood: Lastgood, failure: FailedDeployment) -> FailureRow:
-    try:
-        return FailureRow(failure=failure, entry=await lastgood.show(failure.app, f"n{failure.number}"))
-    except LastgoodError:
-        return FailureRow(failure=failure, entry=None)
 
 
 def _csv(weeks: Sequence[Week]) -> str:

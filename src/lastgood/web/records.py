@@ -1,9 +1,10 @@
-"""What the web server reads of the store beside the port Lastgood: events for the stream, and counts."""
+"""What the web server reads of the store beside the port Lastgood: events for the stream, counts, single records."""
 
 import datetime as dt
 from collections.abc import Sequence
 from typing import Protocol
 
+from lastgood.core.deployment import Deployment
 from lastgood.core.record import Bucket, DeploymentCount, DeploymentQuery, Event
 
 
@@ -12,6 +13,10 @@ class Records(Protocol):
 
     async def events(self, *, after: int, limit: int = 200) -> list[Event]:
         """Return events with an id above `after`, oldest first."""
+        ...
+
+    async def deployment(self, app: str, number: int) -> Deployment | None:
+        """Return one record."""
         ...
 
     async def count_deployments(self, query: DeploymentQuery) -> int:
