@@ -221,24 +221,27 @@ def _judged(attempts: Sequence[Attempt]) -> list[_Judged]:
     found: list[_Judged] = []
     following: Attempt | None = None
     mended_by: Attempt | None = None
-    mended_at: dt.datetime | None = None
     for attempt in reversed(attempts):
-        at = attempt.finished_at or attempt.started_at
+        at = _ended_at(attempt)
         ended_well = attempt.outcome == "succeeded"
         failed = not ended_well or (following is not None and following.trigger == "rollback")
         # Of what a person found bad nobody knows since when, unless it was seen to degrade.
         begun = attempt.degraded_at if ended_well else at
-        recovery_s = (mended_at - begun).total_seconds() if failed and mended_at and begun else None
+        recovery_s = (_ended_at(mended_by) - begun).total_seconds() if failed and mended_by and begun else None
         ended_by = mended_by if failed else None
         found.append(_Judged(attempt=attempt, at=at, failed=failed, recovery_s=recovery_s, ended_by=ended_by))
         following = attempt
         if ended_well:
-            mended_by, mended_at = attempt, at
+            mended_by = attempt
     found.reverse()
     return [
         msgspec.structs.replace(one, rework=before is not None and before.failed)
         for before, one in zip((None, *found), found, strict=False)
     ]
+
+
+def _ended_at(attempt: Attempt) -> dt.datetime:
+    return attempt.finished_at or attempt.started_at
 
 
 def _lead_time(judged: Sequence[_Judged]) -> Spread:

@@ -119,19 +119,16 @@ def _walk(old: _Node, new: _Node, path: str, depth: int) -> Iterator[tuple[str, 
     for kind, parts in ((dict, _fields), (list, _items)):
         # One that came or went as a whole is told field by field, too.
         sides = [node for node in (old, new) if node.real is not _NOTHING]
-        split = [parts(node) for node in sides if isinstance(node.real, kind) and isinstance(node.shown, kind)]
-        if (
-            depth
-            and len(split) == len(sides)
-            and all(one is not None for one in split)
-            and any(node.real for node in sides)
-        ):
-            before = parts(old) if old.real is not _NOTHING else {}
-            after = parts(new) if new.real is not _NOTHING else {}
-            for name in dict.fromkeys((*(before or {}), *(after or {}))):
-                below = _join(path, name, bracket=kind is list)
-                yield from _walk((before or {}).get(name, _ABSENT), (after or {}).get(name, _ABSENT), below, depth - 1)
-            return
+        alike = all(isinstance(node.real, kind) and isinstance(node.shown, kind) for node in sides)
+        if not depth or not alike or not any(node.real for node in sides):
+            continue
+        before, after = ({} if node.real is _NOTHING else parts(node) for node in (old, new))
+        if before is None or after is None:
+            continue
+        for name in dict.fromkeys((*before, *after)):
+            below = _join(path, name, bracket=kind is list)
+            yield from _walk(before.get(name, _ABSENT), after.get(name, _ABSENT), below, depth - 1)
+        return
     yield path, old, new
 
 

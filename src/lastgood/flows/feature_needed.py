@@ -33,7 +33,6 @@ async def feature_needed(look: Look, weighed: Weighed, found: PlannedFeatures, *
     if found.unknown:
         images = ", ".join(one.image for one in found.unknown[:_NAMED])
         return unknown(NAME, app.name, f"what leaves is not known of {images}")
-    where = f"of {app.environment}" if app.environment else "on record"
     if not found.leaving:
         return passes(NAME, app.name, "no feature leaves")
     asked = found.leaving[:MOST_ASKED]
@@ -49,6 +48,7 @@ async def feature_needed(look: Look, weighed: Weighed, found: PlannedFeatures, *
     if len(found.leaving) > len(asked):
         detail = f"of {len(found.leaving)} features that leave the newest {len(asked)} were looked for elsewhere"
         return unknown(NAME, app.name, detail)
+    where = f"of {app.environment}" if app.environment else "on record"
     return passes(NAME, app.name, f"no other application {where} has a feature that leaves")
 
 
@@ -61,14 +61,14 @@ async def _having(store: Store, feature: Feature, environment: str | None, toget
     kept = await store.carried([run.id for run in runs]) if runs else {}
     newest: dict[str, Deployment | None] = {}
     for run in runs:
-        came, went = (_has(some, feature) for some in _of(kept.get(run.id)))
-        if run.app not in newest and (came or went):
-            newest[run.app] = run if came else None
+        some = kept.get(run.id)
+        if some is None or run.app in newest:
+            continue
+        if _has(some.entered, feature):
+            newest[run.app] = run
+        elif _has(some.left, feature):
+            newest[run.app] = None
     return [run for run in newest.values() if run is not None]
-
-
-def _of(kept: Carried | None) -> tuple[Sequence[Feature], Sequence[Feature]]:
-    return (kept.entered, kept.left) if kept is not None else ((), ())
 
 
 def _has(some: Sequence[Feature], feature: Feature) -> bool:

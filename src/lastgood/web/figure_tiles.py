@@ -26,11 +26,11 @@ class Tile(Value, frozen=True, kw_only=True):
     """One figure. big: "Not known" where it is left out. change: against the period before; None: nothing to say."""
 
     title: str
-    big: str
-    unit: str
-    change: Badge | None
+    big: str = "Not known"
+    unit: str = ""
+    change: Badge | None = None
     details: tuple[str, ...]
-    spark: tuple[Spark, ...]
+    spark: tuple[Spark, ...] = ()
 
 
 def tiles(found: Figures, before: Figures) -> tuple[Tile, ...]:
@@ -104,7 +104,7 @@ def _spread_tile(
     rest = (f"left out: {left_out}",) if found.left_out else ()
     if found.median_s is None or found.p90_s is None:
         few = (f"{details[0].partition(',')[0].removeprefix('of ')}, fewer than {LEAST}", *details[1:], *rest)
-        return Tile(title=title, big="Not known", unit="", change=None, details=few, spark=())
+        return Tile(title=title, details=few)
     change = None
     if before.median_s is not None:
         change = _change(found.median_s, before.median_s, lasting(before.median_s), good_up=False)
@@ -115,7 +115,7 @@ def _spread_tile(
 def _share_tile(title: str, found: Share, before: Share, *, detail: str, spark: tuple[Spark, ...]) -> Tile:
     if found.share is None:
         few = (f"{found.count} of {many(found.of, 'deployment')}, fewer than {LEAST}",)
-        return Tile(title=title, big="Not known", unit="", change=None, details=few, spark=())
+        return Tile(title=title, details=few)
     change = None
     if before.share is not None:
         change = _change(found.share, before.share, f"{before.share:.1%}", good_up=False)

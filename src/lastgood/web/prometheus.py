@@ -6,6 +6,7 @@ counts, because shares of several applications can be added up only from these.
 
 import asyncio
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -122,9 +123,8 @@ def _applications(apps: Sequence[ApplicationView]) -> Iterator[Metric]:
 
 def _problems(problems: Sequence[Problem]) -> Metric:
     found = GaugeMetricFamily("lastgood_problems", "What is wrong in a config repo now", labels=["repo"])
-    repos = [problem.repo or "" for problem in problems]
-    for repo in sorted(set(repos)):
-        found.add_metric([repo], repos.count(repo))
+    for repo, count in sorted(Counter(problem.repo or "" for problem in problems).items()):
+        found.add_metric([repo], count)
     return found
 
 
