@@ -1,7 +1,6 @@
 """The build that a commit of the config repo names in its trailers, as pipelines write them. Pure."""
 
-from urllib.parse import urlsplit
-
+from lastgood.core.forge import is_page
 from lastgood.core.message import trailers_of
 
 _KEYS = frozenset({"build", "build-url", "build-link", "pipeline", "pipeline-url", "ci-url", "workflow-run"})
@@ -21,10 +20,4 @@ def build_link(message: str) -> str | None:
 
 
 def _is_address(text: str) -> bool:
-    if not text or len(text) > _MOST or not text.isprintable() or any(sign.isspace() for sign in text):
-        return False
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
-    except ValueError:
-        return False
+    return len(text) <= _MOST and text.isprintable() and " " not in text and is_page(text)

@@ -1,7 +1,7 @@
 """Where a source repo's pull requests, issues and commits are on the web, by its address. No network, no guess."""
 
 import re
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from lastgood.core.commit_facts import Forge
 from lastgood.core.value import Value
@@ -33,6 +33,15 @@ _COMMITS: dict[Forge, str] = {
     "azure": "commit",
 }
 _ISSUES: dict[Forge, str] = {"github": "issues", "gitlab": "-/issues", "bitbucket": "issues", "gitea": "issues"}
+
+
+def is_page(text: str) -> bool:
+    """Say whether text is the address of a web page: http or https, with a host and without credentials."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        return False
 
 
 class WebAddress(Value, frozen=True, kw_only=True):

@@ -7,10 +7,10 @@ not there, or cannot be read, says nothing: an image has to be told of with and 
 from collections.abc import AsyncIterator, Awaitable, Sequence
 
 from lastgood.core.image_facts import ImageClaim
+from lastgood.core.image_name import is_digest
 from lastgood.registry.connection import Answer, Connection, NoAnswer, has_digest
 from lastgood.registry.manifest import (
-    INDEXES,
-    MANIFESTS,
+    ACCEPT,
     MAX_MANIFEST_BYTES,
     Descriptor,
     Malformed,
@@ -23,7 +23,6 @@ MAX_STATEMENT_BYTES = 4 * 1024 * 1024
 MAX_MANIFESTS_READ = 4
 MAX_STATEMENTS_READ = 6
 _PREDICATE = ("in-toto.io/predicate-type", "predicateType", "dev.sigstore.bundle.predicateType")
-_ACCEPT = ", ".join(sorted(INDEXES | MANIFESTS))
 
 
 class Attestations:
@@ -86,10 +85,10 @@ class Attestations:
         return ()
 
     async def _manifest(self, reference: str) -> Answer | None:
-        asked = self._connection.manifest(self._repository, reference, accept=_ACCEPT, max_bytes=MAX_MANIFEST_BYTES)
+        asked = self._connection.manifest(self._repository, reference, accept=ACCEPT, max_bytes=MAX_MANIFEST_BYTES)
         answer = await self._get(asked)
-        if answer is not None and reference.startswith("sha") and ":" in reference:
-            return answer if has_digest(answer.data, reference) else None
+        if answer is not None and is_digest(reference) and not has_digest(answer.data, reference):
+            return None
         return answer
 
     @staticmethod

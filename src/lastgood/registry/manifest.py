@@ -6,10 +6,10 @@ Source: the OCI image specification (manifest, index, config, annotations) and D
 import datetime as dt
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
+from lastgood.core.forge import is_page
 from lastgood.core.image_facts import ClaimPlace, ImageClaim
 from lastgood.core.image_name import is_digest
 from lastgood.core.redact import redact, without_credentials
@@ -192,11 +192,7 @@ def source_of_claim(value: str | None) -> str | None:
 def page_of(value: str | None) -> str | None:
     """Return the address of a web page, None for what is none."""
     text = text_of_claim(value)
-    try:
-        parts = urlsplit(text or "")
-    except ValueError:
-        return None
-    return text if parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc else None
+    return text if text is not None and is_page(text) else None
 
 
 def _time(value: str | None) -> dt.datetime | None:

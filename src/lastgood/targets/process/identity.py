@@ -118,7 +118,7 @@ def _stat(pid: int) -> list[str] | None:
     """Return the fields of /proc/<pid>/stat after the program's name: state, parent, group, session, ..."""
     try:
         # Asked of every process of the machine: a Path for each would be most of the work.
-        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:  # noqa: PTH123
+        with open(f"{PROC}/{pid}/stat", "rb", buffering=0) as file:  # noqa: PTH123
             fields = file.read(4096).decode("ascii", "replace").rpartition(")")[2].split()
     except (OSError, ValueError):
         return None
