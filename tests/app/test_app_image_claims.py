@@ -14,10 +14,10 @@ from lastgood.core.image_name import parse_image_name
 from lastgood.core.sources import Source
 from lastgood.demo.repos import build_source_repo
 from lastgood.demo.shop import source_history
-from lastgood.registry.registries import Registries
+from lastgood.registry.registries import TAG_S, Registries
 from lastgood.registry.rules import RegistryRule
 from twins.clock import ManualClock
-from twins.images import Part, config, manifest, words
+from twins.images import STATEMENT, Part, attestation, config, index, manifest, platform, provenance, words, written
 from twins.raw_http import RawServer, answer
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
@@ -52,6 +52,16 @@ class Shop:
         for name in (tag, image.digest):
             self.server.says[f"/v2/shop/web/manifests/{name}"] = answer(image.data, kind=image.kind)
         return image
+
+    def attest(self, image: Part, source: str, revision: str) -> None:
+        """Attach a statement of its provenance to an image, under the tag that cosign takes."""
+        checkout = {"metadata": {"buildkit_metadata": {"vcs": {"source": source, "revision": revision}}}}
+        said = provenance(image.digest, "https://git.example.com/base/tools", "c" * 40, runDetails=checkout)
+        statement = written(STATEMENT, said)
+        holder = attestation(statement)
+        tag = f"{image.digest.replace(':', '-')}.att"
+        self.server.says[f"/v2/shop/web/blobs/{statement.digest}"] = answer(statement.data, kind=statement.kind)
+        self.server.says[f"/v2/shop/web/manifests/{tag}"] = answer(holder.data, kind=holder.kind)
 
     async def locate(self, reference, *, name="shop/web", **fields):
         declared = [Source(image="{host}:{port}/shop/{service}", repo=self.url, **fields)]
@@ -171,3 +181,60 @@ async def test_questions_under_way_are_bounded(tmp_path, server, monkeypatch):
     assert said[2].endswith("it is asked on")
     assert said[3] == f"{server.host} is asked about it after 3 other images"
     await shop.claims.close()
+
+
+async def test_an_attestation_is_asked_for_where_a_label_is_not_believed(shop):
+    """A base image's label names a revision of its own; what is attached to the image itself counts by the same rules.
+
+    The answer is kept: what it costs is asked once.
+    """
+    gift = shop.revisions["gift"]
+    base = words(revision=gift, source="https://git.example.com/base/images")
+    foreign = shop.push(labels=base)
+    shop.attest(foreign, "https://git.example.com/other", "d" * 40)
+    refused = await shop.locate(foreign.digest)
+    assert refused.revision is None
+    assert refused.reason == (
+        f"{NO_TAG}; its label says that it is built from https://git.example.com/base/images; "
+        "its attestation says that it is built from https://git.example.com/other"
+    )
+
+    image = shop.push("2", labels=base, annotations=words(version="2"))
+    shop.attest(image, f"file://{shop.url}", gift)
+    before = len(shop.server.asked)
+    found = await shop.locate(image.digest)
+    assert (found.revision, found.reason) == (gift, "")
+    # The image and its configuration; referrers, the tag in their place, cosign's tag, and the statement.
+    assert len(shop.server.asked) - before == 6
+    assert (await shop.locate(image.digest)).revision == gift
+    assert len(shop.server.asked) - before == 6
+
+
+async def test_where_nothing_is_attached_that_is_known_for_a_while(shop):
+    """Each question about an image that is not believed would else be three more; a build may attest later."""
+    image = shop.push(labels=words(revision="b" * 40))
+    first = await shop.locate(image.digest)
+    assert first.reason.endswith("which its label names")
+    questions = len(shop.server.asked)
+    assert (await shop.locate(image.digest)).reason == first.reason
+    assert len(shop.server.asked) == questions
+
+    shop.attest(image, f"file://{shop.url}", shop.revisions["gift"])
+    await shop.clock.move(TAG_S + 1)
+    assert (await shop.locate(image.digest)).revision == shop.revisions["gift"]
+
+
+async def test_what_buildkit_put_beside_an_annotated_image_is_read_at_last(shop):
+    """An annotation comes before it, but not one that is about another repo."""
+    gift = shop.revisions["gift"]
+    image = shop.push(annotations=words(revision="b" * 40, source="https://git.example.com/base/images"))
+    checkout = {"metadata": {"buildkit_metadata": {"vcs": {"source": f"file://{shop.url}", "revision": gift}}}}
+    statement = written(STATEMENT, provenance(image.digest, "https://git.example.com/x", "c" * 40, runDetails=checkout))
+    attests = attestation(statement)
+    marks = {"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": image.digest}
+    both = index(image.descriptor(**platform("amd64")), attests.descriptor(annotations=marks))
+    shop.server.says[f"/v2/shop/web/blobs/{statement.digest}"] = answer(statement.data, kind=statement.kind)
+    for part in (attests, both):
+        shop.server.says[f"/v2/shop/web/manifests/{part.digest}"] = answer(part.data, kind=part.kind)
+    assert (await shop.locate(both.digest)).revision == gift
+    assert not [path for path in shop.server.paths if "referrers" in path]

@@ -68,4 +68,4 @@ async def test_what_went_out_is_known_by_labels(tmp_path):
     assert code == 0
     assert [one["id"] for one in said["entered"]] == ["PR-13", "PR-12", "PR-11"]
     assert said["unknown"] == []
-    assert len(list((tmp_path / "data" / "images" / "2").iterdir())) == 2
+    assert len(list((tmp_path / "data" / "images" / "3").iterdir())) == 2

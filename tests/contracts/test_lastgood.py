@@ -176,6 +176,20 @@ async def test_where_a_feature_is(lastgood):
     assert wrong.value.exit_code == 5
 
 
+async def test_where_an_image_is(world, lastgood):
+    """Since which deployment; an image that nobody ran is known by what it was built from; else nobody knows it."""
+    found = {one.app: one for one in await lastgood.where("web:r1")}
+    assert [(one.contains, one.deployment) for one in found.values()] == [(True, 1), (True, 1)]
+    found = {one.app: one for one in await lastgood.where("web:r2")}
+    assert (found[APP].contains, found[APP].deployment, found[APP].reason) == (True, 2, "it runs this very image")
+    assert (found["web-staging"].contains, found["web-staging"].deployment) == (False, 1)
+
+    elsewhere = await lastgood.where("registry.example/shop/web:r2")
+    assert [(one.contains, one.deployment) for one in elsewhere] == [(True, 2), (False, 1)]
+    with pytest.raises(UnknownFeature):
+        await lastgood.where("web:r9")
+
+
 async def test_the_figures_are_counted_from_the_records(world, lastgood):
     """Of everything, of a part, of nothing there is; a typo is exit 5, and a period without an end is refused."""
     view = await lastgood.figures(FiguresQuery())

@@ -141,10 +141,11 @@ async def test_where_an_image_is_whose_revision_nobody_knows(shop):
         Place(environment="e", app="cut", deployed=(mystery,), whole=False),
     ]
     found = await where("shop/web:mystery", places)
+    other = "it runs another image of that name, and the revision of the one asked for is not known"
     assert [(one.app, one.contains, one.since, one.reason) for one in found] == [
         ("runs", True, NOON, "it runs this very image"),
-        ("other", None, None, "it runs another image of that name, and the revision of the one asked for is not known"),
-        ("none", False, None, "it runs no image of that name"),
+        ("other", None, None, f"{other}: no revision is known of mystery"),
+        ("none", False, NOON, "it runs no image of that name"),
         ("new", None, None, "it has not run yet"),
         ("cut", True, None, "it runs this very image"),
     ]

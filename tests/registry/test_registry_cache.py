@@ -17,7 +17,7 @@ def test_the_oldest_go_when_there_are_too_many(tmp_path):
         for number in range(begin, begin + 50):
             cache.write("registry/shop", facts(number))
             os.utime(cache._file("registry/shop", facts(number).digest), (number, number))
-            assert len(list((tmp_path / "2").iterdir())) <= 20
+            assert len(list((tmp_path / "3").iterdir())) <= 20
             assert cache.read("registry/shop", facts(number).digest) == facts(number)
         assert cache.read("registry/shop", facts(begin).digest) is None
 

@@ -103,7 +103,7 @@ async def test_a_damaged_file_of_the_cache_is_asked_for_anew(server, tmp_path):
     """Half a file, or one about another image, is none."""
     has(server, LABELS, PLAIN)
     facts = await registries(server, tmp_path).describe(named(server))
-    (file,) = (tmp_path / "images" / "2").iterdir()
+    (file,) = (tmp_path / "images" / "3").iterdir()
     for damage in (file.read_bytes()[:30], file.read_bytes().replace(PLAIN.digest.encode(), LABELS.digest.encode())):
         file.write_bytes(damage)
         assert await registries(server, tmp_path).describe(named(server, f"@{PLAIN.digest}")) == facts

@@ -662,9 +662,16 @@ class MemoryLastgood:
     async def where(self, feature: str) -> list[WhereEntry]:
         self._asked("where")
         since = max((entry.committed_at for entry in self.entries), default=None)
+        newest = {entry.app: entry.number for entry in reversed(self.entries) if entry.number is not None}
         return [
             WhereEntry(
-                environment=view.environment, app=view.name, contains=True, since=since, via="c0" * 20, reason=feature
+                environment=view.environment,
+                app=view.name,
+                contains=True,
+                since=since,
+                via="c0" * 20,
+                reason=feature,
+                deployment=newest.get(view.name),
             )
             for view in sorted(self.views.values(), key=lambda view: view.name)
         ]

@@ -193,6 +193,11 @@ def test_the_page_of_features_answers_by_environment_and_compares(browser, lastg
     answers = [" ".join(element.text.split()) for element in page.all("p") if element.given.get("class") == "answer"]
     assert "Yes web-production" in answers
 
+    links = {element.given["href"] for element in page.all("a")}
+    assert "/apps/web-production/records/n9" in links
+    image = Page(browser.get("/features?q=web:1.4.2").text)
+    assert "/timeline?image=web%3A1.4.2" in {element.given["href"] for element in image.all("a")}
+
     compared = Page(browser.get("/features?a=staging&b=production").text)
     cells = [" ".join(element.text.split()) for element in compared.all("li")]
     assert any(cell.startswith("Gift message on checkout #482since 2 days ago") for cell in cells), cells

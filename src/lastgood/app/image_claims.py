@@ -6,6 +6,7 @@ Knows no source repo, and believes nothing; remembers failures for a while, so t
 import asyncio
 import dataclasses
 import datetime as dt
+from collections.abc import Awaitable, Callable
 
 from lastgood.core.errors import LastgoodError
 from lastgood.core.image_facts import ImageFacts
@@ -19,6 +20,7 @@ WAIT_S = 5.0
 AGAIN_S = 60.0
 # Names come from config repos: what is remembered of them has an end.
 MAX_REMEMBERED = 5_000
+_Question = Callable[[ImageName], Awaitable[ImageFacts]]
 
 
 @dataclasses.dataclass
@@ -43,9 +45,16 @@ class ImageClaims:
     async def describe(self, image: ImageName) -> ImageFacts | str:
         """Return what an image says of itself, or why that is not known (yet)."""
         known = await self._registry.known(image)
-        if known is not None:
+        return known if known is not None else await self._answer(image, str(image), self._registry.describe)
+
+    async def attest(self, image: ImageName) -> ImageFacts | str:
+        """Return what an image says and what is attached to it, or why that is not known (yet)."""
+        known = await self._registry.known(image)
+        if known is not None and known.attached is not None:
             return known
-        key = str(image)
+        return await self._answer(image, f"{image} attached", self._registry.attest)
+
+    async def _answer(self, image: ImageName, key: str, ask: _Question) -> ImageFacts | str:
         failed_at, reason = self._failed.get(key, (None, ""))
         if failed_at is not None and not self._is_over(failed_at):
             return reason
@@ -53,7 +62,7 @@ class ImageClaims:
         if key not in asked:
             if len(asked) >= MAX_ASKED:
                 return f"{image.registry} is asked about it after {MAX_ASKED} other images"
-            asked[key] = asyncio.create_task(self._ask(image, key))
+            asked[key] = asyncio.create_task(self._ask(image, key, ask))
         return await self._wait(image.registry, asked[key])
 
     async def close(self) -> None:
@@ -63,9 +72,9 @@ class ImageClaims:
             task.cancel()
         await asyncio.gather(*asked, return_exceptions=True)
 
-    async def _ask(self, image: ImageName, key: str) -> ImageFacts | str:
+    async def _ask(self, image: ImageName, key: str, ask: _Question) -> ImageFacts | str:
         try:
-            return await self._registry.describe(image)
+            return await ask(image)
         except LastgoodError as wrong:
             if len(self._failed) >= MAX_REMEMBERED:
                 self._failed.clear()

@@ -8,11 +8,13 @@ import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from lastgood.app.image_claims import ImageClaims
 from lastgood.app.sources import AllowedSources
 from lastgood.core.errors import LastgoodError
 from lastgood.core.image_name import DOCKER_HUB, ImageName, parse_image_name
-from lastgood.core.image_revision import claimed_revisions
+from lastgood.core.image_revision import Claims, claimed_revisions
 from lastgood.core.ports import Clock
 from lastgood.core.source_features import SourceAt
 from lastgood.core.sources import Source, source_of
@@ -107,10 +109,26 @@ class SourceHistories:
             return None, f"the server's settings do not allow the registry {image.registry}"
         if image.digest is None and await self._moves(kept, image):
             return None, f"its tag {image.tag} moves, so the registry may have another image under it by now"
-        facts = await self._images.describe(image)
+        return await self._by_claims(kept, repo, image, self._images)
+
+    async def _by_claims(self, kept: _Kept, repo: str, image: ImageName, images: ImageClaims) -> tuple[str | None, str]:
+        """Ask what is attached to an image where nothing is believed that it says itself: a base image's label, say."""
+        facts = await images.describe(image)
         if isinstance(facts, str):
             return None, facts
-        claims = claimed_revisions(facts, repo)
+        revision, reason = await self._believe(kept, claimed_revisions(facts, repo))
+        if revision is not None:
+            return revision, ""
+        attested = facts if facts.attached is not None else await images.attest(image)
+        if isinstance(attested, str):
+            return None, f"{reason}; what is attached to it is not known: {attested}"
+        if not attested.attached:
+            return None, reason
+        revision, more = await self._believe(kept, claimed_revisions(replace(facts, claims=attested.attached), repo))
+        return revision, "" if revision is not None else f"{reason}; {more}"
+
+    async def _believe(self, kept: _Kept, claims: Claims) -> tuple[str | None, str]:
+        """Return the first revision that is believed and that the source repo has; else why there is none."""
         reason = claims.reason
         for claimed in claims.believed:
             revision, reason = await self._find(kept, claimed.revision)

@@ -47,6 +47,7 @@ def _text(entries: list[WhereEntry], style: Style) -> str:
             clean(one.app),
             style.paint(_WORDS[one.contains], _COLORS[one.contains]),
             moment(one.since, at) if one.since else "",
+            f"n{one.deployment}" if one.deployment is not None else "",
             one.via[:7] if one.via else "",
             clean(one.reason),
         ]
@@ -57,6 +58,7 @@ def _text(entries: list[WhereEntry], style: Style) -> str:
         Column("APPLICATION"),
         Column("CONTAINS"),
         Column("SINCE"),
+        Column("WITH"),
         Column("THROUGH"),
         Column("WHY", least=12),
     ]

@@ -16,12 +16,22 @@ class AskedImage(Value, frozen=True, kw_only=True):
 
     def fits(self, name: str, reference: str) -> bool:
         """Say whether an image is meant. name: without tag or digest; reference: what follows it."""
+        name = plain_name(name)
         said = reference.split("@") if reference else []
         # A digest that was given decides: the same tag may have named another image before.
         given = self.references[-1]
         if given not in said:
             return False
-        return not self.name or name == self.name or name.endswith(f"/{self.name}") or _full(name) == _full(self.name)
+        return not self.name or name.endswith(f"/{self.name}") or self.is_named(name)
+
+    def is_named(self, name: str) -> bool:
+        """Say whether that is its whole name, however it is spelled."""
+        return full_name(name) == full_name(self.name)
+
+    @property
+    def has_digest(self) -> bool:
+        """Whether a digest says which image is meant: it is the same under every name."""
+        return _DIGEST.fullmatch(self.references[-1]) is not None
 
 
 def asked_image(text: str) -> AskedImage | None:
@@ -38,6 +48,13 @@ def asked_image(text: str) -> AskedImage | None:
     return AskedImage(name=f"{folder}{slash}{name}", references=references) if references else None
 
 
-def _full(name: str) -> str:
+def plain_name(name: str) -> str:
+    """Return a name as the image has it, without the container that runs another version of it beside."""
+    return name.partition(" (in ")[0]
+
+
+def full_name(name: str) -> str:
+    """Return a name with its registry: `nginx` and `docker.io/library/nginx` are one."""
+    name = plain_name(name)
     read = parse_image_name(name)
     return str(read) if read is not None else name

@@ -11,6 +11,7 @@ LastgoodError
         NoVersionByFeature
         UnknownOperation
         UnknownFeature
+        AmbiguousImage
         UnknownPod
         NothingToUndo
     Refused                    3  a rule or a person says no
@@ -164,6 +165,13 @@ class UnknownFeature(Unknown):
 
     template = "there is no {feature} in {repo}"
     hint_template = "a feature is PR-481, an issue like #12 or ABC-12 of a configured project, a commit, or words"
+
+
+class AmbiguousImage(Unknown):
+    """Several images end in that name; facts: image, candidates (list of names)."""
+
+    template = "several images are called {image}"
+    hint_template = "give the whole name of one: {candidates}"
 
 
 class UnknownPod(Unknown):

@@ -24,10 +24,14 @@ MAX_PROGRAM_VERSIONS = 40
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Deployed:
-    """One version that an application ran. at: when it was deployed, None where only Git is known."""
+    """One version that an application ran.
+
+    at: when it was deployed, None where only Git is known. number: of its record, None where there is none.
+    """
 
     at: dt.datetime | None
     sources: tuple[SourceAt, ...]
+    number: int | None = None
 
 
 async def most_versions(app: Application, repo: "ConfigRepo", commit: str, *, renderer: "Renderer") -> int:

@@ -41,7 +41,8 @@ class WhereEntry(Value, frozen=True, kw_only=True):
     """Whether an application contains a feature; contains None: unknown, or only a part of it, and reason says which.
 
     since: when the oldest deployment began from which on the answer has been this one; None where that is not known.
-    via: the commit of the source repo that brought the feature, or that took it out.
+    deployment: the number of that one, None where it is not on record. via: the commit of the source repo that brought
+    the feature, or that took it out; of an image, the one that it was built from.
     """
 
     environment: str | None
@@ -50,6 +51,7 @@ class WhereEntry(Value, frozen=True, kw_only=True):
     since: dt.datetime | None
     via: str | None
     reason: str
+    deployment: int | None = None
 
 
 class Waiting(Value, frozen=True, kw_only=True):

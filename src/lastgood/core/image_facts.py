@@ -32,7 +32,13 @@ class ImageFacts(Value, frozen=True, kw_only=True):
 
     digest: of what the name led to. claims: the surest first, labels last: a label may be the base
     image's own, so its `source` has to fit before its `revision` means anything. Empty: the image says nothing.
+    attached: what attestations claim that were asked for because none of these was believed; None: not asked for.
+    digests: of the image and of what leads to it, which an attestation may be about. beside: of the manifests in its
+    index that attest something of it and were not read.
     """
 
     digest: str
     claims: tuple[ImageClaim, ...] = ()
+    attached: tuple[ImageClaim, ...] | None = None
+    digests: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()

@@ -262,6 +262,10 @@ class ImageRegistry(Protocol):
         """
         ...
 
+    async def attest(self, image: ImageName) -> ImageFacts:
+        """Describe an image, with `attached`: for where its own claims are not believed. Raises as `describe`."""
+        ...
+
 
 class Sources(Protocol):
     """Finds out from which revision of which source repo an image is built. Never raises, and never waits long."""
@@ -596,7 +600,10 @@ class Lastgood(Protocol):
         ...
 
     async def where(self, feature: str) -> list[WhereEntry]:
-        """Say of each application whether what it runs contains a feature. Raises UnknownFeature."""
+        """Say of each application whether what it runs contains a feature, or has an image (`web:1.4.2`).
+
+        Raises UnknownFeature; AmbiguousImage where the end of a name fits several.
+        """
         ...
 
     async def plan(self, request: RollbackRequest) -> Plan:

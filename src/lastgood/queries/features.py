@@ -5,12 +5,13 @@ Renders versions to see their images, and asks the port Sources where these come
 
 from collections.abc import Sequence
 
+from lastgood.core.asked_image import asked_image
 from lastgood.core.choose import choose
 from lastgood.core.errors import UnknownFeature
 from lastgood.core.feature_versions import Deployed, most_versions
 from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
 from lastgood.core.ports import Clock, Renderer, Sources, Store
-from lastgood.core.source_features import SourceAt, features, locate_version
+from lastgood.core.source_features import SourceAt, features, locate_images, locate_version
 from lastgood.core.version import Version
 from lastgood.queries import where as answers
 from lastgood.queries.compare import Compare
@@ -79,7 +80,10 @@ class Features:
         return await compare.environments(environment, other)
 
     async def where(self, feature: str) -> list[WhereEntry]:
-        """Say of each application whether what it runs contains a feature. Raises UnknownFeature."""
+        """Say of each application whether what it runs contains a feature, or has an image.
+
+        Raises UnknownFeature, AmbiguousImage.
+        """
         try:
             return await self._where(feature)
         except UnknownFeature:
@@ -91,7 +95,27 @@ class Features:
 
     async def _where(self, feature: str) -> list[WhereEntry]:
         known = await places(self._followed)
-        return await answers.where(feature, [await self._place(place, known) for place in known.values()])
+        ran = [await self._place(place, known) for place in known.values()]
+        try:
+            return await answers.where(feature, ran)
+        except UnknownFeature:
+            # Built, and deployed nowhere: `sources` may know what from.
+            source = await self._located(feature, known)
+            if source is None:
+                raise
+            return await answers.where_built(source, ran)
+
+    async def _located(self, text: str, known: dict[str, Place]) -> SourceAt | None:
+        """Return where an image comes from that is given by its whole name; None where that is not known."""
+        image = asked_image(text)
+        if image is None or not image.name:
+            return None
+        images = {image.name: "@".join(image.references)}
+        for declared in {place.followed: place.discovered.sources for place in known.values()}.values():
+            (found,) = await locate_images(self._sources, declared, images)
+            if found.revision is not None:
+                return found
+        return None
 
     async def _place(self, place: Place, known: dict[str, Place]) -> answers.Place:
         """Return what an application ran, newest first, from what runs now on."""
@@ -111,7 +135,8 @@ class Features:
                         whole = False
                         break
                     versions[row.version] = tuple(await self._sources_of(place, row.commit.oid))
-                deployed.append(Deployed(at=row.at, sources=versions[row.version]))
+                number = row.deployment.number if row.deployment is not None else None
+                deployed.append(Deployed(at=row.at, sources=versions[row.version], number=number))
         return answers.Place(
             environment=place.application.environment, app=place.name, deployed=tuple(deployed), whole=whole
         )

@@ -4,13 +4,15 @@ Reads manifests and configurations, never a layer. Knows no source repo, and bel
 """
 
 import asyncio
+import contextlib
 import hashlib
 import ssl
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 
 import httpx2
+from msgspec.structs import replace
 
 from lastgood.core.errors import ImageMissing, NotAllowed, RegistryFailed
 from lastgood.core.image_facts import ImageClaim, ImageFacts
@@ -65,6 +67,30 @@ class Registries:
 
     async def describe(self, image: ImageName) -> ImageFacts:
         """See ImageRegistry.describe."""
+        kept = await self.known(image) if rule_for(self._rules, image.registry) is not None else None
+        if kept is not None:
+            return kept
+        async with self._asking(image) as connection:
+            facts = await _ask(connection, image)
+        await self._keep(image, facts, facts.claims)
+        self._remember(image, facts.digest)
+        return facts
+
+    async def attest(self, image: ImageName) -> ImageFacts:
+        """See ImageRegistry.attest."""
+        facts = await self.describe(image)
+        if facts.attached is not None:
+            return facts
+        async with self._asking(image) as connection:
+            attestations = Attestations(connection, image.repository, facts.digests)
+            attached = await attestations.inside(facts.beside) or await attestations.attached()
+        facts = replace(facts, attached=attached)
+        await self._keep(image, facts, attached)
+        return facts
+
+    @contextlib.asynccontextmanager
+    async def _asking(self, image: ImageName) -> AsyncIterator[Connection]:
+        """Ask the registry of an image in its turn and in time. Raises NotAllowed, ImageMissing, RegistryFailed."""
         rule = rule_for(self._rules, image.registry)
         if rule is None:
             raise NotAllowed(
@@ -72,12 +98,9 @@ class Registries:
                 action="asking it",
                 hint="an operator allows it with [[registries]] in lastgood.toml",
             )
-        kept = await self.known(image)
-        if kept is not None:
-            return kept
         try:
             async with self._at_once[rule.host], asyncio.timeout(self._timeout_s), self._client() as client:
-                facts = await _ask(Connection(rule, client), image)
+                yield Connection(rule, client)
         except NotThere as missing:
             raise ImageMissing(registry=image.registry, image=str(image)) from missing
         except TimeoutError as late:
@@ -88,15 +111,18 @@ class Registries:
         except Malformed as wrong:
             reason = f"what it has under that name is {wrong}"
             raise RegistryFailed(registry=image.registry, image=str(image), reason=reason) from wrong
-        if any(claim.revision is not None for claim in facts.claims):
+
+    async def _keep(self, image: ImageName, facts: ImageFacts, claims: Sequence[ImageClaim]) -> None:
+        """Keep what was told. claims: those asked for now; without a revision in them the answer counts for a while."""
+        key = (_place(image), facts.digest)
+        if any(claim.revision is not None for claim in claims):
+            self._silent.pop(key, None)
             await asyncio.to_thread(self._cache.write, _place(image), facts)
-        else:
-            # What it was built from may be attached to it after it was pushed.
-            if len(self._silent) >= MAX_TAGS:
-                self._silent.clear()
-            self._silent[_place(image), facts.digest] = (self._clock.now().timestamp() + TAG_S, facts)
-        self._remember(image, facts.digest)
-        return facts
+            return
+        # What it was built from may be attached to it after it was pushed.
+        if len(self._silent) >= MAX_TAGS:
+            self._silent.clear()
+        self._silent[key] = (self._clock.now().timestamp() + TAG_S, facts)
 
     async def examine(self, host: str) -> bool:
         """See whether a registry of the rules answers; return whether it took credentials. Raises RegistryFailed."""
@@ -156,19 +182,26 @@ async def _ask(connection: Connection, image: ImageName) -> ImageFacts:
         claims += [claim] if claim is not None else []
     # Of nested indexes the inner one is nearer to the image.
     claims.reverse()
-    claims += await _attested(Attestations(connection, image.repository, digests), inside, claims)
-    return ImageFacts(digest=digest, claims=tuple(sorted(claims, key=lambda claim: _ORDER.index(claim.place))))
+    named = {claim.place for claim in claims if claim.revision is not None}
+    claims += await _attested(Attestations(connection, image.repository, digests), inside, named)
+    return ImageFacts(
+        digest=digest,
+        claims=tuple(sorted(claims, key=lambda claim: _ORDER.index(claim.place))),
+        # Where nothing named a revision, all was asked for already.
+        attached=None if named else (),
+        digests=tuple(digests),
+        beside=inside if named - {"label"} else (),
+    )
 
 
 async def _attested(
-    attestations: Attestations, inside: Sequence[str], claims: Sequence[ImageClaim]
+    attestations: Attestations, inside: Sequence[str], named: Collection[str]
 ) -> tuple[ImageClaim, ...]:
     """Return what attestations say, where the image itself does not say it for sure.
 
     A label may be the base image's own, so what lies beside the image is read then, too. Whether anything is attached
     from outside has to be asked for: only where nothing else names a revision.
     """
-    named = [claim.place for claim in claims if claim.revision is not None]
     if any(place != "label" for place in named):
         return ()
     found = await attestations.inside(inside) if inside else ()

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from lastgood.core.application import ApplicationView
+from lastgood.core.asked_image import asked_image
 from lastgood.core.errors import LastgoodError, Unknown, UnknownFeature
 from lastgood.core.feature_views import ComparedApplication, CompareView, WhereEntry
 from lastgood.core.ports import Lastgood
@@ -38,6 +39,11 @@ class Answers(Value, frozen=True, kw_only=True):
     environments: tuple[tuple[str, tuple[Answer, ...]], ...] = ()
     wrong: str = ""
     hint: str = ""
+
+    @property
+    def word(self) -> str:
+        """The timeline's word for what was asked for."""
+        return "feature" if asked_image(self.query) is None else "image"
 
 
 class Comparison(Value, frozen=True, kw_only=True):

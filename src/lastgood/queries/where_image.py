@@ -1,0 +1,78 @@
+"""Which applications run an image, one of the same revision, or contain the commit that it was built from.
+
+Awaits the port SourceHistory. Deployments and the source revisions of their images are given; guesses nothing.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+from lastgood.core.asked_image import AskedImage, full_name, plain_name
+from lastgood.core.errors import AmbiguousImage
+from lastgood.core.feature_presence import Presence
+from lastgood.core.feature_versions import Deployed, presences
+from lastgood.core.source_commit import Selection
+from lastgood.core.source_features import SourceAt
+
+
+def those_asked(image: AskedImage, versions: Sequence[Deployed]) -> tuple[SourceAt, ...]:
+    """Return the images among all versions that are meant. Raises AmbiguousImage where a tag is of several images."""
+    ran = [one for version in versions for one in version.sources if image.fits(one.image, one.reference)]
+    exact = [one for one in ran if image.is_named(one.image)]
+    ran = exact or ran
+    if not image.has_digest:
+        by_name = {full_name(one.image): plain_name(one.image) for one in ran}
+        if len(by_name) > 1:
+            raise AmbiguousImage(image=image.name, candidates=", ".join(sorted(by_name.values())))
+    return tuple(ran)
+
+
+async def image_presences(
+    asked: Sequence[SourceAt], source: SourceAt | None, deployed: Sequence[Deployed]
+) -> list[Presence]:
+    """Say of each version whether it has an image.
+
+    asked: the image, as those that ran it have it; empty: nothing did. source: where it comes from, None where that is
+    not known.
+    """
+    contained: Sequence[Presence | None] = [None] * len(deployed)
+    names = {full_name(one.image) for one in asked}
+    why = next((one.reason for one in asked if one.reason), "no source repo is named for it")
+    if source is not None and source.revision is not None:
+        versions = [dataclasses.replace(one, sources=_having_a_say(names, one)) for one in deployed]
+        contained, _ = await presences(source.revision, versions)
+    return [
+        _runs(asked, source, version) or found or _by_name(names, version, why)
+        for version, found in zip(deployed, contained, strict=True)
+    ]
+
+
+def _having_a_say(names: set[str], version: Deployed) -> tuple[SourceAt, ...]:
+    """Return the images of those names, else all that there are.
+
+    An image is built from all of its repo, also where the newest commit in it changed another service: so of its own
+    name every path counts.
+    """
+    own = [dataclasses.replace(one, selection=Selection()) for one in version.sources if full_name(one.image) in names]
+    return tuple(own) or version.sources
+
+
+def _runs(asked: Sequence[SourceAt], source: SourceAt | None, version: Deployed) -> Presence | None:
+    via = source.revision if source is not None else None
+    meant = {(full_name(one.image), one.reference) for one in asked}
+    if any((full_name(one.image), one.reference) in meant for one in version.sources):
+        return Presence(contains=True, via=via, reason="it runs this very image")
+    for one in version.sources:
+        if via is not None and source is not None and (one.history, one.revision) == (source.history, via):
+            image = f"{plain_name(one.image)} ({one.reference})"
+            return Presence(contains=True, via=via, reason=f"it runs {image}, built from the same revision")
+    return None
+
+
+def _by_name(names: set[str], version: Deployed, why: str) -> Presence:
+    if any(full_name(one.image) in names for one in version.sources):
+        reason = "it runs another image of that name, and the revision of the one asked for is not known"
+        return Presence(contains=None, reason=f"{reason}: {why}")
+    unknown = [one.reason for one in version.sources if not one.reference and one.reason]
+    if unknown:
+        return Presence(contains=None, reason=unknown[0])
+    return Presence(contains=False, reason="it runs no image of that name")
