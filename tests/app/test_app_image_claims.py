@@ -14,7 +14,7 @@ from lastgood.core.image_name import parse_image_name
 from lastgood.core.sources import Source
 from lastgood.demo.repos import build_source_repo
 from lastgood.demo.shop import source_history
-from lastgood.registry.registries import TAG_S, Registries
+from lastgood.registry.registries import KEPT_S, Registries
 from lastgood.registry.rules import RegistryRule
 from twins.clock import ManualClock
 from twins.images import STATEMENT, Part, attestation, config, index, manifest, platform, provenance, words, written
@@ -220,7 +220,7 @@ async def test_where_nothing_is_attached_that_is_known_for_a_while(shop):
     assert len(shop.server.asked) == questions
 
     shop.attest(image, f"file://{shop.url}", shop.revisions["gift"])
-    await shop.clock.move(TAG_S + 1)
+    await shop.clock.move(KEPT_S + 1)
     assert (await shop.locate(image.digest)).revision == shop.revisions["gift"]
 
 

@@ -1,8 +1,11 @@
 """Provenance that is attached to an image in each of the known ways: found where it is needed, and never in the way."""
 
+import hashlib
+
 import pytest
 
 from lastgood.app.clock import SystemClock
+from lastgood.core.errors import RegistryFailed
 from lastgood.core.image_facts import ImageClaim
 from lastgood.core.image_name import parse_image_name
 from lastgood.registry.registries import Registries
@@ -130,10 +133,46 @@ async def test_what_cannot_be_read_is_not_in_the_way(server, tmp_path):
     has(server, SILENT, PLAIN, damaged, *some, t1=PLAIN)
     server.says[f"/v2/shop/web/blobs/{other.digest}"] = answer(b"{}", kind=STATEMENT)
     refers(server, PLAIN.digest, *[one.descriptor(artifactType=STATEMENT) for one in some])
-    server.says[f"/v2/shop/web/manifests/{PLAIN.digest.replace(':', '-')}.att"] = answer(status=500)
+    tag = PLAIN.digest.replace(":", "-")
+    server.says[f"/v2/shop/web/manifests/{tag}.att"] = answer(b"{" * 5_000_000, kind=MANIFEST)
     facts = await registries(server, tmp_path).describe(named(server))
     assert (facts.digest, facts.claims) == (PLAIN.digest, ())
     assert len(server.asked) <= 16
+
+
+@pytest.mark.parametrize("part", ["referrers/{digest}", "manifests/{tag}", "manifests/{tag}.att"])
+async def test_a_registry_that_fails_is_not_one_that_has_nothing(server, tmp_path, part):
+    """Else its minute of trouble would be remembered as an image that says nothing."""
+    has(server, SILENT, PLAIN, t1=PLAIN)
+    path = "/v2/shop/web/" + part.format(digest=PLAIN.digest, tag=PLAIN.digest.replace(":", "-"))
+    server.says[path] = answer(status=503)
+    asking = registries(server, tmp_path)
+    with pytest.raises(RegistryFailed, match="HTTP status 503"):
+        await asking.describe(named(server))
+    server.says[path] = answer(status=404)
+    assert (await asking.describe(named(server))).claims == ()
+
+
+@pytest.mark.parametrize("status", [400, 405, 501])
+async def test_a_registry_that_knows_no_referrers_says_so_in_its_own_way(server, tmp_path, status):
+    """The tag of the specification is looked at then."""
+    statement = written(STATEMENT, provenance(PLAIN.digest, SOURCE, REVISION))
+    attests = attestation(statement)
+    tag = f"t{PLAIN.digest.replace(':', '-')}"
+    has(server, SILENT, PLAIN, statement, attests, t1=PLAIN, **{tag: index(attests.descriptor(artifactType=STATEMENT))})
+    server.says[f"/v2/shop/web/referrers/{PLAIN.digest}"] = answer(status=status)
+    assert (await registries(server, tmp_path).describe(named(server))).claims == FOUND
+
+
+async def test_the_tag_of_a_long_digest_is_cut(server, tmp_path):
+    """A tag has 128 characters at most; the specification cuts the digest's at 64."""
+    digest = f"sha512:{hashlib.sha512(PLAIN.data).hexdigest()}"
+    statement = written(STATEMENT, provenance(digest, SOURCE, REVISION))
+    attests = attestation(statement)
+    tag = f"tsha512-{digest.removeprefix('sha512:')[:64]}"
+    has(server, SILENT, statement, attests, **{tag: index(attests.descriptor(artifactType=STATEMENT))})
+    server.says[f"/v2/shop/web/manifests/{digest}"] = answer(PLAIN.data, kind=MANIFEST)
+    assert (await registries(server, tmp_path).describe(named(server, f"@{digest}"))).claims == FOUND
 
 
 async def test_what_is_attached_later_is_found(server, tmp_path):

@@ -28,6 +28,14 @@ def test_a_statement_is_read_bare_enveloped_and_bundled(wrapped):
     assert read(wrapped(statement)) == [("attestation", SOURCE, REVISION, RUN)]
 
 
+def test_an_envelope_may_use_the_alphabet_of_addresses():
+    """The envelope's specification allows it."""
+    written = enveloped(provenance(IMAGE, SOURCE, REVISION, note="\u00ff\u00fe\u00ff?>~~~"))
+    payload = written["payload"].replace("+", "-").replace("/", "_")
+    assert payload != written["payload"]
+    assert [revision for _, _, revision, _ in read({**written, "payload": payload})] == [REVISION]
+
+
 def test_older_provenance_and_that_of_buildkit_are_read():
     """The configuration's source of SLSA 0.2; what BuildKit says of the checkout comes before what went into it."""
     assert read(provenance(IMAGE, SOURCE, REVISION, predicate_type=SLSA_02)) == [

@@ -1,11 +1,7 @@
 """An image that somebody asks for, by name and tag or by digest, held against those that ran. Pure."""
 
-import re
-
-from lastgood.core.image_name import parse_image_name
+from lastgood.core.image_name import is_digest, parse_image_name
 from lastgood.core.value import Value
-
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 
 
 class AskedImage(Value, frozen=True, kw_only=True):
@@ -31,13 +27,13 @@ class AskedImage(Value, frozen=True, kw_only=True):
     @property
     def has_digest(self) -> bool:
         """Whether a digest says which image is meant: it is the same under every name."""
-        return _DIGEST.fullmatch(self.references[-1]) is not None
+        return is_digest(self.references[-1])
 
 
 def asked_image(text: str) -> AskedImage | None:
     """Read `web:1.4.2`, `registry.example.com/shop/web@sha256:...`, a digest; None for whatever names no image."""
     text = text.strip()
-    if _DIGEST.fullmatch(text):
+    if is_digest(text):
         return AskedImage(name="", references=(text,))
     if parse_image_name(text) is None:
         return None

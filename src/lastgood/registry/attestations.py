@@ -1,14 +1,15 @@
 """Find the provenance that is attached to an image in its registry, in each of the ways in which that is done.
 
 BuildKit puts it into the image's index; others attach it as a referrer, or under a tag made from the digest. What is
-not there, or cannot be read, says nothing: an image has to be told of with and without it.
+not there, or is nothing that can be read, says nothing: an image has to be told of with and without it. A registry
+that fails is not one that has nothing: that raises NoAnswer.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Sequence
 
 from lastgood.core.image_facts import ImageClaim
 from lastgood.core.image_name import is_digest
-from lastgood.registry.connection import Answer, Connection, NoAnswer, has_digest
+from lastgood.registry.connection import Answer, Connection, NotThere, TooLarge, has_digest
 from lastgood.registry.manifest import (
     ACCEPT,
     MAX_MANIFEST_BYTES,
@@ -22,6 +23,8 @@ MAX_STATEMENT_BYTES = 4 * 1024 * 1024
 # Each costs a request or two, while somebody waits.
 MAX_MANIFESTS_READ = 4
 MAX_STATEMENTS_READ = 6
+# A tag has 128 characters at most, so the specification cuts the digest in it.
+_MAX_TAG_DIGITS = 64
 _PREDICATE = ("in-toto.io/predicate-type", "predicateType", "dev.sigstore.bundle.predicateType")
 
 
@@ -50,7 +53,7 @@ class Attestations:
                 claims = await self._of_manifest(one.digest)
                 if claims:
                     return claims
-            claims = await self._of_manifest(f"{digest.replace(':', '-')}.att")
+            claims = await self._of_manifest(f"{_tag(digest)}.att")
             if claims:
                 return claims
         return ()
@@ -58,7 +61,7 @@ class Attestations:
     async def _referrers(self, digest: str) -> AsyncIterator[Descriptor]:
         answer = await self._get(self._connection.referrers(self._repository, digest, max_bytes=MAX_MANIFEST_BYTES))
         if answer is None:
-            answer = await self._manifest(digest.replace(":", "-"))
+            answer = await self._manifest(_tag(digest))
         for one in _descriptors(answer, "manifests"):
             kind = one.artifact_type or ""
             # Some registries do not say of what kind an artifact is: then it has to be looked at.
@@ -95,8 +98,14 @@ class Attestations:
     async def _get(asked: Awaitable[Answer]) -> Answer | None:
         try:
             return await asked
-        except NoAnswer:
+        except (NotThere, TooLarge):
             return None
+
+
+def _tag(digest: str) -> str:
+    """Return the tag under which what belongs to a digest stands where a registry knows no referrers."""
+    algorithm, _, digits = digest.partition(":")
+    return f"{algorithm}-{digits[:_MAX_TAG_DIGITS]}"
 
 
 def _descriptors(answer: Answer | None, name: str) -> Sequence[Descriptor]:

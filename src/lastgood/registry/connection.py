@@ -6,7 +6,7 @@ Knows what may be sent to whom, and nothing of what the answers mean. A connecti
 import asyncio
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 import httpx2
@@ -20,6 +20,8 @@ from lastgood.registry.rules import RegistryRule
 MAX_REDIRECTS = 5
 MAX_TOKEN_ANSWER_BYTES = 64 * 1024
 _OK, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY = 200, 401, 403, 404, 429
+# How registries say that they know no such question.
+_NO_SUCH_SERVICE = frozenset({400, _NOT_FOUND, 405, 501})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # A token goes into a header as it came: nothing else may come along.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,16384}")
@@ -32,6 +34,10 @@ class NoAnswer(Exception):
 
 class NotThere(NoAnswer):
     """The registry says that there is no such thing, or shows it to nobody like us."""
+
+
+class TooLarge(NoAnswer):
+    """There is such a thing, and it is larger than anything of its kind."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -67,7 +73,8 @@ class Connection:
     async def referrers(self, repository: str, digest: str, *, max_bytes: int) -> Answer:
         """Fetch the index of what is attached to a digest. Raises NoAnswer, NotThere (an older registry)."""
         accept = "application/vnd.oci.image.index.v1+json"
-        return await self._fetch(f"/v2/{repository}/referrers/{digest}", repository, accept, max_bytes)
+        path = f"/v2/{repository}/referrers/{digest}"
+        return await self._fetch(path, repository, accept, max_bytes, missing=_NO_SUCH_SERVICE)
 
     async def knock(self) -> bool:
         """See whether a registry answers; return whether it took the credentials. Raises NoAnswer.
@@ -85,7 +92,9 @@ class Connection:
             raise NoAnswer(self._not_let_in(credentials))
         return True
 
-    async def _fetch(self, path: str, repository: str, accept: str, max_bytes: int) -> Answer:
+    async def _fetch(
+        self, path: str, repository: str, accept: str, max_bytes: int, *, missing: Collection[int] = (_NOT_FOUND,)
+    ) -> Answer:
         answer = await self._get(path, accept, max_bytes)
         if answer.status == _UNAUTHORIZED and self._authorization is None:
             self._authorization = await self._let_in(answer.challenges, repository)
@@ -94,7 +103,7 @@ class Connection:
             credentials = await self._credentials()
             # To a stranger, what is private and what is not there look the same.
             raise NoAnswer(self._not_let_in(credentials)) if credentials is not None else NotThere
-        if answer.status == _NOT_FOUND:
+        if answer.status in missing:
             raise NotThere
         if answer.status != _OK:
             raise NoAnswer(_says(answer.status))
@@ -220,7 +229,7 @@ async def _read(response: httpx2.Response, max_bytes: int) -> bytes:
     async for chunk in response.aiter_raw():
         read += chunk
         if len(read) > max_bytes:
-            raise NoAnswer(f"it sends more than {max_bytes} bytes")
+            raise TooLarge(f"it sends more than {max_bytes} bytes")
     return bytes(read)
 
 

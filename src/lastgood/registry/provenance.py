@@ -21,6 +21,7 @@ _ENVELOPE = "application/vnd.dsse.envelope.v1+json"
 _BUNDLE = re.compile(r"application/vnd\.dev\.sigstore\.bundle[.+]?[\w.+;=-]*json[\w.+;=-]*")
 _PREDICATES = ("https://slsa.dev/provenance/v0.2", "https://slsa.dev/provenance/v1")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_URL_SAFE = str.maketrans("-_", "+/")
 _SCHEMES = frozenset({"https", "http", "ssh", "git"})
 MAX_CLAIMS = 5
 _MAX_MATERIALS = 1_000
@@ -84,7 +85,8 @@ def _statement(data: bytes) -> _Statement:
         if envelope.payload_type != STATEMENT:
             raise Malformed("an envelope around something else than a statement")
         try:
-            data = b64decode(envelope.payload, validate=True)
+            # Either alphabet is allowed.
+            data = b64decode(envelope.payload.translate(_URL_SAFE), validate=True)
         except (binascii.Error, ValueError):
             raise Malformed("an envelope whose content cannot be read") from None
     statement = _decode(data, _Statement)

@@ -23,14 +23,14 @@ from lastgood.registry.cache import FactsCache
 from lastgood.registry.connection import Answer, Connection, NoAnswer, NotThere, has_digest
 from lastgood.registry.manifest import ACCEPT, MAX_MANIFEST_BYTES, Malformed, read_labels, read_manifest
 from lastgood.registry.rules import RegistryRule, rule_for
+from lastgood.registry.short_memory import ShortMemory
 
 TIMEOUT_S = 30.0
 MAX_CONFIG_BYTES = 8 * 1024 * 1024
 # An index of indexes is allowed; one that never ends is not.
 MAX_DEPTH = 3
-# For so long a tag is taken to name what it named.
-TAG_S = 300.0
-MAX_TAGS = 5_000
+# For so long a tag is taken to name what it named, and an image that says nothing to say nothing.
+KEPT_S = 300.0
 MAX_AT_ONCE = 4
 _ORDER = ("manifest annotation", "index annotation", "attestation", "label")
 
@@ -43,10 +43,10 @@ class Registries:
     ) -> None:
         self._rules = tuple(rules)
         self._cache = FactsCache(folder)
-        self._clock = clock
         self._timeout_s = timeout_s
-        self._tags: dict[str, tuple[float, str]] = {}
-        self._silent: dict[tuple[str, str], tuple[float, ImageFacts]] = {}
+        # A tag may be moved; what an image was built from may be attached to it after it was pushed.
+        self._tags: ShortMemory[str] = ShortMemory(clock, KEPT_S)
+        self._silent: ShortMemory[ImageFacts] = ShortMemory(clock, KEPT_S)
         # For each registry: one that hangs is in no other's way.
         self._at_once = {rule.host: asyncio.Semaphore(MAX_AT_ONCE) for rule in rules}
 
@@ -54,16 +54,11 @@ class Registries:
         """See ImageRegistry.known."""
         if rule_for(self._rules, image.registry) is None:
             return None
-        digest = image.digest
+        digest = image.digest or self._tags.get(str(image))
         if digest is None:
-            known_until, named = self._tags.get(str(image), (0.0, ""))
-            if known_until <= self._clock.now().timestamp():
-                return None
-            digest = named
-        known_until, facts = self._silent.get((_place(image), digest), (0.0, None))
-        if facts is not None and known_until > self._clock.now().timestamp():
-            return facts
-        return await asyncio.to_thread(self._cache.read, _place(image), digest)
+            return None
+        silent = self._silent.get(_key(image, digest))
+        return silent if silent is not None else await asyncio.to_thread(self._cache.read, _place(image), digest)
 
     async def describe(self, image: ImageName) -> ImageFacts:
         """See ImageRegistry.describe."""
@@ -73,7 +68,8 @@ class Registries:
         async with self._asking(image) as connection:
             facts = await _ask(connection, image)
         await self._keep(image, facts, facts.claims)
-        self._remember(image, facts.digest)
+        if image.digest is None:
+            self._tags.keep(str(image), facts.digest)
         return facts
 
     async def attest(self, image: ImageName) -> ImageFacts:
@@ -114,15 +110,12 @@ class Registries:
 
     async def _keep(self, image: ImageName, facts: ImageFacts, claims: Sequence[ImageClaim]) -> None:
         """Keep what was told. claims: those asked for now; without a revision in them the answer counts for a while."""
-        key = (_place(image), facts.digest)
+        key = _key(image, facts.digest)
         if any(claim.revision is not None for claim in claims):
-            self._silent.pop(key, None)
+            self._silent.drop(key)
             await asyncio.to_thread(self._cache.write, _place(image), facts)
-            return
-        # What it was built from may be attached to it after it was pushed.
-        if len(self._silent) >= MAX_TAGS:
-            self._silent.clear()
-        self._silent[key] = (self._clock.now().timestamp() + TAG_S, facts)
+        else:
+            self._silent.keep(key, facts)
 
     async def examine(self, host: str) -> bool:
         """See whether a registry of the rules answers; return whether it took credentials. Raises RegistryFailed."""
@@ -149,13 +142,6 @@ class Registries:
     def _client(self) -> httpx2.AsyncClient:
         # One for each question: no cookie and no connection outlives it.
         return httpx2.AsyncClient(verify=self._tls, timeout=self._timeout_s, follow_redirects=False)
-
-    def _remember(self, image: ImageName, digest: str) -> None:
-        if image.digest is not None:
-            return
-        if len(self._tags) >= MAX_TAGS:
-            self._tags.clear()
-        self._tags[str(image)] = (self._clock.now().timestamp() + TAG_S, digest)
 
 
 async def _ask(connection: Connection, image: ImageName) -> ImageFacts:
@@ -221,3 +207,7 @@ def _checked(answer: Answer, digest: str | None) -> Answer:
 
 def _place(image: ImageName) -> str:
     return f"{image.registry}/{image.repository}"
+
+
+def _key(image: ImageName, digest: str) -> str:
+    return f"{_place(image)}@{digest}"
