@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from lastgood.core.errors import TargetFailed
-from lastgood.targets.kubernetes import ClusterAccess, connection
+from lastgood.targets.kubernetes import connection
+from lastgood.targets.kubernetes.connection import ClusterAccess
 from lastgood.targets.kubernetes.permissions import whoami
 from lastgood.targets.kubernetes.trouble import Unreachable
 from twins.clusters import config_map, deployment, manifests

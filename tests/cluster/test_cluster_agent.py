@@ -8,7 +8,7 @@ import urllib.parse
 import pytest
 import yaml
 
-from lastgood.targets.kubernetes import ClusterAccess
+from lastgood.targets.kubernetes.connection import ClusterAccess
 from twins.clusters import config_map
 
 pytestmark = pytest.mark.cluster

@@ -7,7 +7,7 @@ import yaml
 
 from lastgood.app.doctor_cluster import examine_cluster
 from lastgood.app.settings import DestinationSettings
-from lastgood.targets.kubernetes import ClusterAccess
+from lastgood.targets.kubernetes.connection import ClusterAccess
 from twins.clusters import config_map, deployment, manifests
 from twins.processes import eventually
 

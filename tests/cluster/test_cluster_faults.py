@@ -9,7 +9,8 @@ import yaml
 
 from cluster.faulty import FaultyWay
 from lastgood.core.errors import TargetFailed
-from lastgood.targets.kubernetes import ClusterAccess, connection
+from lastgood.targets.kubernetes import connection
+from lastgood.targets.kubernetes.connection import ClusterAccess
 from twins.clusters import annotated, config_map, deployment, manifests
 from twins.processes import eventually, until_health
 

@@ -12,7 +12,8 @@ from lastgood.core.application import Application
 from lastgood.core.ports import Clock
 from lastgood.core.resource import Rendered
 from lastgood.render.manifests import render_manifests
-from lastgood.targets.kubernetes import ClusterAccess, ClusterRules, KubernetesTarget
+from lastgood.targets.kubernetes.connection import ClusterAccess
+from lastgood.targets.kubernetes.target import ClusterRules, KubernetesTarget
 from twins.processes import RealClock, application
 
 

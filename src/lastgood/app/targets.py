@@ -12,8 +12,9 @@ from lastgood.core.ports import Clock, Target
 from lastgood.targets.process import FindSource, ProcessTarget
 
 if TYPE_CHECKING:
-    from lastgood.targets.kubernetes import ClusterAccess, ClusterRules, KubernetesTarget
+    from lastgood.targets.kubernetes.connection import ClusterAccess
     from lastgood.targets.kubernetes.health.cel_rules import CelRules
+    from lastgood.targets.kubernetes.target import ClusterRules, KubernetesTarget
 
 PROCESSES = "processes"
 CLUSTERS = "clusters"
@@ -76,7 +77,7 @@ def make_targets(settings: Settings, *, find_source: FindSource, clock: Clock) -
 def _cluster(
     settings: Settings, name: str, destination: DestinationSettings, *, clock: Clock, own_rules: "CelRules | None"
 ) -> "KubernetesTarget":
-    from lastgood.targets.kubernetes import KubernetesTarget  # noqa: PLC0415 - only where there is one
+    from lastgood.targets.kubernetes.target import KubernetesTarget  # noqa: PLC0415 - only where there is one
 
     return KubernetesTarget(
         settings.data / CLUSTERS / name,
@@ -90,7 +91,7 @@ def _cluster(
 
 def cluster_access(destination: DestinationSettings) -> "ClusterAccess":
     """Say how a destination's cluster is reached."""
-    from lastgood.targets.kubernetes import ClusterAccess  # noqa: PLC0415 - only where there is one
+    from lastgood.targets.kubernetes.connection import ClusterAccess  # noqa: PLC0415 - only where there is one
 
     return ClusterAccess(
         kubeconfig=destination.kubeconfig, context=destination.context, in_cluster=destination.in_cluster
@@ -99,7 +100,7 @@ def cluster_access(destination: DestinationSettings) -> "ClusterAccess":
 
 def cluster_rules(destination: DestinationSettings) -> "ClusterRules":
     """Say what the operator says of a destination's cluster."""
-    from lastgood.targets.kubernetes import ClusterRules  # noqa: PLC0415 - only where there is one
+    from lastgood.targets.kubernetes.target import ClusterRules  # noqa: PLC0415 - only where there is one
 
     return ClusterRules(
         namespace=destination.namespace,

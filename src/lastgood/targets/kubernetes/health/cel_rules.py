@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from lastgood.core.errors import SettingsWrong
@@ -26,7 +27,8 @@ LIMIT_S = 1.0
 REST_S = 60.0
 _START_S = 30.0
 _MAX_ANSWER = 100_000
-_WORKER = "lastgood.targets.kubernetes.health.cel_worker"
+# As a file: it needs nothing else of this program, and is there at once.
+_WORKER = Path(__file__).with_name("cel_worker.py")
 
 _MEANS: dict[str, tuple[Health, str, str]] = {
     "inProgress": ("Progressing", "InProgress", "the operator's rule says that it is in progress"),
@@ -117,7 +119,7 @@ class CelRules:
         self._end()
         # -I: neither the folder that we stand in nor the environment chooses what is run.
         self._worker = subprocess.Popen(
-            [sys.executable, "-I", "-m", _WORKER],
+            [sys.executable, "-I", str(_WORKER)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
