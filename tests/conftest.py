@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
+from hypothesis import settings
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -22,6 +23,10 @@ from twins.go_programs import built
 from twins.registry_server import MODULES as REGISTRY
 from twins.render_programs import RenderPrograms, built_programs
 
+# With `--hypothesis-profile thorough` each property is tried at length, where a test sets no number of its own.
+settings.register_profile("everyday", max_examples=50)
+settings.register_profile("thorough", max_examples=1_000, deadline=None)
+settings.load_profile("everyday")
 # As it was when the tests began: each test has an environment of its own.
 GIVEN = os.environ.get("KUBECONFIG", "")
 

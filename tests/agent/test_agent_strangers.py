@@ -76,9 +76,9 @@ async def test_the_poll_finds_what_nobody_told(world):
         return await fetch(branch)
 
     world.repo.fetch = counted
-    for _ in range(60):
+    for _ in range(20):
         await world.clock.move(60)
-    assert 3 <= asked <= 15
+    assert 3 <= asked <= 8
 
 
 async def test_a_mistake_while_one_application_is_followed_delays_no_other(world):

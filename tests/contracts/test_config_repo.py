@@ -629,7 +629,7 @@ def test_history_is_what_looking_at_every_commit_would_find(kind, tmp_path_facto
     # A failure among processes is shown as it is: making it smaller takes minutes, and the twin makes the same ones.
     phases = tuple(Phase) if kind is _memory else (Phase.generate,)
 
-    @settings(max_examples=150 if kind is _memory else 12, deadline=None, database=None, phases=phases)
+    @settings(max_examples=100 if kind is _memory else 6, deadline=None, database=None, phases=phases)
     @given(st.lists(steps, min_size=3, max_size=14), st.integers(min_value=0, max_value=13))
     def check(history, asked_before):
         with contextlib.contextmanager(kind)(tmp_path_factory.mktemp("world")) as world:

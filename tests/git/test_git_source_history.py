@@ -351,7 +351,7 @@ async def _told(work, history, seed):
     """Play a story; return its features' commits, its commits, and what is in each of them by its files."""
     story = Story(work, seed)
     work.commit("Begin", {"readme": "1"})
-    for number in range(45):
+    for number in range(30):
         story.step(number)
     await history.refresh()
     commits = work.do("rev-list", "--all").split()

@@ -4,7 +4,7 @@ import httpx2
 import pytest
 
 from lastgood.core.errors import BranchMoved, LastgoodError, NotAllowed, ServerUnreachable, SettingsWrong
-from lastgood.remote.connection import read_error
+from lastgood.core.told_error import read_error
 from lastgood.remote.lastgood import RemoteLastgood
 
 

@@ -13,8 +13,8 @@ from lastgood.core.commit import Person
 from lastgood.core.errors import NeedsServer
 from lastgood.core.ports import Clock, Store
 from lastgood.core.request import ForgetResult, PressRequest, PressResult
+from lastgood.core.told_error import read_error
 from lastgood.core.value import to_plain
-from lastgood.remote.connection import read_error
 
 ASK = "ask"
 ANSWER = "answer"

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import httpx2
 import msgspec
 
-from lastgood.core import errors
 from lastgood.core.errors import LastgoodError, NotAllowed, ServerUnreachable, SettingsWrong
+from lastgood.core.told_error import read_error
 from lastgood.core.value import to_plain
 
 T = TypeVar("T")
@@ -120,34 +120,6 @@ class Connection:
         )
 
 
-def read_error(told: dict[str, Any]) -> LastgoodError:
-    """Make the error again that the server raised: its class by code, its words, its facts.
-
-    An unknown code (of a newer server) is a LastgoodError, exit code 1.
-    """
-    facts = told.get("facts")
-    # `message` and `hint` are parameters of the class: facts of these names would take their place.
-    facts = {k: v for k, v in facts.items() if k not in {"message", "hint", "app"}} if isinstance(facts, dict) else {}
-    made = LastgoodError.__new__(_CLASSES.get(str(told.get("code")), LastgoodError))
-    LastgoodError.__init__(
-        made,
-        str(told.get("message") or "the server could not do that"),
-        hint=str(told.get("hint") or ""),
-        app=told["app"] if isinstance(told.get("app"), str) else None,
-        **facts,
-    )
-    return made
-
-
-def _classes() -> dict[str, type[LastgoodError]]:
-    found: dict[str, type[LastgoodError]] = {}
-    for one in vars(errors).values():
-        if isinstance(one, type) and issubclass(one, LastgoodError):
-            # The code is the class's name: no fact is needed to know it.
-            found[one.__new__(one).code] = one
-    return found
-
-
 def _peek(data: bytes) -> dict[str, Any]:
     try:
         plain = msgspec.json.decode(data)
@@ -159,6 +131,3 @@ def _peek(data: bytes) -> dict[str, Any]:
 def _reason(failed: httpx2.HTTPError) -> str:
     # The library's texts name the address at most: no header and no body.
     return str(failed) or type(failed).__name__
-
-
-_CLASSES = _classes()

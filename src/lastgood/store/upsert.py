@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 
 def insert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
@@ -20,7 +23,11 @@ def upsert(connection: Connection, table: Table, values: Mapping[str, Any]) -> N
 
 def insert_into(table: Table, *, dialect: str) -> "sqlite.Insert | postgresql.Insert":
     """Return the same by the dialect's name, for a statement that is kept."""
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    if dialect != "postgresql":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - only with such a database
+
+    return postgresql.insert(table)
 
 
 # Kept, because putting a statement together costs more than running it.
