@@ -62,7 +62,7 @@ types: $(DEV)
 SPARE := $(shell grep -s ' /dev/shm ' /proc/mounts | grep -qv noexec && df -Pk /dev/shm | awk 'NR == 2 && $$4 > 4000000 {print "-p /dev/shm"}')
 
 unit: $(DEV)
-	@folder=$$(mktemp -d $(SPARE)) && chmod 711 "$$folder" && TMPDIR=$$folder $(BIN)/pytest -q -n 2 --dist worksteal \
+	@folder=$$(mktemp -d $(SPARE)) && chmod 711 "$$folder" && TMPDIR=$$folder $(BIN)/pytest -q -n 3 --dist worksteal \
 		-m "not browser and not cluster and not programs" $(ARGS) && rm -rf "$$folder"
 
 # The types are checked beside the tests: they keep one core busy while a test waits.
