@@ -36,7 +36,7 @@ async def asked(world, question):
 
 async def test_looking_pressing_and_forgetting(world):
     """Each gives the agent's own answer."""
-    elsewhere = AgentElsewhere(world.store, world.clock)
+    elsewhere = AgentElsewhere(world.store, world.clock, runs=lambda: True)
     await world.release({"apps/cart/staging/process-compose.yaml": None})
 
     assert await asked(world, elsewhere.look(None)) == ["config"]
@@ -50,7 +50,7 @@ async def test_looking_pressing_and_forgetting(world):
 
 async def test_the_agents_errors_are_told(world):
     """What the agent raises is raised here, with its class and words."""
-    elsewhere = AgentElsewhere(world.store, world.clock)
+    elsewhere = AgentElsewhere(world.store, world.clock, runs=lambda: True)
     with pytest.raises(UnknownApplication, match="there is no application nope"):
         await asked(world, elsewhere.press(PressRequest(app="nope")))
     with pytest.raises(NotAllowed, match="web-staging is still in Git"):
@@ -60,9 +60,20 @@ async def test_the_agents_errors_are_told(world):
 async def test_without_an_agent_nobody_waits_for_ever(world):
     """After a while it is said that no agent answers, and an agent that starts later does not answer old questions."""
     await world.stop()
-    elsewhere = AgentElsewhere(world.store, world.clock)
+    elsewhere = AgentElsewhere(world.store, world.clock, runs=lambda: True)
     with pytest.raises(NeedsServer, match="no agent answered"):
         await asked(world, elsewhere.look("config"))
     await world.start()
     await world.clock.move(5)
     assert [event for event in await world.store.events(after=0) if event.kind == "answer"] == []
+
+
+async def test_an_agent_that_does_not_run_is_not_waited_for(world):
+    """It is said at once that there is none, also where it ends while somebody waits."""
+    running = [True, True, False]
+    elsewhere = AgentElsewhere(world.store, world.clock, runs=lambda: running.pop(0) if running else False)
+    await world.stop()
+    with pytest.raises(NeedsServer, match="the agent ended before it answered"):
+        await asked(world, elsewhere.look("config"))
+    with pytest.raises(NeedsServer, match="no agent runs on this data folder"):
+        await elsewhere.look("config")

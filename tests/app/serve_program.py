@@ -1,4 +1,4 @@
-"""Run a server as a program of its own: what the command `serve` does, without the command line."""
+"""Run a server, or the parts of one that are named, as a program of its own: without the command line."""
 
 import asyncio
 import sys
@@ -7,4 +7,5 @@ from pathlib import Path
 from lastgood.app.serve import serve
 from lastgood.app.settings import read_settings
 
-asyncio.run(serve(read_settings(Path(sys.argv[1]))))
+parts = sys.argv[2:] or ["agent", "web"]
+asyncio.run(serve(read_settings(Path(sys.argv[1])), agent="agent" in parts, web="web" in parts))

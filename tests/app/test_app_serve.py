@@ -13,18 +13,24 @@ import sys
 import tempfile
 import textwrap
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from lastgood.app.clock import SystemClock
 from lastgood.app.instance import RECORDS
+from lastgood.core.errors import NeedsServer
 from lastgood.core.record import DeploymentQuery
+from lastgood.core.request import RollbackRequest
+from lastgood.remote.lastgood import RemoteLastgood
 from lastgood.store.sql_store import SqlStore
 from lastgood.targets.process import ProcessTarget
 
 PROGRAM = Path(__file__).parent / "serve_program.py"
 WAIT_S = 25
+T = TypeVar("T")
 SERVER = """\
 import http.server, sys
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -123,13 +129,31 @@ class Place:
         return git(self.work, "rev-parse", "HEAD")
 
     def start(self) -> subprocess.Popen:
-        with (self.folder / "serve.log").open("ab") as log:
-            server = subprocess.Popen(
-                [sys.executable, PROGRAM, self.folder / "lastgood.toml"], stdout=log, stderr=log, cwd=self.folder
-            )
-        self.servers.append(server)
+        server = self.start_part()
         wait(lambda: self.address(server) is not None, f"the server should start: {self.log()}")
         return server
+
+    def start_part(self, *parts: str) -> subprocess.Popen:
+        """Start a server of the parts that are named; of all, if none is. It may not be up yet."""
+        with (self.folder / "serve.log").open("ab") as log:
+            server = subprocess.Popen(
+                [sys.executable, PROGRAM, self.folder / "lastgood.toml", *parts],
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+            )
+        self.servers.append(server)
+        return server
+
+    def ask(self, question: Callable[[RemoteLastgood], Awaitable[T]]) -> T:
+        """Ask the server that left its address."""
+
+        async def ask() -> T:
+            left = json.loads((self.folder / "data" / "server.json").read_text())
+            async with RemoteLastgood(left["url"], left["token"]) as there:
+                return await question(there)
+
+        return asyncio.run(ask())
 
     def address(self, server: subprocess.Popen) -> dict | None:
         with contextlib.suppress(OSError, ValueError):
@@ -250,6 +274,38 @@ def test_commands_run_as_the_account_that_the_settings_name(open_place):
     assert open_place.runs()[0].outcome == "succeeded", open_place.states()
     (seen,) = data.glob("processes/here/work/*/seen")
     assert (seen.read_text(), seen.owner()) == ("nobody\n", "nobody")
+
+
+def test_agent_and_dashboard_apart(place):
+    """The dashboard asks the agent, says when there is none, and goes back through Git all the same, without waiting.
+
+    The next agent deploys what was pushed meanwhile.
+    """
+    web = place.start_part("web")
+    wait(lambda: place.address(web) is not None, f"the dashboard should start: {place.log()}")
+    agent = place.start_part("agent")
+    wait(lambda: place.ask(lambda there: there.problems()) == [] or None, "the agent should be noticed")
+    first = place.release(place.make_source("one"))
+    assert place.ask(lambda there: there.sync(None)) == ["config"]
+    wait(lambda: place.runs() and place.runs()[0].outcome == "succeeded", place.states())
+    place.release(place.make_source("two"))
+    wait(lambda: len(place.runs()) == 2 and place.runs()[0].outcome == "succeeded", place.states())
+
+    agent.send_signal(signal.SIGKILL)
+    agent.wait()
+    (problem,) = place.ask(lambda there: there.problems())
+    assert problem.reason.startswith("no agent runs on this data folder")
+    with pytest.raises(NeedsServer, match="no agent runs on this data folder"):
+        place.ask(lambda there: there.sync(None))
+    plan = place.ask(lambda there: there.rollback(RollbackRequest(apps=("web",), to=first, reason="two is bad")))
+    assert plan.result is not None
+    assert git(place.folder / "config.git", "rev-parse", "main") == plan.result.commit
+    assert len(place.runs()) == 2
+
+    place.start_part("agent")
+    wait(lambda: len(place.runs()) == 3 and place.runs()[0].outcome == "succeeded", place.states())
+    assert place.runs()[0].commit.oid == plan.result.commit
+    assert place.ask(lambda there: there.problems()) == []
 
 
 def test_a_second_server_on_the_same_data_is_refused(place):

@@ -3,6 +3,7 @@
 Both stand on the same agent among twins, so that an answer of one can be compared with that of the other.
 """
 
+import asyncio
 import datetime as dt
 
 import httpx2
@@ -30,6 +31,7 @@ from lastgood.core.pod import PodEvent, PodLogRequest
 from lastgood.core.request import PauseRequest, PressRequest, RollbackRequest
 from lastgood.core.timeline import TimelineQuery
 from lastgood.flows.keep_features import KeepFeatures
+from lastgood.local import lastgood as local_lastgood
 from lastgood.local.lastgood import LocalLastgood
 from lastgood.remote.lastgood import RemoteLastgood
 from lastgood.web.access import Access
@@ -429,6 +431,24 @@ async def test_without_the_agent_nobody_knows_what_is_alive(world):
     )
     with pytest.raises(SettingsWrong, match="there is no destination twin"):
         await lost.services(APP)
+
+
+async def test_an_agent_that_hangs_keeps_no_rollback_waiting(world, monkeypatch):
+    """What was pushed is told at once, and the look goes on by itself."""
+    looking = asyncio.Event()
+
+    class Hanging:
+        async def look(self, _repo):
+            looking.set()
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(local_lastgood, "LOOK_S", 0.01)
+    here = LocalLastgood(
+        [world.branch()], renderer=world.renderer, clock=world.clock, store=world.store, agent=Hanging()
+    )
+    plan = await here.rollback(RollbackRequest(apps=(APP,), to="n1", reason="x", by=OPERATOR))
+    assert looking.is_set()
+    assert plan.result.commit == await world.repo.fetch("main")
 
 
 async def test_an_operation_that_nobody_knows_is_an_error(lastgood):

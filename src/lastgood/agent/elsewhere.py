@@ -5,6 +5,7 @@ port Agent. Knows no network.
 """
 
 import uuid
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -21,16 +22,22 @@ ANSWER = "answer"
 LOOK_S = 0.2
 # A look at a slow remote, or the stop of a service that takes its time, is over by then.
 WAIT_S = 90.0
+NO_AGENT = "no agent runs on this data folder"
+START_ONE = "start `lastgood agent` there"
 
 T = TypeVar("T")
 
 
 class AgentElsewhere:
-    """The port Agent. Every method raises NeedsServer where no agent answers, and what the agent raised."""
+    """The port Agent. Every method raises NeedsServer where no agent answers, and what the agent raised.
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    runs: says whether there is one: nobody waits for an answer of one that is not.
+    """
+
+    def __init__(self, store: Store, clock: Clock, *, runs: Callable[[], bool]) -> None:
         self._store = store
         self._clock = clock
+        self._runs = runs
 
     async def look(self, repo: str | None) -> list[str]:
         """See Agent.look."""
@@ -49,18 +56,20 @@ class AgentElsewhere:
         """See Agent.changed: the agent looks at the pauses by itself."""
 
     async def _ask(self, what: str, kind: type[T], **arguments: Any) -> T:
+        if not self._runs():
+            raise NeedsServer(NO_AGENT, hint=f"{START_ONE}; nothing has changed", command=f"`lastgood {what}`")
         question = str(uuid.uuid4())
         asked = self._clock.now()
         payload = {"question": question, "what": what, "arguments": arguments}
         last = (await self._store.add_event(kind=ASK, app=None, payload=payload, at=asked)).id
-        while (self._clock.now() - asked).total_seconds() < WAIT_S:
+        while self._runs() and (self._clock.now() - asked).total_seconds() < WAIT_S:
             for event in await self._store.events(after=last):
                 last = event.id
                 if event.kind == ANSWER and event.payload.get("question") == question:
                     return _read(event.payload, kind)
             await self._clock.sleep(LOOK_S)
         raise NeedsServer(
-            f"no agent answered within {WAIT_S:.0f} s",
+            f"no agent answered within {WAIT_S:.0f} s" if self._runs() else "the agent ended before it answered",
             hint="nothing is known to have changed; see that `lastgood agent` runs on the same data folder",
             command=f"`lastgood {what}`",
         )

@@ -67,6 +67,20 @@ def only_one(data: Path, role: str) -> Iterator[None]:
         yield
 
 
+def is_agent_running(data: Path) -> bool:
+    """Say whether an agent holds its lock on the data folder."""
+    try:
+        with (data / "agent.lock").open(encoding="ascii") as file:
+            os.kill(int(file.read(20)), 0)
+            # The number may be another process's by now; the lock is not. It is let go at once.
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
 def own_secret(data: Path) -> bytes:
     """Return the server's own secret, made once, readable by its owner alone."""
     path = data / "secret"

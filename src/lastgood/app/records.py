@@ -5,7 +5,6 @@ Looks, and goes back through Git as a person's clone does; deploys nothing and h
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import pwd
 from pathlib import Path
@@ -15,7 +14,7 @@ import msgspec
 
 from lastgood.agent.elsewhere import AgentElsewhere
 from lastgood.app.clock import SystemClock
-from lastgood.app.instance import RECORDS
+from lastgood.app.instance import RECORDS, is_agent_running
 from lastgood.app.settings import Settings, read_settings
 from lastgood.core.commit import Person
 from lastgood.core.commit_object import parse_commit
@@ -58,7 +57,7 @@ class RecordsLastgood(LocalLastgood):
             )
             for repo in settings.repos
         ]
-        agent = AgentElsewhere(store, clock) if agent_runs else None
+        agent = AgentElsewhere(store, clock, runs=lambda: is_agent_running(settings.data)) if agent_runs else None
         super().__init__(branches, renderer=renderer, clock=clock, store=store, agent=agent)
 
     async def aclose(self) -> None:
@@ -105,7 +104,7 @@ def open_records(file: Path) -> RecordsLastgood:
     _same_account(settings.data)
     store = SqlStore.open(settings.data / RECORDS)
     try:
-        return RecordsLastgood(settings, store, agent_runs=_agent_runs(settings.data))
+        return RecordsLastgood(settings, store, agent_runs=is_agent_running(settings.data))
     except BaseException:
         store.close()
         raise
@@ -124,20 +123,6 @@ def _same_account(data: Path) -> None:
             hint=f"start `lastgood serve`, or do it as {name}: `sudo -u {name} lastgood ...`",
         )
     raise SettingsWrong(setting="data", reason=f"{data} belongs to another account (user id {owner})")
-
-
-def _agent_runs(data: Path) -> bool:
-    """Say whether an agent holds its lock on the data folder."""
-    try:
-        with (data / "agent.lock").open(encoding="ascii") as file:
-            os.kill(int(file.read(20)), 0)
-            # The number may be another process's by now; the lock is not. It is let go at once.
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except (OSError, ValueError):
-        return False
-    return False
 
 
 def _signed(request: R) -> R:

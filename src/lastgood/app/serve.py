@@ -17,7 +17,7 @@ import uvicorn
 
 from lastgood import __version__
 from lastgood.agent.agent import Followed, FollowingAgent
-from lastgood.agent.elsewhere import AgentElsewhere
+from lastgood.agent.elsewhere import NO_AGENT, START_ONE, AgentElsewhere
 from lastgood.app.clock import SystemClock
 from lastgood.app.collect import collect_releases
 from lastgood.app.image_claims import ImageClaims
@@ -26,6 +26,7 @@ from lastgood.app.instance import (
     MIRRORS,
     RECORDS,
     derived,
+    is_agent_running,
     left_address,
     make_data_folder,
     only_one,
@@ -40,7 +41,7 @@ from lastgood.app.targets import Targets, make_targets
 from lastgood.core.application import Application
 from lastgood.core.cluster_facts import Circumstances
 from lastgood.core.commit import Person
-from lastgood.core.discovery import Discovered, Discovery
+from lastgood.core.discovery import Discovered, Discovery, Problem
 from lastgood.core.errors import LastgoodError, SettingsWrong
 from lastgood.core.limits import Limits
 from lastgood.core.ports import Clock
@@ -50,6 +51,7 @@ from lastgood.flows.journal import StoreJournal
 from lastgood.flows.keep_features import KeepFeatures
 from lastgood.git.mirror import MirrorConfigRepo
 from lastgood.local.lastgood import LocalLastgood
+from lastgood.queries.problems import agent_missing, records_trouble
 from lastgood.render.renderers import Renderers
 from lastgood.render.tools import Tools
 from lastgood.store.sql_store import SqlStore
@@ -220,6 +222,15 @@ class _Server:
         refused = destination.refuses(app.repo, app.path)
         return f"it may not use the destination {app.destination}: {refused}" if refused is not None else None
 
+    def _agent_runs(self) -> bool:
+        return is_agent_running(self._settings.data)
+
+    def _trouble(self) -> Problem | None:
+        if self._agent is None:
+            return None if self._agent_runs() else agent_missing(NO_AGENT, START_ONE)
+        reason = self._agent.records_trouble()
+        return records_trouble(reason) if reason is not None else None
+
     async def _serve_web(self, access: Access, stop: asyncio.Event, started: Callable[[str], None]) -> None:
         settings = self._settings.web
         lastgood = LocalLastgood(
@@ -227,9 +238,9 @@ class _Server:
             renderer=self._renderer,
             clock=self._clock,
             store=self._store,
-            agent=self._agent or AgentElsewhere(self._store, self._clock),
+            agent=self._agent or AgentElsewhere(self._store, self._clock, runs=self._agent_runs),
             observed=self._agent.observed if self._agent is not None else None,
-            records_trouble=self._agent.records_trouble if self._agent is not None else None,
+            trouble=self._trouble,
             targets=self._targets.all.get if self._agent is not None else None,
             sources=self._histories,
         )

@@ -3,6 +3,7 @@
 Only hands over; every rule is in a flow, a query or `core/`. Knows no adapter.
 """
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 
@@ -60,12 +61,15 @@ from lastgood.queries.show import Shows
 from lastgood.queries.timeline import Timelines
 from lastgood.queries.tree import tree
 
+# So long the answer to a rollback waits for the agent's look at it.
+LOOK_S = 10.0
+
 
 class LocalLastgood:
     """Answers from the branches followed here.
 
     branches: one for each (repo, branch). store, agent: None in a clone. observed: the newest observation of an
-    application, from memory. records_trouble: why the agent cannot write records now, None where it can. reads: by
+    application, from memory. trouble: what keeps the agent from its work now, None where nothing does. reads: by
     repo, what queries read instead of the branch (`HEAD` in a clone). targets: None where the agent is not in this
     process, so that nobody here watches what is alive. sources: None where no source repo is read.
     """
@@ -80,7 +84,7 @@ class LocalLastgood:
         agent: Agent | None = None,
         observed: Callable[[str], Observation | None] | None = None,
         reads: Mapping[str, str] | None = None,
-        records_trouble: Callable[[], str | None] | None = None,
+        trouble: Callable[[], Problem | None] | None = None,
         targets: FindTarget | None = None,
         sources: Sources | None = None,
     ) -> None:
@@ -90,7 +94,8 @@ class LocalLastgood:
         self._store = store
         self._agent = agent
         self._observed = observed
-        self._records_trouble = records_trouble
+        self._trouble = trouble
+        self._looks: set[asyncio.Task[list[str]]] = set()
         self._targets = targets
         self._sources = sources
         reads = reads or {}
@@ -157,8 +162,8 @@ class LocalLastgood:
 
     async def problems(self, app: str | None = None) -> list[Problem]:
         """See Lastgood.problems; hold files count, too."""
-        trouble = self._records_trouble() if self._records_trouble is not None else None
-        return await problems(app, followed=self.followed, store=self._store, records_trouble=trouble)
+        trouble = self._trouble() if self._trouble is not None else None
+        return await problems(app, followed=self.followed, store=self._store, trouble=trouble)
 
     async def tree(self, app: str) -> ResourceTree:
         """See Lastgood.tree."""
@@ -291,10 +296,22 @@ class LocalLastgood:
         return None
 
     async def _look(self, branch: FollowedBranch, *, unless: bool = False) -> None:
-        """Let the agent follow what was pushed at once; if it cannot look now, it looks at its next poll."""
-        if self._agent is not None and not unless:
-            with contextlib.suppress(LastgoodError):
-                await self._agent.look(branch.repo.name)
+        """Let the agent follow what was pushed at once; if it cannot look now, it looks at its next poll.
+
+        Whoever pushed is not kept waiting by that: the push has happened.
+        """
+        if self._agent is None or unless:
+            return
+        look = asyncio.create_task(self._agent.look(branch.repo.name))
+        self._looks.add(look)
+        look.add_done_callback(self._looked)
+        await asyncio.wait({look}, timeout=LOOK_S)
+
+    def _looked(self, look: "asyncio.Task[list[str]]") -> None:
+        self._looks.discard(look)
+        wrong = None if look.cancelled() else look.exception()
+        if wrong is not None and not isinstance(wrong, LastgoodError):
+            raise wrong
 
     # what the agent and the store keep
 

@@ -23,16 +23,13 @@ _WHAT_TO_DO: dict[RepoState, str] = {
 
 
 async def problems(
-    app: str | None, *, followed: Sequence[Followed], store: Store | None, records_trouble: str | None
+    app: str | None, *, followed: Sequence[Followed], store: Store | None, trouble: Problem | None
 ) -> list[Problem]:
-    """Return what is wrong: states of repos first, then what the files say; hold files count, too.
+    """Return what is wrong: the agent's trouble and the states of repos first, then what files say; hold files, too.
 
-    app: only what concerns this one, or a whole file or repo. records_trouble: why records cannot be written now.
+    app: only what concerns this one, or a whole file or repo.
     """
-    found: list[Problem] = []
-    if records_trouble is not None:
-        hint = "no deployment starts until they can; what runs keeps running; free some space, or end what locks them"
-        found.append(Problem(app=None, file="", line=None, reason=records_trouble, hint=hint))
+    found = [trouble] if trouble is not None else []
     for branch in followed:
         with contextlib.suppress(GitFailed):
             look = await branch.look()
@@ -54,6 +51,18 @@ async def problems(
     records = await store.repos() if store is not None else ()
     states = [_state(record) for record in records if record.state not in {"ok", "broken"} or _is_untold(record, told)]
     return states + found
+
+
+def records_trouble(reason: str) -> Problem:
+    """Say that the agent cannot write its records. reason: why."""
+    hint = "no deployment starts until they can; what runs keeps running; free some space, or end what locks them"
+    return Problem(app=None, file="", line=None, reason=reason, hint=hint)
+
+
+def agent_missing(reason: str, hint: str) -> Problem:
+    """Say that no agent runs. hint: how one is started."""
+    seen = "what is shown is as it was last seen, and nothing is deployed"
+    return Problem(app=None, file="", line=None, reason=f"{reason}: {seen}", hint=f"what runs keeps running; {hint}")
 
 
 def _is_untold(record: RepoRecord, told: set[str | None]) -> bool:

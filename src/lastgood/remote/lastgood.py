@@ -39,6 +39,8 @@ from lastgood.remote.connection import Connection
 PAGE = 1000
 # The server waits this long at most for one question; a proxy between us may have less patience than a person.
 WAIT_S = 50.0
+# A dashboard that runs apart waits longer for its agent than for anything else.
+AGENT_S = 120.0
 
 
 class RemoteLastgood:
@@ -198,17 +200,17 @@ class RemoteLastgood:
 
     async def retry(self, request: PressRequest, *, dry_run: bool = False) -> PressResult:
         """See Lastgood.retry."""
-        return await self._ask.post("/retries", PressResult, request, query=_dry(dry_run))
+        return await self._ask.post("/retries", PressResult, request, query=_dry(dry_run), timeout_s=AGENT_S)
 
     async def sync(self, app: str | None) -> list[str]:
         """See Lastgood.sync."""
-        looked = await self._ask.post("/sync", dict[str, list[str]], {"app": app})
+        looked = await self._ask.post("/sync", dict[str, list[str]], {"app": app}, timeout_s=AGENT_S)
         return looked.get("repos", [])
 
     async def forget(self, app: str, *, prune: bool, dry_run: bool = False, by: Person | None = None) -> ForgetResult:
         """See Lastgood.forget."""
         order = {"app": app, "prune": prune, "by": to_plain(by) if by is not None else None}
-        return await self._ask.post("/forgets", ForgetResult, order, query=_dry(dry_run))
+        return await self._ask.post("/forgets", ForgetResult, order, query=_dry(dry_run), timeout_s=AGENT_S)
 
     async def problems(self, app: str | None = None) -> list[Problem]:
         """See Lastgood.problems."""
