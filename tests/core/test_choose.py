@@ -120,6 +120,23 @@ async def test_last_good_is_the_newest_that_baked(world):
         await chosen(world, "last-good", holds=holds)
 
 
+async def test_where_nothing_baked_the_next_best_is_named(world):
+    """What became Healthy last, not what failed, nor what failed when it was tried again, and nothing on hold."""
+    v = await _four(world)
+    await ran(world, v[0], baked_at=None)
+    await ran(world, v[1], baked_at=None)
+    await ran(world, v[1], outcome="failed", own_fault=True, baked_at=None)
+    await ran(world, v[2], outcome="failed", own_fault=True, baked_at=None)
+    await ran(world, v[3])
+    with pytest.raises(NoLastGood) as none:
+        await chosen(world, "last-good")
+    assert none.value.hint.startswith(f"n1 ({v[0][:7]}) became Healthy, and was not for its bake time: `--to n1`")
+    holds = [Hold(id="1", version=str(await world.version(v[0])), commit=None, since=NOW)]
+    with pytest.raises(NoLastGood) as none:
+        await chosen(world, "last-good", holds=holds)
+    assert none.value.hint == "`--previous` goes back to the version before this one"
+
+
 async def test_a_deployments_number(world):
     """n2 is deployment number 2 of this application."""
     v = await _four(world)

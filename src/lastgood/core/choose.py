@@ -172,7 +172,30 @@ class _Chooser:
     async def last_good(self) -> Version:
         async for version in self.good():
             return version
-        raise NoLastGood(app=self.app.name)
+        unbaked = await self._unbaked()
+        if unbaked is None:
+            raise NoLastGood(app=self.app.name)
+        number, short = f"n{unbaked.number}", unbaked.commit.oid[:7]
+        raise NoLastGood(
+            app=self.app.name,
+            hint=f"{number} ({short}) became Healthy, and was not for its bake time: `--to {number}` goes back to it, "
+            "and `--previous` to the version before this one",
+        )
+
+    async def _unbaked(self) -> Deployment | None:
+        """Return the newest run of another version that became Healthy and did not bake: the next best.
+
+        Where a newer run of the same version failed, that one counts.
+        """
+        current, _ = await self.repo.version(self.head, self.app.scope)
+        passed_over: set[str | None] = {current}
+        for run in await self._runs():
+            if run.version in passed_over or run.outcome == "superseded":
+                continue
+            passed_over.add(run.version)
+            if run.outcome == "succeeded" and run.baked_at is None and not await self._is_held(run):
+                return run
+        return None
 
     async def good(self) -> AsyncIterator[Version]:
         if self.store is None:
