@@ -208,7 +208,7 @@ class _Look:
     async def _read_config(self) -> Problem | None:
         entry = (await self._names(self.root)).get(CONFIG_FILE)
         if entry is None:
-            return _file_problem("it is missing", hint="`lastgood init` writes one")
+            return _file_problem("it is missing", hint="`lastgood init` writes one; it counts once it is committed")
         if not entry.is_file:
             return _file_problem("it must be a file, and not a link, a submodule or a folder")
         self.config_blob = entry.oid
