@@ -193,6 +193,35 @@ async def test_an_application_that_vanished_keeps_running(world):
     assert len(await world.runs("cart-staging")) == 1
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_an_application_that_was_forgotten_and_comes_back_is_deployed(world, restarted):
+    """As by the commit that brings it back, though the same version ran once, and though nothing is healed."""
+    await world.release(
+        {"lastgood.yaml": CONFIG.replace("bake: 60s", "self_heal: false"), **app_file("web-staging", "a")}
+    )
+    await world.start()
+    await world.run_until("web-staging", "succeeded")
+    await world.release({"apps/web/staging/process-compose.yaml": None})
+    await world.look()
+    await world.agent.forget("web-staging", prune=True)
+    if restarted:
+        await world.stop()
+        await world.start()
+    back = await world.release(app_file("web-staging", "a"))
+    await world.look()
+    await world.run_until("web-staging", "succeeded", 2)
+
+    newest, oldest = await world.runs("web-staging")
+    assert (newest.number, newest.trigger, newest.commit.oid) == (2, "commit", back)
+    assert newest.version == oldest.version
+    assert (await world.target.observe("web-staging")).health == "Healthy"
+    # And once only: what ran since counts.
+    await world.stop()
+    await world.start()
+    await world.clock.move(120)
+    assert len(await world.runs("web-staging")) == 2
+
+
 async def test_what_cannot_be_rendered_any_more_is_not_deleted_without_its_hooks(world):
     """Which hooks run first is not known, so `forget --prune` refuses and says why; without prune it forgets."""
     manifest = json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}})

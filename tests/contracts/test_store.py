@@ -120,6 +120,7 @@ async def test_an_application_comes_back_as_it_was_saved(store):
         health_message="web exited with 1",
         observed_at=NOON,
         updated_at=NOON + MINUTE,
+        earlier=7,
     )
     await store.save_application(make_application())
     await store.save_application(full)

@@ -50,6 +50,8 @@ class ApplicationRecord(Value, frozen=True, kw_only=True):
     state: followed; removed (gone from Git, still running); broken (its entry or content is wrong);
     stopped (a rewrite or a large deletion waits for a press). message: why, in a sentence.
     current: the version at the branch's head, refused or not. desired: what should run. running: last applied.
+    earlier: the number of the last deployment before it was forgotten, 0 if it never was: what ran until then says
+    nothing of what runs now.
     """
 
     name: str
@@ -74,6 +76,7 @@ class ApplicationRecord(Value, frozen=True, kw_only=True):
     health_message: str
     observed_at: dt.datetime | None
     updated_at: dt.datetime | None
+    earlier: int = 0
 
     @property
     def gone(self) -> str:

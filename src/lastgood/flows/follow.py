@@ -15,7 +15,7 @@ from lastgood.core.deployment import Deployment
 from lastgood.core.errors import ConfigWrong, NoRenderer, RenderFailed
 from lastgood.core.hold import Hold, held_paths, image_references, refusing
 from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store
-from lastgood.core.record import ApplicationRecord, HeadKind, HoldRecord, RefusedHead, Told
+from lastgood.core.record import ApplicationRecord, DeploymentQuery, HeadKind, HoldRecord, RefusedHead, Told
 from lastgood.core.value import Value
 from lastgood.core.version import Version, version_at
 from lastgood.core.words import RendererName
@@ -186,6 +186,8 @@ class Follow:
             return "unknown"
 
     async def _first_record(self, app: Application, head: Head) -> ApplicationRecord:
+        # Whatever ran under this name was forgotten since: then its record went, and its deployments stayed.
+        earlier = await self._store.deployments(DeploymentQuery(app=app.name, limit=1))
         record = ApplicationRecord(
             name=app.name,
             repo=app.repo,
@@ -209,6 +211,7 @@ class Follow:
             health_message="",
             observed_at=None,
             updated_at=None,
+            earlier=earlier[0].number if earlier else 0,
         )
         await self._known.add(record)
         return record

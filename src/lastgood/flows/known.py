@@ -187,7 +187,9 @@ class Known:
         """
         if app not in self._deployments:
             runs = await self._store.deployments(DeploymentQuery(app=app, limit=20))
-            self._deployments[app] = next((run for run in runs if was_applied(run)), None)
+            record = self._records.get(app)
+            earlier = record.earlier if record is not None else 0
+            self._deployments[app] = next((run for run in runs if run.number > earlier and was_applied(run)), None)
         return self._deployments[app]
 
     def ran(self, deployment: Deployment) -> None:

@@ -42,6 +42,7 @@ def save(connection: Connection, app: ApplicationRecord) -> None:
             "health_message": app.health_message,
             "observed_at": app.observed_at,
             "updated_at": app.updated_at,
+            "earlier": app.earlier,
         },
     )
 
@@ -104,4 +105,5 @@ def _record(row: Row[Any]) -> ApplicationRecord:
         health_message=row.health_message,
         observed_at=row.observed_at,
         updated_at=row.updated_at,
+        earlier=row.earlier,
     )

@@ -79,6 +79,7 @@ applications = Table(
     Column("health_message", CleanText, nullable=False),
     Column("observed_at", UtcTime),
     Column("updated_at", UtcTime),
+    Column("earlier", BigInteger, nullable=False, server_default="0"),
 )
 
 # The last number given to a deployment of an application; outlives the application, so that none is given twice.
