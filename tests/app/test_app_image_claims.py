@@ -63,6 +63,10 @@ class Shop:
         self.server.says[f"/v2/shop/web/blobs/{statement.digest}"] = answer(statement.data, kind=statement.kind)
         self.server.says[f"/v2/shop/web/manifests/{tag}"] = answer(holder.data, kind=holder.kind)
 
+    async def build_of(self, reference, *, name="shop/web"):
+        declared = [Source(image="{host}:{port}/shop/{service}", repo=self.url)]
+        return await self.histories.build_of(declared, f"{self.server.host}/{name}", reference)
+
     async def locate(self, reference, *, name="shop/web", **fields):
         declared = [Source(image="{host}:{port}/shop/{service}", repo=self.url, **fields)]
         return await self.histories.locate(declared, f"{self.server.host}/{name}", reference)
@@ -84,6 +88,20 @@ async def test_a_label_tells_the_revision_where_the_tag_does_not(shop):
         assert (found.revision, found.reason) == (gift, "")
         assert found.history is not None
     assert len(shop.server.asked) == 2
+
+
+async def test_the_build_of_an_image_is_the_page_that_it_names(shop):
+    """Of a claim that is believed: not a base image's, and not the page of the repo itself; of a tag that stays."""
+    gift, page = shop.revisions["gift"], "https://ci.example.com/runs/481"
+    image = shop.push("17", labels=words(revision=gift, url=page))
+    assert await shop.build_of("17") == page
+    assert await shop.build_of(image.digest) == page
+    foreign = shop.push("18", labels=words(revision=gift, source="https://git.example.com/base/images", url=page))
+    own = shop.push("19", labels=words(revision=gift, url=f"{shop.url}.git"))
+    script = shop.push("20", labels=words(revision=gift, url="javascript:alert(1)"))
+    for tag in (foreign.digest, own.digest, script.digest, "main", "latest", "none-such"):
+        assert await shop.build_of(tag) is None, tag
+    assert await shop.build_of("17", name="other/web/deeper") is None
 
 
 async def test_a_tag_that_tells_asks_no_registry(shop):

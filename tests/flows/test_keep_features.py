@@ -79,6 +79,22 @@ async def test_a_record_keeps_what_entered_and_what_left(world):
     ]  # fmt: skip
 
 
+async def test_the_build_that_an_image_names_is_kept_and_found(world):
+    """Of the image that entered; a trailer of the commit counts first, and what names none has none."""
+    await world.begin()
+    page = "https://ci.example.com/runs/481"
+    world.sources.builds = {"2": page, "3": "https://ci.example.com/runs/482"}
+    await world.deploy("1", "2")
+    image = ImageChange(name="web", from_="2", to="3")
+    said = make_commit("web: 3\n\nBuild: https://ci.example.com/said/9\n")
+    await world.store.start_deployment(make_deployment(commit=said, images=(image,)))
+    await world.deploy("3", "1")
+    await world.keep.look()
+
+    assert [one.build for one in await world.timeline()] == [None, "https://ci.example.com/said/9", page]
+    assert [one.number for one in await world.timeline(search="runs/481")] == [1]
+
+
 async def test_records_are_found_by_their_features(world):
     """By pull request, number, issue, commit, words of the title, person: of one application and of everything."""
     gift = await world.begin()

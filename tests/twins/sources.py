@@ -11,6 +11,7 @@ class MemorySources:
         self.history = history
         self.selection = selection or Selection()
         self.revisions: dict[str, str] = {}
+        self.builds: dict[str, str] = {}
         self.refreshed = 0
 
     async def locate(self, declared, image, reference):
@@ -24,6 +25,10 @@ class MemorySources:
             revision=self.revisions[reference],
             selection=self.selection,
         )
+
+    async def build_of(self, declared, image, reference):
+        _ = declared, image
+        return self.builds.get(reference)
 
     async def refresh(self):
         self.refreshed += 1

@@ -88,6 +88,22 @@ class SourceHistories:
             image=image, reference=reference, history=kept.history, revision=revision, selection=found.selection
         )
 
+    async def build_of(self, declared: Sequence[Source], image: str, reference: str) -> str | None:
+        """See Sources.build_of."""
+        name = image.partition(" (in ")[0]
+        asked = _in_registry(name, reference)
+        found = source_of(declared, name, asked.tag or "" if asked is not None else "")
+        if asked is None or found is None or self._images is None:
+            return None
+        try:
+            if asked.digest is None and await self._moves(await self._keep(found.repo), asked):
+                return None
+        except LastgoodError:
+            return None
+        facts = await self._images.describe(asked)
+        claims = claimed_revisions(facts, found.repo).believed if not isinstance(facts, str) else ()
+        return next((claim.page for claim in claims if claim.page is not None), None)
+
     async def _find(self, kept: _Kept, revision: str) -> tuple[str | None, str]:
         """Return the commit that an id or a tag names, after a look at the remote if need be; else why not."""
         try:
@@ -101,9 +117,8 @@ class SourceHistories:
 
     async def _by_registry(self, kept: _Kept, repo: str, name: str, reference: str) -> tuple[str | None, str]:
         """Return the commit that an image says it was built from, if it may be believed; else why it is not known."""
-        image = parse_image_name(f"{name}{'@' if reference.startswith(_DIGESTS) else ':'}{reference}")
-        if image is None or (image.registry == DOCKER_HUB and "/" not in name):
-            # A single word is an artifact of the process target, or an image of Docker's own.
+        image = _in_registry(name, reference)
+        if image is None:
             return None, ""
         if self._images is None:
             return None, f"the server's settings do not allow the registry {image.registry}"
@@ -193,3 +208,9 @@ class SourceHistories:
             kept.trouble = ""
         except LastgoodError as wrong:
             kept.trouble = wrong.message
+
+
+def _in_registry(name: str, reference: str) -> ImageName | None:
+    """Return where an image stands; None for a single word: an artifact of the process target, or one of Docker's."""
+    image = parse_image_name(f"{name}{'@' if reference.startswith(_DIGESTS) else ':'}{reference}")
+    return None if image is None or (image.registry == DOCKER_HUB and "/" not in name) else image

@@ -26,6 +26,7 @@ class Carried(Value, frozen=True, kw_only=True):
     committed: when the commits of what entered were made, seconds since 1970, newest first, at most MOST_TIMES.
     unknown: images that nothing was known of then. more: how many features beyond MOST_FEATURES are left out.
     again_at: when to look again, because what was not known may come to be known; None: this is how it stays.
+    build: the page of the build that an image names that entered with it.
     """
 
     deployment: int
@@ -36,9 +37,17 @@ class Carried(Value, frozen=True, kw_only=True):
     more: int = 0
     committed: tuple[int, ...] = ()
     again_at: dt.datetime | None = None
+    build: str | None = None
 
 
-def carried(deployment: int, found: Between, *, at: dt.datetime, again_at: dt.datetime | None = None) -> Carried:
+def carried(
+    deployment: int,
+    found: Between,
+    *,
+    at: dt.datetime,
+    again_at: dt.datetime | None = None,
+    build: str | None = None,
+) -> Carried:
     """Make what is kept of what lies between two versions: bounded, because a source repo is anybody's."""
     entered, left = found.entered[:MOST_FEATURES], found.left[:MOST_FEATURES]
     return Carried(
@@ -50,6 +59,7 @@ def carried(deployment: int, found: Between, *, at: dt.datetime, again_at: dt.da
         more=len(found.entered) - len(entered) + len(found.left) - len(left),
         committed=tuple(sorted(found.committed.values(), reverse=True)[:MOST_TIMES]),
         again_at=again_at,
+        build=build,
     )
 
 

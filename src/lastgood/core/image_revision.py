@@ -14,10 +14,11 @@ _FULL_ID = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
 
 
 class Claimed(Value, frozen=True, kw_only=True):
-    """A revision to look for in the source repo, and where the image says so."""
+    """A revision to look for in the source repo, and where the image says so. page: of the image's build or release."""
 
     revision: str
     place: ClaimPlace
+    page: str | None = None
 
 
 class Claims(Value, frozen=True, kw_only=True):
@@ -44,7 +45,9 @@ def claimed_revisions(facts: ImageFacts, repo: str) -> Claims:
             said = f"names no source beside the revision {claim.revision[:100]}, which is no full commit id"
             reason = reason or f"its {claim.place} {said}"
         else:
-            believed.append(Claimed(revision=claim.revision, place=claim.place))
+            # Many name the repo's own page there, which tells nothing of this image.
+            page = claim.url if claim.url is not None and not is_same_repo(claim.url, repo) else None
+            believed.append(Claimed(revision=claim.revision, place=claim.place, page=page))
     return Claims(believed=tuple(believed), reason=reason or "it says nothing of its source revision")
 
 

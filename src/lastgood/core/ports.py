@@ -277,6 +277,13 @@ class Sources(Protocol):
         """
         ...
 
+    async def build_of(self, declared: Sequence[Source], image: str, reference: str) -> str | None:
+        """Return the page of the build that an image says it comes from; None where it says nothing of that.
+
+        The arguments are those of `locate`. Asks its registry, so this is for whoever nobody waits for.
+        """
+        ...
+
     async def refresh(self) -> None:
         """Look whether there is anything new in the source repos that were asked for."""
         ...

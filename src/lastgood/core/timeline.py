@@ -29,7 +29,8 @@ class TimelineEntry(Value, frozen=True, kw_only=True):
     features, features_left: what entered and left with this deployment, newest first; features_unknown: images that
     nothing was known of; features_more: how many are left out. Empty in Git alone, which knows no source repo.
     settings: what else than images it changed; None in lists, where nobody looks (`show` does it for one).
-    build: the address of the build that the commit names in a trailer (`Build: https://...`).
+    build: the page of the build: the one that the commit names in a trailer (`Build: https://...`), else the one that
+    an image names that entered with it.
     pull_requests, issues: those among features; committers: who wrote them.
     refused_by: the id of the hold that refused this head, for a commit that the agent kept out.
     health: the application's health now, on the entry that runs; None elsewhere and in Git alone.

@@ -72,9 +72,17 @@ class KeepFeatures:
         now = self._clock.now()
         missing = any(one.named and one.revision is None for one in (*old, *new))
         again_at = now + AGAIN if missing and now - run.started_at < AT_MOST else None
-        kept = carried(run.id, found, at=now, again_at=again_at)
+        kept = carried(run.id, found, at=now, again_at=again_at, build=await self._build(run, declared))
         payload = {"number": run.number, "entered": len(kept.entered), "left": len(kept.left)}
         changed = kept.entered or kept.left
         await self._store.save_carried(
             kept, told=Told(kind="features", app=run.app, payload=payload, at=now) if changed else None
         )
+
+    async def _build(self, run: Deployment, declared: Sequence[Source]) -> str | None:
+        """Return the build that the first image names that entered and names one."""
+        for image in run.images:
+            page = await self._sources.build_of(declared, image.name, image.to) if image.to else None
+            if page is not None:
+                return page
+        return None

@@ -90,7 +90,7 @@ class Filler:
             features_left=kept.left if kept else (),
             features_unknown=kept.unknown if kept else (),
             features_more=kept.more if kept else 0,
-            build=build_link(commit.message),
+            build=build_link(commit.message) or (kept.build if kept else None),
             health=health,
             sync=sync,
             refused_by=row.refused.hold if row.refused else None,

@@ -58,6 +58,7 @@ def _found(entry: TimelineEntry, search: str) -> bool:
         entry.author.email,
         entry.operation.reason if entry.operation else None,
         entry.deployment.message if entry.deployment else None,
+        entry.build,
     ]
     for image in entry.images or ():
         texts += _image_texts(image)

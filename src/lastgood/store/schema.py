@@ -157,6 +157,7 @@ carried = Table(
     Column("more", Integer, nullable=False),
     Column("committed", JsonOf(tuple[int, ...]), nullable=False),
     Column("again_at", UtcTime),
+    Column("build", CleanText),
     Index(None, "again_at"),
 )
 

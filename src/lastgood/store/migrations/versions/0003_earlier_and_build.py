@@ -1,4 +1,4 @@
-"""Which deployments of an application are from before it was forgotten."""
+"""Which deployments of an application are from before it was forgotten, and the build of what one carried."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,5 +10,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column; of applications that are kept now, no deployment is from before."""
+    """Add the columns; of applications that are kept now, no deployment is from before."""
     op.add_column("applications", sa.Column("earlier", sa.BigInteger(), nullable=False, server_default="0"))
+    op.add_column("carried", sa.Column("build", sa.Text()))
