@@ -4,6 +4,7 @@ Translates its failures into core/errors. Knows no config repo: `clone.py`, `mir
 """
 
 import contextlib
+import fcntl
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -25,6 +27,8 @@ NETWORK_S = 300
 
 MAX_OUTPUT_BYTES = 256 << 20
 _MAX_ERROR_BYTES = 64 << 10
+_SMALL_READS, _LARGE_READ = 16, 64 << 10
+_PIPE_BYTES = 1 << 20
 
 # What a repository, its configuration or its server could make git do, and none of it is wanted here.
 _SETTINGS = (
@@ -172,7 +176,8 @@ class Git:
         Raises what `failure` says once the output is over, if the command failed.
         """
         with self._start(*args, stdin=stdin) as running:
-            yield from running.records(separator, limit_s=limit_s, max_bytes=max_record_bytes)
+            running.read_ahead()
+            yield from chain.from_iterable(running.records(separator, limit_s=limit_s, max_bytes=max_record_bytes))
             running.finish()
             if running.code:
                 raise failure(args, Finished(running.code, b"", running.errors), remote=None)
@@ -228,15 +233,21 @@ class _Running:
         self.finish()
         return b"".join(chunks)
 
-    def records(self, separator: bytes, *, limit_s: float, max_bytes: int) -> Iterator[bytes]:
+    def read_ahead(self) -> None:
+        """Let git go on while its reader does something else with what it has: where the system allows it."""
+        if self._process.stdout is not None and hasattr(fcntl, "F_SETPIPE_SZ"):
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(self._process.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+    def records(self, separator: bytes, *, limit_s: float, max_bytes: int) -> Iterator[list[bytes]]:
         rest = b""
         for chunk in self._chunks(limit_s):
             data = rest + chunk
             *whole, rest = data.split(separator)
-            yield from whole if len(data) <= max_bytes else (record[:max_bytes] for record in whole)
+            yield whole if len(data) <= max_bytes else [record[:max_bytes] for record in whole]
             rest = rest[:max_bytes]
         if rest:
-            yield rest
+            yield [rest]
 
     def _chunks(self, limit_s: float) -> Iterator[bytes]:
         out = self._process.stdout
@@ -245,7 +256,13 @@ class _Running:
         self._timer = threading.Timer(limit_s, self._too_late)
         self._timer.daemon = True
         self._timer.start()
-        while chunk := out.read1(1 << 20):  # type: ignore[attr-defined]  # a pipe of Popen is a BufferedReader
+        # What comes first comes at once; whoever reads more is not woken for each 4 KiB that git writes.
+        for _ in range(_SMALL_READS):
+            chunk = out.read1(1 << 20)  # type: ignore[attr-defined]  # a pipe of Popen is a BufferedReader
+            if not chunk:
+                return
+            yield chunk
+        while chunk := out.read(_LARGE_READ):
             yield chunk
 
     def _too_late(self) -> None:

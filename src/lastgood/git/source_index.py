@@ -29,7 +29,7 @@ _T = TypeVar("_T")
 _LIKE, _MARKED = re.compile(r"[!%_]"), r"!\g<0>"
 
 FORMAT = 1
-_BATCH = 5000
+_BATCH = 500
 _CACHE_KB = 8192
 _REMEMBERED = 4000
 _SHORTEST = 7

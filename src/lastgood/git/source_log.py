@@ -1,7 +1,10 @@
 """Read a source repo's commits as `git log --raw` streams them, oldest first, one at a time. Keeps nothing."""
 
 import hashlib
+import struct
+from binascii import unhexlify
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from lastgood.core.commit import Person
@@ -14,6 +17,7 @@ MAX_RECORD_BYTES = 4 * MAX_MESSAGE
 INDEXING_S = 3600
 _MAX_NAME = 200
 _MOST_PEOPLE = 1000
+_NUMBER = struct.Struct(">q")
 
 
 class LoggedCommit(NamedTuple):
@@ -69,15 +73,6 @@ def read_log(git: Git, *, known: Sequence[bytes]) -> Iterator[LoggedCommit]:
         raise GitFailed("git log gave something else than was asked for") from wrong
 
 
-class _Changes(NamedTuple):
-    """What one commit changed, and the record that follows it, None at the end."""
-
-    paths: list[bytes]
-    did: int | None
-    undoes: int | None
-    following: bytes | None
-
-
 def _commits(records: Iterator[bytes]) -> Iterator[LoggedCommit]:
     people: dict[tuple[bytes, bytes], Person] = {}
     record = next(records, None)
@@ -86,9 +81,8 @@ def _commits(records: Iterator[bytes]) -> Iterator[LoggedCommit]:
         if not oid:
             record = next(records, None)
             continue
-        parents, time, name, email, message = [next(records) for _ in range(5)]
-        changes = _changes(records)
-        record = changes.following
+        parents, time, name, email, message = islice(records, 5)
+        paths, did, undoes, record = _changes(records)
         author = people.get((name, email))
         if author is None:
             author = Person(name=_name(name), email=_name(email))
@@ -96,24 +90,25 @@ def _commits(records: Iterator[bytes]) -> Iterator[LoggedCommit]:
                 people.clear()
             people[name, email] = author
         yield LoggedCommit(
-            oid=bytes.fromhex(oid.decode("ascii")),
-            parents=tuple(bytes.fromhex(parent) for parent in parents.decode("ascii").split()),
-            time=int(time or 0),
-            author=author,
-            message=message.decode("utf-8", "replace"),
-            paths=changes.paths,
-            did=changes.did,
-            undoes=changes.undoes,
+            unhexlify(oid),
+            tuple([unhexlify(parent) for parent in parents.split()]),
+            int(time or 0),
+            author,
+            message.decode("utf-8", "replace"),
+            paths,
+            did,
+            undoes,
         )
 
 
-def _changes(records: Iterator[bytes]) -> _Changes:
+def _changes(records: Iterator[bytes]) -> tuple[list[bytes], int | None, int | None, bytes | None]:
+    """Return the paths that one commit changed, what it did to them, its opposite, and the record that follows."""
     paths: list[bytes] = []
     forth: list[bytes] = []
     back: list[bytes] = []
     did, undoes = hashlib.blake2b(digest_size=8), hashlib.blake2b(digest_size=8)
-    record = next(records, None)
-    while record is not None:
+    following = None
+    for record in records:
         change = record.lstrip(b"\n") if record[:1] == b"\n" else record
         if change[:1] == b":":
             # :<old mode> <new mode> <old id> <new id> <letter>, then the path
@@ -128,14 +123,13 @@ def _changes(records: Iterator[bytes]) -> _Changes:
                 undoes.update(b"\0".join(back) + b"\0")
                 forth, back = [], []
         elif change:
+            following = record
             break
-        record = next(records, None)
     if not paths:
-        return _Changes(paths, None, None, record)
+        return paths, None, None, following
     did.update(b"\0".join(forth))
     undoes.update(b"\0".join(back))
-    numbers = [int.from_bytes(one.digest(), byteorder="big", signed=True) for one in (did, undoes)]
-    return _Changes(paths, numbers[0], numbers[1], record)
+    return paths, _NUMBER.unpack(did.digest())[0], _NUMBER.unpack(undoes.digest())[0], following
 
 
 def _name(data: bytes) -> str:
