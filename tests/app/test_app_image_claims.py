@@ -11,6 +11,7 @@ from lastgood.app.settings import Settings, SourceSettings
 from lastgood.app.source_histories import NO_TAG, SourceHistories
 from lastgood.app.sources import AllowedSources
 from lastgood.core.image_name import parse_image_name
+from lastgood.core.source_features import SourceAt
 from lastgood.core.sources import Source
 from lastgood.demo.repos import build_source_repo
 from lastgood.demo.shop import source_history
@@ -102,6 +103,20 @@ async def test_the_build_of_an_image_is_the_page_that_it_names(shop):
     for tag in (foreign.digest, own.digest, script.digest, "main", "latest", "none-such"):
         assert await shop.build_of(tag) is None, tag
     assert await shop.build_of("17", name="other/web/deeper") is None
+
+
+async def test_images_are_asked_for_side_by_side(shop, monkeypatch):
+    """One that is slow delays no other; the order is that of the images."""
+    together = asyncio.Barrier(2)
+
+    async def locate(_declared, name, reference):
+        await together.wait()
+        return SourceAt(image=name, reference=reference)
+
+    monkeypatch.setattr(shop.histories, "locate", locate)
+    async with asyncio.timeout(5):
+        found = await shop.histories.locate_all((), {"web": "1", "cart": "2"})
+    assert [(one.image, one.reference) for one in found] == [("web", "1"), ("cart", "2")]
 
 
 async def test_a_tag_that_tells_asks_no_registry(shop):

@@ -14,6 +14,9 @@ class MemorySources:
         self.builds: dict[str, str] = {}
         self.refreshed = 0
 
+    async def locate_all(self, declared, images):
+        return [await self.locate(declared, *image) for image in images.items()]
+
     async def locate(self, declared, image, reference):
         _ = declared
         if reference not in self.revisions:

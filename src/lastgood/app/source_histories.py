@@ -6,7 +6,7 @@ The tag of an image tells its revision; where it is mute, what the image says of
 import asyncio
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -65,8 +65,12 @@ class SourceHistories:
         self._role = role
         self._kept: dict[str, _Kept] = {}
 
+    async def locate_all(self, declared: Sequence[Source], images: Mapping[str, str]) -> list[SourceAt]:
+        """See Sources.locate_all."""
+        return await asyncio.gather(*[self.locate(declared, name, reference) for name, reference in images.items()])
+
     async def locate(self, declared: Sequence[Source], image: str, reference: str) -> SourceAt:
-        """See Sources.locate."""
+        """Say where one image comes from; where that is not known, why."""
         # What a name says of the container that runs another version of the image is no part of it.
         name = image.partition(" (in ")[0]
         tag = "" if reference.startswith(_DIGESTS) else reference.partition("@")[0]

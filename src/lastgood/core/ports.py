@@ -270,17 +270,18 @@ class ImageRegistry(Protocol):
 class Sources(Protocol):
     """Finds out from which revision of which source repo an image is built. Never raises, and never waits long."""
 
-    async def locate(self, declared: Sequence[Source], image: str, reference: str) -> SourceAt:
-        """Say where an image (or artifact) comes from; where that is not known, why.
+    async def locate_all(self, declared: Sequence[Source], images: Mapping[str, str]) -> list[SourceAt]:
+        """Say where images (or artifacts) come from, in their order; where that is not known, why.
 
-        declared: `sources` of lastgood.yaml. image, reference: as `Rendered.images` has them.
+        declared: `sources` of lastgood.yaml. images: name -> reference, as `Rendered.images` has them. What is slow is
+        waited for side by side.
         """
         ...
 
     async def build_of(self, declared: Sequence[Source], image: str, reference: str) -> str | None:
         """Return the page of the build that an image says it comes from; None where it says nothing of that.
 
-        The arguments are those of `locate`. Asks its registry, so this is for whoever nobody waits for.
+        image, reference: as `Rendered.images` has them. Asks its registry, so this is for whoever nobody waits for.
         """
         ...
 

@@ -70,7 +70,7 @@ async def locate_images(
     """
     if sources is None:
         return [SourceAt(image=name, reference=images[name], reason=NO_SOURCES) for name in images]
-    return [await sources.locate(declared, name, reference) for name, reference in images.items()]
+    return await sources.locate_all(declared, images)
 
 
 async def locate_version(

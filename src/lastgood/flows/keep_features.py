@@ -13,7 +13,7 @@ from lastgood.core.deployment import Deployment
 from lastgood.core.errors import LastgoodError
 from lastgood.core.ports import Clock, Sources, Store
 from lastgood.core.record import DeploymentQuery, Told
-from lastgood.core.source_features import SourceAt, features
+from lastgood.core.source_features import features, locate_images
 from lastgood.core.sources import Source
 
 LOOK_S = 2.0
@@ -63,11 +63,13 @@ class KeepFeatures:
         return len(runs)
 
     async def _keep(self, run: Deployment, declared: Sequence[Source]) -> None:
-        async def located(references: dict[str, str]) -> list[SourceAt]:
-            return [await self._sources.locate(declared, name, said) for name, said in references.items()]
-
-        old = await located({image.name: image.from_ for image in run.images if image.from_})
-        new = await located({image.name: image.to for image in run.images if image.to})
+        old, new = [
+            await locate_images(self._sources, declared, images)
+            for images in (
+                {image.name: image.from_ for image in run.images if image.from_},
+                {image.name: image.to for image in run.images if image.to},
+            )
+        ]
         found = await features(old, new)
         now = self._clock.now()
         missing = any(one.named and one.revision is None for one in (*old, *new))

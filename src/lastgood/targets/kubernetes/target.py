@@ -27,6 +27,7 @@ from lastgood.core.value import Value
 from lastgood.core.words import Occasion
 from lastgood.targets.kubernetes import apply_set
 from lastgood.targets.kubernetes.apply import Apply, Rules
+from lastgood.targets.kubernetes.claims import Claims
 from lastgood.targets.kubernetes.cluster import Cluster
 from lastgood.targets.kubernetes.connection import ClusterAccess, Connection
 from lastgood.targets.kubernetes.health import OwnRules
@@ -92,8 +93,7 @@ class KubernetesTarget:
         self._inside = Inside(self._cluster, destination=name, clock=clock, rules=own_rules)
         self._applied: dict[str, Applied] | None = None
         self._apps: dict[str, str] = {}
-        self._claims: dict[Key, str] = {}
-        self._contested: dict[Key, set[str]] = {}
+        self._claims = Claims()
         self._differs: Differs = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._starting = asyncio.Lock()
@@ -277,14 +277,7 @@ class KubernetesTarget:
 
     def _note(self, applied: Applied) -> None:
         self._apps[applied.set_id] = applied.app
-        for key in [key for key, app in self._claims.items() if app == applied.app]:
-            del self._claims[key]
-        keys = {one.key for one in applied.objects}
-        for key in keys:
-            self._claims.setdefault(key, applied.app)
-        for key, others in list(self._contested.items()):
-            if key not in keys:
-                others.discard(applied.app)
+        self._claims.claim(applied.app, {one.key for one in applied.objects})
 
     async def _write(self, applied: Applied) -> None:
         if self._applied is not None:
@@ -339,7 +332,7 @@ class KubernetesTarget:
     def _claimed(self, set_id: str, key: Key) -> str | None:
         """Return the application that an object belongs to, if it is another one."""
         mine = self._apps.get(set_id)
-        other = self._claims.get(key)
+        other = self._claims.owner(key)
         live = self._cluster.live.get(key)
         if live is not None and live.part_of is not None and live.part_of != set_id:
             other = (
@@ -349,13 +342,13 @@ class KubernetesTarget:
             )
         if other is None or other == mine:
             return None
-        self._contested.setdefault(key, set()).add(mine or "another application")
+        self._claims.contest(key, mine or "another application")
         return other
 
     def _tell_contested(self, applied: Applied, seen: Look) -> None:
         for one in applied.objects:
-            others = self._contested.get(one.key)
-            if others and self._claims.get(one.key) == applied.app:
+            others = self._claims.rivals(one.key)
+            if others and self._claims.owner(one.key) == applied.app:
                 names = ", ".join(sorted(others))
                 seen.notes.append(
                     f"{one.key[0][1]} {one.key[2]} is claimed by {names} too, and stays with {applied.app}"
@@ -400,8 +393,7 @@ class KubernetesTarget:
         if self._applied is not None:
             self._applied.pop(app, None)
         self._apps.pop(set_id, None)
-        for key in [key for key, owner in self._claims.items() if owner == app]:
-            del self._claims[key]
+        self._claims.release(app)
         await asyncio.to_thread(self._memory.forget, app)
         return deleted
 
