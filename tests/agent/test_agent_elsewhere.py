@@ -77,3 +77,20 @@ async def test_an_agent_that_does_not_run_is_not_waited_for(world):
         await asked(world, elsewhere.look("config"))
     with pytest.raises(NeedsServer, match="no agent runs on this data folder"):
         await elsewhere.look("config")
+
+
+async def test_a_question_that_a_starting_agent_missed_is_asked_again(world):
+    """A look harms nobody twice; what changes something may have been begun, and is told of instead."""
+    elsewhere = AgentElsewhere(world.store, world.clock, runs=lambda: True)
+    await world.stop()
+    looking = asyncio.ensure_future(elsewhere.look("config"))
+    pressing = asyncio.ensure_future(elsewhere.press(PressRequest(app="web-staging")))
+
+    async def both_asked():
+        return len([event for event in await world.store.events(after=0) if event.kind == "ask"]) == 2
+
+    await world.until(both_asked)
+    await world.start()
+    with pytest.raises(NeedsServer, match="the agent started anew before it answered"):
+        await asked(world, pressing)
+    assert await asked(world, looking) == ["config"]

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from lastgood.agent.elsewhere import ANSWER, ASK
+from lastgood.agent.elsewhere import ANSWER, ASK, STARTED
 from lastgood.core.commit import Person
 from lastgood.core.errors import LastgoodError
 from lastgood.core.ports import Agent, Clock, Store
@@ -51,7 +51,7 @@ class Answering:
 
     async def _begin(self) -> int:
         payload = {"state": "started"}
-        return (await self._store.add_event(kind="agent", app=None, payload=payload, at=self._clock.now())).id
+        return (await self._store.add_event(kind=STARTED, app=None, payload=payload, at=self._clock.now())).id
 
     async def _answer(self, event: Event) -> None:
         answer: dict[str, Any] = {"question": event.payload.get("question")}

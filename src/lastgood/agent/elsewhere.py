@@ -19,6 +19,7 @@ from lastgood.core.value import to_plain
 
 ASK = "ask"
 ANSWER = "answer"
+STARTED = "agent"
 LOOK_S = 0.2
 # A look at a slow remote, or the stop of a service that takes its time, is over by then.
 WAIT_S = 90.0
@@ -61,10 +62,20 @@ class AgentElsewhere:
         question = str(uuid.uuid4())
         asked = self._clock.now()
         payload = {"question": question, "what": what, "arguments": arguments}
-        last = (await self._store.add_event(kind=ASK, app=None, payload=payload, at=asked)).id
+        last = await self._put(payload)
         while self._runs() and (self._clock.now() - asked).total_seconds() < WAIT_S:
             for event in await self._store.events(after=last):
                 last = event.id
+                if event.kind == STARTED:
+                    # It hears only what is asked from then on. What may have been begun is not begun again unasked.
+                    if what != "look":
+                        raise NeedsServer(
+                            "the agent started anew before it answered",
+                            hint="nothing is known to have changed; see, and ask again",
+                            command=f"`lastgood {what}`",
+                        )
+                    last = await self._put(payload)
+                    break
                 if event.kind == ANSWER and event.payload.get("question") == question:
                     return _read(event.payload, kind)
             await self._clock.sleep(LOOK_S)
@@ -73,6 +84,9 @@ class AgentElsewhere:
             hint="nothing is known to have changed; see that `lastgood agent` runs on the same data folder",
             command=f"`lastgood {what}`",
         )
+
+    async def _put(self, payload: dict[str, Any]) -> int:
+        return (await self._store.add_event(kind=ASK, app=None, payload=payload, at=self._clock.now())).id
 
 
 def _read(payload: dict[str, Any], kind: type[T]) -> T:
