@@ -16,6 +16,7 @@ from lastgood.app.instance import MIRRORS
 from lastgood.app.settings import RegistrySettings, RepoSettings, Settings
 from lastgood.app.source_histories import SourceHistories
 from lastgood.app.sources import AllowedSources
+from lastgood.core.asked_image import plain_name
 from lastgood.core.errors import LastgoodError
 from lastgood.core.redact import without_credentials
 from lastgood.core.source_features import SourceAt
@@ -147,7 +148,7 @@ async def _rendered(settings: Settings, followed: Followed) -> set[tuple[str, st
 
 
 def _pattern(sources: Sequence[Source], image: str, reference: str) -> str | None:
-    name = image.partition(" (in ")[0]
+    name = plain_name(image)
     return next((source.image for source in sources if source_of([source], name, reference) is not None), None)
 
 

@@ -5,29 +5,26 @@ Knows no source repo, and believes nothing; remembers failures for a while, so t
 
 import asyncio
 import dataclasses
-import datetime as dt
 from collections.abc import Awaitable, Callable
 
 from lastgood.core.errors import LastgoodError
 from lastgood.core.image_facts import ImageFacts
 from lastgood.core.image_name import ImageName
 from lastgood.core.ports import Clock, ImageRegistry
+from lastgood.core.short_memory import ShortMemory
 
 # For each registry: one that hangs is in no other's way.
 MAX_ASKED = 200
 # So long altogether are answers of one registry waited for in a minute, however many images are asked for.
 WAIT_S = 5.0
 AGAIN_S = 60.0
-# Names come from config repos: what is remembered of them has an end.
-MAX_REMEMBERED = 5_000
 _Question = Callable[[ImageName], Awaitable[ImageFacts]]
 
 
 @dataclasses.dataclass
 class _Patience:
-    """What a registry has cost. waited_s: seconds that were waited for its answers since then."""
+    """What a registry has cost. waited_s: seconds that were waited for its answers."""
 
-    since: dt.datetime
     waited_s: float = 0.0
 
 
@@ -36,11 +33,10 @@ class ImageClaims:
 
     def __init__(self, registry: ImageRegistry, *, clock: Clock, wait_s: float = WAIT_S) -> None:
         self._registry = registry
-        self._clock = clock
         self._wait_s = wait_s
         self._asked: dict[str, dict[str, asyncio.Task[ImageFacts | str]]] = {}
-        self._failed: dict[str, tuple[dt.datetime, str]] = {}
-        self._patience: dict[str, _Patience] = {}
+        self._failed: ShortMemory[str] = ShortMemory(clock, AGAIN_S)
+        self._patience: ShortMemory[_Patience] = ShortMemory(clock, AGAIN_S)
 
     async def describe(self, image: ImageName) -> ImageFacts | str:
         """Return what an image says of itself, or why that is not known (yet)."""
@@ -55,8 +51,8 @@ class ImageClaims:
         return await self._answer(image, f"{image} attached", self._registry.attest)
 
     async def _answer(self, image: ImageName, key: str, ask: _Question) -> ImageFacts | str:
-        failed_at, reason = self._failed.get(key, (None, ""))
-        if failed_at is not None and not self._is_over(failed_at):
+        reason = self._failed.get(key)
+        if reason is not None:
             return reason
         asked = self._asked.setdefault(image.registry, {})
         if key not in asked:
@@ -76,9 +72,7 @@ class ImageClaims:
         try:
             return await ask(image)
         except LastgoodError as wrong:
-            if len(self._failed) >= MAX_REMEMBERED:
-                self._failed.clear()
-            self._failed[key] = (self._clock.now(), wrong.message)
+            self._failed.keep(key, wrong.message)
             return wrong.message
         finally:
             self._forget(image.registry, key)
@@ -92,15 +86,11 @@ class ImageClaims:
     async def _wait(self, host: str, task: asyncio.Task[ImageFacts | str]) -> ImageFacts | str:
         """Wait for an answer as long as the patience with its registry lasts."""
         patience = self._patience.get(host)
-        if patience is None or self._is_over(patience.since):
-            if len(self._patience) >= MAX_REMEMBERED:
-                self._patience.clear()
-            patience = self._patience[host] = _Patience(self._clock.now())
+        if patience is None:
+            patience = _Patience()
+            self._patience.keep(host, patience)
         loop = asyncio.get_running_loop()
         begun = loop.time()
         await asyncio.wait({task}, timeout=max(0.0, self._wait_s - patience.waited_s))
         patience.waited_s += loop.time() - begun
         return task.result() if task.done() else f"{host} has not answered yet; it is asked on"
-
-    def _is_over(self, since: dt.datetime) -> bool:
-        return (self._clock.now() - since).total_seconds() >= AGAIN_S

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from lastgood.app.image_claims import ImageClaims
 from lastgood.app.sources import AllowedSources
+from lastgood.core.asked_image import plain_name
 from lastgood.core.errors import LastgoodError
 from lastgood.core.image_name import DOCKER_HUB, ImageName, parse_image_name
 from lastgood.core.image_revision import Claims, claimed_revisions
@@ -71,8 +72,7 @@ class SourceHistories:
 
     async def locate(self, declared: Sequence[Source], image: str, reference: str) -> SourceAt:
         """Say where one image comes from; where that is not known, why."""
-        # What a name says of the container that runs another version of the image is no part of it.
-        name = image.partition(" (in ")[0]
+        name = plain_name(image)
         tag = "" if reference.startswith(_DIGESTS) else reference.partition("@")[0]
         found = source_of(declared, name, tag)
         if found is None:
@@ -94,7 +94,7 @@ class SourceHistories:
 
     async def build_of(self, declared: Sequence[Source], image: str, reference: str) -> str | None:
         """See Sources.build_of."""
-        name = image.partition(" (in ")[0]
+        name = plain_name(image)
         asked = _in_registry(name, reference)
         found = source_of(declared, name, asked.tag or "" if asked is not None else "")
         if asked is None or found is None or self._images is None:

@@ -1,4 +1,4 @@
-"""What is remembered for a while: answers of a registry that it may change its mind about."""
+"""What is remembered for a while, and then asked for anew. Pure, but for the clock."""
 
 from typing import Generic, TypeVar
 

@@ -63,13 +63,10 @@ class KeepFeatures:
         return len(runs)
 
     async def _keep(self, run: Deployment, declared: Sequence[Source]) -> None:
-        old, new = [
-            await locate_images(self._sources, declared, images)
-            for images in (
-                {image.name: image.from_ for image in run.images if image.from_},
-                {image.name: image.to for image in run.images if image.to},
-            )
-        ]
+        before = {image.name: image.from_ for image in run.images if image.from_}
+        after = {image.name: image.to for image in run.images if image.to}
+        old = await locate_images(self._sources, declared, before)
+        new = await locate_images(self._sources, declared, after)
         found = await features(old, new)
         now = self._clock.now()
         missing = any(one.named and one.revision is None for one in (*old, *new))

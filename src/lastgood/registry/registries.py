@@ -18,12 +18,12 @@ from lastgood.core.errors import ImageMissing, NotAllowed, RegistryFailed
 from lastgood.core.image_facts import ImageClaim, ImageFacts
 from lastgood.core.image_name import ImageName
 from lastgood.core.ports import Clock
+from lastgood.core.short_memory import ShortMemory
 from lastgood.registry.attestations import Attestations
 from lastgood.registry.cache import FactsCache
 from lastgood.registry.connection import Answer, Connection, NoAnswer, NotThere, has_digest
 from lastgood.registry.manifest import ACCEPT, MAX_MANIFEST_BYTES, Malformed, read_labels, read_manifest
 from lastgood.registry.rules import RegistryRule, rule_for
-from lastgood.registry.short_memory import ShortMemory
 
 TIMEOUT_S = 30.0
 MAX_CONFIG_BYTES = 8 * 1024 * 1024
