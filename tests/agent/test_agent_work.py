@@ -90,7 +90,7 @@ async def work_of_one_change(applications: int) -> Counter:
 
 async def test_the_work_does_not_grow_with_the_number_of_applications():
     """Objects read, renders, looks at the target and statements are the same, counted one by one."""
-    few, many = await work_of_one_change(10), await work_of_one_change(200)
+    few, many = await work_of_one_change(10), await work_of_one_change(100)
     assert few == many
     assert few["target.apply"] == 1
     assert few["repo.list_tree"] <= 7

@@ -304,7 +304,7 @@ CONTENT = {
 }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.sets(st.tuples(st.lists(segment, max_size=4), file_name).map(lambda t: "/".join([*t[0], t[1]])), max_size=12))
 async def test_whatever_the_layout_the_file_says_what_was_found(paths):
     """For any tree of such folders, the written file parses and discovers exactly the applications that init names."""

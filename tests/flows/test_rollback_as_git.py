@@ -63,7 +63,7 @@ def _world(folder: Path, repo: Path) -> RollbackWorld:
     return RollbackWorld(MirrorConfigRepo(folder / "mirror", f"file://{repo}", "config"), Remote())  # type: ignore[arg-type]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(histories, st.data())
 def test_a_restore_gives_the_tree_that_git_restore_gives(history, data):
     """The same tree as `git restore --source=VERSION -- path`, whatever else the history holds."""
@@ -82,7 +82,7 @@ def test_a_restore_gives_the_tree_that_git_restore_gives(history, data):
         asyncio.run(go(Path(folder)))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(histories, st.data())
 def test_a_revert_gives_the_tree_that_git_revert_gives(history, data):
     """The same tree as `git revert` of a commit of the application alone; a conflict there is a conflict here."""

@@ -48,7 +48,7 @@ async def _world(history: list[dict]) -> tuple[RollbackWorld, list[str]]:
     return world, made
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=35, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(histories, st.data())
 def test_a_restore_touches_the_application_alone_and_its_undo_is_the_identity(history, data):
     """Inside: the chosen version. Outside, nested applications too: the head. Then back again, to the same tree."""

@@ -47,7 +47,7 @@ JSON = st.recursive(
     metadata=JSON,
     conditions=st.none() | st.lists(JSON, max_size=3),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_no_object_breaks_a_rule(kind, status, spec, metadata, conditions):
     """A verdict with one of the six words, or MalformedResource; nothing else."""
     if conditions is not None and isinstance(status, dict):
