@@ -30,6 +30,7 @@ from lastgood.targets.kubernetes.order import deletion_order, rank
 from lastgood.targets.kubernetes.run_hooks import HookRuns
 from lastgood.targets.kubernetes.scaled import with_scaled_replicas
 from lastgood.targets.kubernetes.send import Sender, Sent
+from lastgood.targets.kubernetes.together import together
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable
 from lastgood.targets.kubernetes.wanted import Wanted, WantedWave
 
@@ -202,7 +203,7 @@ class Apply:
     async def _wave(self, wave: WantedWave, *, last: bool) -> str:
         """Send a wave; return why nothing may follow it, "" where it may."""
         for _, group in groupby(wave.objects, key=lambda one: rank(one.placed.resource.kind)):
-            self._results += await asyncio.gather(*(self._one(one) for one in group))
+            self._results += await together(self._one(one) for one in group)
         if self._has_failed():
             return "" if last else "the waves after it were not begun"
         if last:

@@ -6,10 +6,13 @@ The plugin is the operator's own program, named in the operator's kubeconfig. No
 """
 
 import asyncio
+import contextlib
 import datetime as dt
 import json
 import os
+import signal
 import ssl
+import subprocess
 import tempfile
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -103,23 +106,14 @@ class PluginCredential(httpx2.Auth):
         if self._api_version not in API_VERSIONS:
             raise Unreachable(f"the credential plugin {name} speaks {self._api_version}, not {API_VERSIONS[0]}")
         info = {"apiVersion": self._api_version, "kind": "ExecCredential", "spec": {"interactive": False}}
-        environment = {**os.environ, **self._environment, "KUBERNETES_EXEC_INFO": json.dumps(info)}
-        pipe = asyncio.subprocess.PIPE
+        plugin = self._start({**os.environ, **self._environment, "KUBERNETES_EXEC_INFO": json.dumps(info)})
         try:
-            plugin = await asyncio.create_subprocess_exec(
-                *self._command, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe
-            )
-        except OSError as wrong:
-            raise Unreachable(f"the credential plugin {name} cannot be started: {wrong.strerror}") from wrong
-        try:
-            async with asyncio.timeout(LIMIT_S):
-                out, err = await plugin.communicate()
-        except TimeoutError as late:
+            out, err = await asyncio.to_thread(_output, plugin)
+        except subprocess.TimeoutExpired as late:
             raise Unreachable(f"the credential plugin {name} gave nothing within {LIMIT_S:.0f} s") from late
         finally:
-            if plugin.returncode is None:
-                plugin.kill()
-                await plugin.wait()
+            # The thread reads on for as long as the plugin runs, also where nobody waits for it any more.
+            _end(plugin)
         if plugin.returncode != 0:
             words = said(err.decode(errors="replace")) or "it said nothing"
             raise Unreachable(f"the credential plugin {name} failed with {plugin.returncode}: {words}")
@@ -132,6 +126,37 @@ class PluginCredential(httpx2.Auth):
         if (status.clientCertificateData is None) != (status.clientKeyData is None):
             raise Unreachable(f"the credential plugin {name} gave a client certificate or its key alone, not both")
         return status
+
+    def _start(self, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        """Start the plugin in a session of its own, where it finds no terminal and what it starts can be ended too."""
+        nothing, pipe = subprocess.DEVNULL, subprocess.PIPE
+        try:
+            return subprocess.Popen(
+                self._command, env=environment, stdin=nothing, stdout=pipe, stderr=pipe, start_new_session=True
+            )
+        except OSError as wrong:
+            words = f"the credential plugin {self._name} cannot be started: {wrong.strerror}"
+            raise Unreachable(words) from wrong
+
+
+def _output(plugin: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    """Read what a plugin writes until it ends. Raises TimeoutExpired, and leaves none that still runs.
+
+    Not with asyncio's own processes: one that is cancelled while it begins is waited for without end, and so is one
+    that was killed while a child of its own keeps the output open.
+    """
+    with plugin:
+        try:
+            return plugin.communicate(timeout=LIMIT_S)
+        finally:
+            _end(plugin)
+
+
+def _end(plugin: subprocess.Popen[bytes]) -> None:
+    """Kill a plugin that still runs, and what it started; what one that ended left running is its own affair."""
+    if plugin.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(plugin.pid, signal.SIGKILL)
 
 
 def _add_token(request: httpx2.Request, status: _Status) -> None:

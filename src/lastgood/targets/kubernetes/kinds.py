@@ -11,6 +11,7 @@ from urllib.parse import quote
 from lastgood.core.cluster_facts import ClusterFacts
 from lastgood.core.value import Value
 from lastgood.targets.kubernetes.connection import Connection
+from lastgood.targets.kubernetes.together import together
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 
@@ -90,7 +91,7 @@ class Kinds:
         async with self._reading:
             asked = [self._connection.request("GET", path, accept=_AGGREGATED) for path in ("/api", "/apis")]
             known: dict[GroupKind, Kind] = {}
-            for answer in await asyncio.gather(*asked):
+            for answer in await together(asked):
                 for kind in _kinds_in(answer):
                     # A kind that two groups' versions serve is one; the first version listed is preferred.
                     known.setdefault(kind.group_kind, kind)

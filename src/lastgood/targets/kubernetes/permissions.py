@@ -3,7 +3,6 @@
 The cluster is asked (SelfSubjectAccessReview), never guessed at. Changes nothing.
 """
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -17,6 +16,7 @@ from lastgood.targets.kubernetes.apply import PRECIOUS
 from lastgood.targets.kubernetes.cluster import SUPPORTING
 from lastgood.targets.kubernetes.connection import Connection
 from lastgood.targets.kubernetes.kinds import GroupKind, Kind
+from lastgood.targets.kubernetes.together import together
 from lastgood.targets.kubernetes.trouble import Answered
 
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -111,7 +111,7 @@ async def missing(connection: Connection, needed: Iterable[Need]) -> list[Need]:
     if await _may(connection, Need(group="*", resource="*", verbs=("*",), must=True), "*"):
         return []
     asked = [(need, verb) for need in needed for verb in need.verbs]
-    answers = await asyncio.gather(*(_may(connection, need, verb) for need, verb in asked))
+    answers = await together(_may(connection, need, verb) for need, verb in asked)
     refused: dict[Need, list[str]] = {}
     for (need, verb), allowed in zip(asked, answers, strict=True):
         if not allowed:

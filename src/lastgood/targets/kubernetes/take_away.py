@@ -4,7 +4,6 @@ A hook that fails ends it there: nothing more is deleted, and what was done is t
 Knows no files and no other applications.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from lastgood.core.hook import Hook, Moment, is_hook
@@ -15,6 +14,7 @@ from lastgood.targets.kubernetes.options import options_of
 from lastgood.targets.kubernetes.order import deletion_order
 from lastgood.targets.kubernetes.run_hooks import HookRuns
 from lastgood.targets.kubernetes.send import Sender
+from lastgood.targets.kubernetes.together import together
 from lastgood.targets.kubernetes.trouble import ClusterTrouble
 from lastgood.targets.kubernetes.wanted import Wanted
 
@@ -42,7 +42,7 @@ class TakeAway:
         for one in going:
             await self._delete(one)
         if any(hook.moment == "after deletion" for hook, _ in hooks):
-            await asyncio.gather(*(self._gone(one) for one in going))
+            await together(self._gone(one) for one in going)
         await self._hooks("after deletion", hooks)
         return sorted(self._deleted)
 
