@@ -284,7 +284,11 @@ def test_agent_and_dashboard_apart(place):
     web = place.start_part("web")
     wait(lambda: place.address(web) is not None, f"the dashboard should start: {place.log()}")
     agent = place.start_part("agent")
-    wait(lambda: place.ask(lambda there: there.problems()) == [] or None, "the agent should be noticed")
+    # The repo is empty still: once an agent has looked, that is the banner, and no longer that none runs.
+    wait(
+        lambda: any("is empty" in problem.reason for problem in place.ask(lambda there: there.problems())),
+        "the agent should be noticed",
+    )
     first = place.release(place.make_source("one"))
     assert place.ask(lambda there: there.sync(None)) == ["config"]
     wait(lambda: place.runs() and place.runs()[0].outcome == "succeeded", place.states())
