@@ -31,6 +31,7 @@ from lastgood.core.pod import PodEvent, PodLogRequest
 from lastgood.core.request import PauseRequest, PressRequest, RollbackRequest
 from lastgood.core.timeline import TimelineQuery
 from lastgood.flows.keep_features import KeepFeatures
+from lastgood.flows.keep_settings import KeepSettings
 from lastgood.local import lastgood as local_lastgood
 from lastgood.local.lastgood import LocalLastgood
 from lastgood.remote.lastgood import RemoteLastgood
@@ -162,6 +163,18 @@ async def test_settings_are_told_apart_from_features(lastgood, world):
     assert (await lastgood.timeline(TimelineQuery(app=APP)))[0].settings is None
     back = await lastgood.features(APP, "current", "n1")
     assert [one.subject for one in back.config_left] == ["Four workers", "Release r2"]
+
+    keep = KeepSettings(
+        store=world.store,
+        renderer=world.renderer,
+        repos={world.repo.name: world.repo},
+        discovered=world.agent.discovered,
+        clock=world.clock,
+    )
+    assert await keep.look() == 4
+    (newest,) = await lastgood.timeline(TimelineQuery(search="workers argv"))
+    assert (newest.number, newest.settings) == (3, found.settings)
+    assert await lastgood.show(APP, "n3") == newest
 
 
 async def test_where_a_feature_is(lastgood):

@@ -14,15 +14,18 @@ import msgspec
 import pytest
 
 from lastgood.core.application import Refusal
+from lastgood.core.carried import Carried
 from lastgood.core.commit import Person
 from lastgood.core.deployment import Phase
 from lastgood.core.errors import StoreFailed, StoreUnavailable
 from lastgood.core.hold import HeldFile, Hold
+from lastgood.core.kept_settings import KeptSettings
 from lastgood.core.last_good import known_good
 from lastgood.core.observation import Observation, ResourceResult
 from lastgood.core.operation import Moved, Operation
 from lastgood.core.record import DeploymentQuery, HoldRecord, Pause, RefusedHead, RepoRecord
 from lastgood.core.resource import ImageChange
+from lastgood.core.setting import SettingChange, Settings
 from lastgood.core.version import version_at
 from lastgood.store import SqlStore
 from lastgood.store.schema import operation_applications
@@ -618,3 +621,74 @@ async def test_many_records_are_filled_in_as_if_one_by_one(store):
     assert (await store.start_deployment(make_deployment("service0-staging"))).number == 5
     assert await store.count_deployments(DeploymentQuery(environment="production")) == 3
     assert str(uuid.UUID(int=0)) not in await store.latest_deployments(["service0-staging"])
+
+
+# what was kept beside a record
+
+
+def changed(path: str, **fields: Any) -> SettingChange:
+    given: dict[str, Any] = {"kind": "Deployment", "namespace": "shop", "name": "web", "before": "256Mi", "after": None}
+    return SettingChange(path=path, **(given | fields))
+
+
+async def test_settings_are_kept_with_a_record_and_replaced(store):
+    """As they were saved; the last word counts; what was not asked for is not there."""
+    runs = [await store.start_deployment(make_deployment()) for _ in range(2)]
+    unknown = KeptSettings(
+        deployment=runs[0].id, found_at=NOON, settings=Settings(unknown="no chart"), again_at=NOON + MINUTE
+    )
+    await store.save_settings(unknown)
+    assert await store.settings([runs[0].id, runs[1].id]) == {runs[0].id: unknown}
+    known = KeptSettings(
+        deployment=runs[0].id,
+        found_at=NOON + MINUTE,
+        settings=Settings(changes=(changed("spec.memory"), changed("spec.key", hidden=True, before=None)), more=7),
+        before=oid("before"),
+    )
+    await store.save_settings(known)
+    assert await store.settings([runs[0].id]) == {runs[0].id: known}
+    assert await store.settings([]) == {}
+
+
+async def test_records_are_found_by_their_settings_beside_their_features(store):
+    """Whatever is written first, and whatever is written of the record later; what is replaced is found no more."""
+    run = await store.start_deployment(make_deployment())
+
+    async def found(*texts: str) -> list[int]:
+        return [await store.count_deployments(DeploymentQuery(search=text)) for text in texts]
+
+    def settings(*paths: str) -> KeptSettings:
+        return KeptSettings(deployment=run.id, found_at=NOON, settings=Settings(changes=tuple(map(changed, paths))))
+
+    await store.save_settings(settings("spec.Memory"))
+    assert await found("memory", "256mi", "deployment/web", "gift") == [1, 1, 1, 0]
+    await store.save_carried(Carried(deployment=run.id, found_at=NOON, build="https://ci.example/gift/1"))
+    await store.save_settings(settings("spec.cpu"))
+    await store.save_carried(Carried(deployment=run.id, found_at=NOON, build="https://ci.example/gift/2"))
+    await store.save_deployment(replace(run, outcome="succeeded"))
+    assert await found("memory", "spec.cpu", "gift/1", "gift/2", "release", "priya") == [0, 1, 0, 1, 1, 1]
+    assert await store.count_deployments(DeploymentQuery(feature="gift/2")) == 1
+    assert await store.count_deployments(DeploymentQuery(feature="cpu")) == 0
+
+
+async def test_records_without_settings_are_found_and_those_that_are_due_again(store):
+    """Oldest first, of any kind, above an id; a row that is due joins them, one that is not due stays away."""
+    runs = [await store.start_deployment(make_deployment(trigger=t)) for t in ("commit", "drift", "commit", "commit")]
+    for run, due in ((runs[0], NOON), (runs[2], NOON + MINUTE)):
+        await store.save_settings(
+            KeptSettings(deployment=run.id, found_at=NOON, settings=Settings(unknown="away"), again_at=due)
+        )
+
+    async def wanting(after: int, **words: int) -> list[int]:
+        return [one.number for one in await store.wanting_settings(after_id=after, at=NOON, **words)]
+
+    assert await wanting(0) == [1, 2, 4]
+    assert await wanting(runs[1].id) == [1, 4]
+    assert await wanting(0, limit=1) == [2]
+    assert await wanting(2**70) == [1]
+
+
+async def test_settings_of_no_record_are_refused(store):
+    """What belongs to nothing is not kept."""
+    with pytest.raises(StoreFailed):
+        await store.save_settings(KeptSettings(deployment=77, found_at=NOON, settings=Settings()))

@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import select
 
 from lastgood.core.commit import Person
+from lastgood.core.kept_settings import KeptSettings
 from lastgood.core.operation import Moved, Operation
 from lastgood.core.record import DeploymentQuery, RefusedHead
+from lastgood.core.setting import Settings
 from lastgood.store import SqlStore
 from lastgood.store.event import KEPT, TRIM_EVERY
 from lastgood.store.schema import events
@@ -43,6 +45,7 @@ async def test_statements_are_pinned(store):
     )
     begun = await store.start_deployment(make_deployment())
     query = DeploymentQuery(app="web-production", search="web release", author="priya")
+    settings = KeptSettings(deployment=begun.id, found_at=NOON, settings=Settings(unknown="no chart"))
     refused = RefusedHead(app="web-production", commit=oid("c"), version=oid("v"), hold="h", at=NOON)
     asked = {
         "save application": (1, lambda: store.save_application(make_application())),
@@ -52,6 +55,9 @@ async def test_statements_are_pinned(store):
         "start": (3, lambda: store.start_deployment(make_deployment())),
         "start of an operation": (4, lambda: store.start_deployment(make_deployment(operation="op-1"))),
         "save": (1, lambda: store.save_deployment(begun)),
+        "save settings": (2, lambda: store.save_settings(settings)),
+        "settings": (1, lambda: store.settings([begun.id])),
+        "wanting settings": (3, lambda: store.wanting_settings(after_id=0, at=NOON)),
         "one": (1, lambda: store.deployment("web-production", 1)),
         "page": (1, lambda: store.deployments(query)),
         "count": (1, lambda: store.count_deployments(query)),

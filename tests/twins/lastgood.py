@@ -59,6 +59,7 @@ from lastgood.core.request import (
 from lastgood.core.resource import ImageChange, Rendered
 from lastgood.core.resource_tree import ResourceTree, TreeEdge, TreeNode, node_id
 from lastgood.core.service import Endpoint, LastChange, Services, ServiceView
+from lastgood.core.setting import SettingChange, Settings
 from lastgood.core.source_features import NotKnown
 from lastgood.core.status import StatusView, WaitResult
 from lastgood.core.timeline import Input, TimelineEntry, TimelineQuery
@@ -151,6 +152,12 @@ def entry(short: str, subject: str, author: Person, at: dt.datetime, **changed: 
 
 def image(name: str, before: str | None, after: str | None) -> ImageChange:
     return ImageChange(name=name, from_=before, to=after)
+
+
+def setting(path: str, before: str | None, after: str | None, *, hidden: bool = False) -> SettingChange:
+    return SettingChange(
+        kind="Process", namespace=None, name="web", path=path, before=before, after=after, hidden=hidden
+    )
 
 
 def sample_entries() -> list[TimelineEntry]:
@@ -257,6 +264,14 @@ def sample_entries() -> list[TimelineEntry]:
             LENA,
             ago(days=6),
             number=2,
+            settings=Settings(
+                changes=(
+                    setting("spec.memory", "512Mi", "768Mi"),
+                    setting("spec.env.API_TOKEN", None, None, hidden=True),
+                    setting(HOSTILE, None, HOSTILE),
+                ),
+                more=4,
+            ),
         ),
         entry(
             "0d4c8a5",

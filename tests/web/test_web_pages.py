@@ -186,6 +186,19 @@ def test_a_record_shows_what_it_carried(browser):
     assert "Not known of search: its tag tells no revision" in shown
 
 
+def test_a_record_shows_the_settings_that_it_changed(browser):
+    """Each with before and after, a secret without them, and how many more; the timeline counts them."""
+    page = Page(browser.get("/apps/web-production/records/n2").text)
+
+    rows = [" ".join(element.text.split()) for element in page.all("tr")]
+    assert "spec.memory Process web512Mi768Mi" in rows
+    assert "spec.env.API_TOKEN Process webhiddenhidden" in rows
+    assert "And 4 more; see the difference of the two versions." in [e.text for e in page.all("p")]
+    assert HOSTILE not in browser.get("/apps/web-production/records/n2").text
+    timeline = Page(browser.get("/apps/web-production/timeline").text)
+    assert "7 settings only" in [" ".join(element.text.split()) for element in timeline.all("span")]
+
+
 def test_the_page_of_features_answers_by_environment_and_compares(browser, lastgood):
     """Yes, no and not known with since, through and why; a feature that nobody knows is said, and escaped."""
     page = Page(browser.get("/features?q=PR-481").text)

@@ -49,6 +49,7 @@ from lastgood.core.sources import Source
 from lastgood.flows.branch import FollowedBranch
 from lastgood.flows.journal import StoreJournal
 from lastgood.flows.keep_features import KeepFeatures
+from lastgood.flows.keep_settings import KeepSettings
 from lastgood.git.mirror import MirrorConfigRepo
 from lastgood.local.lastgood import LocalLastgood
 from lastgood.queries.problems import agent_missing, records_trouble
@@ -137,7 +138,7 @@ class _Server:
                         self._targets.processes, self._branches, self._store, self._renderer, self._clock
                     )
                     running.append(tasks.create_task(collecting))
-                    running.append(tasks.create_task(self._keeping().run()))
+                    running += [tasks.create_task(keeping.run()) for keeping in self._keeping()]
                 if access is not None:
                     running.append(tasks.create_task(self._serve_web(access, stop, started)))
                 else:
@@ -205,12 +206,17 @@ class _Server:
         first = await self._store.deployment(app.name, 1)
         return Circumstances(cluster=cluster, has_run=first is not None and first.version != version)
 
-    def _keeping(self) -> KeepFeatures:
+    def _keeping(self) -> tuple[KeepFeatures, KeepSettings]:
         def declared(repo: str) -> Sequence[Source] | None:
             discovered = self._discovered(repo)
             return discovered.config.sources if discovered is not None and discovered.config is not None else None
 
-        return KeepFeatures(store=self._store, sources=self._histories, declared=declared, clock=self._clock)
+        features = KeepFeatures(store=self._store, sources=self._histories, declared=declared, clock=self._clock)
+        repos = {branch.repo.name: branch.repo for branch in self._branches}
+        settings = KeepSettings(
+            store=self._store, renderer=self._renderer, repos=repos, discovered=self._discovered, clock=self._clock
+        )
+        return features, settings
 
     def _discovered(self, repo: str) -> Discovered | None:
         return self._agent.discovered(repo) if self._agent is not None else None

@@ -29,7 +29,7 @@ def timeline(
     outcome: Annotated[str | None, typer.Option(metavar="WORD", help=", ".join(_OUTCOMES))] = None,
     author: Annotated[str | None, typer.Option(metavar="TEXT", help="Part of the author's name or address")] = None,
     search: Annotated[
-        str | None, typer.Option(metavar="WORDS", help="Words in subject, body, hash, image, feature")
+        str | None, typer.Option(metavar="WORDS", help="Words in subject, body, hash, image, feature, setting")
     ] = None,
     feature: Annotated[
         str | None, typer.Option(metavar="F", help="Carried PR-481, #12, ABC-12, a commit, words")

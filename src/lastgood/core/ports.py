@@ -21,6 +21,7 @@ from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
 from lastgood.core.figures import Attempt, FiguresQuery, FiguresView
 from lastgood.core.image_facts import ImageFacts
 from lastgood.core.image_name import ImageName
+from lastgood.core.kept_settings import KeptSettings
 from lastgood.core.leaving import Leaving
 from lastgood.core.observation import ApplyResult, Observation
 from lastgood.core.operation import Operation
@@ -427,6 +428,21 @@ class Store(Protocol):
 
         Those with an id above `after_id` that changed images and were not looked at, and those whose `again_at` is
         not after `at`.
+        """
+        ...
+
+    async def save_settings(self, kept: KeptSettings) -> None:
+        """Insert or replace the settings that a deployment changed; its record is found by them."""
+        ...
+
+    async def settings(self, deployments: Collection[int]) -> dict[int, KeptSettings]:
+        """Return the settings of those of these records (ids) that have them."""
+        ...
+
+    async def wanting_settings(self, *, after_id: int, at: dt.datetime, limit: int = 50) -> list[Deployment]:
+        """Return records whose settings are to be looked for, oldest first, at most `limit`.
+
+        Those with an id above `after_id` that were not looked at, and those whose `again_at` is not after `at`.
         """
         ...
 

@@ -28,7 +28,8 @@ class TimelineEntry(Value, frozen=True, kw_only=True):
     which would have to be rendered for each entry (`show` does it for one).
     features, features_left: what entered and left with this deployment, newest first; features_unknown: images that
     nothing was known of; features_more: how many are left out. Empty in Git alone, which knows no source repo.
-    settings: what else than images it changed; None in lists, where nobody looks (`show` does it for one).
+    settings: what else than images the deployment changed, as it is kept with its record; None in lists where nothing
+    is kept (`show` finds it out for one, by rendering).
     build: the page of the build: the one that the commit names in a trailer (`Build: https://...`), else the one that
     an image names that entered with it.
     pull_requests, issues: those among features; committers: who wrote them.
@@ -76,8 +77,8 @@ class TimelineEntry(Value, frozen=True, kw_only=True):
 class TimelineQuery(Value, frozen=True, kw_only=True):
     """Which entries to show. app None: of everything. before: only entries older than this cursor (opaque).
 
-    search: every word must occur in subject, body, hash, author, image, reason, or in a feature's id, title or people,
-    without case. feature: as `where` reads it; of recorded deployments alone.
+    search: every word must occur in subject, body, hash, author, image, reason, in a feature's id, title or people, or
+    in a setting's resource, place or value, without case. feature: as `where` reads it; of recorded deployments alone.
     """
 
     app: str | None = None

@@ -11,12 +11,14 @@ from lastgood.core.errors import UnknownFeature
 from lastgood.core.feature_versions import Deployed, most_versions
 from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
 from lastgood.core.ports import Clock, Renderer, Sources, Store
+from lastgood.core.setting import Settings
+from lastgood.core.settings_between import settings_between
 from lastgood.core.source_features import SourceAt, features, locate_images, locate_version
 from lastgood.core.version import Version
 from lastgood.queries import where as answers
 from lastgood.queries.compare import Compare
 from lastgood.queries.followed import Followed, Place, place_of, places
-from lastgood.queries.settings import commits_between, settings_between
+from lastgood.queries.settings import commits_between, settings_kept
 from lastgood.queries.timeline import Timelines
 
 
@@ -57,10 +59,19 @@ class Features:
             entered=found.entered,
             left=found.left,
             unknown=found.unknown,
-            settings=await settings_between(declared, repo, self._renderer, before.commit, after.commit),
+            settings=await self._settings(place, before, after),
             config_entered=entered,
             config_left=left,
         )
+
+    async def _settings(self, place: Place, before: Version, after: Version) -> Settings:
+        """Say what else than images differs: as a deployment from the one to the other kept it, else by rendering."""
+        kept = None
+        if self._store is not None:
+            kept = await settings_kept(self._store, place.name, before.version, after.version)
+        if kept is not None:
+            return kept
+        return await settings_between(place.application, place.repo, self._renderer, before.commit, after.commit)
 
     async def _choose(self, place: Place, text: str) -> Version:
         return await choose(

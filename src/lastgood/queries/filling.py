@@ -10,6 +10,7 @@ from lastgood.core.deployment import Deployment, DeploymentView
 from lastgood.core.errors import LastgoodError
 from lastgood.core.hold import Hold, held_paths, image_references, refusing
 from lastgood.core.inputs import shown_inputs
+from lastgood.core.kept_settings import KeptSettings
 from lastgood.core.operation import OperationView
 from lastgood.core.ports import Clock, Renderer, Store
 from lastgood.core.record import ApplicationRecord
@@ -52,6 +53,7 @@ class Filler:
         self._with_programs = with_programs
         self._records: dict[str, ApplicationRecord | None] = {}
         self._carried: dict[int, Carried | None] = {}
+        self._settings: dict[int, KeptSettings | None] = {}
 
     async def entry(self, row: Row) -> TimelineEntry:
         """Return the whole entry of a row."""
@@ -61,7 +63,7 @@ class Filler:
         if row.runs:
             record = await self._record(row.app)
             health, sync = fresh(record, self._clock.now()) if record else (None, None)
-        kept = await self._carried_by(row)
+        kept, settings = await self._carried_by(row), await self._settings_of(row)
         return TimelineEntry(
             app=row.app,
             number=row.deployment.number if row.deployment else None,
@@ -90,6 +92,7 @@ class Filler:
             features_left=kept.left if kept else (),
             features_unknown=kept.unknown if kept else (),
             features_more=kept.more if kept else 0,
+            settings=settings.settings if settings else None,
             build=build_link(commit.message) or (kept.build if kept else None),
             health=health,
             sync=sync,
@@ -99,11 +102,16 @@ class Filler:
         )
 
     async def foresee(self, rows: Sequence[Row]) -> None:
-        """Read at once what the records of some rows carried; each is read by itself otherwise."""
-        runs = [row.deployment for row in rows if row.deployment is not None and row.deployment.images]
-        if self._store is not None and runs:
-            self._carried = dict.fromkeys((run.id for run in runs), None)
-            self._carried |= await self._store.carried([run.id for run in runs])
+        """Read at once what the records of some rows carried and changed; each is read by itself otherwise."""
+        runs = [row.deployment for row in rows if row.deployment is not None]
+        if self._store is None or not runs:
+            return
+        self._settings = dict.fromkeys((run.id for run in runs), None)
+        self._settings |= await self._store.settings(list(self._settings))
+        with_images = [run.id for run in runs if run.images]
+        if with_images:
+            self._carried = dict.fromkeys(with_images, None)
+            self._carried |= await self._store.carried(with_images)
 
     async def _carried_by(self, row: Row) -> Carried | None:
         run = row.deployment
@@ -112,6 +120,14 @@ class Filler:
         if run.id not in self._carried:
             await self.foresee([row])
         return self._carried[run.id]
+
+    async def _settings_of(self, row: Row) -> KeptSettings | None:
+        run = row.deployment
+        if self._store is None or run is None:
+            return None
+        if run.id not in self._settings:
+            await self.foresee([row])
+        return self._settings[run.id]
 
     async def _record(self, app: str) -> ApplicationRecord | None:
         if app not in self._records:

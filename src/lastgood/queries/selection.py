@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 from lastgood.core.errors import CommandLineWrong
 from lastgood.core.feature import Feature, is_meant
+from lastgood.core.kept_settings import setting_texts
 from lastgood.core.resource import ImageChange
 from lastgood.core.timeline import TimelineEntry, TimelineQuery
 from lastgood.queries.relation import Row
@@ -64,6 +65,8 @@ def _found(entry: TimelineEntry, search: str) -> bool:
         texts += _image_texts(image)
     for one in _features(entry):
         texts += [one.id, one.title, *(f"{person.name} <{person.email}>" for person in one.authors)]
+    if entry.settings is not None:
+        texts += setting_texts(entry.settings)
     return all(_in(word, *texts) for word in search.split()[:MAX_WORDS])
 
 

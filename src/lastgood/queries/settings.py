@@ -1,26 +1,28 @@
-"""What the config repo itself changed between two versions: settings by rendering both, commits by its history."""
+"""What the config repo itself changed: the settings that a record keeps, and the commits between two versions."""
 
 from lastgood.core.application import Application
 from lastgood.core.commit import HistoryEntry
-from lastgood.core.errors import LastgoodError
 from lastgood.core.feature_views import ConfigCommit
-from lastgood.core.ports import ConfigRepo, Renderer
+from lastgood.core.ports import ConfigRepo, Store
+from lastgood.core.record import DeploymentQuery
 from lastgood.core.setting import Settings
-from lastgood.core.setting_changes import setting_changes
 
 MOST_COMMITS = 100
+# Of one version so many deployments are looked through.
+MOST_RECORDS = 50
 
 
-async def settings_between(
-    app: Application, repo: ConfigRepo, renderer: Renderer, before: str | None, after: str | None
-) -> Settings:
-    """Compare what two commits render to. Where one cannot be rendered nothing is said, and why."""
+async def settings_kept(store: Store, app: str, before: str | None, after: str | None) -> Settings | None:
+    """Return the settings between two versions as a deployment from the one to the other keeps them; None: none does.
+
+    What a record could not find out does not count as kept.
+    """
     if before is None or after is None:
-        return Settings(unknown="there is no version before it" if before is None else "it has no commit")
-    try:
-        return setting_changes(await renderer.render(app, repo, before), await renderer.render(app, repo, after))
-    except LastgoodError as wrong:
-        return Settings(unknown=wrong.message)
+        return None
+    runs = await store.deployments(DeploymentQuery(app=app, version=after, limit=MOST_RECORDS))
+    kept = await store.settings([run.id for run in runs])
+    found = (kept[run.id] for run in runs if run.id in kept)
+    return next((one.settings for one in found if one.before == before and not one.settings.unknown), None)
 
 
 async def commits_between(

@@ -8,13 +8,13 @@ from lastgood.core.choose import choose
 from lastgood.core.errors import UnknownVersion
 from lastgood.core.ports import Clock, Renderer, Store
 from lastgood.core.setting import Settings
+from lastgood.core.settings_between import settings_between
 from lastgood.core.timeline import TimelineEntry
 from lastgood.core.version import Version
 from lastgood.core.version_text import Number, read_version_text
 from lastgood.queries.filling import Filler
 from lastgood.queries.followed import Followed, Place, places
 from lastgood.queries.relation import Row
-from lastgood.queries.settings import settings_between
 from lastgood.queries.timeline import Timelines
 
 
@@ -40,9 +40,12 @@ class Shows:
         row = await self._row(app, text, rows, known.get(app))
         filler = Filler(known, renderer=self._renderer, clock=self._clock, store=self._store, with_programs=True)
         entry = await filler.entry(row)
+        if entry.settings is not None:
+            return entry
         return msgspec.structs.replace(entry, settings=await self._settings(row, known.get(app)))
 
     async def _settings(self, row: Row, place: Place | None) -> Settings:
+        """Compare with the version before it: of a record of before settings were kept, and where there is none."""
         if place is None:
             return Settings(unknown="the application is no longer in Git")
         after = row.commit.oid if row.version is not None else None

@@ -3,14 +3,14 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, func, literal, literal_column, select
+from sqlalchemy import Connection, literal, literal_column, select
 
 from lastgood.core.carried import Carried
 from lastgood.core.deployment import Deployment
 from lastgood.store.columns import INTEGER_MAX
 from lastgood.store.deployment import RECORD, record
 from lastgood.store.schema import carried, deployments
-from lastgood.store.search import feature_text
+from lastgood.store.search import feature_text, own_text
 from lastgood.store.upsert import upsert
 
 # As the column keeps it.
@@ -22,13 +22,10 @@ def save(connection: Connection, kept: Carried) -> None:
     values = {name: getattr(kept, name) for name in kept.__struct_fields__}
     upsert(connection, carried, values)
     text = feature_text(kept)
-    # The features stand at the end of what is searched.
-    length = func.length(deployments.c.search_text) - func.length(deployments.c.features_folded)
-    own = func.substr(deployments.c.search_text, 1, length)
     connection.execute(
         deployments.update()
         .where(deployments.c.id == kept.deployment)
-        .values(search_text=own + literal(text), features_folded=text)
+        .values(search_text=own_text() + literal(text) + deployments.c.settings_folded, features_folded=text)
     )
 
 

@@ -16,14 +16,14 @@ from lastgood.store.search import image_text, search_text
 from lastgood.store.upsert import insert_into
 
 # What a filter needs besides the record itself; never read back.
-_FOR_FILTERS = ("environment", "author_folded", "images_folded", "search_text", "features_folded")
+_FOR_FILTERS = ("environment", "author_folded", "images_folded", "search_text", "features_folded", "settings_folded")
 RECORD = tuple(column for column in deployments.c if column.name not in _FOR_FILTERS)
 # Kept, because putting a statement together costs more than running it.
 _START = deployments.insert().returning(*RECORD)
 _SAVE = (
     deployments.update()
     .where(deployments.c.id == bindparam("saved_id"))
-    .values(search_text=bindparam("own_text") + deployments.c.features_folded)
+    .values(search_text=bindparam("own_text") + deployments.c.features_folded + deployments.c.settings_folded)
 )
 
 

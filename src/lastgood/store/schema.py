@@ -14,6 +14,7 @@ from lastgood.core.hold import Hold
 from lastgood.core.observation import ResourceResult
 from lastgood.core.operation import Moved
 from lastgood.core.resource import ImageChange
+from lastgood.core.setting import SettingChange
 from lastgood.core.source_features import NotKnown
 from lastgood.core.version import Version
 from lastgood.store.columns import CleanText, CountingKey, JsonOf, UtcTime
@@ -130,6 +131,7 @@ deployments = Table(
     Column("images_folded", CleanText, nullable=False),
     Column("search_text", CleanText, nullable=False),
     Column("features_folded", CleanText, nullable=False, server_default=""),
+    Column("settings_folded", CleanText, nullable=False, server_default=""),
     UniqueConstraint("app", "number"),
     Index(None, "app", "id"),
     Index(None, "environment", "id"),
@@ -158,6 +160,20 @@ carried = Table(
     Column("committed", JsonOf(tuple[int, ...]), nullable=False),
     Column("again_at", UtcTime),
     Column("build", CleanText),
+    Index(None, "again_at"),
+)
+
+# The settings that a deployment changed: found after it began. unknown: why they are not known, "" where they are.
+settings = Table(
+    "settings",
+    metadata,
+    Column("deployment", BigInteger, ForeignKey("deployments.id"), primary_key=True, autoincrement=False),
+    Column("found_at", UtcTime, nullable=False),
+    Column("before", CleanText),
+    Column("changes", JsonOf(tuple[SettingChange, ...]), nullable=False),
+    Column("more", Integer, nullable=False),
+    Column("unknown", CleanText, nullable=False),
+    Column("again_at", UtcTime),
     Index(None, "again_at"),
 )
 

@@ -4,11 +4,13 @@ What is searched stands in folded case in `deployments.search_text`. SQLite inde
 is found wherever it occurs, in any writing system, and nothing in a search text is ever an operator.
 """
 
-from sqlalchemy import ColumnElement, Connection, column, select, table
+from sqlalchemy import ColumnElement, Connection, column, func, select, table
 
 from lastgood.core.carried import KEPT_DIGITS, Carried
 from lastgood.core.commit import Commit
+from lastgood.core.kept_settings import setting_texts
 from lastgood.core.resource import ImageChange
+from lastgood.core.setting import Settings
 from lastgood.store.columns import clean
 from lastgood.store.schema import deployments
 
@@ -43,6 +45,20 @@ def feature_text(carried: Carried) -> str:
         parts[carried.build] = None
     found = "\n".join(parts)[:_TEXT_MAX]
     return clean(f"\n{found}".replace("\0", " ").casefold()) if found else ""
+
+
+def settings_text(settings: Settings) -> str:
+    """Return what a record is found by through the settings that it changed; folded, "" for none."""
+    found = "\n".join(setting_texts(settings))[:_TEXT_MAX]
+    return clean(f"\n{found}".replace("\0", " ").casefold()) if found else ""
+
+
+def own_text() -> ColumnElement[str]:
+    """Return what is searched of a record without its features and settings, which stand at the end, in that order."""
+    d = deployments.c
+    length = func.length(d.search_text) - func.length(d.features_folded) - func.length(d.settings_folded)
+    own: ColumnElement[str] = func.substr(d.search_text, 1, length)
+    return own
 
 
 def words(text: str) -> list[str]:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from lastgood.core.carried import Carried
 from lastgood.core.deployment import Deployment
 from lastgood.core.figures import Attempt
+from lastgood.core.kept_settings import KeptSettings
 from lastgood.core.observation import Observation
 from lastgood.core.operation import Operation
 from lastgood.core.record import (
@@ -36,6 +37,7 @@ from lastgood.store import hold as hold_sql
 from lastgood.store import operation as operation_sql
 from lastgood.store import pause as pause_sql
 from lastgood.store import repo as repo_sql
+from lastgood.store import settings as settings_sql
 from lastgood.store import timeline as timeline_sql
 from lastgood.store.database import Database
 from lastgood.store.opening import memory_database, open_database
@@ -130,6 +132,18 @@ class SqlStore:
     async def wanting_features(self, *, after_id: int, at: dt.datetime, limit: int = 50) -> list[Deployment]:
         """Return records whose features are to be looked for, oldest first."""
         return await self._database.read(carried_sql.wanting, after_id=after_id, at=at, limit=limit)
+
+    async def save_settings(self, kept: KeptSettings) -> None:
+        """Insert or replace the settings that a deployment changed."""
+        await self._database.write(settings_sql.save, kept)
+
+    async def settings(self, deployments: Collection[int]) -> dict[int, KeptSettings]:
+        """Return the settings of those of these records that have them, by the record's id."""
+        return await self._database.read(settings_sql.read, sorted(deployments))
+
+    async def wanting_settings(self, *, after_id: int, at: dt.datetime, limit: int = 50) -> list[Deployment]:
+        """Return records whose settings are to be looked for, oldest first."""
+        return await self._database.read(settings_sql.wanting, after_id=after_id, at=at, limit=limit)
 
     async def deployment(self, app: str, number: int) -> Deployment | None:
         """Return one record."""

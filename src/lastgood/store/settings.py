@@ -1,0 +1,66 @@
+"""Statements that keep the settings that deployments changed, and find the records that have none yet."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, literal, select
+
+from lastgood.core.deployment import Deployment
+from lastgood.core.kept_settings import KeptSettings
+from lastgood.core.setting import Settings
+from lastgood.store.columns import INTEGER_MAX
+from lastgood.store.deployment import RECORD, record
+from lastgood.store.schema import deployments, settings
+from lastgood.store.search import own_text, settings_text
+from lastgood.store.upsert import upsert
+
+
+def save(connection: Connection, kept: KeptSettings) -> None:
+    """Insert or replace the settings of a record; it is found by them from then on."""
+    found = kept.settings
+    values = {
+        "deployment": kept.deployment,
+        "found_at": kept.found_at,
+        "before": kept.before,
+        "changes": found.changes,
+        "more": found.more,
+        "unknown": found.unknown,
+        "again_at": kept.again_at,
+    }
+    upsert(connection, settings, values)
+    text = settings_text(found)
+    connection.execute(
+        deployments.update()
+        .where(deployments.c.id == kept.deployment)
+        .values(search_text=own_text() + deployments.c.features_folded + literal(text), settings_folded=text)
+    )
+
+
+def read(connection: Connection, ids: Sequence[int]) -> dict[int, KeptSettings]:
+    """Return the settings of those records that have them, by the record's id."""
+    rows = connection.execute(select(*settings.c).where(settings.c.deployment.in_(ids)))
+    return {
+        row.deployment: KeptSettings(
+            deployment=row.deployment,
+            found_at=row.found_at,
+            settings=Settings(changes=row.changes, more=row.more, unknown=row.unknown),
+            before=row.before,
+            again_at=row.again_at,
+        )
+        for row in rows
+    }
+
+
+def wanting(connection: Connection, *, after_id: int, at: dt.datetime, limit: int) -> list[Deployment]:
+    """Return records whose settings were not looked for, or are to be looked for again."""
+    without = (
+        select(deployments.c.id)
+        .outerjoin(settings, settings.c.deployment == deployments.c.id)
+        .where(deployments.c.id > min(after_id, INTEGER_MAX), settings.c.deployment.is_(None))
+        .order_by(deployments.c.id)
+        .limit(limit)
+    )
+    again = select(settings.c.deployment).where(settings.c.again_at <= at).order_by(settings.c.again_at).limit(limit)
+    ids = [*connection.execute(without).scalars(), *connection.execute(again).scalars()][:limit]
+    rows = connection.execute(select(*RECORD).where(deployments.c.id.in_(ids)).order_by(deployments.c.id))
+    return [record(row) for row in rows]
