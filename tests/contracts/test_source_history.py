@@ -116,3 +116,58 @@ async def test_words_find_by_titles(history):
     await history.refresh()
 
     assert await contains(history, "checkout add", start, one, out) == [False, True, False]
+
+
+async def told(history, feature, revision, selection=ALL):
+    found = await history.origin(feature, revision, selection)
+    pull = found.pull_request.id if found.pull_request is not None else None
+    return found.feature.kind, found.feature.id, pull, found.source.commit
+
+
+async def test_a_feature_comes_from_its_pull_request_and_the_commit_that_merged_it(history):
+    """By number, issue, commit and words: the merge that brought it; what nobody merged comes by itself."""
+    start = await history.commit("Begin", {"a": "1"})
+    side = await history.commit("Search while typing\n\nFixes #3", {"b": "1"}, [start])
+    merge = await history.commit("Merge pull request #12 from o/b\n\nSearch", {"b": "1"}, [start, side])
+    squash = await history.commit("Gift message (#13)", {"c": "1"}, [merge])
+    plain = await history.commit("Tidy up", {"d": "1"}, [squash])
+    await history.refresh()
+
+    for revision in (plain, merge, None):
+        assert await told(history, "PR-12", revision) == ("pull_request", "PR-12", "PR-12", merge)
+        assert await told(history, "#3", revision) == ("issue", "#3", "PR-12", merge)
+        assert await told(history, side[:9], revision) == ("commit", side[:7], "PR-12", merge)
+        assert await told(history, "search typing", revision) == ("commit", side[:7], "PR-12", merge)
+    assert await told(history, "#13", plain) == ("pull_request", "PR-13", "PR-13", squash)
+    assert await told(history, "tidy", plain) == ("commit", plain[:7], None, plain)
+    assert await told(history, side, side) == ("commit", side[:7], None, side), "built before it was merged"
+    found = await history.origin("PR-12", plain, ALL)
+    assert (found.source.title, found.source.author, found.source.repo) == ("Search", PRIYA, history.repo)
+    assert found.pull_request.commits == (side,)
+    with pytest.raises(UnknownFeature):
+        await history.origin("PR-99", None, ALL)
+    with pytest.raises(UnknownVersion):
+        await history.origin("PR-12", "f" * 40, ALL)
+
+
+async def test_of_several_ways_the_one_into_the_revision_is_told(history):
+    """A backport to another branch comes by its own commit; nested pull requests by the innermost."""
+    start = await history.commit("Begin", {"a": "1"})
+    main = await history.commit("Fix it (#5)", {"b": "1"}, [start])
+    old = await history.commit("Fix it (#5)", {"b": "1", "old": "1"}, [start])
+    await history.refresh()
+    assert [(await told(history, "PR-5", at))[3] for at in (main, old)] == [main, old]
+
+    side = await history.commit("Step", {"c": "1"}, [main])
+    inner = await history.commit("Merge pull request #6 from o/c\n\nInner", {"c": "1"}, [main, side])
+    outer = await history.commit("Merge pull request #7 from o/d\n\nOuter", {"c": "1", "e": "1"}, [main, inner])
+    await history.refresh()
+    assert await told(history, side, outer) == ("commit", side[:7], "PR-6", inner)
+
+
+async def test_what_does_not_concern_a_service_still_comes_from_somewhere(history):
+    """Its pull request is told; whether the service has it is another question."""
+    start = await history.commit("Begin", {"web/a": "1", "api/a": "1"})
+    up = await history.commit("Raise (#1)", {"web/a": "2"}, [start])
+    await history.refresh()
+    assert await told(history, "PR-1", up, Selection(paths=("api",))) == ("pull_request", "PR-1", "PR-1", up)

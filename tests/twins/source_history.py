@@ -7,6 +7,7 @@ from lastgood.core.commit import Person
 from lastgood.core.commit_facts import read_facts
 from lastgood.core.commit_graph import CommitGraph
 from lastgood.core.errors import UnknownVersion
+from lastgood.core.feature_origin import FeatureOrigin
 from lastgood.core.feature_presence import FeaturePresence
 from lastgood.core.feature_range import FeatureRange, SourceView
 from lastgood.core.forge import web_address
@@ -115,3 +116,10 @@ class MemorySourceHistory:
         view = SourceView(repo=self.repo, web=self._web, selection=selection)
         presence = FeaturePresence(self._book, self._replay(), view)
         return presence.presence(presence.find(feature), [self._at(one) for one in revisions])
+
+    async def origin(self, feature, revision, selection):
+        view = SourceView(repo=self.repo, web=self._web, selection=selection)
+        presence = FeaturePresence(self._book, self._replay(), view)
+        made_of = FeatureRange(self._book, self._replay(), Mailmap(), view)
+        at = None if revision is None else self._at(revision)
+        return FeatureOrigin(self._book, presence, made_of, view).origin(feature, at)

@@ -8,6 +8,7 @@ contained when any commit that names it is, other than as a revert.
 import re
 from collections.abc import Sequence
 
+from lastgood.core.chain import ChainImage
 from lastgood.core.containment import Change, Replay
 from lastgood.core.errors import UnknownFeature
 from lastgood.core.feature_range import SHORT, Book, SourceView
@@ -24,21 +25,29 @@ _ISSUE = re.compile(r"(?:[\w.-]{1,100}/[\w.-]{1,100})#[1-9]\d{0,8}")
 class Presence(Value, frozen=True, kw_only=True):
     """Whether a revision has a feature. via: the commit that brought it, or that took it out. reason: a sentence.
 
-    beside: the feature changes nothing that this service is made of, so that it cannot have it.
+    beside: the feature changes nothing that this service is made of, so that it cannot have it. images: those of the
+    version that the answer is about. asked: one of them is the very image that was asked for.
     """
 
     contains: bool | None
     via: str | None = None
     reason: str = ""
     beside: bool = False
+    images: tuple[ChainImage, ...] = ()
+    asked: bool = False
 
 
 class WantedFeature(Value, frozen=True, kw_only=True):
-    """What a text names. groups: commits by position, one group for each merge, squash or mention."""
+    """What a text names. groups: commits by position, one group for each merge, squash or mention.
+
+    heads: those merges, squashes and mentions, as the groups. issue: whether the id is an issue's.
+    """
 
     id: str
     title: str
     groups: tuple[tuple[int, ...], ...]
+    heads: tuple[int, ...]
+    issue: bool
 
 
 class FeaturePresence:
@@ -73,11 +82,12 @@ class FeaturePresence:
 
     def _issue(self, name: str) -> WantedFeature | None:
         positions = [at for at in self._book.naming(name) if at not in self._replay.reverts]
-        return self._wanted(name, positions) if positions else None
+        return self._wanted(name, positions, issue=True) if positions else None
 
-    def _wanted(self, name: str, positions: Sequence[int]) -> WantedFeature:
+    def _wanted(self, name: str, positions: Sequence[int], *, issue: bool = False) -> WantedFeature:
         groups = tuple(map(self._brought, positions))
-        return WantedFeature(id=name, title=self._book.commit(positions[0]).facts.title, groups=groups)
+        title = self._book.commit(positions[0]).facts.title
+        return WantedFeature(id=name, title=title, groups=groups, heads=tuple(positions), issue=issue)
 
     def _brought(self, at: int) -> tuple[int, ...]:
         """Return the commits that a feature stands for: what a merge brought and was still there after it."""
@@ -89,17 +99,27 @@ class FeaturePresence:
         gone = {one for one in unsure if not all(kept[c][0] for c in self._replay.changes_of(one))}
         return tuple(one for one in brought if one not in gone) or (at,)
 
-    def presence(self, wanted: WantedFeature, revisions: Sequence[int]) -> list[Presence]:
-        """Say for each revision whether it contains the feature, through what, and why not."""
+    def concerning(self, wanted: WantedFeature) -> dict[int, tuple[int, ...]]:
+        """Return the groups of a feature by their heads, without the commits that are not of this service."""
         selection = self._view.selection
-        groups = []
-        for group in wanted.groups:
+        groups = {}
+        for head, group in zip(wanted.heads, wanted.groups, strict=True):
             counted = group
             if selection.paths:
                 commits = self._book.commits(group)
                 counted = tuple(at for at, one in zip(group, commits, strict=True) if selection.concerns(one))
             if counted:
-                groups.append(counted)
+                groups[head] = counted
+        return groups
+
+    def holds_whole(self, group: Sequence[int], revision: int) -> bool:
+        """Say whether a revision contains all that some commits brought."""
+        changes = {change for at in group for change in self._replay.changes_of(at)}
+        return all(states[0] for states in self._replay.contained(changes, (revision,)).values())
+
+    def presence(self, wanted: WantedFeature, revisions: Sequence[int]) -> list[Presence]:
+        """Say for each revision whether it contains the feature, through what, and why not."""
+        groups = list(self.concerning(wanted).values())
         if not groups:
             reason = f"{wanted.id} changes nothing that this is made of"
             return [Presence(contains=False, reason=reason, beside=True)] * len(revisions)

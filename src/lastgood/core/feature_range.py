@@ -136,16 +136,21 @@ class FeatureRange:
         counted: dict[int, SourceCommit] = {}
         for merge, inside in pulls.items():
             if inside or selection.concerns(heads[merge]):
-                found.append((merge, self._pull(heads[merge], [commits[at] for at in inside] or [heads[merge]])))
+                found.append((merge, self.pull(heads[merge], [commits[at] for at in inside] or [heads[merge]])))
                 counted |= {at: commits[at] for at in inside} | {merge: heads[merge]}
         for at in alone:
             if selection.concerns(commits[at]):
-                found.append((at, self._alone(commits[at])))
+                found.append((at, self.alone(commits[at])))
                 counted[at] = commits[at]
         found += self._issues(counted, was)
         return tuple(feature for _, feature in sorted(found, key=lambda pair: -pair[0]))
 
-    def _pull(self, head: SourceCommit, commits: Sequence[SourceCommit]) -> Feature:
+    def person(self, one: Person) -> Person:
+        """Return who is meant by an author, as the mailmap says."""
+        return self._mailmap.person(one)
+
+    def pull(self, head: SourceCommit, commits: Sequence[SourceCommit]) -> Feature:
+        """Make the feature of a pull request from its merge or squash, and its commits, oldest first."""
         facts = head.facts
         types = {one.facts.type for one in commits}
         return Feature(
@@ -158,12 +163,13 @@ class FeatureRange:
             commits=tuple(one.oid for one in reversed(commits)),
             type=facts.type or (next(iter(types)) if len(types) == 1 else None),
             breaking=facts.breaking or any(one.facts.breaking for one in commits),
-            at=_made(head),
+            at=made(head),
         )
 
-    def _alone(self, commit: SourceCommit) -> Feature:
+    def alone(self, commit: SourceCommit) -> Feature:
+        """Make the feature of a commit that no merge of a pull request brought; a squash is a pull request."""
         if commit.facts.pull is not None:
-            return self._pull(commit, [commit])
+            return self.pull(commit, [commit])
         return Feature(
             id=commit.oid[:SHORT],
             repo=self._view.repo,
@@ -174,7 +180,7 @@ class FeatureRange:
             commits=(commit.oid,),
             type=commit.facts.type,
             breaking=commit.facts.breaking,
-            at=_made(commit),
+            at=made(commit),
         )
 
     def _issues(self, counted: dict[int, SourceCommit], was: int) -> list[tuple[int, Feature]]:
@@ -199,10 +205,11 @@ class FeatureRange:
             there = [change for one in before[issue] for change in self._replay.changes_of(one)]
             if not any(known[change][0] for change in there):
                 newest = sorted(where, reverse=True)
-                found.append((newest[0], self._issue(issue, [counted[one] for one in newest])))
+                found.append((newest[0], self.issue(issue, [counted[one] for one in newest])))
         return found
 
-    def _issue(self, issue: str, commits: Sequence[SourceCommit]) -> Feature:
+    def issue(self, issue: str, commits: Sequence[SourceCommit]) -> Feature:
+        """Make the feature of an issue from the commits that name it, newest first."""
         forge = next((one.facts.forge for one in commits if one.facts.forge), None)
         page = self._view.web.issue(issue, forge) if "#" in issue else self._view.selection.tracker_page(issue)
         return Feature(
@@ -215,7 +222,7 @@ class FeatureRange:
             commits=tuple(one.oid for one in commits),
             type=commits[0].facts.type,
             breaking=any(one.facts.breaking for one in commits),
-            at=_made(max(commits, key=lambda one: one.time)),
+            at=made(max(commits, key=lambda one: one.time)),
         )
 
     def _authors(self, commits: Iterable[SourceCommit]) -> tuple[Person, ...]:
@@ -225,7 +232,8 @@ class FeatureRange:
         return unique([self._mailmap.person(person) for person in people])
 
 
-def _made(commit: SourceCommit) -> dt.datetime:
+def made(commit: SourceCommit) -> dt.datetime:
+    """Return when a commit was made."""
     # A commit may claim any time; what no calendar has is the nearest that one has.
     return utc(min(max(commit.time, 0), LAST_SECOND))
 
@@ -245,7 +253,7 @@ def owners(book: Book, moved: Sequence[int], fresh: Sequence[int], revision: int
     owner.update({at: at for at in todo if facts[at].pull is not None})
     merges = [at for at in fresh if at in graph.more and facts[at].pull is not None]
     if old:
-        merges = sorted({*merges, *_merges_of(book, old, revision)})
+        merges = sorted({*merges, *merges_of(book, old, revision)})
     for merge in merges:
         for at in graph.brought(merge):
             if at in todo:
@@ -253,15 +261,23 @@ def owners(book: Book, moved: Sequence[int], fresh: Sequence[int], revision: int
     return owner
 
 
-def _merges_of(book: Book, positions: set[int], revision: int) -> list[int]:
-    """Return the pull requests' merges, below a revision, that brought any of some older commits."""
+def merges_of(book: Book, positions: set[int], revision: int | None) -> list[int]:
+    """Return the pull requests' merges that brought any of some commits, the innermost of each first.
+
+    revision: only merges that it reaches; None: all that there are.
+    """
     graph = book.graph
     bits = {at: 1 << n for n, at in enumerate(sorted(positions))}
-    low, masks = graph.seen(bits, max(revision, *positions))
-    reached = graph.ancestors((revision,), floor=low)
+    top = len(graph) - 1 if revision is None else revision
+    low, masks = graph.seen(bits, max(top, *positions))
+    reached = graph.ancestors((revision,), floor=low) if revision is not None else None
     found = []
     for at, others in graph.more.items():
-        if low <= at <= revision and reached[at] and any(masks[one - low] for one in others if one >= low):
+        if (
+            low <= at <= top
+            and (reached is None or reached[at])
+            and any(masks[one - low] for one in others if one >= low)
+        ):
             first = graph.first[at]
             here = masks[first - low] if first >= low else 0
             if masks[at - low] & ~here and book.commit(at).facts.pull is not None:

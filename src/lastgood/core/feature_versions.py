@@ -8,7 +8,12 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from lastgood.core.application import Application
+from lastgood.core.chain import ChainImage
+from lastgood.core.commit import Commit
+from lastgood.core.deployment import Deployment
 from lastgood.core.errors import LastgoodError, UnknownFeature
 from lastgood.core.feature_presence import Presence
 from lastgood.core.source_commit import Selection
@@ -20,18 +25,24 @@ if TYPE_CHECKING:
 # Those that a program renders take longer.
 MAX_VERSIONS = 1000
 MAX_PROGRAM_VERSIONS = 40
+# An answer names so many of a version's images.
+MAX_IMAGES = 20
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Deployed:
     """One version that an application ran.
 
-    at: when it was deployed, None where only Git is known. number: of its record, None where there is none.
+    at: when it was deployed, None where only Git is known. number: of its record, None where there is none. commit: of
+    the config repo, that asked for it. run: the record itself. held: whether the version is on hold now.
     """
 
     at: dt.datetime | None
     sources: tuple[SourceAt, ...]
     number: int | None = None
+    commit: Commit | None = None
+    run: Deployment | None = None
+    held: bool = False
 
 
 async def most_versions(app: Application, repo: "ConfigRepo", commit: str, *, renderer: "Renderer") -> int:
@@ -81,21 +92,31 @@ async def _alone(history: "SourceHistory", feature: str, revision: str, selectio
 
 def _together(sources: Sequence[SourceAt], answers: dict[tuple[int, Selection, str], Presence]) -> Presence:
     """Put the answers for a version's images together: those that do not know the feature have no say."""
-    known = []
+    known: list[tuple[SourceAt, Presence]] = []
     # What `sources` does not name (a database, a proxy) has a say only where it is all that there is.
     for one in [one for one in sources if one.named] or sources:
         if one.history is None or one.revision is None:
-            known.append(Presence(contains=None, reason=f"{one.image}: {one.reason or 'its source is not known'}"))
+            reason = f"{one.image}: {one.reason or 'its source is not known'}"
+            known.append((one, Presence(contains=None, reason=reason)))
         elif (answer := answers.get((id(one.history), one.selection, one.revision))) is not None:
-            known.append(answer)
+            known.append((one, answer))
     # A service that a feature does not touch says False without a commit; one that has it decides.
-    having = [one for one in known if one.contains]
-    without = [one for one in known if one.contains is False and not one.beside]
-    unsure = [one for one in known if one.contains is None]
+    having = [pair for pair in known if pair[1].contains]
+    without = [pair for pair in known if pair[1].contains is False and not pair[1].beside]
+    unsure = [pair for pair in known if pair[1].contains is None]
     if not known:
         return Presence(contains=None, reason="none of its images comes from a repo that knows it")
     if having and without:
-        return Presence(contains=None, via=having[0].via, reason="some of its images have it and some do not")
-    if having:
-        return having[0]
-    return (unsure or without or known)[0]
+        reason = "some of its images have it and some do not"
+        return Presence(contains=None, via=having[0][1].via, reason=reason, images=_images(having))
+    decides = having or unsure or without or known
+    return replace(decides[0][1], images=_images(decides))
+
+
+def _images(pairs: Sequence[tuple[SourceAt, Presence]]) -> tuple[ChainImage, ...]:
+    return tuple(image_of(source) for source, _ in pairs[:MAX_IMAGES])
+
+
+def image_of(source: SourceAt) -> ChainImage:
+    """Return an image of a version as an answer names it."""
+    return ChainImage(name=source.image, reference=source.reference, revision=source.revision)

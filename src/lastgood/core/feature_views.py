@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+from lastgood.core.chain import Chain, ChainImage
 from lastgood.core.commit import Person
 from lastgood.core.feature import Feature
 from lastgood.core.setting import Settings
@@ -42,7 +43,8 @@ class WhereEntry(Value, frozen=True, kw_only=True):
 
     since: when the oldest deployment began from which on the answer has been this one; None where that is not known.
     deployment: the number of that one, None where it is not on record. via: the commit of the source repo that brought
-    the feature, or that took it out; of an image, the one that it was built from.
+    the feature, or that took it out; of an image, the one that it was built from. images: those of what runs now that
+    the answer is about. chain: how the feature came there; None where it does not concern the application.
     """
 
     environment: str | None
@@ -52,6 +54,8 @@ class WhereEntry(Value, frozen=True, kw_only=True):
     via: str | None
     reason: str
     deployment: int | None = None
+    images: tuple[ChainImage, ...] = ()
+    chain: Chain | None = None
 
 
 class Waiting(Value, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from lastgood.core.application import AnyScope, Application, ApplicationView, DeclaredScope
 from lastgood.core.carried import Carried
+from lastgood.core.chain import Origin
 from lastgood.core.commit import Commit, Edit, FileChange, History, Person, TreeEntry
 from lastgood.core.deployment import Deployment
 from lastgood.core.feature_presence import Presence
@@ -244,6 +245,13 @@ class SourceHistory(Protocol):
         """Say of each revision whether it contains a feature. Raises UnknownFeature, UnknownVersion.
 
         feature: `PR-481`, `ABC-12`, `#12`, a commit's id (7 digits at least), or words of a title.
+        """
+        ...
+
+    async def origin(self, feature: str, revision: str | None, selection: Selection) -> Origin:
+        """Say where a feature comes from: its pull request, and the commit that brought it into a revision.
+
+        revision None: into the repo. Raises UnknownFeature, UnknownVersion.
         """
         ...
 

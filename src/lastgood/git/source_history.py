@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+from lastgood.core.chain import Origin
 from lastgood.core.containment import Replay
 from lastgood.core.errors import GitFailed, ObjectTooLarge, UnknownVersion
+from lastgood.core.feature_origin import FeatureOrigin
 from lastgood.core.feature_presence import FeaturePresence, Presence
 from lastgood.core.feature_range import FeatureChanges, FeatureRange, SourceView
 from lastgood.core.forge import web_address
@@ -67,6 +69,18 @@ class MirrorSourceHistory:
         view = SourceView(repo=self.repo, web=self._web, selection=selection)
         presence = FeaturePresence(self.index, self._replayed(), view)
         return presence.presence(presence.find(feature), positions)
+
+    async def origin(self, feature: str, revision: str | None, selection: Selection) -> Origin:
+        """See SourceHistory.origin."""
+        return await asyncio.to_thread(self.index.guarded, lambda: self._origin(feature, revision, selection))
+
+    def _origin(self, feature: str, revision: str | None, selection: Selection) -> Origin:
+        at = None if revision is None else self._at(revision)
+        view = SourceView(repo=self.repo, web=self._web, selection=selection)
+        replayed = self._replayed()
+        presence = FeaturePresence(self.index, replayed, view)
+        made_of = FeatureRange(self.index, replayed, self._people(), view)
+        return FeatureOrigin(self.index, presence, made_of, view).origin(feature, at)
 
     def _at(self, revision: str) -> int:
         found = self.index.find(revision)

@@ -5,11 +5,12 @@ Renders versions to see their images, and asks the port Sources where these come
 
 from collections.abc import Sequence
 
-from lastgood.core.asked_image import asked_image
+from lastgood.core.asked_image import AskedImage, asked_image
 from lastgood.core.choose import choose
 from lastgood.core.errors import UnknownFeature
 from lastgood.core.feature_versions import Deployed, most_versions
 from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
+from lastgood.core.hold import Hold, image_references, refusing
 from lastgood.core.ports import Clock, Renderer, Sources, Store
 from lastgood.core.setting import Settings
 from lastgood.core.settings_between import settings_between
@@ -106,15 +107,16 @@ class Features:
 
     async def _where(self, feature: str) -> list[WhereEntry]:
         known = await places(self._followed)
-        ran = [await self._place(place, known) for place in known.values()]
+        image = asked_image(feature)
+        ran = [await self._place(place, known, image) for place in known.values()]
         try:
-            return await answers.where(feature, ran)
+            return await answers.where(feature, ran, store=self._store)
         except UnknownFeature:
             # Built, and deployed nowhere: `sources` may know what from.
             source = await self._located(feature, known)
             if source is None:
                 raise
-            return await answers.where_built(source, ran)
+            return await answers.where_built(source, ran, store=self._store)
 
     async def _located(self, text: str, known: dict[str, Place]) -> SourceAt | None:
         """Return where an image comes from that is given by its whole name; None where that is not known."""
@@ -128,17 +130,18 @@ class Features:
                 return found
         return None
 
-    async def _place(self, place: Place, known: dict[str, Place]) -> answers.Place:
+    async def _place(self, place: Place, known: dict[str, Place], image: AskedImage | None) -> answers.Place:
         """Return what an application ran, newest first, from what runs now on."""
         deployed: list[Deployed] = []
         whole = True
+        most = await most_versions(place.application, place.repo, place.head, renderer=self._renderer)
         if self._store is None or self._sources is None:
-            deployed = [Deployed(at=None, sources=tuple(await self._sources_of(place, place.head)))]
+            deployed, whole = await self._as_git_has_it(place, image, most)
         else:
+            holds = [one.hold for one in await self._store.holds(place.name)]
             timelines = Timelines(self._followed, renderer=self._renderer, clock=self._clock, store=self._store)
             rows = [row for row in await timelines.rows(place.name, known) if row.ran and row.version is not None]
             start = next((n for n, row in enumerate(rows) if row.runs), len(rows))
-            most = await most_versions(place.application, place.repo, place.head, renderer=self._renderer)
             versions: dict[str | None, tuple[SourceAt, ...]] = {}
             for row in rows[start:]:
                 if row.version not in versions:
@@ -147,10 +150,48 @@ class Features:
                         break
                     versions[row.version] = tuple(await self._sources_of(place, row.commit.oid))
                 number = row.deployment.number if row.deployment is not None else None
-                deployed.append(Deployed(at=row.at, sources=versions[row.version], number=number))
+                deployed.append(
+                    Deployed(
+                        at=row.at,
+                        sources=versions[row.version],
+                        number=number,
+                        commit=row.commit,
+                        run=row.deployment,
+                        held=self._held(holds, row.version, versions[row.version]),
+                    )
+                )
         return answers.Place(
-            environment=place.application.environment, app=place.name, deployed=tuple(deployed), whole=whole
+            environment=place.application.environment,
+            app=place.name,
+            deployed=tuple(deployed),
+            whole=whole,
+            repo=place.application.repo,
+            path=place.application.path,
         )
+
+    async def _as_git_has_it(self, place: Place, image: AskedImage | None, most: int) -> tuple[list[Deployed], bool]:
+        """Return what Git asks for, and before it what it asked for as long as an image was in it; and whether all is.
+
+        What ran is not known here: no time and no record.
+        """
+        history = await place.repo.history(place.head, place.application.scope)
+        holds = await place.readable_holds()
+        deployed: list[Deployed] = []
+        for entry in history.entries:
+            if entry.version is None:
+                return deployed, True
+            if len(deployed) == most:
+                return deployed, False
+            sources = tuple(await self._sources_of(place, entry.commit.oid))
+            held = self._held(holds, entry.version, sources)
+            deployed.append(Deployed(at=None, sources=sources, commit=entry.commit, held=held))
+            if image is None or not any(image.fits(one.image, one.reference) for one in sources):
+                return deployed, True
+        return deployed, not history.truncated
+
+    def _held(self, holds: Sequence[Hold], version: str | None, sources: Sequence[SourceAt]) -> bool:
+        images = image_references({one.image: one.reference for one in sources})
+        return refusing(holds, version=version, images=images, files={}, now=self._clock.now()) is not None
 
     async def _sources_of(self, place: Place, commit: str | None) -> list[SourceAt]:
         if commit is None:

@@ -1,6 +1,6 @@
 """Which environments contain a feature, since when, and through which commit.
 
-Awaits the port SourceHistory. Deployments and the source revisions of their images are given; guesses nothing.
+Awaits the ports SourceHistory and Store. Deployments and the revisions of their images are given; guesses nothing.
 """
 
 import dataclasses
@@ -11,7 +11,9 @@ from lastgood.core.errors import UnknownFeature
 from lastgood.core.feature_presence import Presence
 from lastgood.core.feature_versions import Deployed, presences
 from lastgood.core.feature_views import WhereEntry
+from lastgood.core.ports import Store
 from lastgood.core.source_features import SourceAt
+from lastgood.queries.chain import Chains
 from lastgood.queries.where_image import image_presences, those_asked
 
 
@@ -19,50 +21,57 @@ from lastgood.queries.where_image import image_presences, those_asked
 class Place:
     """An application in its environment, with what it ran, newest first; the first is what runs now.
 
-    whole: whether nothing that it ran is left out.
+    whole: whether nothing that it ran is left out. repo, path: where the config repo has it.
     """
 
     environment: str | None
     app: str
     deployed: tuple[Deployed, ...]
     whole: bool = True
+    repo: str = ""
+    path: str = ""
 
 
-async def where(feature: str, places: Sequence[Place]) -> list[WhereEntry]:
+async def where(feature: str, places: Sequence[Place], *, store: Store | None = None) -> list[WhereEntry]:
     """Say for each application whether what it runs contains a feature, or the revision that an image was built from.
 
+    store: what is known of the deployments beside their records: builds, and what asked for them.
     Raises UnknownFeature if no source repo of any of them knows it, and it is no image that one of them ran;
     AmbiguousImage where the end of a name fits several of those.
     """
     image = asked_image(feature)
     ran = those_asked(image, _versions(places)) if image is not None else ()
     if ran:
-        return await _where_image(ran, next((one for one in ran if one.revision is not None), None), places)
+        return await _where_image(ran, next((one for one in ran if one.revision is not None), None), places, store)
+    chains = Chains(feature, store=store)
     entries = []
     missing: list[UnknownFeature] = []
     for place in places:
         found, unknown = await presences(feature, place.deployed)
         missing += unknown
-        entries.append(_entry(place, found))
+        entries.append(await _entry(place, found, chains))
     if missing and all(entry.contains is None for entry in entries):
         raise missing[0]
     return entries
 
 
-async def where_built(source: SourceAt, places: Sequence[Place]) -> list[WhereEntry]:
+async def where_built(source: SourceAt, places: Sequence[Place], *, store: Store | None = None) -> list[WhereEntry]:
     """Say for each application whether it contains what an image was built from that ran nowhere. source: of it."""
-    return await _where_image((source,), source, places)
+    return await _where_image((source,), source, places, store)
 
 
-async def _where_image(asked: Sequence[SourceAt], source: SourceAt | None, places: Sequence[Place]) -> list[WhereEntry]:
-    return [_entry(place, await image_presences(asked, source, place.deployed)) for place in places]
+async def _where_image(
+    asked: Sequence[SourceAt], source: SourceAt | None, places: Sequence[Place], store: Store | None
+) -> list[WhereEntry]:
+    chains = Chains("", store=store, source=source or next(iter(asked), None), image=True)
+    return [await _entry(place, await image_presences(asked, source, place.deployed), chains) for place in places]
 
 
 def _versions(places: Sequence[Place]) -> list[Deployed]:
     return [version for place in places for version in place.deployed]
 
 
-def _entry(place: Place, found: Sequence[Presence]) -> WhereEntry:
+async def _entry(place: Place, found: Sequence[Presence], chains: Chains) -> WhereEntry:
     """Make the answer of one application. found: of each version that it ran."""
     now = found[0] if found else Presence(contains=None, reason="it has not run yet")
     same = next((n for n, one in enumerate(found) if one.contains is not now.contains), len(found))
@@ -76,4 +85,6 @@ def _entry(place: Place, found: Sequence[Presence]) -> WhereEntry:
         via=now.via,
         reason=now.reason,
         deployment=oldest.number if oldest is not None else None,
+        images=now.images,
+        chain=await chains.chain(place.deployed, found, whole=place.whole, repo=place.repo, path=place.path),
     )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from lastgood.core.asked_image import AskedImage, full_name, plain_name
 from lastgood.core.errors import AmbiguousImage
 from lastgood.core.feature_presence import Presence
-from lastgood.core.feature_versions import Deployed, presences
+from lastgood.core.feature_versions import MAX_IMAGES, Deployed, image_of, presences
 from lastgood.core.source_commit import Selection
 from lastgood.core.source_features import SourceAt
 
@@ -59,20 +59,24 @@ def _having_a_say(names: set[str], version: Deployed) -> tuple[SourceAt, ...]:
 def _runs(asked: Sequence[SourceAt], source: SourceAt | None, version: Deployed) -> Presence | None:
     via = source.revision if source is not None else None
     meant = {(full_name(one.image), one.reference) for one in asked}
-    if any((full_name(one.image), one.reference) in meant for one in version.sources):
-        return Presence(contains=True, via=via, reason="it runs this very image")
+    very = [one for one in version.sources if (full_name(one.image), one.reference) in meant]
+    if very:
+        images = tuple(map(image_of, very[:MAX_IMAGES]))
+        return Presence(contains=True, via=via, reason="it runs this very image", images=images, asked=True)
     for one in version.sources:
         if via is not None and source is not None and (one.history, one.revision) == (source.history, via):
             image = f"{plain_name(one.image)} ({one.reference})"
-            return Presence(contains=True, via=via, reason=f"it runs {image}, built from the same revision")
+            reason = f"it runs {image}, built from the same revision"
+            return Presence(contains=True, via=via, reason=reason, images=(image_of(one),))
     return None
 
 
 def _by_name(names: set[str], version: Deployed, why: str) -> Presence:
-    if any(full_name(one.image) in names for one in version.sources):
+    named = tuple(image_of(one) for one in version.sources if full_name(one.image) in names)[:MAX_IMAGES]
+    if named:
         reason = "it runs another image of that name, and the revision of the one asked for is not known"
-        return Presence(contains=None, reason=f"{reason}: {why}")
+        return Presence(contains=None, reason=f"{reason}: {why}", images=named)
     unknown = [one.reason for one in version.sources if not one.reference and one.reason]
     if unknown:
         return Presence(contains=None, reason=unknown[0])
-    return Presence(contains=False, reason="it runs no image of that name")
+    return Presence(contains=False, reason="it runs no image of that name", beside=True)

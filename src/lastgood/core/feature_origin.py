@@ -1,0 +1,62 @@
+"""Where a feature comes from: its pull request, and the commit that brought it into a revision. Pure, over an index."""
+
+from lastgood.core.chain import ChainSource, Origin
+from lastgood.core.feature import Feature
+from lastgood.core.feature_presence import FeaturePresence, WantedFeature
+from lastgood.core.feature_range import Book, FeatureRange, SourceView, made, merges_of
+
+MOST_COMMITS = 100
+
+
+class FeatureOrigin:
+    """Answers for one service."""
+
+    def __init__(self, book: Book, presence: FeaturePresence, made_of: FeatureRange, view: SourceView) -> None:
+        self._book, self._presence, self._made_of, self._view = book, presence, made_of, view
+
+    def origin(self, text: str, revision: int | None) -> Origin:
+        """Say where a feature comes from; of several ways (a backport) the one into a revision. Raises UnknownFeature.
+
+        The pull request of a commit or an issue is the innermost whose merge brought it.
+        """
+        wanted = self._presence.find(text)
+        head = self._head(wanted, revision)
+        merge = head if self._book.commit(head).facts.pull is not None else self._merge(head, revision)
+        pull = self._pull(merge) if merge is not None else None
+        commit = self._book.commit(head if merge is None else merge)
+        return Origin(
+            feature=self._feature(wanted, head, pull),
+            pull_request=pull,
+            source=ChainSource(
+                repo=self._view.repo,
+                commit=commit.oid,
+                title=commit.facts.title,
+                author=self._made_of.person(commit.author),
+                committed_at=made(commit),
+                url=self._view.web.commit(commit.oid, commit.facts.forge),
+            ),
+        )
+
+    def _head(self, wanted: WantedFeature, revision: int | None) -> int:
+        groups = self._presence.concerning(wanted) or dict(zip(wanted.heads, wanted.groups, strict=True))
+        heads = list(groups)
+        if revision is not None:
+            heads = [head for head in heads if self._presence.holds_whole(groups[head], revision)] or heads
+        return heads[-1]
+
+    def _merge(self, head: int, revision: int | None) -> int | None:
+        return next(iter(merges_of(self._book, {head}, revision)), None)
+
+    def _pull(self, merge: int) -> Feature:
+        graph = self._book.graph
+        inside = [at for at in graph.brought(merge) if at not in graph.more][-MOST_COMMITS:]
+        commits = [one for one in self._book.commits(inside) if self._view.selection.concerns(one)]
+        head = self._book.commit(merge)
+        return self._made_of.pull(head, commits or [head])
+
+    def _feature(self, wanted: WantedFeature, head: int, pull: Feature | None) -> Feature:
+        if wanted.issue:
+            naming = self._book.commits(wanted.heads[-MOST_COMMITS:])
+            return self._made_of.issue(wanted.id, naming[::-1])
+        commit = self._book.commit(head)
+        return pull if pull is not None and commit.facts.pull is not None else self._made_of.alone(commit)
