@@ -185,6 +185,15 @@ async def test_where_a_feature_is(lastgood):
     assert found[APP].environment == "production"
     assert found["web-staging"].contains is False
 
+    chain = found[APP].chain
+    assert (chain.pull_request.id, chain.feature.title, chain.source.repo) == ("PR-7", "feat: wishlist", "o/shop")
+    assert [(one.name, one.reference) for one in chain.images] == [("web", "r2")]
+    assert (chain.config.subject, chain.config.path) == ("Release r2", "apps/web/production")
+    assert (chain.deployment.number, chain.deployment.started_at) == (2, runs[0].deployment.started_at)
+    assert (chain.left, set(chain.unknown)) == (None, {"build"})
+    there = found["web-staging"].chain
+    assert (there.source, there.config, there.deployment, there.unknown) == (chain.source, None, None, {})
+
     assert [one.contains for one in await lastgood.where("#8")] == [False, False]
     with pytest.raises(UnknownFeature) as wrong:
         await lastgood.where("PR-99")
@@ -230,6 +239,7 @@ async def test_two_environments_are_compared_by_what_runs_in_them(world, lastgoo
     (web,) = view.applications
     assert (web.group, web.app, web.other_app) == ("web", APP, "web-staging")
     assert [(one.feature.id, one.since) for one in web.only] == [("PR-7", None)], "not kept yet"
+    assert [[one.reference for one in images] for images in (web.images, web.other_images)] == [["r2"], ["r1"]]
     assert (web.only_other, web.unknown, web.alike) == ((), (), False)
 
     keep = KeepFeatures(store=world.store, sources=world.sources, declared=lambda _: (), clock=world.clock)

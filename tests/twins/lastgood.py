@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from lastgood.core.application import ApplicationView, Policy, Refusal
+from lastgood.core.chain import Chain, ChainConfig, ChainDeployment, ChainImage, ChainSource
 from lastgood.core.commit import Commit, Person
 from lastgood.core.deployment import Deployment, DeploymentView, Phase
 from lastgood.core.discovery import Problem
@@ -64,6 +65,7 @@ from lastgood.core.source_features import NotKnown
 from lastgood.core.status import StatusView, WaitResult
 from lastgood.core.timeline import Input, TimelineEntry, TimelineQuery
 from lastgood.core.version import Version
+from lastgood.core.words import Trigger
 
 NOW = dt.datetime(2026, 11, 19, 14, 32, tzinfo=dt.UTC)
 PRIYA = Person(name="Priya Raman", email="priya@example.com")
@@ -382,6 +384,58 @@ def sample_apps() -> list[ApplicationView]:
     ]
 
 
+def sample_chain(**changed: Any) -> Chain:
+    """Return a chain of which all parts are known, some hostile, and that ended with a rollback."""
+
+    def config(short: str, subject: str) -> ChainConfig:
+        return ChainConfig(
+            repo="shop-config",
+            path="apps/web/production",
+            commit=oid(short),
+            subject=subject,
+            author=PRIYA,
+            committed_at=ago(hours=3),
+        )
+
+    def run(number: int, trigger: Trigger, reason: str) -> ChainDeployment:
+        at = ago(hours=12 - number)
+        return ChainDeployment(
+            number=number,
+            outcome="succeeded",
+            trigger=trigger,
+            started_at=at,
+            finished_at=at + dt.timedelta(minutes=5),
+            reason=reason,
+        )
+
+    pull = Feature(
+        id="PR-481",
+        repo="web",
+        kind="pull_request",
+        title="Gift message on checkout",
+        url="https://git.example.com/shop/web/pulls/481",
+        authors=(TOMASZ,),
+        commits=(oid("c0ffee"),),
+        type=None,
+        breaking=False,
+    )
+    given: dict[str, Any] = {
+        "feature": msgspec.structs.replace(pull, id="SHOP-107", kind="issue", url="javascript:alert(1)"),
+        "pull_request": pull,
+        "source": ChainSource(
+            repo="web", commit=oid("c0ffee"), title=HOSTILE, author=TOMASZ, committed_at=ago(days=1), url=None
+        ),
+        "build": "https://git.example.com/runs/2231",
+        "images": (ChainImage(name="shop/web", reference=f"1.4.2@sha256:{'b' * 64}", revision=oid("c0ffee")),),
+        "config": config("c40d9a7", HOSTILE),
+        "deployment": run(8, "commit", ""),
+        "left_config": config("5b2aa38", "Roll back web-production"),
+        "left": run(9, "rollback", HOSTILE),
+        "held": True,
+    }
+    return Chain(**(given | changed))
+
+
 def sample_hold() -> Hold:
     return Hold(
         id="h1",
@@ -456,6 +510,7 @@ class MemoryLastgood:
         self.views = {view.name: view for view in sample_apps()}
         self.entries = sample_entries()
         self.attempts: list[Attempt] = []
+        self.chains = {"web-production": sample_chain()}
         self.holds = {"web-production": (sample_hold(),)}
         self.pauses = [
             Pause(scope="application", name="search-production", reason="stock-taking", by="Lena", since=ago(hours=1))
@@ -687,6 +742,8 @@ class MemoryLastgood:
                 via="c0" * 20,
                 reason=feature,
                 deployment=newest.get(view.name),
+                images=(ChainImage(name="web", reference="f" * 40, revision="f" * 40),),
+                chain=self.chains.get(view.name),
             )
             for view in sorted(self.views.values(), key=lambda view: view.name)
         ]

@@ -11,10 +11,22 @@ from lastgood.core.discovery import Problem
 from lastgood.core.errors import StoreUnavailable, UnknownFeature
 from lastgood.core.record import Pause
 from lastgood.web.app import create_web
+from lastgood.web.pages import brief
 from twins.clock import ManualClock
 from twins.door import HOST, TOKEN, open_access
 from twins.html import Page
-from twins.lastgood import HOSTILE, NOW, PRIYA, TOMASZ, MemoryLastgood, MemoryRecords, sample_operation, version
+from twins.lastgood import (
+    HOSTILE,
+    NOW,
+    PRIYA,
+    TOMASZ,
+    MemoryLastgood,
+    MemoryRecords,
+    oid,
+    sample_chain,
+    sample_operation,
+    version,
+)
 
 PATHS = {
     "/applications": ["apps", "problems"],
@@ -211,6 +223,18 @@ def test_the_page_of_features_answers_by_environment_and_compares(browser, lastg
     image = Page(browser.get("/features?q=web:1.4.2").text)
     assert "/timeline?image=web%3A1.4.2" in {element.given["href"] for element in image.all("a")}
 
+    steps = [" ".join(element.text.split()) for element in page.all("li")]
+    assert [step for step in steps if step.startswith(("Issue", "Pull", "Build", "Image", "Deployment"))] == [
+        "Issue SHOP-107",
+        "Pull request PR-481Gift message on checkout, by Tomasz Wrona",
+        "Build the build's page",
+        f"Image shop/web:1.4.2@sha256:{'b' * 12}… built from c0ffee{oid('c0ffee')[6]}",
+        "Deployment n8succeeded4 h ago, took 5 min",
+    ]
+    assert "/apps/web-production/records/n8" in links
+    assert "https://git.example.com/runs/2231" in links
+    assert not [one for one in links if one.startswith("javascript")]
+
     compared = Page(browser.get("/features?a=staging&b=production").text)
     cells = [" ".join(element.text.split()) for element in compared.all("li")]
     assert any(cell.startswith("Gift message on checkout #482since 2 days ago") for cell in cells), cells
@@ -224,6 +248,55 @@ def test_the_page_of_features_answers_by_environment_and_compares(browser, lastg
     assert answer.status_code == 200
     assert "No source repo knows this feature" in answer.text
     assert HOSTILE not in answer.text
+
+
+LEFT = "arrived with c40d9a7, left 1 h later with rollback 5b2aa38, 3 h ago: "
+
+
+def test_an_application_without_the_feature_says_whether_it_left_or_was_never_there(browser, lastgood):
+    """Left, and with what; not there yet; simply no; each part that is not known with its reason, and none invented."""
+    answer = lastgood.where
+
+    async def without(feature):
+        return [msgspec.structs.replace(one, contains=False, via=None) for one in await answer(feature)]
+
+    lastgood.where = without
+    lastgood.chains |= {
+        "web-staging": sample_chain(
+            build=None, images=(), config=None, deployment=None, left_config=None, left=None, held=False
+        ),
+        "cart-staging": sample_chain(
+            build=None, images=(), config=None, deployment=None, left_config=None, left=None, held=False,
+            unknown={"left": "no tag", "deployment": "no tag"},
+        ),
+    }  # fmt: skip
+    html = browser.get("/features?q=PR-481").text
+    page = Page(html)
+    shown = [" ".join(element.text.split()) for element in page.all("p")]
+    answers = [one for one in shown if one.startswith(("No", "Yes"))]
+    assert "No, it left web-production Held" in answers
+    assert {"Not yet web-staging", "No cart-staging", "No search-production"} <= set(answers)
+    assert any(one.startswith(LEFT) for one in shown), shown
+    assert HOSTILE not in html
+    steps = [" ".join(element.text.split()) for element in page.all("li")]
+    assert "Deployment Not there yet" in steps
+    assert "Deployment Not knownno tag" in steps
+    summaries = [" ".join(element.text.split()) for element in page.all("summary")]
+    assert {"How it came to web-production", "How it comes to web-staging"} <= set(summaries)
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ("1.4.2", "1.4.2"),
+        ("a" * 40, "aaaaaaa"),
+        (f"1.4.2@sha256:{'0' * 64}", "1.4.2@sha256:000000000000…"),
+        ("a" * 41, "a" * 41),
+    ],
+)
+def test_a_reference_is_written_as_people_tell_it(reference, expected):
+    """Of an id or a digest the beginning; a tag whole."""
+    assert brief(reference) == expected
 
 
 def test_a_link_of_another_kind_than_http_is_only_text(browser):

@@ -91,7 +91,7 @@ def _globals(
     ] = None,
     call_quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print data and errors only")] = False,
     call_verbose: Annotated[
-        bool, typer.Option("-v", "--verbose", help="Show more: git commands, causes of errors")
+        bool, typer.Option("-v", "--verbose", help="Show more: git commands, causes of errors, chains")
     ] = False,
     call_no_color: Annotated[bool, typer.Option("--no-color", help="No colours [env: NO_COLOR]")] = False,
     call_version: Annotated[bool, typer.Option("--version", help="Print the version")] = False,

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from lastgood.cli.call import Call
+from lastgood.cli.chain import chain_text
 from lastgood.cli.shared import now
 from lastgood.cli.situation import Situation, remarks, work
 from lastgood.cli.text import Column, Style, clean, moment, table
@@ -25,6 +26,7 @@ def where(
 
     A pull request that was reverted is not contained, and is again once its revert is reverted. Of an image
     (`web:1.4.2`, `web@sha256:...`) the revision counts that it was built from; where that is not known, who runs it.
+    `-v` shows how it got there: pull request, source commit, image, config commit, deployment, and what it left with.
     """
     call: Call = ctx.find_root().obj
 
@@ -34,6 +36,8 @@ def where(
             call.print_json(to_plain(entries))
         else:
             call.print(_text(entries, call.style) if entries else "no applications")
+            chains = [chain_text(one, now(), call.style) for one in entries] if call.verbose else []
+            call.print("".join(f"\n{text}\n" for text in chains if text))
         return await remarks(call, situation)
 
     raise typer.Exit(work(call, job))

@@ -69,6 +69,7 @@ class ComparedApplication(Value, frozen=True, kw_only=True):
     """One group in two environments: what each of its applications runs, and the features that only one of them has.
 
     version, other_version: None where nothing runs there yet. unknown: images that nothing is known of, and why.
+    images, other_images: of each version, those that the other one does not have.
     """
 
     group: str
@@ -79,6 +80,8 @@ class ComparedApplication(Value, frozen=True, kw_only=True):
     only: tuple[Waiting, ...] = ()
     only_other: tuple[Waiting, ...] = ()
     unknown: tuple[NotKnown, ...] = ()
+    images: tuple[ChainImage, ...] = ()
+    other_images: tuple[ChainImage, ...] = ()
 
     @property
     def alike(self) -> bool:

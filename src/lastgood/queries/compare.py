@@ -3,9 +3,11 @@
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from lastgood.core.chain import ChainImage
 from lastgood.core.choose import current_version
 from lastgood.core.errors import Unknown
 from lastgood.core.feature import Feature
+from lastgood.core.feature_versions import MAX_IMAGES, image_of
 from lastgood.core.feature_views import ComparedApplication, CompareView, Waiting
 from lastgood.core.nearest import did_you_mean
 from lastgood.core.ports import Store
@@ -61,10 +63,11 @@ class Compare:
     async def _pair(self, group: str, here: Place, there: Place) -> ComparedApplication:
         version, other = await self._runs(here), await self._runs(there)
         found = Between()
+        old: Sequence[SourceAt] = ()
+        new: Sequence[SourceAt] = ()
         if version is not None and other is not None and version.version != other.version:
-            found = await features(
-                await self._sources_of(there, other.commit), await self._sources_of(here, version.commit)
-            )
+            old, new = await self._sources_of(there, other.commit), await self._sources_of(here, version.commit)
+            found = await features(old, new)
         return ComparedApplication(
             group=group,
             app=here.name,
@@ -74,6 +77,8 @@ class Compare:
             only=await self._waiting(here.name, found.entered),
             only_other=await self._waiting(there.name, found.left),
             unknown=found.unknown,
+            images=_only_of(new, old),
+            other_images=_only_of(old, new),
         )
 
     async def _runs(self, place: Place) -> Version | None:
@@ -97,3 +102,9 @@ class Compare:
             if run.id in kept and run.outcome == "succeeded":
                 came |= {(one.repo, one.id): run.started_at for one in kept[run.id].entered}
         return came
+
+
+def _only_of(sources: Sequence[SourceAt], others: Sequence[SourceAt]) -> tuple[ChainImage, ...]:
+    there = {(one.image, one.reference) for one in others}
+    only = [image_of(one) for one in sources if one.reference and (one.image, one.reference) not in there]
+    return tuple(only[:MAX_IMAGES])

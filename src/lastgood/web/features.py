@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,35 +11,45 @@ from starlette.responses import Response
 from lastgood.core.application import ApplicationView
 from lastgood.core.asked_image import asked_image
 from lastgood.core.errors import LastgoodError, Unknown, UnknownFeature
+from lastgood.core.feature import Feature
 from lastgood.core.feature_views import ComparedApplication, CompareView, WhereEntry
 from lastgood.core.ports import Lastgood
 from lastgood.core.value import Value
 from lastgood.web.asked import text
 from lastgood.web.badge import Badge
+from lastgood.web.chain import Step, steps
 from lastgood.web.pages import Page, Pages, wants_part
 from lastgood.web.routes import Routes
 
-_ANSWERS = {
-    True: Badge(word="Yes", tone="t-ok", icon="check"),
-    False: Badge(word="No", tone="t-off", icon="minus"),
-    None: Badge(word="Not known", tone="t-part", icon="ask"),
-}
+_YES = Badge(word="Yes", tone="t-ok", icon="check")
+_LEFT = Badge(word="No, it left", tone="t-bad", icon="back")
+_NOT_YET = Badge(word="Not yet", tone="t-off", icon="minus")
+_NO = Badge(word="No", tone="t-off", icon="minus")
+_UNKNOWN = Badge(word="Not known", tone="t-off", icon="ask")
 
 
 class Answer(Value, frozen=True, kw_only=True):
-    """What one application says of a feature."""
+    """What one application says of a feature. steps: how it came there; none where nothing of that is known."""
 
     entry: WhereEntry
     badge: Badge
+    steps: tuple[Step, ...] = ()
 
 
 class Answers(Value, frozen=True, kw_only=True):
     """What all say, by environment ("" for applications without one). wrong: why nobody says anything."""
 
     query: str
+    feature: Feature | None = None
+    pull_request: Feature | None = None
     environments: tuple[tuple[str, tuple[Answer, ...]], ...] = ()
     wrong: str = ""
     hint: str = ""
+
+    @property
+    def chains(self) -> list[Answer]:
+        """The answers of applications whose way to it is known at least in part, in the order of the answers."""
+        return [one for _, found in self.environments for one in found if one.steps]
 
     @property
     def word(self) -> str:
@@ -101,20 +112,39 @@ async def _answers(lastgood: Lastgood, query: str) -> Answers:
     except LastgoodError as wrong:
         return Answers(query=query, wrong=wrong.message, hint=wrong.hint)
     names = sorted({entry.environment or "" for entry in entries}, key=lambda name: (not name, name))
+    told = next((one.chain for one in entries if one.chain is not None and one.chain.feature is not None), None)
     return Answers(
         query=query,
-        environments=tuple(
-            (name, tuple(Answer(entry=one, badge=_ANSWERS[one.contains]) for one in _of(entries, name)))
-            for name in names
-        ),
+        feature=told.feature if told is not None else None,
+        pull_request=told.pull_request if told is not None else None,
+        environments=tuple((name, tuple(map(_answer, _of(entries, name)))) for name in names),
     )
 
 
+def _answer(entry: WhereEntry) -> Answer:
+    chain = entry.chain
+    known = chain is not None and (chain.source is not None or bool(chain.images))
+    base = f"/apps/{quote(entry.app, safe='')}"
+    return Answer(entry=entry, badge=_badge(entry), steps=steps(chain, base) if chain is not None and known else ())
+
+
+def _badge(entry: WhereEntry) -> Badge:
+    chain = entry.chain
+    if entry.contains is not False:
+        return _YES if entry.contains else _UNKNOWN
+    if chain is None:
+        return _NO
+    if chain.left_config is not None or chain.left is not None:
+        return _LEFT
+    # Taken out in the source repo before it came here is no, and not "not yet".
+    return _NOT_YET if not chain.unknown.keys() & {"left", "source"} and entry.via is None else _NO
+
+
 def _of(entries: Sequence[WhereEntry], environment: str) -> list[WhereEntry]:
-    """Return an environment's entries: those that have it first, then those that do not know."""
+    """Return an environment's entries: those that have it first, those that it does not concern last."""
     order = {True: 0, None: 1, False: 2}
     found = [one for one in entries if (one.environment or "") == environment]
-    return sorted(found, key=lambda one: (order[one.contains], one.app))
+    return sorted(found, key=lambda one: (order[one.contains], one.chain is None, one.app))
 
 
 async def _comparison(lastgood: Lastgood, apps: Sequence[ApplicationView], one: str, other: str) -> Comparison:

@@ -23,6 +23,8 @@ from lastgood.web.assets import load_assets
 from lastgood.web.names import stream_name
 
 THEME_COOKIE = "lastgood_theme"
+_SHA1 = 40
+_LONG_ID = re.compile(r"(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{40})(?![0-9a-f])")
 _SHADES = 5
 
 
@@ -77,6 +79,7 @@ def _templates() -> Environment:
         many=many,
         segment=segment,
         link=link,
+        brief=brief,
         heard=lambda name, kind: stream_name(kind, name),
     )
     templates.globals["asset"] = load_assets().url
@@ -155,6 +158,11 @@ def link(url: str | None, text: str) -> Markup:
     if url is not None and re.match(r"https?://", url, re.IGNORECASE):
         return Markup('<a href="{}" rel="noreferrer">{}</a>').format(url, text)
     return Markup("<span>{}</span>").format(text)
+
+
+def brief(reference: str) -> str:
+    """Write a tag or digest of an image as people tell it: of an id or a digest the beginning."""
+    return _LONG_ID.sub(lambda found: found[0][:7] if len(found[0]) == _SHA1 else f"{found[0][:12]}…", reference)
 
 
 def address(path: str, query: Mapping[str, str | None]) -> str:
