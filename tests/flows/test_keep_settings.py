@@ -100,6 +100,8 @@ async def test_a_record_keeps_what_its_deployment_changed(kept):
     assert (await kept.settings(1)).settings.unknown == "there is no version before it"
     told = [[(c.path, c.before, c.after) for c in (await kept.settings(n)).settings.changes] for n in (2, 3)]
     assert told == [[("spec.environment.FLAG", None, "on")], [("spec.environment.FLAG", "on", None)]]
+    events = [event.payload for event in await kept.world.store.events(after=0) if event.kind == "settings"]
+    assert events == [{"number": 2, "changes": 1}, {"number": 3, "changes": 1}]
     first = await kept.world.store.deployment(APP, 1)
     assert (await kept.settings(2)).before == first.version
 

@@ -229,7 +229,7 @@ def test_the_page_of_features_answers_by_environment_and_compares(browser, lastg
         "Pull request PR-481Gift message on checkout, by Tomasz Wrona",
         "Build the build's page",
         f"Image shop/web:1.4.2@sha256:{'b' * 12}… built from c0ffee{oid('c0ffee')[6]}",
-        "Deployment n8succeeded4 h ago, took 5 min",
+        "Deployment n8 succeeded4 h ago, took 5 min",
     ]
     assert "/apps/web-production/records/n8" in links
     assert "https://git.example.com/runs/2231" in links

@@ -439,8 +439,11 @@ class Store(Protocol):
         """
         ...
 
-    async def save_settings(self, kept: KeptSettings) -> None:
-        """Insert or replace the settings that a deployment changed; its record is found by them."""
+    async def save_settings(self, kept: KeptSettings, *, told: Told | None = None) -> None:
+        """Insert or replace the settings that a deployment changed; its record is found by them.
+
+        told: see save_application.
+        """
         ...
 
     async def settings(self, deployments: Collection[int]) -> dict[int, KeptSettings]:

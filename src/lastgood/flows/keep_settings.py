@@ -16,7 +16,7 @@ from lastgood.core.discovery import Discovered, Discovery
 from lastgood.core.errors import ConfigWrong, LastgoodError, RenderFailed
 from lastgood.core.kept_settings import NO_BEFORE, kept_settings
 from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store
-from lastgood.core.record import ApplicationRecord, DeploymentQuery
+from lastgood.core.record import ApplicationRecord, DeploymentQuery, Told
 from lastgood.core.setting import Settings
 from lastgood.core.setting_changes import setting_changes
 
@@ -90,7 +90,10 @@ class KeepSettings:
         except LastgoodError as wrong:
             settings, again_at = Settings(unknown=wrong.message), now + max(AGAIN, age) if age < AT_MOST else None
         version = before.version if before is not None else None
-        await self._store.save_settings(kept_settings(run.id, settings, at=now, before=version, again_at=again_at))
+        kept = kept_settings(run.id, settings, at=now, before=version, again_at=again_at)
+        payload = {"number": run.number, "changes": len(settings.changes) + settings.more}
+        told = Told(kind="settings", app=run.app, payload=payload, at=now) if settings.changes else None
+        await self._store.save_settings(kept, told=told)
 
     async def _changed(self, run: Deployment, before: Deployment | None, record: ApplicationRecord | None) -> Settings:
         """Compare with what ran before. Raises LastgoodError where one of both cannot be rendered, _NotLooked."""

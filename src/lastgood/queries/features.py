@@ -174,6 +174,10 @@ class Features:
 
         What ran is not known here: no time and no record.
         """
+        now = tuple(await self._sources_of(place, place.head))
+        if image is None or not any(image.fits(one.image, one.reference) for one in now):
+            # Of anything else Git alone knows nothing: a history for each application would be read for that.
+            return [Deployed(at=None, sources=now)], True
         history = await place.repo.history(place.head, place.application.scope)
         holds = await place.readable_holds()
         deployed: list[Deployed] = []
@@ -185,9 +189,9 @@ class Features:
             sources = tuple(await self._sources_of(place, entry.commit.oid))
             held = self._held(holds, entry.version, sources)
             deployed.append(Deployed(at=None, sources=sources, commit=entry.commit, held=held))
-            if image is None or not any(image.fits(one.image, one.reference) for one in sources):
+            if not any(image.fits(one.image, one.reference) for one in sources):
                 return deployed, True
-        return deployed, not history.truncated
+        return deployed or [Deployed(at=None, sources=now)], not history.truncated
 
     def _held(self, holds: Sequence[Hold], version: str | None, sources: Sequence[SourceAt]) -> bool:
         images = image_references({one.image: one.reference for one in sources})

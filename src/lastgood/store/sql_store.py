@@ -133,9 +133,9 @@ class SqlStore:
         """Return records whose features are to be looked for, oldest first."""
         return await self._database.read(carried_sql.wanting, after_id=after_id, at=at, limit=limit)
 
-    async def save_settings(self, kept: KeptSettings) -> None:
+    async def save_settings(self, kept: KeptSettings, *, told: Told | None = None) -> None:
         """Insert or replace the settings that a deployment changed."""
-        await self._database.write(settings_sql.save, kept)
+        await self._database.write(_and_told, told, settings_sql.save, kept)
 
     async def settings(self, deployments: Collection[int]) -> dict[int, KeptSettings]:
         """Return the settings of those of these records that have them, by the record's id."""
