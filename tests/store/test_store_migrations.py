@@ -13,12 +13,15 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+from lastgood.core.carried import Carried
+from lastgood.core.kept_settings import KeptSettings
 from lastgood.core.record import DeploymentQuery
+from lastgood.core.setting import SettingChange, Settings
 from lastgood.store import SqlStore, migrate
 from lastgood.store.database import Database, sqlite_engine
 from lastgood.store.revision import is_newest, newest
 from lastgood.store.schema import metadata
-from twins.store import fill, make_deployment
+from twins.store import NOON, fill, make_deployment
 
 REVISIONS = [revision.revision for revision in ScriptDirectory.from_config(migrate._config()).walk_revisions()]
 
@@ -78,6 +81,30 @@ def test_every_earlier_schema_is_brought_up_to_date(tmp_path, revision):
     store.close()
 
     assert found == []
+
+
+async def test_a_record_of_before_settings_were_kept_is_found_by_them_afterwards(tmp_path):
+    """What it was found by stays, its features too; it has no settings until somebody keeps them."""
+    store = SqlStore.open(tmp_path / "a.db")
+    run = await store.start_deployment(make_deployment())
+    await store.save_carried(Carried(deployment=run.id, found_at=NOON, build="https://ci.example/gift"))
+    store.close()
+    with sqlite3.connect(tmp_path / "a.db") as connection:  # as the revision before left it
+        connection.execute("DROP TABLE settings")
+        connection.execute("ALTER TABLE deployments DROP COLUMN settings_folded")
+        connection.execute("UPDATE alembic_version SET version_num = '0003'")
+    connection.close()
+
+    store = SqlStore.open(tmp_path / "a.db")
+    assert await store.settings([run.id]) == {}
+    assert [one.id for one in await store.wanting_settings(after_id=0, at=NOON)] == [run.id]
+    change = SettingChange(kind="Deployment", namespace=None, name="web", path="memory", before="1Gi", after="2Gi")
+    await store.save_settings(KeptSettings(deployment=run.id, found_at=NOON, settings=Settings(changes=(change,))))
+    found = [await store.count_deployments(DeploymentQuery(search=word)) for word in ("release", "gift", "memory")]
+    feature = await store.count_deployments(DeploymentQuery(feature="gift"))
+    store.close()
+
+    assert (found, feature) == ([1, 1, 1], 1)
 
 
 def test_the_newest_revision_is_told_without_alembic(tmp_path):

@@ -61,9 +61,10 @@ class Chain(Value, frozen=True, kw_only=True):
     """How a feature came to an application, and how it left. A part is None where it is not there, or not known.
 
     unknown: which parts are not known, and why; a part that is None and not named here is not there (yet).
-    pull_request: the one that brought it. source: the commit of the source repo that did. build: the page of the build.
-    images: those that have it, of the version with which it came. config, deployment: with which it came last.
-    left_config, left: with which it went again. held: whether the version with which it came is on hold now.
+    pull_request: the one that brought it; Git may have no trace of one. source: the commit of the source repo that did.
+    build: the page of the build. images: those that have it, of the version with which it came. config, deployment:
+    with which it came last. left_config, left: with which it went again. held: whether the version with which it came
+    is on hold now.
     """
 
     feature: Feature | None = None

@@ -1,11 +1,14 @@
 """Where a feature comes from: its pull request, and the commit that brought it into a revision. Pure, over an index."""
 
+import msgspec
+
 from lastgood.core.chain import ChainSource, Origin
 from lastgood.core.feature import Feature
 from lastgood.core.feature_presence import FeaturePresence, WantedFeature
 from lastgood.core.feature_range import Book, FeatureRange, SourceView, made, merges_of
 
 MOST_COMMITS = 100
+MOST_PEOPLE = 100
 
 
 class FeatureOrigin:
@@ -25,8 +28,8 @@ class FeatureOrigin:
         pull = self._pull(merge) if merge is not None else None
         commit = self._book.commit(head if merge is None else merge)
         return Origin(
-            feature=self._feature(wanted, head, pull),
-            pull_request=pull,
+            feature=_bounded(self._feature(wanted, head, pull)),
+            pull_request=_bounded(pull) if pull is not None else None,
             source=ChainSource(
                 repo=self._view.repo,
                 commit=commit.oid,
@@ -60,3 +63,8 @@ class FeatureOrigin:
             return self._made_of.issue(wanted.id, naming[::-1])
         commit = self._book.commit(head)
         return pull if pull is not None and commit.facts.pull is not None else self._made_of.alone(commit)
+
+
+def _bounded(feature: Feature) -> Feature:
+    # Each application's answer repeats it, and a message may name a hundred people.
+    return msgspec.structs.replace(feature, authors=feature.authors[:MOST_PEOPLE])
