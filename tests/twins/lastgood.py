@@ -724,6 +724,7 @@ class MemoryLastgood:
                     other_version=there.running,
                     only=(Waiting(feature=feature, since=ago(days=2)),) if one.running != there.running else (),
                     unknown=(NotKnown(image="search", reason=HOSTILE),) if one.running != there.running else (),
+                    images=(ChainImage(name=HOSTILE, reference="a" * 40, revision=None),),
                 )
                 for group, one, there in pairs
             ),

@@ -221,6 +221,10 @@ def test_the_page_of_features_answers_by_environment_and_compares(browser, lastg
     links = {element.given["href"] for element in page.all("a")}
     assert "/apps/web-production/records/n9" in links
     image = Page(browser.get("/features?q=web:1.4.2").text)
+    assert ([e.text for e in page.all("h3")], [e.text for e in image.all("h3")]) == (
+        ["Gift message on checkout"],
+        ["web:1.4.2"],
+    )
     assert "/timeline?image=web%3A1.4.2" in {element.given["href"] for element in image.all("a")}
 
     steps = [" ".join(element.text.split()) for element in page.all("li")]
@@ -238,6 +242,7 @@ def test_the_page_of_features_answers_by_environment_and_compares(browser, lastg
     compared = Page(browser.get("/features?a=staging&b=production").text)
     cells = [" ".join(element.text.split()) for element in compared.all("li")]
     assert any(cell.startswith("Gift message on checkout #482since 2 days ago") for cell in cells), cells
+    assert any(f"{HOSTILE}:aaaaaaa" in element.text for element in compared.all("td"))
     assert "no application is in the environment staging" in browser.get("/features?a=staging&b=nowhere").text
 
     async def unknown(feature):

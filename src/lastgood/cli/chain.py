@@ -10,9 +10,9 @@ from lastgood.core.feature_views import WhereEntry
 
 
 def chain_text(entry: WhereEntry, at: dt.datetime, style: Style) -> str:
-    """Lay out the chain of one application, a part a line; "" where it has none, or nothing of it is known."""
+    """Lay out the chain of one application, a part a line; "" where it has none, or nothing is known at all."""
     chain = entry.chain
-    if chain is None or not (chain.source or chain.images):
+    if chain is None or not (entry.contains or chain.source or chain.images):
         return ""
     parts = [
         ("pull request", _feature(chain.pull_request, chain, "pull_request", none="none is known"), True),

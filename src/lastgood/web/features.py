@@ -29,7 +29,7 @@ _UNKNOWN = Badge(word="Not known", tone="t-off", icon="ask")
 
 
 class Answer(Value, frozen=True, kw_only=True):
-    """What one application says of a feature. steps: how it came there; none where nothing of that is known."""
+    """What one application says of a feature. steps: how it came there; none where nothing is known at all."""
 
     entry: WhereEntry
     badge: Badge
@@ -123,7 +123,7 @@ async def _answers(lastgood: Lastgood, query: str) -> Answers:
 
 def _answer(entry: WhereEntry) -> Answer:
     chain = entry.chain
-    known = chain is not None and (chain.source is not None or bool(chain.images))
+    known = chain is not None and bool(entry.contains or chain.source or chain.images)
     base = f"/apps/{quote(entry.app, safe='')}"
     return Answer(entry=entry, badge=_badge(entry), steps=steps(chain, base) if chain is not None and known else ())
 
