@@ -51,6 +51,7 @@ class Shop:
         web = create_web(self.lastgood, self.records, access=access, clock=StandingClock(), version="0.1.0")
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self.page = f"{self.url}/?token={TOKEN}"
         config = uvicorn.Config(web, log_config=None, access_log=False, timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listening]}, daemon=True)

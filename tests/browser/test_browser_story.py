@@ -2,6 +2,8 @@
 
 import pytest
 
+from twins.lastgood import sample_chain
+
 pytestmark = pytest.mark.browser
 
 
@@ -39,3 +41,20 @@ def test_a_stranger_sees_nothing(server, chromium):
     assert answer is not None
     assert answer.status == 401
     assert "web-production" not in page.content()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_the_way_of_a_feature_is_read_without_javascript(shop, chromium, width, theme):
+    """The first way is open, the next opens by a press, and nothing is wider than the screen."""
+    shop.lastgood.chains["web-staging"] = sample_chain(left=None, left_config=None)
+    page = chromium.new_context(
+        java_script_enabled=False, viewport={"width": width, "height": 800}, color_scheme=theme
+    ).new_page()
+    page.goto(shop.page)
+    page.goto(f"{shop.url}/features?q=PR-481")
+    ways = page.locator("details.chainbox")
+    assert [ways.nth(n).locator(".chain").is_visible() for n in range(ways.count())] == [True, False]
+    ways.nth(1).locator("summary").click()
+    assert ways.nth(1).get_by_text("Config commit").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
