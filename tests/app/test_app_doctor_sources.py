@@ -92,7 +92,7 @@ async def test_each_source_says_whether_its_images_tell_their_revision(world, se
         ("source", "ok", f"{world.source} is reachable; it is at {head[:7]}"),
         (f"registry {server.host}", "ok", "it answers; asked as a stranger"),
         ("images of shop", "ok", f"{server.host}/shop/{{service}}: 2 of 2 tell their revision"),
-        ("images of shop", "warn", f"{server.host}/old/{{service}} fits no image of any application"),
+        ("images of shop", "warn", f"{server.host}/old/{{service}} fits no image and no base of any application"),
     ]
 
 

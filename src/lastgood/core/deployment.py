@@ -5,6 +5,7 @@ from typing import Any
 
 from lastgood.core.commit import Commit
 from lastgood.core.observation import ResourceResult
+from lastgood.core.origins import Origins
 from lastgood.core.resource import ImageChange
 from lastgood.core.value import Value
 from lastgood.core.words import Outcome, Trigger
@@ -24,6 +25,7 @@ class Deployment(Value, frozen=True, kw_only=True):
 
     number: counts up from 1 in its application, never reused. operation: the id of what asked for it.
     baked_at: when it had stayed Healthy for its bake time; degraded_at: when it degraded by itself afterwards.
+    origins: before and after, of what changed (see `changed_origins`); None: recorded before that was kept.
     own_fault: a failure for reasons of the version itself (not of the target or of lastgood).
     """
 
@@ -45,6 +47,7 @@ class Deployment(Value, frozen=True, kw_only=True):
     definition: dict[str, Any] = {}
     digest: str | None = None
     images: tuple[ImageChange, ...] = ()
+    origins: tuple[Origins, Origins] | None = None
     resources: tuple[ResourceResult, ...] = ()
     phases: tuple[Phase, ...] = ()
     superseded_by: str | None = None

@@ -24,6 +24,7 @@ from lastgood.core.image_name import ImageName
 from lastgood.core.leaving import Leaving
 from lastgood.core.observation import ApplyResult, Observation
 from lastgood.core.operation import Operation
+from lastgood.core.origins import Origins
 from lastgood.core.plan import Plan
 from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
 from lastgood.core.record import (
@@ -270,11 +271,13 @@ class ImageRegistry(Protocol):
 class Sources(Protocol):
     """Finds out from which revision of which source repo an image is built. Never raises, and never waits long."""
 
-    async def locate_all(self, declared: Sequence[Source], images: Mapping[str, str]) -> list[SourceAt]:
-        """Say where images (or artifacts) come from, in their order; where that is not known, why.
+    async def locate_all(
+        self, declared: Sequence[Source], images: Mapping[str, str], origins: Origins
+    ) -> list[SourceAt]:
+        """Say where images (or artifacts) come from, then bases, each in their order; where that is not known, why.
 
-        declared: `sources` of lastgood.yaml. images: name -> reference, as `Rendered.images` has them. What is slow is
-        waited for side by side.
+        declared: `sources` of lastgood.yaml. images: name -> reference, as `Rendered.images` has them; origins: as
+        it has those. What is slow is waited for side by side. No registry is asked about a base.
         """
         ...
 
@@ -408,7 +411,7 @@ class Store(Protocol):
         ...
 
     async def save_deployment(self, deployment: Deployment, *, told: Told | None = None) -> None:
-        """Replace a deployment's changing parts: outcome, times, message, phases, resources, digest, images.
+        """Replace a deployment's changing parts: outcome, times, message, phases, resources, digest, images, origins.
 
         told: see save_application.
         """
@@ -425,8 +428,8 @@ class Store(Protocol):
     async def wanting_features(self, *, after_id: int, at: dt.datetime, limit: int = 50) -> list[Deployment]:
         """Return records whose features are to be looked for, oldest first, at most `limit`.
 
-        Those with an id above `after_id` that changed images and were not looked at, and those whose `again_at` is
-        not after `at`.
+        Those with an id above `after_id` that changed images or bases and were not looked at, and those whose
+        `again_at` is not after `at`.
         """
         ...
 

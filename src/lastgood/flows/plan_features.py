@@ -1,14 +1,15 @@
-"""What a plan takes out of each application and what it brings back, from the source repos of its images.
+"""What a plan takes out of each application and what it brings back, from the source repos of its images and bases.
 
 Nobody waits for it long: what is not known in time is said to be unknown.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from lastgood.core.dates import relative
 from lastgood.core.errors import LastgoodError
 from lastgood.core.feature import is_meant
+from lastgood.core.origins import NO_ORIGINS, Origins, changed_origins
 from lastgood.core.plan import PlannedFeatures
 from lastgood.core.resource import Rendered, image_changes
 from lastgood.core.source_features import NotKnown, features, locate_images
@@ -38,13 +39,16 @@ async def _of_one(look: Look, weighed: Weighed) -> PlannedFeatures:
     )
     if unknown:
         return PlannedFeatures(unknown=unknown)
-    before, after = _images(weighed.before), _images(weighed.after)
-    changed = [change.name for change in image_changes(dict(before), dict(after))]
+    before, was = _of(weighed.before)
+    after, will = _of(weighed.after)
+    images = [change.name for change in image_changes(before, after)]
+    was, will = changed_origins(was, will, images)
+    changed = [*images, *sorted(was.bases.keys() | will.bases.keys())]
     sources, declared = look.branch.sources, look.discovered.sources
     try:
         async with asyncio.timeout(WAIT_S):
-            old = await locate_images(sources, declared, {name: before[name] for name in changed if name in before})
-            new = await locate_images(sources, declared, {name: after[name] for name in changed if name in after})
+            old = await locate_images(sources, declared, {name: before[name] for name in images if name in before}, was)
+            new = await locate_images(sources, declared, {name: after[name] for name in images if name in after}, will)
             found = await features(old, new)
     except TimeoutError:
         reason = f"its source repo has not answered for {WAIT_S:.0f} s"
@@ -52,8 +56,8 @@ async def _of_one(look: Look, weighed: Weighed) -> PlannedFeatures:
     return PlannedFeatures(leaving=found.left, returning=found.entered, unknown=found.unknown)
 
 
-def _images(render: Rendered | LastgoodError | None) -> Mapping[str, str]:
-    return render.images if isinstance(render, Rendered) else {}
+def _of(render: Rendered | LastgoodError | None) -> tuple[dict[str, str], Origins]:
+    return (render.images, render.origins) if isinstance(render, Rendered) else ({}, NO_ORIGINS)
 
 
 def bounded(found: PlannedFeatures) -> PlannedFeatures:

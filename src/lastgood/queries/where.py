@@ -11,7 +11,7 @@ from lastgood.core.errors import UnknownFeature
 from lastgood.core.feature_presence import Presence
 from lastgood.core.feature_versions import Deployed, presences
 from lastgood.core.feature_views import WhereEntry
-from lastgood.core.source_features import SourceAt
+from lastgood.core.source_features import SourceAt, without_stale_charts
 from lastgood.queries.where_image import image_presences, those_asked
 
 
@@ -34,6 +34,7 @@ async def where(feature: str, places: Sequence[Place]) -> list[WhereEntry]:
     Raises UnknownFeature if no source repo of any of them knows it, and it is no image that one of them ran;
     AmbiguousImage where the end of a name fits several of those.
     """
+    places = [_told(place) for place in places]
     image = asked_image(feature)
     ran = those_asked(image, _versions(places)) if image is not None else ()
     if ran:
@@ -56,6 +57,12 @@ async def where_built(source: SourceAt, places: Sequence[Place]) -> list[WhereEn
 
 async def _where_image(asked: Sequence[SourceAt], source: SourceAt | None, places: Sequence[Place]) -> list[WhereEntry]:
     return [_entry(place, await image_presences(asked, source, place.deployed)) for place in places]
+
+
+def _told(place: Place) -> Place:
+    told = without_stale_charts([one.sources for one in place.deployed])
+    sure = [dataclasses.replace(one, sources=sources) for one, sources in zip(place.deployed, told, strict=True)]
+    return dataclasses.replace(place, deployed=tuple(sure))
 
 
 def _versions(places: Sequence[Place]) -> list[Deployed]:

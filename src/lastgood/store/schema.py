@@ -13,6 +13,7 @@ from lastgood.core.feature import Feature
 from lastgood.core.hold import Hold
 from lastgood.core.observation import ResourceResult
 from lastgood.core.operation import Moved
+from lastgood.core.origins import Origins
 from lastgood.core.resource import ImageChange
 from lastgood.core.source_features import NotKnown
 from lastgood.core.version import Version
@@ -130,6 +131,7 @@ deployments = Table(
     Column("images_folded", CleanText, nullable=False),
     Column("search_text", CleanText, nullable=False),
     Column("features_folded", CleanText, nullable=False, server_default=""),
+    Column("origins", JsonOf(tuple[Origins, Origins])),
     UniqueConstraint("app", "number"),
     Index(None, "app", "id"),
     Index(None, "environment", "id"),
