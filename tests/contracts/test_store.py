@@ -18,9 +18,11 @@ from lastgood.core.commit import Person
 from lastgood.core.deployment import Phase
 from lastgood.core.errors import StoreFailed, StoreUnavailable
 from lastgood.core.hold import HeldFile, Hold
+from lastgood.core.image_facts import ImageClaim
 from lastgood.core.last_good import known_good
 from lastgood.core.observation import Observation, ResourceResult
 from lastgood.core.operation import Moved, Operation
+from lastgood.core.origins import NO_ORIGINS, Origins
 from lastgood.core.record import DeploymentQuery, HoldRecord, Pause, RefusedHead, RepoRecord
 from lastgood.core.resource import ImageChange
 from lastgood.core.version import version_at
@@ -29,6 +31,7 @@ from lastgood.store.schema import operation_applications
 from twins.store import NOON, PRIYA, fill, make_application, make_commit, make_deployment, oid
 
 MINUTE = dt.timedelta(minutes=1)
+CHART = ImageClaim(place="chart", revision="1.4.2", source="https://git.example.com/shop/web")
 replace = msgspec.structs.replace
 
 
@@ -170,6 +173,7 @@ async def test_a_deployment_comes_back_as_it_was_saved(store):
         message="web never became ready",
         digest="sha256:1",
         images=(ImageChange(name="web", from_=None, to="abc"),),
+        origins=(NO_ORIGINS, Origins(charts={"web": (CHART,)}, bases={"github.com/org/app//deploy": "v1"})),
         resources=(ResourceResult(kind="Process", name="web", change="added", outcome="applied"),),
         phases=(Phase(name="render", started_at=NOON, finished_at=NOON + MINUTE, message="done"),),
         superseded_by=oid("next"),
@@ -618,3 +622,22 @@ async def test_many_records_are_filled_in_as_if_one_by_one(store):
     assert (await store.start_deployment(make_deployment("service0-staging"))).number == 5
     assert await store.count_deployments(DeploymentQuery(environment="production")) == 3
     assert str(uuid.UUID(int=0)) not in await store.latest_deployments(["service0-staging"])
+
+
+async def test_features_are_wanted_of_what_changed_an_image_or_a_base(store):
+    """Not where neither did; a record of before bases were kept counts by its images."""
+    base = Origins(bases={"github.com/org/app//deploy": "v1"})
+    image = ImageChange(name="web", from_=None, to="web:1")
+    begun = [
+        await store.start_deployment(make_deployment(**words))
+        for words in (
+            {"origins": (base, NO_ORIGINS)},
+            {"origins": (NO_ORIGINS, NO_ORIGINS)},
+            {"origins": (NO_ORIGINS, NO_ORIGINS), "images": (image,)},
+            {"images": (image,)},
+            {},
+        )
+    ]
+    wanted = await store.wanting_features(after_id=0, at=NOON)
+    assert [one.number for one in wanted] == [1, 3, 4]
+    assert [one.origins for one in wanted] == [begun[0].origins, begun[2].origins, None]

@@ -54,6 +54,11 @@ class Deployment(Value, frozen=True, kw_only=True):
     last_words: str = ""
 
 
+def may_carry(images: tuple[ImageChange, ...], origins: tuple[Origins, Origins] | None) -> bool:
+    """Say whether a record may carry features, by what it keeps: an image changed, or a base by Git ref."""
+    return bool(images) or any(one.bases for one in origins or ())
+
+
 def was_applied(run: Deployment) -> bool:
     """Say whether an attempt came as far as touching the target."""
     return run.outcome != "superseded" or any(phase.name == "apply" for phase in run.phases)

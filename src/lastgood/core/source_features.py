@@ -50,7 +50,7 @@ class SourceAt:
 
 
 class NotKnown(Value, frozen=True, kw_only=True):
-    """An image, or a base of a kustomization in another repo, whose features are not known, and why."""
+    """What has features that are not known, and why. image: the name of an image, or of a base by Git ref."""
 
     image: str
     reason: str

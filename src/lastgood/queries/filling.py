@@ -6,7 +6,7 @@ from lastgood.core.build_link import build_link
 from lastgood.core.carried import Carried, committers, of_kind
 from lastgood.core.claim import confirmed_claim
 from lastgood.core.declared_inputs import scope_at
-from lastgood.core.deployment import Deployment, DeploymentView
+from lastgood.core.deployment import Deployment, DeploymentView, may_carry
 from lastgood.core.errors import LastgoodError
 from lastgood.core.hold import Hold, held_paths, image_references, refusing
 from lastgood.core.inputs import shown_inputs
@@ -100,14 +100,14 @@ class Filler:
 
     async def foresee(self, rows: Sequence[Row]) -> None:
         """Read at once what the records of some rows carried; each is read by itself otherwise."""
-        runs = [row.deployment for row in rows if row.deployment is not None and row.deployment.images]
+        runs = [row.deployment for row in rows if row.deployment is not None and _may_carry(row.deployment)]
         if self._store is not None and runs:
             self._carried = dict.fromkeys((run.id for run in runs), None)
             self._carried |= await self._store.carried([run.id for run in runs])
 
     async def _carried_by(self, row: Row) -> Carried | None:
         run = row.deployment
-        if self._store is None or run is None or not run.images:
+        if self._store is None or run is None or not _may_carry(run):
             return None
         if run.id not in self._carried:
             await self.foresee([row])
@@ -233,6 +233,10 @@ class Filler:
             except LastgoodError:
                 self._kinds[app] = "unknown"
         return self._kinds[app]
+
+
+def _may_carry(run: Deployment) -> bool:
+    return may_carry(run.images, run.origins)
 
 
 def deployment_view(run: Deployment) -> DeploymentView:
