@@ -25,7 +25,7 @@ class Deployment(Value, frozen=True, kw_only=True):
 
     number: counts up from 1 in its application, never reused. operation: the id of what asked for it.
     baked_at: when it had stayed Healthy for its bake time; degraded_at: when it degraded by itself afterwards.
-    origins: before and after, of what changed (see `changed_origins`); None: recorded before that was kept.
+    origins: before and after, of the images and bases that changed; None: recorded before that was kept.
     own_fault: a failure for reasons of the version itself (not of the target or of lastgood).
     """
 

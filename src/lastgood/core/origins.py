@@ -7,9 +7,10 @@ from lastgood.core.value import Value
 
 
 class Origins(Value, frozen=True, kw_only=True):
-    """charts: what the charts that rendered an image say of its source, by the image's name as `images` has it.
+    """What a version's own files say of where it comes from, beside the images.
 
-    bases: bases of kustomizations in other repos, name -> ref, "" where the address has none (see `git_base`).
+    charts: what the charts that rendered an image say of its source, by the image's name as `images` has it.
+    bases: bases of kustomizations in other Git repos, name (`github.com/org/app//deploy`) -> ref, "" for none.
     """
 
     charts: dict[str, tuple[ImageClaim, ...]] = {}

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 
 from lastgood.core.deployment import may_carry
 from lastgood.core.figures import Attempt
@@ -53,7 +53,7 @@ def totals(connection: Connection) -> list[DeploymentCount]:
     ]
 
 
-def _committed(row: Row[Any]) -> tuple[dt.datetime, ...] | None:
+def _committed(row: Any) -> tuple[dt.datetime, ...] | None:
     """Return when what entered was committed; none for a change of settings alone; None where that is not known."""
     if not may_carry(row.images, row.origins):
         return ()
