@@ -99,11 +99,12 @@ async def locate_version(
         rendered = await renderer.render(app, repo, commit)
     except LastgoodError as wrong:
         unknown = SourceAt(image=app.name, reason=f"what {commit[:7]} runs is not known: {wrong.message}")
-        return [unknown, *await locate_images(sources, declared, {}, await _declared(app, repo, commit))]
+        return [unknown, *await locate_images(sources, declared, {}, await declared_origins(app, repo, commit))]
     return await locate_images(sources, declared, rendered.images, rendered.origins)
 
 
-async def _declared(app: Application, repo: "ConfigRepo", commit: str) -> Origins:
+async def declared_origins(app: Application, repo: "ConfigRepo", commit: str) -> Origins:
+    """Return what is known of the origins of a version that does not render: its bases, where they can be read."""
     try:
         return Origins(bases=(await inputs_at(app, repo, commit)).bases)
     except LastgoodError:
