@@ -9,7 +9,7 @@ from typing import Any
 
 from lastgood.core.image_facts import ImageClaim, source_of_claim, text_of_claim
 
-MAX_SOURCES = 20
+MAX_SOURCES = 10
 # Between these a number has no exponent in the text that Helm makes of it.
 _PLAIN_EXPONENTS = range(-4, 6)
 

@@ -8,9 +8,10 @@ import re
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
-from lastgood.core.references import MAX_PATH
 from lastgood.core.renderer_kind import MANIFEST_ENDINGS
 
+# Records keep its name for ever.
+_LONGEST = 1_000
 _SCHEMES = ("ssh", "https", "http", "file")
 _USER = re.compile(r"[A-Za-z][A-Za-z0-9-]*@")
 _GITHUB = ("github.com/", "github.com:")
@@ -32,7 +33,7 @@ def git_base(address: str) -> GitBase | None:
     The name has no scheme, no user, no `.git` and no query, and `//` between the repo and the folder however that is
     written; the repo alone has no `//`.
     """
-    if len(address) > MAX_PATH or not address.isprintable() or address.startswith("/"):
+    if len(address) > _LONGEST or not address.isprintable() or address.startswith("/"):
         return None
     rest, _, query = address.partition("?")
     if rest[:5].lower() == "git::":

@@ -6,6 +6,9 @@ from typing import Any
 from lastgood.core.image_facts import ImageClaim
 from lastgood.core.resource import Resource
 
+# Records keep what is said, for ever: of more images, and by more charts, it is not known.
+MAX_CLAIMED = 500
+MAX_CLAIMS = 20
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 _POD_PATHS = {
     ("", "Pod"): ("spec",),
@@ -32,8 +35,9 @@ def claims_of(
     """Return what is said of each image, by its name as `images_of` has it. said: of the images of each resource."""
     found: dict[str, tuple[ImageClaim, ...]] = {}
     for name, _, n in _named(resources):
-        found[name] = tuple(dict.fromkeys((*found.get(name, ()), *said[n])))
-    return {name: claims for name, claims in found.items() if claims}
+        if said[n] and (name in found or len(found) < MAX_CLAIMED):
+            found[name] = tuple(dict.fromkeys((*found.get(name, ()), *said[n])))[:MAX_CLAIMS]
+    return found
 
 
 def _named(resources: Iterable[Resource]) -> Iterator[tuple[str, str, int]]:
