@@ -54,6 +54,20 @@ class Deployment(Value, frozen=True, kw_only=True):
     last_words: str = ""
 
 
+class Judged(Value, frozen=True, kw_only=True):
+    """What of a record says whether its version may be called good: years of them are read at each deployment."""
+
+    id: int
+    number: int
+    version: str
+    path_tree: str | None
+    commit: Commit
+    outcome: Outcome
+    baked_at: dt.datetime | None = None
+    degraded_at: dt.datetime | None = None
+    own_fault: bool = False
+
+
 def may_carry(images: tuple[ImageChange, ...], origins: tuple[Origins, Origins] | None) -> bool:
     """Say whether a record may carry features, by what it keeps: an image changed, or a base by Git ref."""
     return bool(images) or any(one.bases for one in origins or ())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from lastgood.core.application import AnyScope, Application, ApplicationView, DeclaredScope
 from lastgood.core.carried import Carried
 from lastgood.core.commit import Commit, Edit, FileChange, History, Person, TreeEntry
-from lastgood.core.deployment import Deployment
+from lastgood.core.deployment import Deployment, Judged
 from lastgood.core.feature_presence import Presence
 from lastgood.core.feature_range import FeatureChanges
 from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
@@ -465,11 +465,11 @@ class Store(Protocol):
         """Return the newest record of each of these applications that has one."""
         ...
 
-    async def judged(self, app: str) -> tuple[list[HoldRecord], list[Deployment]]:
+    async def judged(self, app: str) -> tuple[list[HoldRecord], list[Judged]]:
         """Return the holds in force and `judged_deployments`, both as of one moment."""
         ...
 
-    async def judged_deployments(self, app: str, *, limit: int = 200) -> list[Deployment]:
+    async def judged_deployments(self, app: str, *, limit: int = 200) -> list[Judged]:
         """Return of each version the newest record that judges it, newest first: all that last-good depends on.
 
         Judged: it baked, degraded afterwards, or failed for its own reasons.
