@@ -28,6 +28,15 @@ _CNRM = (
 
 ROWS = (
     Row("pkg.crossplane.io", "Provider Function Configuration", _PACKAGE),
+    Row(
+        "pkg.crossplane.io",
+        "ProviderRevision FunctionRevision ConfigurationRevision",
+        (
+            "Healthy: Healthy=True",
+            "Healthy: RevisionHealthy=True & !Healthy",
+            "Degraded: .status.conditions",
+        ),
+    ),
     Row("*.crossplane.io", _SILENT, ("Healthy: !.status", "Healthy: .status.users", *_CROSSPLANE)),
     Row("*.crossplane.io", "*", _CROSSPLANE),
     Row("*.upbound.io", _SILENT, ("Healthy: !.status", "Healthy: .status.users", *_CROSSPLANE)),

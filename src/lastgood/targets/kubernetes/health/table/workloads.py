@@ -189,7 +189,28 @@ ROWS = (
     ),
     Row(
         "flink.apache.org",
-        "FlinkDeployment FlinkSessionJob",
+        "FlinkSessionJob",
+        (
+            "Healthy: .status.jobStatus.state=RUNNING|FINISHED",
+            "Progressing: .status.jobStatus.state=RECONCILING|CREATED",
+            "Suspended: .status.jobStatus.state=SUSPENDED|CANCELED",
+            "Degraded: .status.jobStatus.state=FAILED",
+            "Degraded: .status.error",
+        ),
+    ),
+    Row(
+        "flink.apache.org",
+        "FlinkBlueGreenDeployment",
+        (
+            "Progressing: .status.reconciliationStatus.state=ROLLING_BACK",
+            "Degraded: .status.reconciliationStatus.state=ROLLED_BACK",
+            "Degraded: .status.blueGreenState=ACTIVE_BLUE|ACTIVE_GREEN & .status.jobStatus.state=RESTARTING",
+            "Healthy: .status.blueGreenState=ACTIVE_BLUE|ACTIVE_GREEN",
+        ),
+    ),
+    Row(
+        "flink.apache.org",
+        "FlinkDeployment",
         (
             "Healthy: .status.reconciliationStatus.success=true",
             "Healthy: .status.reconciliationStatus.state=DEPLOYED",
@@ -223,11 +244,21 @@ ROWS = (
     Row("flows.knative.dev", "*", _KNATIVE),
     Row(
         "operator.knative.dev",
-        "KnativeServing KnativeEventing",
+        "KnativeEventing",
+        (
+            "Progressing: Ready=False",
+            "Progressing: *=Unknown",
+            "Healthy: Ready=True & InstallSucceeded=True",
+            "Degraded: .status.conditions",
+        ),
+    ),
+    Row(
+        "operator.knative.dev",
+        "KnativeServing",
         (
             "Progressing: DeploymentsAvailable=False",
             "Progressing: *=Unknown",
-            "Healthy: Ready=True & InstallSucceeded=True & DeploymentsAvailable=True",
+            "Healthy: Ready=True & InstallSucceeded=True & DependenciesInstalled=True & DeploymentsAvailable=True",
             "Degraded: .status.conditions",
         ),
     ),
