@@ -5,7 +5,7 @@ from lastgood.targets.kubernetes.health.table.row import Row
 # Configuration that no controller reports on.
 _SILENT = (
     "Composition CompositionRevision DeploymentRuntimeConfig ClusterProviderConfig ProviderConfig ProviderConfigUsage"
-    " ControllerConfig EnvironmentConfig StoreConfig Usage ClusterUsage ImageConfig"
+    " ClusterProviderConfigUsage ControllerConfig EnvironmentConfig StoreConfig Usage ClusterUsage ImageConfig"
 )
 _CROSSPLANE = (
     "Degraded: LastAsyncOperation=False",
@@ -20,6 +20,10 @@ _CROSSPLANE = (
 )
 _PACKAGE = ("Healthy: Installed=True & Healthy=True", "Degraded: .status.conditions")
 _CNRM = (
+    (
+        "Progressing: .metadata.generation & .status.observedGeneration"
+        " & .metadata.generation!=.status.observedGeneration"
+    ),
     "Healthy: Ready=True/UpToDate",
     "Healthy: *=True/UpToDate",
     "Degraded: */UpdateFailed|DependencyNotFound|DependencyInvalid|ManagementConflict|DeleteFailed",
@@ -37,9 +41,9 @@ ROWS = (
             "Degraded: .status.conditions",
         ),
     ),
-    Row("*.crossplane.io", _SILENT, ("Healthy: !.status", "Healthy: .status.users", *_CROSSPLANE)),
+    Row("*.crossplane.io", _SILENT, ("Healthy: !.status.conditions", *_CROSSPLANE)),
     Row("*.crossplane.io", "*", _CROSSPLANE),
-    Row("*.upbound.io", _SILENT, ("Healthy: !.status", "Healthy: .status.users", *_CROSSPLANE)),
+    Row("*.upbound.io", _SILENT, ("Healthy: !.status.conditions", *_CROSSPLANE)),
     Row("*.upbound.io", "*", _CROSSPLANE),
     Row(
         "*.services.k8s.aws",
@@ -56,7 +60,7 @@ ROWS = (
     Row(
         "core.cnrm.cloud.google.com",
         "ConfigConnector ConfigConnectorContext",
-        ("Healthy: .status.healthy=true", "Degraded: .status.healthy=false", *_CNRM),
+        (_CNRM[0], "Healthy: .status.healthy=true", "Degraded: .status.healthy=false", *_CNRM[1:]),
     ),
     Row("*.cnrm.cloud.google.com", "*", _CNRM),
     Row(

@@ -28,8 +28,8 @@ ROWS = (
         "Cluster",
         (
             "Suspended: .metadata.annotations[cnpg.io/reconciliation]=disabled",
-            "Suspended: cnpg.io/hibernation=True",
-            "Degraded: cnpg.io/hibernation",
+            "Suspended: some(.status.conditions; .type=cnpg.io/hibernation; .status=True)",
+            "Degraded: some(.status.conditions; .type=cnpg.io/hibernation)",
             "Progressing: !.status.conditions",
             "Healthy: .status.phase=Cluster in healthy state",
             (

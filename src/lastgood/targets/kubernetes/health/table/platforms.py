@@ -15,7 +15,7 @@ _KYVERNO = (
     "Healthy: .status.conditionStatus.ready=true",
     "Degraded: .status.conditionStatus",
 )
-_CAPI_READY = "Degraded: Ready=False"
+_CAPI_PAUSED = "Suspended: .metadata.annotations[cluster.x-k8s.io/paused]^="
 
 ROWS = (
     Row(
@@ -194,9 +194,14 @@ ROWS = (
         "Cluster",
         (
             "Suspended: .spec.paused=true",
-            _CAPI_READY,
+            _CAPI_PAUSED,
+            # What it waits for has the severity Info; newer versions have no severities and no Ready.
+            "Degraded: some(.status.conditions; .type=Ready; .status=False; .severity!=Info)",
             "Degraded: .status.phase=Failed",
+            "Progressing: RollingOut=True",
+            "Progressing: TopologyReconciled=False",
             "Healthy: .status.phase=Provisioned",
+            "Healthy: Ready=True & !.status.phase",
         ),
     ),
     Row("cluster.x-k8s.io", "Machine", ("Healthy: .status.phase=Running", "Degraded: .status.phase=Failed")),
@@ -237,6 +242,7 @@ ROWS = (
         "KubeadmControlPlane",
         (
             "Progressing: !.status",
+            _CAPI_PAUSED,
             "Degraded: EtcdClusterHealthy!=True",
             "Progressing: some(.status; MachinesReady!=True)",
             "Progressing: MachinesReady=False",
@@ -254,7 +260,8 @@ ROWS = (
         "*",
         (
             "Suspended: .spec.paused=true",
-            "Degraded: .status.conditions & .status.failureMessage",
+            _CAPI_PAUSED,
+            "Degraded: .status.failureMessage",
             "Progressing: EKSControlPlaneUpdating=True",
             "Healthy: Ready=True",
             "Healthy: Available=True",

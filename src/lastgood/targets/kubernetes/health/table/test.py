@@ -34,7 +34,8 @@ _FIELD = re.compile(
     r"(?P<left>(?:len|sum|add|count|left|right)\([^)]*\)|\$?\.[^=<>!^]+?)(?:(?P<op>!=|\^=|<=|>=|=|<|>)(?P<right>.*))?"
 )
 _CONDITION = re.compile(
-    r"(?:(?P<age>current|stale) )?(?P<type>[^=!/]+)(?:(?P<op>!?=)(?P<status>True|False|Unknown))?(?:/(?P<reasons>.+))?"
+    r"(?:(?P<age>current|stale) )?(?P<type>\*|[A-Za-z][A-Za-z0-9.-]*)(?:(?P<op>!?=)(?P<status>True|False|Unknown))?"
+    r"(?:/(?P<reasons>!?[A-Za-z0-9_|]*))?"
 )
 _STEP = re.compile(r"\.([^.\[\]?]+)|\[([^\]]+)\]")
 _CALL = re.compile(r"(len|sum|add|count|left|right)\(([^,)]+)(?:, ([^)]+))?\)")
@@ -73,10 +74,10 @@ def parse_test(text: str) -> Test:
     if found := _PARTS.fullmatch(text):
         tests = tuple(parse_test(one) for one in found[3].split("; "))
         return _some(found[2], tests) if found[1] == "some" else _every(found[2], tests)
-    if text == "current":
-        return _current
     negative, text = text.startswith("!"), text.removeprefix("!")
-    if found := _FIELD.fullmatch(text):
+    if text == "current":
+        test = _current
+    elif found := _FIELD.fullmatch(text):
         test = _field(found["left"], found["op"], found["right"])
     elif found := _CONDITION.fullmatch(text):
         test = _condition(found["age"], found["type"], found["op"], found["status"], found["reasons"])

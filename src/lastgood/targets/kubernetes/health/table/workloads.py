@@ -257,6 +257,7 @@ ROWS = (
         "KnativeServing",
         (
             "Progressing: DeploymentsAvailable=False",
+            "Progressing: Ready=False",
             "Progressing: *=Unknown",
             "Healthy: Ready=True & InstallSucceeded=True & DependenciesInstalled=True & DeploymentsAvailable=True",
             "Degraded: .status.conditions",
