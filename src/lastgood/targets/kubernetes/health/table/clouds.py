@@ -5,7 +5,7 @@ from lastgood.targets.kubernetes.health.table.row import Row
 # Configuration that no controller reports on.
 _SILENT = (
     "Composition CompositionRevision DeploymentRuntimeConfig ClusterProviderConfig ProviderConfig ProviderConfigUsage"
-    " ClusterProviderConfigUsage ControllerConfig EnvironmentConfig StoreConfig Usage ClusterUsage ImageConfig"
+    " ClusterProviderConfigUsage ControllerConfig EnvironmentConfig StoreConfig Usage ClusterUsage ImageConfig Lock"
 )
 _CROSSPLANE = (
     "Degraded: LastAsyncOperation=False",
@@ -16,7 +16,6 @@ _CROSSPLANE = (
     "Healthy: Established=True",
     "Healthy: ValidPipeline=True",
     "Healthy: RevisionHealthy=True",
-    "Healthy: !.status",
 )
 _PACKAGE = ("Healthy: Installed=True & Healthy=True", "Degraded: .status.conditions")
 _CNRM = (

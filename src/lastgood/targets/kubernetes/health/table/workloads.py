@@ -168,6 +168,12 @@ ROWS = (
                 " & count(.status.executorState, RUNNING)>=.spec.dynamicAllocation.minExecutors?1"
                 " & count(.status.executorState, RUNNING)<=.spec.dynamicAllocation.maxExecutors?1000000"
             ),
+            *(
+                f"Healthy: .status.applicationState.state=RUNNING & .spec.sparkConf[{key}.enabled]=true"
+                f" & count(.status.executorState, RUNNING)>=.spec.sparkConf[{key}.minExecutors]?1"
+                f" & count(.status.executorState, RUNNING)<=.spec.sparkConf[{key}.maxExecutors]?1000000"
+                for key in ("spark.dynamicAllocation", "spark.streaming.dynamicAllocation")
+            ),
             (
                 "Healthy: .status.applicationState.state=RUNNING & !.spec.executor.instances"
                 " & count(.status.executorState, RUNNING)>0"
@@ -268,6 +274,8 @@ ROWS = (
         "InferenceService",
         (
             "Suspended: Stopped=True",
+            "Progressing: .status.modelStatus.transitionStatus=InProgress",
+            "Degraded: .status.modelStatus.transitionStatus & .status.modelStatus.transitionStatus!=UpToDate",
             "Degraded: Ready=False",
             "Degraded: PredictorReady=False",
             "Degraded: IngressReady=False",
