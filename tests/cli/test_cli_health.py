@@ -127,6 +127,7 @@ def test_an_object_without_a_name_is_judged(health, metadata, namespace):
     assert [(one["name"], one["namespace"], one["health"]) for one in json.loads(done.stdout)] == [
         ("", namespace, "Degraded")
     ]
+    assert health("-f", "-", text=volume).stdout.decode().splitlines()[1].split()[3] == "-"
 
 
 @pytest.mark.parametrize("metadata", ["[]", "{name: [a]}", "{name: a, namespace: [b]}", "{namespace: a/b}"])

@@ -200,15 +200,19 @@ def test_gloo_writes_words_or_numbers(kind, state, expected):
         (
             "sparkoperator.k8s.io/SparkApplication",
             "applicationState: {state: RUNNING}, executorState: {a: RUNNING, b: RUNNING}",
-            "executor: {instances: 5}, sparkConf: {spark.dynamicAllocation.enabled: 'true', "
-            "spark.dynamicAllocation.minExecutors: '2'}",
+            (
+                "executor: {instances: 5}, sparkConf: {spark.dynamicAllocation.enabled: 'true', "
+                "spark.dynamicAllocation.minExecutors: '2'}"
+            ),
             "Healthy",
         ),
         (
             "sparkoperator.k8s.io/SparkApplication",
             "applicationState: {state: RUNNING}, executorState: {a: RUNNING, b: PENDING}",
-            "executor: {instances: 5}, sparkConf: {spark.dynamicAllocation.enabled: 'true', "
-            "spark.dynamicAllocation.minExecutors: '2'}",
+            (
+                "executor: {instances: 5}, sparkConf: {spark.dynamicAllocation.enabled: 'true', "
+                "spark.dynamicAllocation.minExecutors: '2'}"
+            ),
             "Progressing",
         ),
         ("s3.aws.crossplane.io/Bucket", "", "", "Progressing"),
@@ -246,20 +250,28 @@ def test_operators_kinds_are_judged_state_by_state(kind, status, spec, expected)
         ("clickhouse.altinity.com/ClickHouseInstallation", "status: Aborted", "Degraded"),
         (
             "kafka.banzaicloud.io/KafkaCluster",
-            "state: ClusterRunning, cruiseControlTopicStatus: CruiseControlTopicReady, brokersState: {'0': "
-            "{configurationState: ConfigInSync, gracefulActionState: {cruiseControlState: GracefulUpscaleSucceeded}}}",
+            (
+                "state: ClusterRunning, cruiseControlTopicStatus: CruiseControlTopicReady, brokersState: {'0': "
+                "{configurationState: ConfigInSync, "
+                "gracefulActionState: {cruiseControlState: GracefulUpscaleSucceeded}}}"
+            ),
             "Healthy",
         ),
         (
             "kafka.banzaicloud.io/KafkaCluster",
-            "state: ClusterRunning, cruiseControlTopicStatus: CruiseControlTopicReady, brokersState: {'0': "
-            "{configurationState: ConfigOutOfSync}}",
+            (
+                "state: ClusterRunning, cruiseControlTopicStatus: CruiseControlTopicReady, brokersState: {'0': "
+                "{configurationState: ConfigOutOfSync}}"
+            ),
             "Degraded",
         ),
         (
             "kafka.banzaicloud.io/KafkaCluster",
-            "state: ClusterReconciling, cruiseControlTopicStatus: CruiseControlTopicReady, brokersState: {'0': "
-            "{configurationState: ConfigInSync, gracefulActionState: {cruiseControlState: GracefulUpscaleSucceeded}}}",
+            (
+                "state: ClusterReconciling, cruiseControlTopicStatus: CruiseControlTopicReady, brokersState: {'0': "
+                "{configurationState: ConfigInSync, "
+                "gracefulActionState: {cruiseControlState: GracefulUpscaleSucceeded}}}"
+            ),
             "Progressing",
         ),
     ],
