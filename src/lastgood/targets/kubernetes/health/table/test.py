@@ -76,7 +76,7 @@ def parse_test(text: str) -> Test:
         return _some(found[2], tests) if found[1] == "some" else _every(found[2], tests)
     negative, text = text.startswith("!"), text.removeprefix("!")
     if text == "current":
-        test = _current
+        test: Test = _current
     elif found := _FIELD.fullmatch(text):
         test = _field(found["left"], found["op"], found["right"])
     elif found := _CONDITION.fullmatch(text):
