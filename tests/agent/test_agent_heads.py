@@ -418,6 +418,22 @@ async def test_records_that_cannot_be_written_are_told_until_they_can(world):
     assert world.agent.records_trouble() is None
 
 
+async def test_records_that_can_be_written_again_are_not_waited_for_until_the_next_poll(world):
+    """A disk that was full, or a lock, for some seconds holds up deployments for seconds, not for a poll of 30 s."""
+    await start_with_two_versions(world)
+    saving = world.store._store.save_repo
+
+    async def full(record):
+        raise StoreFull
+
+    world.store._store.save_repo = full
+    while world.agent.records_trouble() is None:
+        await world.clock.move(1)
+    world.store._store.save_repo = saving
+    await world.clock.move(3)
+    assert world.agent.records_trouble() is None
+
+
 async def test_what_may_not_run_is_broken_with_the_reason(world):
     """An application that the operator's settings refuse is not deployed, and says why."""
     world.refuses["web-staging"] = "the server has no destination twin"

@@ -3,6 +3,7 @@
 import pytest
 
 from lastgood.core import declared_inputs
+from lastgood.core.record import DeploymentQuery
 from twins.agent_world import World
 from twins.renderer import InputsRenderer
 
@@ -104,3 +105,19 @@ async def test_more_than_can_be_followed_stops_the_application_and_says_so(world
     record = await world.record("web-staging")
     assert (record.state, record.message) == ("broken", "its declarations lead to more than 4 files")
     assert record.running is not None
+
+
+async def test_a_record_keeps_which_bases_changed(world):
+    """By Git ref, before and after; a later deployment of the same ref has none, and none is an image."""
+    base = "resources: [../.., 'https://github.com/org/app//deploy?ref=%s']\n"
+    path = "web/overlays/staging/kustomization.yaml"
+    for n, more in enumerate(({path: base % "v1"}, {path: base % "v2"}, {"web/deployment.yaml": "replicas: 5\n"}), 2):
+        await world.release(more)
+        await world.look()
+        await world.run_until("web-staging", "succeeded", n)
+    runs = await world.store.deployments(DeploymentQuery(app="web-staging"))
+    name = "github.com/org/app//deploy"
+    assert [tuple(one.bases for one in run.origins) for run in reversed(runs)] == [
+        ({}, {}), ({}, {name: "v1"}), ({name: "v1"}, {name: "v2"}), ({}, {}),
+    ]  # fmt: skip
+    assert {run.images for run in runs} == {()}

@@ -10,6 +10,7 @@ import pytest
 from lastgood.app import doctor_sources
 from lastgood.app.doctor_sources import examine_sources
 from lastgood.app.settings import read_settings
+from lastgood.app.source_histories import NO_REF
 from lastgood.demo.repos import build_source_repo
 from lastgood.demo.shop import source_history
 from lastgood.git.mirror import MirrorConfigRepo
@@ -47,13 +48,15 @@ class World:
             f'[[registries]]\nhost = "{server.host}"\nurl = "{server.url}"\n'
         )
 
-    async def fetched(self, images: dict[str, str], *, patterns=("shop/{service}",)) -> None:
+    async def fetched(self, images: dict[str, str], *, patterns=("shop/{service}",), bases="") -> None:
         """Let the config repo run these images, and let the server have fetched it."""
         folder = self.root / "config"
         sources = "".join(
             f'  - image: "{self.server.host}/{pattern}"\n    repo: "{self.source}"\n' for pattern in patterns
         )
-        folder.mkdir()
+        if bases:
+            sources += f'  - {{image: "{bases}", repo: "{self.source}"}}\n'
+        folder.mkdir(exist_ok=True)
         (folder / "lastgood.yaml").write_text(
             'version: 1\napplications:\n  - {name: "{app}", path: "apps/{app}", destination: there}\nsources:\n'
             + sources
@@ -92,7 +95,7 @@ async def test_each_source_says_whether_its_images_tell_their_revision(world, se
         ("source", "ok", f"{world.source} is reachable; it is at {head[:7]}"),
         (f"registry {server.host}", "ok", "it answers; asked as a stranger"),
         ("images of shop", "ok", f"{server.host}/shop/{{service}}: 2 of 2 tell their revision"),
-        ("images of shop", "warn", f"{server.host}/old/{{service}} fits no image of any application"),
+        ("images of shop", "warn", f"{server.host}/old/{{service}} fits no image and no base of any application"),
     ]
 
 
@@ -131,3 +134,17 @@ async def test_what_takes_too_long_is_given_up(world, server, monkeypatch):
     server.says[path] = b"HTTP/1.1 200 OK\r\n"
     monkeypatch.setattr(doctor_sources, "ALL_S", 0.5)
     assert (await world.says())[-1][2] == "not looked at: it takes longer than 0.5 s"
+
+
+async def test_bases_are_looked_at_also_where_nothing_can_be_rendered(world):
+    """Their patterns count like those of images; one without a ref is told of."""
+    gift = world.revisions["gift"]
+    for app, query in (("b", f"?ref={gift}"), ("c", "")):
+        (world.root / "config" / "apps" / app).mkdir(parents=True)
+        text = f"resources: ['https://github.com/shop/{app}//deploy{query}']\n"
+        (world.root / "config" / "apps" / app / "kustomization.yaml").write_text(text)
+    await world.fetched({}, patterns=("shop/{service}",), bases="github.com/shop/{service}//deploy")
+    *_, image, base = await world.says()
+    assert image[1] == "warn"
+    said = f"1 of 2 tell their revision; github.com/shop/c//deploy does not: {NO_REF}"
+    assert base == ("images of shop", "warn", f"github.com/shop/{{service}}//deploy: {said}")

@@ -11,6 +11,7 @@ from lastgood.app.settings import Settings, SourceSettings
 from lastgood.app.source_histories import NO_TAG, SourceHistories
 from lastgood.app.sources import AllowedSources
 from lastgood.core.image_name import parse_image_name
+from lastgood.core.origins import NO_ORIGINS
 from lastgood.core.source_features import SourceAt
 from lastgood.core.sources import Source
 from lastgood.demo.repos import build_source_repo
@@ -109,13 +110,13 @@ async def test_images_are_asked_for_side_by_side(shop, monkeypatch):
     """One that is slow delays no other; the order is that of the images."""
     together = asyncio.Barrier(2)
 
-    async def locate(_declared, name, reference):
+    async def locate(_declared, name, reference, _charts):
         await together.wait()
         return SourceAt(image=name, reference=reference)
 
     monkeypatch.setattr(shop.histories, "locate", locate)
     async with asyncio.timeout(5):
-        found = await shop.histories.locate_all((), {"web": "1", "cart": "2"})
+        found = await shop.histories.locate_all((), {"web": "1", "cart": "2"}, NO_ORIGINS)
     assert [(one.image, one.reference) for one in found] == [("web", "1"), ("cart", "2")]
 
 

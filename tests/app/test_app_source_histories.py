@@ -5,8 +5,10 @@ import datetime as dt
 import pytest
 
 from lastgood.app.settings import Settings, SourceSettings
-from lastgood.app.source_histories import SourceHistories
+from lastgood.app.source_histories import NO_REF, NO_TAG, NOT_NAMED, SourceHistories
 from lastgood.app.sources import AllowedSources
+from lastgood.core.image_facts import ImageClaim
+from lastgood.core.origins import Origins
 from lastgood.core.sources import Source
 from lastgood.demo.repos import build_source_repo, git
 from lastgood.demo.shop import source_history
@@ -76,3 +78,69 @@ async def test_a_revision_that_came_later_is_found_after_a_while(shop):
     assert (await shop.locate("web", "v9")).revision is None
     await shop.clock.move(61)
     assert (await shop.locate("web", "v9")).revision == gift
+
+
+class Tagged:
+    """What is asked of a source repo with the tags v1.4.2 and web-2.0."""
+
+    def __init__(self, shop):
+        self.shop = shop
+        self.gift = shop.revisions["gift"]
+        for tag in ("v1.4.2", "web-2.0"):
+            git("tag", tag, self.gift, folder=shop.folder)
+
+    async def by_chart(self, version, reference, *, source=None, **fields):
+        declared = [Source(image="web", repo=self.shop.url, **fields)]
+        claim = ImageClaim(place="chart", revision=version, source=source or self.shop.url)
+        (found,) = await self.shop.histories.locate_all(declared, {"web": reference}, Origins(charts={"web": (claim,)}))
+        return found
+
+
+async def test_a_chart_tells_the_revision_where_nothing_surer_does(shop):
+    """By tags with a `v`, without the build, and as `revision` makes them; the image's own tag goes first."""
+    tagged = Tagged(shop)
+    digest = f"sha256:{'0' * 64}"
+    for version, reference in (("1.4.2", digest), ("1.4.2+b7", "build-7"), ("1.4.2", f"1.4.2@{digest}")):
+        found = await tagged.by_chart(version, reference)
+        assert (found.revision, found.by_chart) == (tagged.gift, True), version
+    assert (await tagged.by_chart("2.0", digest, revision="web-{tag}")).revision == tagged.gift
+    sure = await tagged.by_chart("1.4.2", shop.revisions["start"])
+    assert (sure.revision, sure.by_chart) == (shop.revisions["start"], False)
+
+
+async def test_a_chart_that_is_not_believed_is_told_of(shop):
+    """Another repo, a version that is no tag, a tag that is another version, and one that moves."""
+    tagged = Tagged(shop)
+    digest = f"sha256:{'0' * 64}"
+    other = await tagged.by_chart("1.4.2", digest, source="https://git.example.com/other")
+    assert other.reason == f"{NO_TAG}; its chart says that it is built from https://git.example.com/other"
+    missing = await tagged.by_chart("9.9", digest)
+    assert missing.reason.endswith("has no commit and no tag 9.9, which its chart names as appVersion")
+    assert "another version" in (await tagged.by_chart("1.4.2", "1.4.3")).reason
+    for tag in ("latest", "main"):
+        moving = await tagged.by_chart("1.4.2", tag)
+        assert (moving.revision, moving.reason.rpartition("; ")[2]) == (
+            None, f"its tag {tag} moves, so its chart does not tell what is under it",
+        )  # fmt: skip
+
+
+async def test_the_ref_of_a_base_tells_its_revision_and_no_registry_is_asked(shop):
+    """As a tag of an image would; the source's paths count. A branch, no ref and no name are unknown, and why."""
+    tagged = Tagged(shop)
+    shop.histories._images = None  # asking would fail
+    declared = [Source(image="github.com/org/{app}//deploy", repo=shop.url, paths=("deploy/{app}",))]
+
+    async def base(name, ref):
+        (found,) = await shop.histories.locate_all(declared, {}, Origins(bases={name: ref}))
+        return found
+
+    name = "github.com/org/web//deploy"
+    found = await base(name, "v1.4.2")
+    assert (found.revision, found.selection.paths, found.base) == (tagged.gift, ("deploy/web",), True)
+    assert (await base(f"{name} (in apps/b)", "v1.4.2")).revision == tagged.gift
+    assert (await base(name, "main")).reason.endswith("has no commit and no tag main")
+    assert ((await base(name, "")).reason, (await base(name, "")).named) == (NO_REF, True)
+    foreign = await base("github.com/org/web//else", "v1")
+    assert (foreign.reason, foreign.named) == (NOT_NAMED, False)
+    declared[0] = Source(image="github.com/org/web//deploy", repo="https://git.example.com/other.git")
+    assert "do not allow the source repo" in (await base(name, "v1")).reason

@@ -109,6 +109,35 @@ def test_what_is_no_object_is_told_with_its_line(health, text, said):
     assert said in done.stderr.decode()
 
 
+@pytest.mark.parametrize(
+    ("metadata", "namespace"),
+    [
+        ("", None),
+        ("metadata: null\n", None),
+        ("metadata: {namespace: shop}\n", "shop"),
+        ("metadata: {name: ''}\n", None),
+        ("metadata: {generateName: nightly-, namespace: shop}\n", "shop"),
+    ],
+)
+def test_an_object_without_a_name_is_judged(health, metadata, namespace):
+    """No cluster is asked for it, so its name is not needed; it is empty."""
+    volume = f"apiVersion: v1\nkind: PersistentVolumeClaim\n{metadata}status: {{phase: Lost}}\n"
+    done = health("-f", "-", "-o", "json", text=volume)
+    assert done.returncode == 0, done.stderr
+    assert [(one["name"], one["namespace"], one["health"]) for one in json.loads(done.stdout)] == [
+        ("", namespace, "Degraded")
+    ]
+    assert health("-f", "-", text=volume).stdout.decode().splitlines()[1].split()[3] == "-"
+
+
+@pytest.mark.parametrize("metadata", ["[]", "{name: [a]}", "{name: a, namespace: [b]}", "{namespace: a/b}"])
+def test_metadata_that_is_none_is_still_refused(health, metadata):
+    """A missing name is one thing, a name of another kind is another."""
+    done = health("-f", "-", text=f"apiVersion: v1\nkind: Pod\nmetadata: {metadata}\n")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"stdin:" in done.stderr
+
+
 def test_a_file_that_is_not_there_is_told(health):
     """Exit code 1 and the name."""
     done = health("-f", "none.yaml")

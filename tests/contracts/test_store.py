@@ -19,10 +19,12 @@ from lastgood.core.commit import Person
 from lastgood.core.deployment import Phase
 from lastgood.core.errors import StoreFailed, StoreUnavailable
 from lastgood.core.hold import HeldFile, Hold
+from lastgood.core.image_facts import ImageClaim
 from lastgood.core.kept_settings import KeptSettings
 from lastgood.core.last_good import known_good
 from lastgood.core.observation import Observation, ResourceResult
 from lastgood.core.operation import Moved, Operation
+from lastgood.core.origins import NO_ORIGINS, Origins
 from lastgood.core.record import DeploymentQuery, HoldRecord, Pause, RefusedHead, RepoRecord
 from lastgood.core.resource import ImageChange
 from lastgood.core.setting import SettingChange, Settings
@@ -32,6 +34,7 @@ from lastgood.store.schema import operation_applications
 from twins.store import NOON, PRIYA, fill, make_application, make_commit, make_deployment, oid
 
 MINUTE = dt.timedelta(minutes=1)
+CHART = ImageClaim(place="chart", revision="1.4.2", source="https://git.example.com/shop/web")
 replace = msgspec.structs.replace
 
 
@@ -173,6 +176,7 @@ async def test_a_deployment_comes_back_as_it_was_saved(store):
         message="web never became ready",
         digest="sha256:1",
         images=(ImageChange(name="web", from_=None, to="abc"),),
+        origins=(NO_ORIGINS, Origins(charts={"web": (CHART,)}, bases={"github.com/org/app//deploy": "v1"})),
         resources=(ResourceResult(kind="Process", name="web", change="added", outcome="applied"),),
         phases=(Phase(name="render", started_at=NOON, finished_at=NOON + MINUTE, message="done"),),
         superseded_by=oid("next"),
@@ -400,7 +404,8 @@ async def test_judged_records_are_all_that_last_good_depends_on(store):
     whole = await store.deployments(DeploymentQuery(app="web-production"))
     judged = await store.judged_deployments("web-production")
 
-    assert known_good(judged, other_than=()) == known_good(whole, other_than=())
+    assert [d.id for d in known_good(judged, other_than=())] == [d.id for d in known_good(whole, other_than=())]
+    assert all(one.commit in {run.commit for run in whole} for one in judged)
     assert len(judged) == len({d.version for d in judged}) <= 5
     assert [d.id for d in judged] == sorted((d.id for d in judged), reverse=True)
     assert await store.judged_deployments("web-production", limit=1) == judged[:1]
@@ -692,3 +697,22 @@ async def test_settings_of_no_record_are_refused(store):
     """What belongs to nothing is not kept."""
     with pytest.raises(StoreFailed):
         await store.save_settings(KeptSettings(deployment=77, found_at=NOON, settings=Settings()))
+
+
+async def test_features_are_wanted_of_what_changed_an_image_or_a_base(store):
+    """Not where neither did; a record of before bases were kept counts by its images."""
+    base = Origins(bases={"github.com/org/app//deploy": "v1"})
+    image = ImageChange(name="web", from_=None, to="web:1")
+    begun = [
+        await store.start_deployment(make_deployment(**words))
+        for words in (
+            {"origins": (base, NO_ORIGINS)},
+            {"origins": (NO_ORIGINS, NO_ORIGINS)},
+            {"origins": (NO_ORIGINS, NO_ORIGINS), "images": (image,)},
+            {"images": (image,)},
+            {},
+        )
+    ]
+    wanted = await store.wanting_features(after_id=0, at=NOON)
+    assert [one.number for one in wanted] == [1, 3, 4]
+    assert [one.origins for one in wanted] == [begun[0].origins, begun[2].origins, None]

@@ -252,3 +252,31 @@ async def test_what_is_remembered_is_never_out_of_date():
     for files, expected in steps:
         commit = await repo.commit_files("main", files)
         assert (await repo.inputs(commit, asked)).scope.others == tuple(sorted(expected))
+
+
+async def test_bases_in_other_repos_are_told_with_their_refs():
+    """Through local bases and components; files, patches and charts elsewhere are none, and a second ref is kept."""
+    files = {
+        "overlays/production/kustomization.yaml": lists(
+            resources=["../../base", "https://github.com/org/app//deploy?ref=v1", "https://example.com/o/r/crds.yaml"],
+            components=["git@git.example.com:org/parts.git//tls"],
+            patchesStrategicMerge=["https://github.com/org/app//patch?ref=v1"],
+        ),
+        "base/kustomization.yaml": lists(bases=["github.com/org/app/deploy?ref=v2"]),
+    }
+    found = await declared(files, path="overlays/production")
+    assert found.bases == {
+        "github.com/org/app//deploy": "v1",
+        "git.example.com/org/parts//tls": "",
+        "github.com/org/app//deploy (in base)": "v2",
+    }
+    plain = await declared(files, path="overlays/production", render="plain")
+    assert plain.bases == {}
+
+
+async def test_too_many_bases_are_refused(monkeypatch):
+    """As too many declarations are."""
+    monkeypatch.setattr(module, "MAX_DECLARATIONS", 2)
+    many = [f"https://github.com/org/app{n}?ref=v1" for n in range(3)]
+    found = await declared({"a/kustomization.yaml": lists(resources=many)}, path="a")
+    assert found.wrong == "its declarations lead to more than 2 others"

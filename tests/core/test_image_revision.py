@@ -3,7 +3,7 @@
 import pytest
 
 from lastgood.core.image_facts import ImageClaim, ImageFacts
-from lastgood.core.image_revision import claimed_revisions, is_same_repo
+from lastgood.core.image_revision import chart_versions, claimed_revisions, is_same_repo
 
 REPO = "https://git.example.com/shop/web.git"
 FULL = "4f2d1c0b9a8e7f6d5c4b3a29181706f5e4d3c2b1"
@@ -63,3 +63,45 @@ def test_the_surest_claim_comes_first_and_the_first_reason_stays():
 def test_addresses_of_one_repo_are_told(source, repo, same):
     """The way there, capitals of hosts and names, and `.git` make no difference; host, port and path do."""
     assert is_same_repo(source, repo) is same
+
+
+def chart(version, *sources):
+    return [ImageClaim(place="chart", revision=version, source=one) for one in sources or (None,)]
+
+
+@pytest.mark.parametrize(
+    ("version", "tag", "names"),
+    [
+        ("1.4.2", "", ("1.4.2", "v1.4.2")),
+        ("v1.4.2", "", ("v1.4.2", "1.4.2")),
+        ("1.4.2+b7", "", ("1.4.2+b7", "v1.4.2+b7", "1.4.2", "v1.4.2")),
+        ("1.4.2+b7", "1.4.2_b7", ("1.4.2+b7", "v1.4.2+b7", "1.4.2", "v1.4.2")),
+        ("1.4.2", "v1.4.2", ("1.4.2", "v1.4.2")),
+        ("1.4.2", "build-77", ("1.4.2", "v1.4.2")),
+        ("1.4.2", "1.4.3", ()),
+        ("1.4.2", "1.4.2-rc1", ()),
+    ],
+)
+def test_a_chart_that_names_the_repo_tells_a_version(version, tag, names):
+    """With a `v` or without, with the build or without; not beside a tag that is another version."""
+    found, reason = chart_versions(chart(version, "https://git.example.com/else", REPO), REPO, tag)
+    assert found == names
+    assert reason == ("" if names else f"its chart has the appVersion {version}, and its tag is another version")
+
+
+@pytest.mark.parametrize(
+    ("claims", "reason"),
+    [
+        ([], ""),
+        (chart(FULL), f"its chart names no source beside the appVersion {FULL}"),
+        (
+            chart("1", "https://git.example.com/a", "https://git.example.com/b"),
+            "is built from https://git.example.com/a",
+        ),
+    ],
+)
+def test_a_chart_that_does_not_name_the_repo_is_not_believed(claims, reason):
+    """Not even with a full commit id: it stands beside the image, in any number of which it may be true."""
+    found, said = chart_versions(claims, REPO, "")
+    assert found == ()
+    assert said.endswith(reason)

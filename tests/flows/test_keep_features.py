@@ -6,11 +6,13 @@ import msgspec
 import pytest
 
 from lastgood.core.errors import NeedsServer
+from lastgood.core.image_facts import ImageClaim
+from lastgood.core.origins import NO_ORIGINS, Origins
 from lastgood.core.record import DeploymentQuery
 from lastgood.core.resource import ImageChange
 from lastgood.core.sources import Source
 from lastgood.core.timeline import TimelineQuery
-from lastgood.flows.keep_features import AGAIN, OLDER, KeepFeatures
+from lastgood.flows.keep_features import AGAIN, NOT_RECORDED, OLDER, KeepFeatures
 from lastgood.queries.timeline import Timelines
 from lastgood.store.sql_store import SqlStore
 from twins.clock import ManualClock
@@ -181,3 +183,53 @@ async def test_git_alone_says_that_it_does_not_know(world):
     timelines = Timelines((), renderer=None, clock=world.clock, store=None)
     with pytest.raises(NeedsServer, match="not known here"):
         await timelines.timeline(TimelineQuery(feature="PR-16"))
+
+
+BASE = "github.com/o/shop//deploy"
+
+
+async def test_a_base_that_changed_alone_has_features(world):
+    """No image changed, and the record is looked at all the same; what it is found by is the feature."""
+    await world.begin()
+    origins = (Origins(bases={BASE: "1"}), Origins(bases={BASE: "2"}))
+    await world.store.start_deployment(make_deployment(origins=origins))
+    assert await world.keep.look() == 1
+
+    (entry,) = await world.timeline(feature="PR-16")
+    assert [one.id for one in entry.features] == ["PR-16", "#3"]
+    assert entry.images == ()
+    (run,) = await world.store.deployments(DeploymentQuery())
+    await world.store.save_deployment(msgspec.structs.replace(run, outcome="succeeded", finished_at=NOON))
+    (attempt,) = await world.store.attempts(app="web-production", environment=None, since=NOON)
+    assert len(attempt.committed) == 1
+
+
+async def test_an_old_record_of_a_kustomization_does_not_know_its_bases(world):
+    """What its images brought is known, and it is said that bases are not; a new record has nothing to say."""
+    await world.begin()
+    await world.store.save_application(make_application(renderer="kustomize"))
+    await world.deploy("1", "2")
+    await world.deploy("1", "2", origins=(NO_ORIGINS, NO_ORIGINS))
+    await world.keep.look()
+
+    new, old = await world.timeline()
+    assert [one.id for one in old.features] == ["PR-16", "#3"]
+    assert [(one.image, one.reason) for one in old.features_unknown] == [("web-production", NOT_RECORDED)]
+    assert new.features_unknown == ()
+
+
+async def test_what_the_chart_said_is_asked_of_the_record(world):
+    """The chart of that time counts, whatever the repo has now."""
+    asked = []
+    locate_all = world.sources.locate_all
+
+    async def listen(declared, images, origins):
+        asked.append((images, origins))
+        return await locate_all(declared, images, origins)
+
+    world.sources.locate_all = listen
+    await world.begin()
+    was, will = (Origins(charts={"web": (ImageClaim(place="chart", revision=one),)}) for one in "12")
+    await world.deploy("1", "2", origins=(was, will))
+    await world.keep.look()
+    assert asked == [({"web": "1"}, was), ({"web": "2"}, will)]

@@ -7,6 +7,7 @@ import pytest
 
 from lastgood.cli.plan_page import plan_text
 from lastgood.cli.text import Style
+from lastgood.core.errors import RenderFailed
 from lastgood.core.message import read_claim, trailers_of
 from lastgood.core.source_commit import Selection
 from lastgood.core.source_features import NotKnown
@@ -184,3 +185,41 @@ async def test_a_plan_keeps_so_many_features_and_says_how_many_there_are(shop, m
     assert plan.notes == (
         "web-production: only 2 of the 3 features that leave are listed; `lastgood features` has all",
     )
+
+
+async def test_a_base_by_git_ref_has_features_and_is_no_image(shop):
+    """Its ref is its tag; the plan's images, hold and checks know nothing of it; without a ref it is unknown."""
+    base = "resources: ['https://github.com/o/shop//deploy?ref=%s']\n"
+    revisions = shop.world.branch.sources.revisions
+    revisions["v1"] = shop.at
+    old = await shop.world.commit({f"{WEB}/kustomization.yaml": base % "v1"})
+    revisions["v2"] = await shop.merge("Probes (#7)")
+    await shop.world.commit({f"{WEB}/kustomization.yaml": base % "v2"})
+    plan = await shop.world.plan(to=old)
+    (app,) = plan.applications
+    assert [one.id for one in app.features.leaving] == ["PR-7"]
+    assert (app.images, app.features.unknown, app.hold.images) == ((), (), ())
+    assert [one.path for one in app.hold.files] == [f"{WEB}/kustomization.yaml"]
+    assert not {"image-missing", "image-moved"} & {one.name for one in plan.checks if one.outcome == "block"}
+
+    await shop.world.commit({f"{WEB}/kustomization.yaml": base % ""})
+    (unknown,) = (await shop.world.plan(to=old)).applications[0].features.unknown
+    assert unknown.image == "github.com/o/shop//deploy"
+
+
+async def test_of_what_does_not_render_the_plan_has_the_bases(shop):
+    """The images are not known, and what the declared base brings is."""
+
+    async def render(app, _repo, _commit):
+        raise RenderFailed(app=app.name, file=None, line=None, reason="the base cannot be fetched")
+
+    base = "resources: ['https://github.com/o/shop//deploy?ref=%s']\n"
+    revisions = shop.world.branch.sources.revisions
+    revisions["v1"] = shop.at
+    old = await shop.world.commit({f"{WEB}/kustomization.yaml": base % "v1"})
+    revisions["v2"] = await shop.merge("Probes (#7)")
+    await shop.world.commit({f"{WEB}/kustomization.yaml": base % "v2"})
+    shop.world.branch.renderer.render = render
+    found = (await shop.world.plan(to=old)).applications[0].features
+    assert [one.id for one in found.leaving] == ["PR-7"]
+    assert {one.image for one in found.unknown} == {"web-production"}

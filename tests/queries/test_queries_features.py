@@ -1,15 +1,20 @@
 """Features between versions and where a feature is, by the source revisions of images."""
 
+import dataclasses
 import datetime as dt
 
 import pytest
 
-from lastgood.core.errors import UnknownFeature
+from lastgood.core.application import DeclaredScope
+from lastgood.core.errors import RenderFailed, UnknownFeature
 from lastgood.core.feature_versions import Deployed
 from lastgood.core.source_commit import Selection
-from lastgood.core.source_features import NotKnown, SourceAt, features
+from lastgood.core.source_features import NO_SOURCES, STALE_CHART, NotKnown, SourceAt, features, locate_version
 from lastgood.queries.where import Place, where
+from twins.config_repo import MemoryConfigRepo
+from twins.processes import application
 from twins.source_history import MemorySourceHistory
+from twins.sources import MemorySources
 
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 WEB, API = Selection(paths=("web", "libs")), Selection(paths=("api", "libs"))
@@ -160,3 +165,69 @@ async def test_an_image_that_nobody_ran_is_asked_for_as_words(shop):
     assert [one.contains for one in await where("fix:rounding", places)] == [True]
     with pytest.raises(UnknownFeature):
         await where("web:nowhere", places)
+
+
+def by_chart(history, revision, reference):
+    (found,) = image(history, revision, reference).sources
+    return dataclasses.replace(found, by_chart=True)
+
+
+async def test_a_chart_that_stayed_while_its_image_changed_tells_nothing(shop):
+    """An appVersion that nobody keeps up says neither that nothing entered nor that a feature is not there."""
+    history, start, web, *_ = shop
+    old, new = by_chart(history, start, "build-1"), by_chart(history, start, "build-2")
+    found = await features([old], [new])
+    assert (found.entered, found.left) == ((), ())
+    assert found.unknown == (NotKnown(image="registry.example.com/shop/web", reason=STALE_CHART),)
+    assert [one.id for one in (await features([old], [by_chart(history, web, "build-2")])).entered] == ["PR-1"]
+
+    ran = tuple(Deployed(at=NOON, sources=(one,)) for one in (new, old))
+    (entry,) = await where("PR-1", [Place(environment="qa", app="web", deployed=(*ran, *known(history, web)))])
+    assert (entry.contains, entry.reason) == (None, f"registry.example.com/shop/web: {STALE_CHART}")
+    (entry,) = await where("registry.example.com/shop/web:build-1", [Place(environment="qa", app="web", deployed=ran)])
+    assert entry.contains is None
+
+
+def known(history, revision):
+    return (Deployed(at=NOON, sources=(at(history, revision),)),)
+
+
+async def test_a_base_is_asked_for_features_and_is_no_image(shop):
+    """It has a say about a pull request; `where` by an image passes it over, also where their names end alike."""
+    history, start, web, *_ = shop
+    base = SourceAt(image="github.com/o/web", reference="v1", history=history, revision=web, base=True)
+    old = dataclasses.replace(base, reference="v0", revision=start)
+    assert [one.id for one in (await features([old], [base])).entered] == ["PR-1"]
+
+    place = Place(environment="qa", app="web", deployed=(Deployed(at=NOON, sources=(base,)),))
+    assert [one.contains for one in await where("PR-1", [place])] == [True]
+    with pytest.raises(UnknownFeature):
+        await where("web:v1", [place])
+    unpinned = dataclasses.replace(base, reference="", revision=None, history=None, reason="no ref")
+    both = Deployed(at=NOON, sources=(*image(history, web, "1").sources, unpinned))
+    (entry,) = await where("shop/web:1", [Place(environment="qa", app="web", deployed=(both,))])
+    assert (entry.contains, entry.reason) == (True, "it runs this very image")
+
+
+class Broken:
+    """A renderer for which nothing renders."""
+
+    async def render(self, app, repo, commit):
+        raise RenderFailed(app=app.name, file=None, line=None, reason="the base cannot be fetched")
+
+
+async def test_of_what_does_not_render_the_declared_bases_are_known(shop):
+    """In a clone that may not fetch, for one: the declaration is enough."""
+    history, start, *_ = shop
+    sources = MemorySources(history)
+    sources.revisions["v1"] = start
+    repo = MemoryConfigRepo()
+    text = "resources: ['https://github.com/o/web//deploy?ref=v1']\n"
+    commit = await repo.commit_files("main", {"apps/web/kustomization.yaml": text})
+    app = application(name="web", path="apps/web", scope=DeclaredScope(path="apps/web"))
+    found = await locate_version(app, repo, commit, renderer=Broken(), sources=sources, declared=())
+    assert [(one.image, one.revision, one.base) for one in found] == [
+        ("web", None, False), ("github.com/o/web//deploy", start, True),
+    ]  # fmt: skip
+    alone = await locate_version(app, repo, commit, renderer=Broken(), sources=None, declared=())
+    assert alone[1].reason == NO_SOURCES

@@ -296,3 +296,46 @@ async def test_a_cancelled_render_leaves_nothing(render_programs, tmp_path, monk
     with pytest.raises(asyncio.CancelledError):
         await running
     assert (list(tmp_path.iterdir()), processes_in(tmp_path)) == ([], [])
+
+
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: %s}
+spec: {containers: [{name: app, image: "%s"}]}
+"""
+
+
+async def test_each_image_is_of_the_chart_that_rendered_it(render_programs, helm):
+    """By an alias, in a folder or an archive; one that two charts run has the word of both; a number is Helm's text."""
+    cache = "apiVersion: v2\nname: redis\nversion: 1.0.0\nappVersion: 7.10\nsources: [https://git.example.com/redis]\n"
+    probe = "apiVersion: v2\nname: probe\nversion: 1.0.0\nappVersion: '3'\n"
+    packed = {
+        "probe/Chart.yaml": probe,
+        "probe/templates/p.yaml": POD % ("probe", "probe:x"),
+        "probe/crds/c.yaml": "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n"
+        "metadata: {name: a.example.com}\nspec: {group: example.com}\n",
+    }
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as members:
+        for name, text in packed.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            members.addfile(member, io.BytesIO(text.encode()))
+    files = {
+        "charts/web/Chart.yaml": CHART
+        + "appVersion: 1.4.2\nsources: [https://git.example.com/web, https://example.com]\n"
+        + "dependencies:\n- {name: redis, alias: cache, version: 1.0.0}\n- {name: probe, version: 1.0.0}\n",
+        "charts/web/templates/a.yaml": (POD % ("web", "web:{{ .Chart.AppVersion }}")) + "---" + POD % ("s", "redis:7"),
+        "charts/web/charts/redis/Chart.yaml": cache,
+        "charts/web/charts/redis/templates/a.yaml": (POD % ("redis", "redis:7"))
+        + "---"
+        + POD % ("old", "redis:{{ .Chart.AppVersion }}"),
+        "charts/web/charts/probe-1.0.0.tgz": archive.getvalue(),
+    }
+    found = await rendered(renderers(render_programs, helm), at("charts/web"), files)
+    said = {name: {(c.revision, c.source) for c in claims} for name, claims in found.origins.charts.items()}
+    own = {("1.4.2", "https://git.example.com/web"), ("1.4.2", "https://example.com")}
+    of_redis = {("7.1", "https://git.example.com/redis")}
+    assert found.images["redis (in old/app)"] == "7.1"
+    assert said == {"web": own, "redis": own | of_redis, "redis (in old/app)": of_redis, "probe": {("3", None)}}

@@ -176,6 +176,7 @@ async def test_remote_bases_are_fetched_where_the_operator_allows_it(render_prog
         files = {"apps/web/kustomization.yaml": f"resources: ['{server.url('base.git')}//base?ref=v1']"}
         found = await rendered(renderers(render_programs, remote_bases=True), at("apps/web"), files)
         assert [r.name for r in found.resources] == ["from-afar"]
+        assert found.origins.bases == {f"127.0.0.1:{server.port}/base//base": "v1"}
         with pytest.raises(RenderFailed, match="remote_bases = true") as refused:
             await rendered(renderers(render_programs), at("apps/web"), files)
     assert PASSWORD not in str(refused.value.as_json())

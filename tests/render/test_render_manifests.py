@@ -3,6 +3,9 @@
 import pytest
 
 from lastgood.core.errors import RenderFailed
+from lastgood.core.image_facts import ImageClaim
+from lastgood.core.resource import Resource
+from lastgood.render import kube_images
 from lastgood.render.kube_images import split_image
 from lastgood.render.manifests import EMPTY, render_manifests
 
@@ -175,3 +178,26 @@ def test_images_of_every_kind_of_container():
 def test_an_image_is_split_from_its_tag(image, parts):
     """A port is no tag."""
     assert split_image(image) == parts
+
+
+def test_what_charts_say_is_bounded(monkeypatch):
+    """Records keep it: of so many images, and so much of each; an image of two objects has the word of both."""
+    monkeypatch.setattr(kube_images, "MAX_CLAIMED", 2)
+    monkeypatch.setattr(kube_images, "MAX_CLAIMS", 2)
+    pods = [
+        Resource(
+            group="",
+            kind="Pod",
+            namespace=None,
+            name=f"p{n}",
+            manifest={"spec": {"containers": [{"name": "a", "image": image}]}},
+        )
+        for n, image in enumerate(("web:1", "web:1", "web:1", "silent:1", "api:1", "more:1"))
+    ]
+    said = [(ImageClaim(place="chart", revision=str(n)),) for n in range(6)]
+    said[3] = ()
+    found = kube_images.claims_of(pods, said)
+    assert {name: [one.revision for one in claims] for name, claims in found.items()} == {
+        "web": ["0", "1"],
+        "api": ["4"],
+    }

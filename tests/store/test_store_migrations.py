@@ -92,7 +92,7 @@ async def test_a_record_of_before_settings_were_kept_is_found_by_them_afterwards
     with sqlite3.connect(tmp_path / "a.db") as connection:  # as the revision before left it
         connection.execute("DROP TABLE settings")
         connection.execute("ALTER TABLE deployments DROP COLUMN settings_folded")
-        connection.execute("UPDATE alembic_version SET version_num = '0003'")
+        connection.execute("UPDATE alembic_version SET version_num = '0004'")
     connection.close()
 
     store = SqlStore.open(tmp_path / "a.db")

@@ -4,8 +4,9 @@ import hashlib
 import json
 
 from lastgood.core.application import Application
-from lastgood.core.declared_inputs import scope_at
+from lastgood.core.declared_inputs import inputs_at
 from lastgood.core.inputs import uses
+from lastgood.core.origins import Origins
 from lastgood.core.ports import ConfigRepo
 from lastgood.core.resource import Rendered, Resource
 from lastgood.core.tree import outside_inputs
@@ -28,7 +29,8 @@ class InputsRenderer:
     async def render(self, app: Application, repo: ConfigRepo, commit: str) -> Rendered:
         if await self.kind(app, repo, commit) not in {"kustomize", "helm"}:
             return await self._real.render(app, repo, commit)
-        scope = await scope_at(app, repo, commit)
+        declared = await inputs_at(app, repo, commit)
+        scope = declared.scope
         resources, images = [], {}
         todo = [e for p in (scope.path, *outside_inputs(scope)) if (e := await repo.entry(commit, p)) is not None]
         while todo:
@@ -45,7 +47,12 @@ class InputsRenderer:
                     Resource(group="twin", kind="Input", namespace=None, name=entry.path, manifest=manifest)
                 )
         told = json.dumps([resource.manifest for resource in resources], sort_keys=True)
-        return Rendered(resources=tuple(resources), images=images, digest=hashlib.sha256(told.encode()).hexdigest())
+        return Rendered(
+            resources=tuple(resources),
+            images=images,
+            digest=hashlib.sha256(told.encode()).hexdigest(),
+            origins=Origins(bases=declared.bases),
+        )
 
     async def render_anew(self, app: Application, repo: ConfigRepo, commit: str) -> Rendered | None:
         if await self.kind(app, repo, commit) not in {"kustomize", "helm"}:

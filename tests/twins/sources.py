@@ -14,19 +14,21 @@ class MemorySources:
         self.builds: dict[str, str] = {}
         self.refreshed = 0
 
-    async def locate_all(self, declared, images):
-        return [await self.locate(declared, *image) for image in images.items()]
+    async def locate_all(self, declared, images, origins):
+        found = [await self.locate(declared, *image) for image in images.items()]
+        return found + [await self.locate(declared, *base, base=True) for base in origins.bases.items()]
 
-    async def locate(self, declared, image, reference):
+    async def locate(self, declared, image, reference, *, base=False):
         _ = declared
         if reference not in self.revisions:
-            return SourceAt(image=image, reference=reference, reason=f"no revision is known of {reference}")
+            return SourceAt(image=image, reference=reference, reason=f"no revision is known of {reference}", base=base)
         return SourceAt(
             image=image,
             reference=reference,
             history=self.history,
             revision=self.revisions[reference],
             selection=self.selection,
+            base=base,
         )
 
     async def build_of(self, declared, image, reference):

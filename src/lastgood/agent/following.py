@@ -15,6 +15,9 @@ from lastgood.core.ports import Clock
 from lastgood.flows.known import wait_for
 from lastgood.flows.observe_head import ObserveHead
 
+# Records that could not be written (locked, no room) mostly can again soon, and until then nothing is deployed.
+RECORDS_S = 2.0
+
 
 class Following:
     """looked: called after each look. poll_s: the time between two looks, give or take a fifth.
@@ -58,7 +61,9 @@ class Following:
             self._failures = self._failures + 1 if trouble else 0
             spread = 0.8 + 0.4 * random.random()  # noqa: S311 - so that not all repos are asked at once
             wait_s = self._poll_s * spread
-            if trouble:
+            if self.records_trouble is not None:
+                wait_s = back_off(self._failures, first_s=RECORDS_S, most_s=self._poll_s, jitter=spread - 0.8)
+            elif trouble:
                 wait_s = back_off(self._failures, first_s=self._poll_s, jitter=spread - 0.8)
             await wait_for(self._nudged, self._clock, wait_s)
 

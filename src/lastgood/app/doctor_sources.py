@@ -1,9 +1,10 @@
-"""Whether source repos and registries answer, and from which revisions the images were built, for `lastgood doctor`.
+"""Whether source repos and registries answer, and which revisions images and bases are from, for `lastgood doctor`.
 
 Fetches what the server would, into the same mirrors; changes nothing else.
 """
 
 import asyncio
+import contextlib
 import os
 import tempfile
 from collections.abc import Sequence
@@ -17,7 +18,9 @@ from lastgood.app.settings import RegistrySettings, RepoSettings, Settings
 from lastgood.app.source_histories import SourceHistories
 from lastgood.app.sources import AllowedSources
 from lastgood.core.asked_image import plain_name
+from lastgood.core.declared_inputs import inputs_at
 from lastgood.core.errors import LastgoodError
+from lastgood.core.image_facts import ImageClaim
 from lastgood.core.redact import without_credentials
 from lastgood.core.source_features import SourceAt
 from lastgood.core.sources import Source, source_of
@@ -126,25 +129,37 @@ async def _located(settings: Settings, repo: RepoSettings, mirror: MirrorConfigR
         )
         try:
             async with asyncio.timeout(ALL_S):
-                for image, reference in sorted(await _rendered(settings, followed)):
+                images, bases = await _rendered(settings, followed)
+                for image, reference in sorted(images):
                     pattern = _pattern(config.sources, image, reference)
                     if pattern is not None:
-                        found[pattern].append(await histories.locate(config.sources, image, reference))
+                        charts = tuple(images[image, reference])
+                        found[pattern].append(await histories.locate(config.sources, image, reference, charts))
+                for base, ref in sorted(bases):
+                    pattern = _pattern(config.sources, base, ref)
+                    if pattern is not None:
+                        found[pattern].append(await histories.locate_base(config.sources, base, ref))
         finally:
             await histories.close()
-    return [_pattern_finding(name, pattern, images) for pattern, images in found.items()]
+    return [_pattern_finding(name, pattern, located) for pattern, located in found.items()]
 
 
-async def _rendered(settings: Settings, followed: Followed) -> set[tuple[str, str]]:
+async def _rendered(
+    settings: Settings, followed: Followed
+) -> tuple[dict[tuple[str, str], dict[ImageClaim, None]], set[tuple[str, str]]]:
+    """Return the images of all applications with what charts say of each, and the bases with their refs."""
     renderer = Renderers(Tools(settings.render.as_tools))
-    images: set[tuple[str, str]] = set()
+    images: dict[tuple[str, str], dict[ImageClaim, None]] = {}
+    bases: set[tuple[str, str]] = set()
     for place in list((await places([followed])).values())[:MAX_APPLICATIONS]:
-        try:
-            images |= set((await renderer.render(place.application, place.repo, place.head)).images.items())
-        except LastgoodError:
-            # `lastgood status` and the page tell of it; here it only has no images.
-            continue
-    return images
+        # Where something does not work, `lastgood status` and the page tell of it; here it only has no images.
+        with contextlib.suppress(LastgoodError):
+            bases |= set((await inputs_at(place.application, place.repo, place.head)).bases.items())
+            rendered = await renderer.render(place.application, place.repo, place.head)
+            for name, reference in rendered.images.items():
+                said = dict.fromkeys(rendered.origins.charts.get(name, ()))
+                images.setdefault((name, reference), {}).update(said)
+    return images, bases
 
 
 def _pattern(sources: Sequence[Source], image: str, reference: str) -> str | None:
@@ -152,14 +167,16 @@ def _pattern(sources: Sequence[Source], image: str, reference: str) -> str | Non
     return next((source.image for source in sources if source_of([source], name, reference) is not None), None)
 
 
-def _pattern_finding(name: str, pattern: str, images: Sequence[SourceAt]) -> Finding:
-    if not images:
-        hint = "compare `image` under `sources` in lastgood.yaml with the names of the images"
-        return Finding(name=name, outcome="warn", detail=f"{pattern} fits no image of any application", hint=hint)
-    unknown = [one for one in images if one.revision is None]
+def _pattern_finding(name: str, pattern: str, located: Sequence[SourceAt]) -> Finding:
+    if not located:
+        hint = "compare `image` under `sources` in lastgood.yaml with the names of the images, and of bases by Git ref"
+        detail = f"{pattern} fits no image and no base of any application"
+        return Finding(name=name, outcome="warn", detail=detail, hint=hint)
+    unknown = [one for one in located if one.revision is None]
+    known = f"{len(located) - len(unknown)} of {len(located)} tell their revision"
     if not unknown:
-        return Finding(name=name, outcome="ok", detail=f"{pattern}: {len(images)} of {len(images)} tell their revision")
+        return Finding(name=name, outcome="ok", detail=f"{pattern}: {known}")
     first = unknown[0]
-    known = f"{len(images) - len(unknown)} of {len(images)} tell their revision"
-    detail = f"{pattern}: {known}; {first.image} ({first.reference[:80]}) does not: {first.reason}"
+    what = f"{first.image} ({first.reference[:80]})" if first.reference else first.image
+    detail = f"{pattern}: {known}; {what} does not: {first.reason}"
     return Finding(name=name, outcome="warn", detail=detail, hint=_HINT)

@@ -20,7 +20,7 @@ MAX_CHARS = 200_000_000
 
 
 class ObjectHealth(Value, frozen=True, kw_only=True, rename={"api_version": "apiVersion"}):
-    """One object and how it is. namespace: as it says itself."""
+    """One object and how it is. namespace: as it says itself. name: "" where the object has none."""
 
     api_version: str
     kind: str
@@ -86,7 +86,7 @@ def _objects(content: bytes, file: str) -> Iterator[tuple[str, str, str | None, 
     budget = Budget(nodes=MAX_NODES, chars=MAX_CHARS)
     for document in read_kube_yaml(content, file=file, budget=budget):
         for value in objects_of(document, file=file):
-            resource = read_object(value, document, file=file)
+            resource = read_object(value, document, file=file, nameless=True)
             yield resource.name, resource.kind, resource.namespace, value
 
 

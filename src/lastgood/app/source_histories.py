@@ -1,6 +1,7 @@
 """The port Sources: a history for each allowed source repo, kept up to date beside what is deployed, never in its way.
 
-The tag of an image tells its revision; where it is mute, what the image says of itself in its registry.
+The tag of an image tells its revision; where it is mute, what the image says of itself in its registry, then what its
+chart says. The ref of a base tells that of the base.
 """
 
 import asyncio
@@ -14,8 +15,10 @@ from lastgood.app.image_claims import ImageClaims
 from lastgood.app.sources import AllowedSources
 from lastgood.core.asked_image import plain_name
 from lastgood.core.errors import LastgoodError
+from lastgood.core.image_facts import ImageClaim
 from lastgood.core.image_name import DOCKER_HUB, ImageName, parse_image_name
-from lastgood.core.image_revision import Claims, claimed_revisions
+from lastgood.core.image_revision import Claims, chart_versions, claimed_revisions
+from lastgood.core.origins import Origins
 from lastgood.core.ports import Clock
 from lastgood.core.source_features import SourceAt
 from lastgood.core.sources import Source, source_of
@@ -29,6 +32,8 @@ AGAIN_S = 60.0
 SOON_S = 5.0
 LAST_WAIT_S = 10.0
 NO_TAG = "it has a digest and no tag to tell its revision"
+NO_REF = "its address has no ref, so it may have changed at any time"
+NOT_NAMED = "`sources` of lastgood.yaml does not name it"
 _DIGESTS = ("sha256:", "sha512:")
 
 
@@ -66,18 +71,42 @@ class SourceHistories:
         self._role = role
         self._kept: dict[str, _Kept] = {}
 
-    async def locate_all(self, declared: Sequence[Source], images: Mapping[str, str]) -> list[SourceAt]:
+    async def locate_all(
+        self, declared: Sequence[Source], images: Mapping[str, str], origins: Origins
+    ) -> list[SourceAt]:
         """See Sources.locate_all."""
-        return await asyncio.gather(*[self.locate(declared, name, reference) for name, reference in images.items()])
+        return await asyncio.gather(
+            *[self.locate(declared, name, images[name], origins.charts.get(name, ())) for name in images],
+            *[self.locate_base(declared, name, ref) for name, ref in origins.bases.items()],
+        )
 
-    async def locate(self, declared: Sequence[Source], image: str, reference: str) -> SourceAt:
-        """Say where one image comes from; where that is not known, why."""
+    async def locate_base(self, declared: Sequence[Source], base: str, ref: str) -> SourceAt:
+        """Say where one base comes from; where that is not known, why."""
+        found = source_of(declared, plain_name(base), ref)
+        reason = NOT_NAMED if found is None else NO_REF
+        revision, history = None, None
+        if found is not None and ref:
+            try:
+                kept = await self._keep(found.repo)
+                revision, reason = await self._find(kept, found.revision)
+                history = kept.history
+            except LastgoodError as wrong:
+                reason = wrong.message
+        if found is None or revision is None:
+            return SourceAt(image=base, reference=ref, reason=reason, named=found is not None, base=True)
+        return SourceAt(
+            image=base, reference=ref, history=history, revision=revision, selection=found.selection, base=True
+        )
+
+    async def locate(
+        self, declared: Sequence[Source], image: str, reference: str, charts: Sequence[ImageClaim] = ()
+    ) -> SourceAt:
+        """Say where one image comes from; where that is not known, why. charts: what its charts say, see Origins."""
         name = plain_name(image)
         tag = "" if reference.startswith(_DIGESTS) else reference.partition("@")[0]
         found = source_of(declared, name, tag)
         if found is None:
-            reason = "`sources` of lastgood.yaml does not name it"
-            return SourceAt(image=image, reference=reference, reason=reason, named=False)
+            return SourceAt(image=image, reference=reference, reason=NOT_NAMED, named=False)
         try:
             kept = await self._keep(found.repo)
         except LastgoodError as wrong:
@@ -86,10 +115,24 @@ class SourceHistories:
         if revision is None:
             revision, more = await self._by_registry(kept, found.repo, name, reference)
             reason = "; ".join(part for part in (reason, more) if part)
+        by_chart = revision is None
+        if revision is None:
+            names, more = chart_versions(charts, found.repo, tag)
+            if names and "@" not in reference and tag and await self._moves(kept, tag):
+                # Another image may be under it while the chart stays.
+                names, more = (), f"its tag {tag} moves, so its chart does not tell what is under it"
+            wanted = (one for said in names for one in (_revision(declared, name, said), said))
+            revision, more = await self._by_chart(kept, tuple(dict.fromkeys(wanted)), more)
+            reason = "; ".join(part for part in (reason, more) if part)
         if revision is None:
             return SourceAt(image=image, reference=reference, reason=reason)
         return SourceAt(
-            image=image, reference=reference, history=kept.history, revision=revision, selection=found.selection
+            image=image,
+            reference=reference,
+            history=kept.history,
+            revision=revision,
+            selection=found.selection,
+            by_chart=by_chart,
         )
 
     async def build_of(self, declared: Sequence[Source], image: str, reference: str) -> str | None:
@@ -100,7 +143,7 @@ class SourceHistories:
         if asked is None or found is None or self._images is None:
             return None
         try:
-            if asked.digest is None and await self._moves(await self._keep(found.repo), asked):
+            if asked.digest is None and await self._moves(await self._keep(found.repo), asked.tag or ""):
                 return None
         except LastgoodError:
             return None
@@ -126,7 +169,7 @@ class SourceHistories:
             return None, ""
         if self._images is None:
             return None, f"the server's settings do not allow the registry {image.registry}"
-        if image.digest is None and await self._moves(kept, image):
+        if image.digest is None and await self._moves(kept, image.tag or ""):
             return None, f"its tag {image.tag} moves, so the registry may have another image under it by now"
         return await self._by_claims(kept, repo, image, self._images)
 
@@ -156,8 +199,18 @@ class SourceHistories:
             reason = f"{reason}, which its {claimed.place} names"
         return None, reason
 
-    async def _moves(self, kept: _Kept, image: ImageName) -> bool:
-        return image.tag == "latest" or await asyncio.to_thread(kept.mirror.has_branch, image.tag or "")
+    async def _by_chart(self, kept: _Kept, wanted: Sequence[str], reason: str) -> tuple[str | None, str]:
+        """Return the first revision that the source repo has; else why there is none. reason: why none is wanted."""
+        missing = ""
+        for one in wanted:
+            revision, why = await self._find(kept, one)
+            if revision is not None:
+                return revision, ""
+            missing = missing or f"{why}, which its chart names as appVersion"
+        return None, missing or reason
+
+    async def _moves(self, kept: _Kept, tag: str) -> bool:
+        return tag == "latest" or await asyncio.to_thread(kept.mirror.has_branch, tag)
 
     async def refresh(self) -> None:
         """See Sources.refresh."""
@@ -212,6 +265,12 @@ class SourceHistories:
             kept.trouble = ""
         except LastgoodError as wrong:
             kept.trouble = wrong.message
+
+
+def _revision(declared: Sequence[Source], name: str, version: str) -> str:
+    """Return what a version would be called in the source repo if it were an image's tag."""
+    found = source_of(declared, name, version)
+    return found.revision if found is not None else version
 
 
 def _in_registry(name: str, reference: str) -> ImageName | None:

@@ -59,11 +59,12 @@ def _source(chain: Chain, at: dt.datetime) -> str:
 def _images(chain: Chain) -> str:
     if not chain.images:
         return _missing(chain, "images")
-    return "\n".join(
-        f"{clean(one.name)}  {reference(one.reference)}"
-        + (f"  built from {one.revision[:7]}" if one.revision else "  built from an unknown revision")
-        for one in chain.images
-    )
+    lines = []
+    for one in chain.images:
+        said = "at" if one.base else "built from"
+        made = f"{said} {one.revision[:7]}" if one.revision else f"{said} an unknown revision"
+        lines.append(f"{clean(one.name)}  {reference(one.reference)}  {made}")
+    return "\n".join(lines)
 
 
 def _config(config: ChainConfig, at: dt.datetime) -> str:

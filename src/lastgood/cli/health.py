@@ -49,7 +49,7 @@ def health(
             style.health(one.health),
             clean(one.kind),
             clean(one.namespace or "-"),
-            clean(one.name),
+            clean(one.name or "-"),
             clean(one.message),
         ]
         for one in found

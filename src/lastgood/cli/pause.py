@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from lastgood.cli.call import Call
-from lastgood.cli.rollback import DryRun, Reason
+from lastgood.cli.rollback import DryRun
 from lastgood.cli.shared import now
 from lastgood.cli.situation import Situation, work
 from lastgood.cli.text import Column, clean, moment, table
@@ -18,6 +18,7 @@ App = Annotated[str | None, typer.Argument(metavar="[APP]", help="An application
 Environment = Annotated[str | None, typer.Option("--environment", metavar="E", help="All of an environment")]
 Repo = Annotated[str | None, typer.Option("--repo", metavar="R", help="All of a repo")]
 Everything = Annotated[bool, typer.Option("--everything", help="All there is")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is recorded")]
 
 
 def pause(

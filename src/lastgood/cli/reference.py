@@ -159,7 +159,9 @@ How an object of each kind is judged, and in which order, is explained in [Kuber
 
 Rules are asked from left to right, and the first that holds decides; the last word stands for all other cases.
 `Ready=False` is a condition with its status, `/Pending` with that reason, `/!Pending` with another; \
-`.status.phase=A, B` is a field with one of these values; `not` turns the question that follows it round."""
+`current Ready` is one that was written for the object's own generation, `stale Ready` for another one, `*` any.
+`.status.phase=A, B` is a field with one of these values; `some(.status.parents; ...)` asks the parts of a list, \
+`[last]` is its last one; `not` turns the question that follows it round."""
 
 
 def kinds_page() -> str:

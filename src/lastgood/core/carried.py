@@ -24,7 +24,7 @@ class Carried(Value, frozen=True, kw_only=True):
     """The features of one deployment record, newest first. deployment: the record's id.
 
     committed: when the commits of what entered were made, seconds since 1970, newest first, at most MOST_TIMES.
-    unknown: images that nothing was known of then. more: how many features beyond MOST_FEATURES are left out.
+    unknown: images and bases that were not known then. more: how many features beyond MOST_FEATURES are left out.
     again_at: when to look again, because what was not known may come to be known; None: this is how it stays.
     build: the page of the build that an image names that entered with it.
     """

@@ -28,11 +28,15 @@ class Origin(Value, frozen=True, kw_only=True):
 
 
 class ChainImage(Value, frozen=True, kw_only=True):
-    """An image of a version. reference: its tag, digest or both. revision: what it was built from; None: not known."""
+    """An image of a version. reference: its tag, digest or both. revision: what it was built from; None: not known.
+
+    base: it is none, but a base of a kustomization in another repo; then reference is its ref.
+    """
 
     name: str
     reference: str
     revision: str | None
+    base: bool = False
 
 
 class ChainConfig(Value, frozen=True, kw_only=True):

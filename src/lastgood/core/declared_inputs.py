@@ -9,20 +9,24 @@ import re
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lastgood.core.application import AnyScope, Application, DeclaredScope, Scope
 from lastgood.core.chart_references import CHART_FILES, chart_references
 from lastgood.core.commit import TreeEntry
 from lastgood.core.errors import ConfigWrong, ObjectTooLarge
+from lastgood.core.git_base import git_base
 from lastgood.core.kustomize_references import kustomization_references, plugin_references
 from lastgood.core.pattern import resolve
-from lastgood.core.ports import ConfigRepo
 from lastgood.core.redact import redact
 from lastgood.core.references import References
 from lastgood.core.renderer_kind import KUSTOMIZE_FILES, kind_of_names
 from lastgood.core.tree import OURS, ReadTree, is_below
 from lastgood.core.value import Value
+
+if TYPE_CHECKING:
+    # The ports are made of what stands here.
+    from lastgood.core.ports import ConfigRepo
 
 MAX_INPUTS = 5_000
 MAX_DECLARATIONS = 1_000
@@ -50,15 +54,17 @@ class Declared(Value, frozen=True, kw_only=True):
     notes: sentences on what is declared and yet no input: an address, a path out of the repo.
     wrong: why not everything that is declared was followed, "" where it was.
     consulted: paths outside the folder that decided, each with what stood there: while that stays, so do the inputs.
+    bases: what is built from other Git repos: see Origins.
     """
 
     scope: Scope
     notes: tuple[str, ...] = ()
     wrong: str = ""
     consulted: tuple[tuple[str, str], ...] = ()
+    bases: dict[str, str] = {}
 
 
-async def scope_at(app: Application, repo: ConfigRepo, commit: str) -> Scope:
+async def scope_at(app: Application, repo: "ConfigRepo", commit: str) -> Scope:
     """Return the inputs of an application at a commit (or root tree).
 
     For an application whose renderer has no declarations that is what its entry says, and nothing is read.
@@ -67,7 +73,7 @@ async def scope_at(app: Application, repo: ConfigRepo, commit: str) -> Scope:
     return (await inputs_at(app, repo, commit)).scope
 
 
-async def inputs_at(app: Application, repo: ConfigRepo, commit: str) -> Declared:
+async def inputs_at(app: Application, repo: "ConfigRepo", commit: str) -> Declared:
     """Return the inputs as `scope_at` does, with what there is to say of them."""
     if isinstance(app.scope, Scope):
         return Declared(scope=app.scope)
@@ -165,6 +171,7 @@ class _Walk:
         self.found: dict[str, None] = dict.fromkeys(asked.others)
         self.consulted: dict[str, str] = {}
         self.notes: dict[str, None] = {}
+        self.bases: dict[str, str] = {}
         self.wrong = ""
         self.seen: set[_Step] = set()
         self.todo: deque[_Step] = deque()
@@ -192,6 +199,7 @@ class _Walk:
             notes=tuple(self.notes)[:MAX_NOTES],
             wrong=self.wrong,
             consulted=tuple(sorted(self.consulted.items())),
+            bases=self.bases,
         )
 
     def _others(self) -> tuple[str, ...]:
@@ -249,6 +257,8 @@ class _Walk:
     def _refer(self, folder: str, references: References) -> None:
         for address in references.remote:
             self._note(f"{redact(address)[:200]} is not in this repo")
+        for address in references.bases:
+            self._base(folder, address)
         for text in references.built:
             self._built(folder, text)
         for text in references.plugins:
@@ -264,6 +274,16 @@ class _Walk:
                 self._follow(_Step("chart", path))
             elif path is not None:
                 self._note(f"the chart {text[:200]!r} in {folder} is the whole repo, which is no input")
+
+    def _base(self, folder: str, address: str) -> None:
+        base = git_base(address)
+        if base is None:
+            return
+        # As an image that runs in two versions: the second is told apart by who names it.
+        same = self.bases.get(base.name, base.ref) == base.ref
+        self.bases[base.name if same else f"{base.name} (in {folder or 'the root'})"] = base.ref
+        if len(self.bases) > MAX_DECLARATIONS:
+            self.wrong = f"its declarations lead to more than {MAX_DECLARATIONS} others"
 
     def _built(self, folder: str, text: str, *, plugin: bool = False) -> None:
         """Take in what is a file or a folder with a kustomization."""

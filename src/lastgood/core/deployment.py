@@ -5,6 +5,7 @@ from typing import Any
 
 from lastgood.core.commit import Commit
 from lastgood.core.observation import ResourceResult
+from lastgood.core.origins import Origins
 from lastgood.core.resource import ImageChange
 from lastgood.core.value import Value
 from lastgood.core.words import Outcome, Trigger
@@ -24,6 +25,7 @@ class Deployment(Value, frozen=True, kw_only=True):
 
     number: counts up from 1 in its application, never reused. operation: the id of what asked for it.
     baked_at: when it had stayed Healthy for its bake time; degraded_at: when it degraded by itself afterwards.
+    origins: before and after, of the images and bases that changed; None: recorded before that was kept.
     own_fault: a failure for reasons of the version itself (not of the target or of lastgood).
     """
 
@@ -45,10 +47,30 @@ class Deployment(Value, frozen=True, kw_only=True):
     definition: dict[str, Any] = {}
     digest: str | None = None
     images: tuple[ImageChange, ...] = ()
+    origins: tuple[Origins, Origins] | None = None
     resources: tuple[ResourceResult, ...] = ()
     phases: tuple[Phase, ...] = ()
     superseded_by: str | None = None
     last_words: str = ""
+
+
+class Judged(Value, frozen=True, kw_only=True):
+    """What of a record says whether its version may be called good: years of them are read at each deployment."""
+
+    id: int
+    number: int
+    version: str
+    path_tree: str | None
+    commit: Commit
+    outcome: Outcome
+    baked_at: dt.datetime | None = None
+    degraded_at: dt.datetime | None = None
+    own_fault: bool = False
+
+
+def may_carry(images: tuple[ImageChange, ...], origins: tuple[Origins, Origins] | None) -> bool:
+    """Say whether a record may carry features, by what it keeps: an image changed, or a base by Git ref."""
+    return bool(images) or any(one.bases for one in origins or ())
 
 
 def was_applied(run: Deployment) -> bool:

@@ -17,7 +17,7 @@ from lastgood.core.deployment import Deployment
 from lastgood.core.errors import LastgoodError, UnknownFeature
 from lastgood.core.feature_presence import Presence
 from lastgood.core.source_commit import Selection
-from lastgood.core.source_features import SourceAt
+from lastgood.core.source_features import SourceAt, without_stale_charts
 
 if TYPE_CHECKING:
     from lastgood.core.ports import ConfigRepo, Renderer, SourceHistory
@@ -55,10 +55,11 @@ async def most_versions(app: Application, repo: "ConfigRepo", commit: str, *, re
 
 
 async def presences(feature: str, deployed: Sequence[Deployed]) -> tuple[list[Presence], list[UnknownFeature]]:
-    """Ask each source repo once for all revisions; put the answers of one version's images together."""
+    """Ask each source repo once for all revisions; put the answers of one version's images and bases together."""
+    told = without_stale_charts([one.sources for one in deployed])
     asked: dict[tuple[int, Selection], tuple[SourceHistory, dict[str, None]]] = {}
-    for one in deployed:
-        for source in one.sources:
+    for sources in told:
+        for source in sources:
             if source.history is not None and source.revision is not None:
                 key = (id(source.history), source.selection)
                 asked.setdefault(key, (source.history, {}))[1][source.revision] = None
@@ -77,7 +78,7 @@ async def presences(feature: str, deployed: Sequence[Deployed]) -> tuple[list[Pr
                 unknown.append(wrong)
                 continue
         answers |= {(name, selection, revision): one for revision, one in zip(revisions, found, strict=True)}
-    return [_together(one.sources, answers) for one in deployed], unknown
+    return [_together(sources, answers) for sources in told], unknown
 
 
 async def _alone(history: "SourceHistory", feature: str, revision: str, selection: Selection) -> Presence:
@@ -118,5 +119,5 @@ def _images(pairs: Sequence[tuple[SourceAt, Presence]]) -> tuple[ChainImage, ...
 
 
 def image_of(source: SourceAt) -> ChainImage:
-    """Return an image of a version as an answer names it."""
-    return ChainImage(name=source.image, reference=source.reference, revision=source.revision)
+    """Return an image or a base of a version as an answer names it."""
+    return ChainImage(name=source.image, reference=source.reference, revision=source.revision, base=source.base)

@@ -23,7 +23,7 @@ class ConfigCommit(Value, frozen=True, kw_only=True):
 class FeaturesView(Value, frozen=True, kw_only=True):
     """What entered and what left on the way from one version to another, newest first within each source repo.
 
-    unknown: images that nothing is known of, and why. settings, config_entered, config_left: what the config repo
+    unknown: images and bases that nothing is known of. settings, config_entered, config_left: what the config repo
     itself changed on the way, and the commits of it that did.
     """
 
@@ -68,7 +68,7 @@ class Waiting(Value, frozen=True, kw_only=True):
 class ComparedApplication(Value, frozen=True, kw_only=True):
     """One group in two environments: what each of its applications runs, and the features that only one of them has.
 
-    version, other_version: None where nothing runs there yet. unknown: images that nothing is known of, and why.
+    version, other_version: None where nothing runs there yet. unknown: images and bases that are not known, and why.
     images, other_images: of each version, those that the other one does not have.
     """
 

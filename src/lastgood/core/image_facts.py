@@ -6,10 +6,14 @@ Whoever built the image wrote it; nothing here is proven.
 import datetime as dt
 from typing import Literal
 
+from lastgood.core.redact import redact, without_credentials
+from lastgood.core.sources import address_is_safe
 from lastgood.core.value import Value
 
-# Where a claim stands. Only labels are handed down from a base image to what is built on it.
-ClaimPlace = Literal["manifest annotation", "index annotation", "attestation", "label"]
+_LONGEST = 500
+
+# Where a claim stands. Only labels are handed down from a base image to what is built on it; a chart stands beside it.
+ClaimPlace = Literal["manifest annotation", "index annotation", "attestation", "label", "chart"]
 
 
 class ImageClaim(Value, frozen=True, kw_only=True):
@@ -42,3 +46,18 @@ class ImageFacts(Value, frozen=True, kw_only=True):
     attached: tuple[ImageClaim, ...] | None = None
     digests: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+
+
+def text_of_claim(value: str | None) -> str | None:
+    """Return text that may be shown: short, printable, no secret; None for any other."""
+    text = (value or "").strip()
+    return text if text and len(text) <= _LONGEST and text.isprintable() and redact(text) == text else None
+
+
+def source_of_claim(value: str | None) -> str | None:
+    """Return the address of a source repo without credentials, None for what is none."""
+    text = (value or "").strip()
+    if not text or len(text) > _LONGEST or not text.isprintable():
+        return None
+    shown = without_credentials(text)
+    return shown if address_is_safe(shown) else None

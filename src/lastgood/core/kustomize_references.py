@@ -47,6 +47,7 @@ class _Found:
         self.files: dict[str, None] = {}
         self.charts: dict[str, None] = {}
         self.remote: dict[str, None] = {}
+        self.bases: dict[str, None] = {}
 
     def references(self) -> References:
         return References(
@@ -55,6 +56,7 @@ class _Found:
             files=tuple(self.files),
             charts=tuple(self.charts),
             remote=tuple(self.remote),
+            bases=tuple(self.bases),
         )
 
     def kustomization(self, value: dict[str, Any]) -> None:
@@ -133,6 +135,8 @@ class _Found:
     def _add(self, found: dict[str, None], text: str) -> None:
         if _REMOTE.match(text):
             self.remote[text] = None
+            if found is self.built:
+                self.bases[text] = None
         elif text and len(text) <= MAX_PATH and "\n" not in text:
             found[text] = None
 

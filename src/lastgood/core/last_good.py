@@ -1,11 +1,14 @@
 """The last known good version, from deployment records. Pure; nothing is guessed where no record says it."""
 
 from collections.abc import Collection, Sequence
+from typing import TypeVar
 
-from lastgood.core.deployment import Deployment
+from lastgood.core.deployment import Deployment, Judged
+
+Run = TypeVar("Run", Deployment, Judged)
 
 
-def known_good(deployments: Sequence[Deployment], *, other_than: Collection[str | None]) -> tuple[Deployment, ...]:
+def known_good(deployments: Sequence[Run], *, other_than: Collection[str | None]) -> tuple[Run, ...]:
     """Return the baked run of each version that may be called good, newest first.
 
     deployments: of one application, newest first. other_than: the versions desired and running.
@@ -13,7 +16,7 @@ def known_good(deployments: Sequence[Deployment], *, other_than: Collection[str 
     or degraded by itself. Runs that were superseded, or that failed for the target's reasons, say nothing.
     """
     decided: set[str] = {version for version in other_than if version is not None}
-    good: list[Deployment] = []
+    good: list[Run] = []
     for run in deployments:
         if run.version in decided:
             continue
@@ -25,9 +28,7 @@ def known_good(deployments: Sequence[Deployment], *, other_than: Collection[str 
     return tuple(good)
 
 
-def last_good(
-    deployments: Sequence[Deployment], *, other_than: Collection[str | None], held: Collection[str]
-) -> Deployment | None:
+def last_good(deployments: Sequence[Run], *, other_than: Collection[str | None], held: Collection[str]) -> Run | None:
     """Return the newest known good run of a version that is not on hold, None where there is none.
 
     held: versions on hold. The rest as in `known_good`.

@@ -15,7 +15,7 @@ from lastgood.core.application import AnyScope, Application, ApplicationView, De
 from lastgood.core.carried import Carried
 from lastgood.core.chain import Origin
 from lastgood.core.commit import Commit, Edit, FileChange, History, Person, TreeEntry
-from lastgood.core.deployment import Deployment
+from lastgood.core.deployment import Deployment, Judged
 from lastgood.core.feature_presence import Presence
 from lastgood.core.feature_range import FeatureChanges
 from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
@@ -26,6 +26,7 @@ from lastgood.core.kept_settings import KeptSettings
 from lastgood.core.leaving import Leaving
 from lastgood.core.observation import ApplyResult, Observation
 from lastgood.core.operation import Operation
+from lastgood.core.origins import Origins
 from lastgood.core.plan import Plan
 from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
 from lastgood.core.record import (
@@ -279,11 +280,13 @@ class ImageRegistry(Protocol):
 class Sources(Protocol):
     """Finds out from which revision of which source repo an image is built. Never raises, and never waits long."""
 
-    async def locate_all(self, declared: Sequence[Source], images: Mapping[str, str]) -> list[SourceAt]:
-        """Say where images (or artifacts) come from, in their order; where that is not known, why.
+    async def locate_all(
+        self, declared: Sequence[Source], images: Mapping[str, str], origins: Origins
+    ) -> list[SourceAt]:
+        """Say where images (or artifacts) come from, then bases, each in their order; where that is not known, why.
 
-        declared: `sources` of lastgood.yaml. images: name -> reference, as `Rendered.images` has them. What is slow is
-        waited for side by side.
+        declared: `sources` of lastgood.yaml. images: name -> reference, as `Rendered.images` has them; origins: as
+        it has those. What is slow is waited for side by side. No registry is asked about a base.
         """
         ...
 
@@ -417,7 +420,7 @@ class Store(Protocol):
         ...
 
     async def save_deployment(self, deployment: Deployment, *, told: Told | None = None) -> None:
-        """Replace a deployment's changing parts: outcome, times, message, phases, resources, digest, images.
+        """Replace a deployment's changing parts: outcome, times, message, phases, resources, digest, images, origins.
 
         told: see save_application.
         """
@@ -434,8 +437,8 @@ class Store(Protocol):
     async def wanting_features(self, *, after_id: int, at: dt.datetime, limit: int = 50) -> list[Deployment]:
         """Return records whose features are to be looked for, oldest first, at most `limit`.
 
-        Those with an id above `after_id` that changed images and were not looked at, and those whose `again_at` is
-        not after `at`.
+        Those with an id above `after_id` that changed images or bases and were not looked at, and those whose
+        `again_at` is not after `at`.
         """
         ...
 
@@ -489,11 +492,11 @@ class Store(Protocol):
         """Return the newest record of each of these applications that has one."""
         ...
 
-    async def judged(self, app: str) -> tuple[list[HoldRecord], list[Deployment]]:
+    async def judged(self, app: str) -> tuple[list[HoldRecord], list[Judged]]:
         """Return the holds in force and `judged_deployments`, both as of one moment."""
         ...
 
-    async def judged_deployments(self, app: str, *, limit: int = 200) -> list[Deployment]:
+    async def judged_deployments(self, app: str, *, limit: int = 200) -> list[Judged]:
         """Return of each version the newest record that judges it, newest first: all that last-good depends on.
 
         Judged: it baked, degraded afterwards, or failed for its own reasons.

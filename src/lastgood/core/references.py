@@ -10,7 +10,7 @@ class References(Value, frozen=True, kw_only=True):
 
     built: files, or folders that have a kustomization. plugins: likewise, but a file configures a plugin of Kustomize
     that may name more files. files: read as files. charts: folders used as a whole, which may depend on others.
-    remote: addresses of what is not in this repo.
+    remote: addresses of what is not in this repo; bases: those of them that are built as `built` is.
     """
 
     built: tuple[str, ...] = ()
@@ -18,3 +18,4 @@ class References(Value, frozen=True, kw_only=True):
     files: tuple[str, ...] = ()
     charts: tuple[str, ...] = ()
     remote: tuple[str, ...] = ()
+    bases: tuple[str, ...] = ()

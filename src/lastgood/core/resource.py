@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from lastgood.core.origins import NO_ORIGINS, Origins
 from lastgood.core.value import Value
 
 
@@ -20,12 +21,14 @@ class Rendered(Value, frozen=True, kw_only=True):
 
     images: name -> reference (for the process target: artifact -> source revision).
     digest: SHA-256 over the resources: evidence, never identity. warnings: sentences for people.
+    origins: what the files that it was rendered from say of where it comes from.
     """
 
     resources: tuple[Resource, ...]
     images: dict[str, str]
     digest: str
     warnings: tuple[str, ...] = ()
+    origins: Origins = NO_ORIGINS
 
 
 class ImageChange(Value, frozen=True, kw_only=True):

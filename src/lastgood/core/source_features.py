@@ -1,6 +1,6 @@
-"""What entered and what left between two versions of an application, by the source revisions of their images.
+"""What entered and left between two versions of an application, by the source revisions of their images and bases.
 
-Awaits the ports Renderer, Sources and SourceHistory. Where an image's revision is not known, says so and why, and
+Awaits the ports Renderer, Sources and SourceHistory. Where a revision is not known, says so and why, and
 guesses nothing.
 """
 
@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from lastgood.core.application import Application
 from lastgood.core.commit import Person
+from lastgood.core.declared_inputs import inputs_at
 from lastgood.core.errors import LastgoodError
 from lastgood.core.feature import Feature
 from lastgood.core.feature_range import FeatureChanges
 from lastgood.core.mailmap import unique
+from lastgood.core.origins import NO_ORIGINS, Origins
 from lastgood.core.source_commit import Selection
 from lastgood.core.sources import Source
 from lastgood.core.value import Value
@@ -24,13 +26,16 @@ if TYPE_CHECKING:
 
 NO_SOURCES = "source repos are not read here; a running server reads them (`--server URL`)"
 ONE_ONLY = "only one of the two versions has it"
+STALE_CHART = "its chart has the same appVersion with another image of that name, so it does not tell them apart"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SourceAt:
-    """Where an image of one version comes from. image: its name without tag or digest; reference: what follows it.
+    """Where an image or a base of one version comes from.
 
-    history, revision: None where that is not known, and reason says why. named: whether `sources` names the image.
+    image: its name without tag or digest; reference: what follows it. base: whether it is a base of a kustomization
+    in another repo; then these are its name and its ref (see `git_base`). history, revision: None where that is not
+    known, and reason says why. named: whether `sources` names it. by_chart: whether only its chart tells the revision.
     """
 
     image: str
@@ -40,17 +45,19 @@ class SourceAt:
     selection: Selection = dataclasses.field(default_factory=Selection)
     reason: str = ""
     named: bool = True
+    base: bool = False
+    by_chart: bool = False
 
 
 class NotKnown(Value, frozen=True, kw_only=True):
-    """An image whose features are not known, and why."""
+    """What has features that are not known, and why. image: the name of an image, or of a base by Git ref."""
 
     image: str
     reason: str
 
 
 class Between(Value, frozen=True, kw_only=True):
-    """What lies between two versions, newest first within each repo. unknown: images that nothing is known of.
+    """What lies between two versions, newest first within each repo. unknown: images and bases that are not known.
 
     committed: when the commits of what entered were made, seconds since 1970, by their ids.
     """
@@ -62,15 +69,17 @@ class Between(Value, frozen=True, kw_only=True):
 
 
 async def locate_images(
-    sources: "Sources | None", declared: Sequence[Source], images: Mapping[str, str]
+    sources: "Sources | None", declared: Sequence[Source], images: Mapping[str, str], origins: Origins
 ) -> list[SourceAt]:
-    """Say of each rendered image (name -> reference) where it comes from.
+    """Say of each rendered image (name -> reference) where it comes from, then of each base among the origins.
 
     sources: None where no source repo is read. declared: `sources` of lastgood.yaml.
     """
     if sources is None:
-        return [SourceAt(image=name, reference=images[name], reason=NO_SOURCES) for name in images]
-    return await sources.locate_all(declared, images)
+        found = [SourceAt(image=name, reference=images[name], reason=NO_SOURCES) for name in images]
+        bases = origins.bases
+        return found + [SourceAt(image=n, reference=bases[n], reason=NO_SOURCES, base=True) for n in bases]
+    return await sources.locate_all(declared, images, origins)
 
 
 async def locate_version(
@@ -82,16 +91,45 @@ async def locate_version(
     sources: "Sources | None",
     declared: Sequence[Source],
 ) -> list[SourceAt]:
-    """Say where the images of a version come from; a version that does not render has one that is not known."""
+    """Say where the images and bases of a version come from.
+
+    Of a version that does not render the images are not known, and the bases are those that it declares.
+    """
     try:
-        images = (await renderer.render(app, repo, commit)).images
+        rendered = await renderer.render(app, repo, commit)
     except LastgoodError as wrong:
-        return [SourceAt(image=app.name, reason=f"what {commit[:7]} runs is not known: {wrong.message}")]
-    return await locate_images(sources, declared, images)
+        unknown = SourceAt(image=app.name, reason=f"what {commit[:7]} runs is not known: {wrong.message}")
+        return [unknown, *await locate_images(sources, declared, {}, await declared_origins(app, repo, commit))]
+    return await locate_images(sources, declared, rendered.images, rendered.origins)
+
+
+async def declared_origins(app: Application, repo: "ConfigRepo", commit: str) -> Origins:
+    """Return what is known of the origins of a version that does not render: its bases, where they can be read."""
+    try:
+        return Origins(bases=(await inputs_at(app, repo, commit)).bases)
+    except LastgoodError:
+        return NO_ORIGINS
+
+
+def without_stale_charts(versions: Sequence[Sequence[SourceAt]]) -> list[tuple[SourceAt, ...]]:
+    """Take back what charts say of images that changed while their charts' appVersion stayed: nobody keeps it up."""
+    told: dict[tuple[str, str | None], set[str]] = {}
+    for one in (one for version in versions for one in version if one.by_chart):
+        told.setdefault((one.image, one.revision), set()).add(one.reference)
+    return [
+        tuple(
+            SourceAt(image=one.image, reference=one.reference, reason=STALE_CHART)
+            if one.by_chart and len(told[one.image, one.revision]) > 1
+            else one
+            for one in version
+        )
+        for version in versions
+    ]
 
 
 async def features(old: Sequence[SourceAt], new: Sequence[SourceAt]) -> Between:
-    """Compare two versions, image by image; a feature of several images is shown once."""
+    """Compare two versions, image by image and base by base; a feature of several is shown once."""
+    old, new = without_stale_charts([old, new])
     before = {one.image: one for one in old}
     entered: list[Feature] = []
     left: list[Feature] = []

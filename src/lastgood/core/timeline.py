@@ -26,8 +26,8 @@ class TimelineEntry(Value, frozen=True, kw_only=True):
 
     images: that changed; None where they are not known: of a chart or a kustomization without a deployment on record,
     which would have to be rendered for each entry (`show` does it for one).
-    features, features_left: what entered and left with this deployment, newest first; features_unknown: images that
-    nothing was known of; features_more: how many are left out. Empty in Git alone, which knows no source repo.
+    features, features_left: what entered and left with this deployment, newest first; features_unknown: images and
+    bases that were not known; features_more: how many are left out. Empty in Git alone, which knows no source repo.
     settings: what else than images the deployment changed, as it is kept with its record; None in lists where nothing
     is kept (`show` finds it out for one, by rendering).
     build: the page of the build: the one that the commit names in a trailer (`Build: https://...`), else the one that

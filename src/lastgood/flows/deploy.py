@@ -26,6 +26,7 @@ from lastgood.core.errors import (
 from lastgood.core.hook import is_hook
 from lastgood.core.limits import Limits
 from lastgood.core.observation import ApplyResult, Observation
+from lastgood.core.origins import NO_ORIGINS, Origins, changed_origins
 from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store, Target
 from lastgood.core.resource import Rendered, image_changes
 from lastgood.core.rewrite import path_changed_by
@@ -133,7 +134,7 @@ class Deploy:
     async def _render(self, app: Application, desired: Version, attempt: Attempt, *, resumes: bool) -> Rendered | None:
         """Render, and record the start: an attempt that changes anything is on record before it does."""
         attempt.begin("render")
-        before = await self._images_before(app)
+        before, before_origins = await self._before(app)
         wrong: LastgoodError | None = None
         rendered = None
         try:
@@ -143,8 +144,11 @@ class Deploy:
             wrong = failed
             attempt.end(failed.message)
         if rendered is not None:
-            images = image_changes(before, rendered.images) if not resumes else attempt.deployment.images
-            attempt.deployment = msgspec.structs.replace(attempt.deployment, digest=rendered.digest, images=images)
+            attempt.deployment = msgspec.structs.replace(attempt.deployment, digest=rendered.digest)
+        if rendered is not None and not resumes:
+            images = image_changes(before, rendered.images)
+            origins = changed_origins(before_origins, rendered.origins, {one.name for one in images})
+            attempt.deployment = msgspec.structs.replace(attempt.deployment, images=images, origins=origins)
         if wrong is None:
             attempt.begin("apply")
         if resumes:
@@ -155,14 +159,16 @@ class Deploy:
             await attempt.finish("failed", wrong.message, own_fault=True)
         return rendered
 
-    async def _images_before(self, app: Application) -> dict[str, str]:
+    async def _before(self, app: Application) -> tuple[dict[str, str], Origins]:
+        """Return the images and origins of what runs; nothing where that is not known."""
         record = self._known.record(app.name)
         if record is None or record.running is None or record.running.commit is None:
-            return {}
+            return {}, NO_ORIGINS
         # What ran may be gone from the mirror, or no longer render: then it is not known, and nothing fails for it.
         with contextlib.suppress(LastgoodError):
-            return (await self._renderer.render(app, self._repo, record.running.commit)).images
-        return {}
+            rendered = await self._renderer.render(app, self._repo, record.running.commit)
+            return rendered.images, rendered.origins
+        return {}, NO_ORIGINS
 
     async def _apply(
         self,

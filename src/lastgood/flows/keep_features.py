@@ -1,19 +1,21 @@
 """Keep with each deployment record the features that it carried: beside what is deployed, never in its way.
 
-Looks at records that changed images, asks the port Sources for their revisions, and writes what lies between them.
+Looks at records that changed images or bases, asks the port Sources for their revisions, and writes what lies between.
 """
 
 import datetime as dt
 from collections.abc import Callable, Sequence
 
+import msgspec
 import structlog
 
 from lastgood.core.carried import carried
 from lastgood.core.deployment import Deployment
 from lastgood.core.errors import LastgoodError
+from lastgood.core.origins import NO_ORIGINS
 from lastgood.core.ports import Clock, Sources, Store
 from lastgood.core.record import DeploymentQuery, Told
-from lastgood.core.source_features import features, locate_images
+from lastgood.core.source_features import NotKnown, features, locate_images
 from lastgood.core.sources import Source
 
 LOOK_S = 2.0
@@ -23,6 +25,7 @@ OLDER = 1_000
 # What is not known yet may come: a repo that was away, a revision that is pushed after the image was named.
 AGAIN = dt.timedelta(minutes=5)
 AT_MOST = dt.timedelta(days=1)
+NOT_RECORDED = "the record is from before bases by Git ref were kept with it"
 
 
 class KeepFeatures:
@@ -53,21 +56,27 @@ class KeepFeatures:
             newest = await self._store.deployments(DeploymentQuery(limit=1))
             self._after = newest[0].id - OLDER if newest else 0
         runs = await self._store.wanting_features(after_id=self._after, at=self._clock.now(), limit=AT_ONCE)
-        repos = {one.name: one.repo for one in await self._store.applications()} if runs else {}
+        known = {one.name: one for one in await self._store.applications()} if runs else {}
         for run in runs:
             # Of an application that was forgotten nobody says any more where its images come from.
-            declared = self._declared(repos[run.app]) if run.app in repos else ()
+            app = known.get(run.app)
+            declared = self._declared(app.repo) if app is not None else ()
             if declared is None:
                 return 0
-            await self._keep(run, declared)
+            await self._keep(run, declared, has_bases=app is not None and app.renderer == "kustomize")
         return len(runs)
 
-    async def _keep(self, run: Deployment, declared: Sequence[Source]) -> None:
+    async def _keep(self, run: Deployment, declared: Sequence[Source], *, has_bases: bool) -> None:
+        """Keep the features of a record. has_bases: whether the application may have some that an old record lacks."""
         before = {image.name: image.from_ for image in run.images if image.from_}
         after = {image.name: image.to for image in run.images if image.to}
-        old = await locate_images(self._sources, declared, before)
-        new = await locate_images(self._sources, declared, after)
+        was, will = run.origins if run.origins is not None else (NO_ORIGINS, NO_ORIGINS)
+        old = await locate_images(self._sources, declared, before, was)
+        new = await locate_images(self._sources, declared, after, will)
         found = await features(old, new)
+        if run.origins is None and has_bases:
+            unknown = (*found.unknown, NotKnown(image=run.app, reason=NOT_RECORDED))
+            found = msgspec.structs.replace(found, unknown=unknown)
         now = self._clock.now()
         missing = any(one.named and one.revision is None for one in (*old, *new))
         again_at = now + AGAIN if missing and now - run.started_at < AT_MOST else None

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from lastgood.core.deployment import Deployment
+from lastgood.core.deployment import Judged
 from lastgood.core.hold import in_force
 from lastgood.core.last_good import last_good
 from lastgood.core.ports import Clock, Store
@@ -22,7 +22,7 @@ async def judged(record: ApplicationRecord, *, store: Store, clock: Clock) -> di
 
 
 def judged_by(
-    record: ApplicationRecord, by: tuple[Sequence[HoldRecord], Sequence[Deployment]], *, now: dt.datetime
+    record: ApplicationRecord, by: tuple[Sequence[HoldRecord], Sequence[Judged]], *, now: dt.datetime
 ) -> dict[str, Any]:
     """Return the same fields as they follow from these holds and deployments."""
     holds = [one.hold for one in by[0] if in_force(one.hold, now)]

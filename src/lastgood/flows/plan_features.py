@@ -1,17 +1,18 @@
-"""What a plan takes out of each application and what it brings back, from the source repos of its images.
+"""What a plan takes out of each application and what it brings back, from the source repos of its images and bases.
 
 Nobody waits for it long: what is not known in time is said to be unknown.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from lastgood.core.dates import relative
 from lastgood.core.errors import LastgoodError
 from lastgood.core.feature import is_meant
+from lastgood.core.origins import NO_ORIGINS, Origins, changed_origins
 from lastgood.core.plan import PlannedFeatures
 from lastgood.core.resource import Rendered, image_changes
-from lastgood.core.source_features import NotKnown, features, locate_images
+from lastgood.core.source_features import NotKnown, declared_origins, features, locate_images
 from lastgood.flows.branch import Look
 from lastgood.flows.weigh import Weighed
 
@@ -36,24 +37,30 @@ async def _of_one(look: Look, weighed: Weighed) -> PlannedFeatures:
         for when, render in (("now", weighed.before), ("then", weighed.after))
         if isinstance(render, LastgoodError)
     )
-    if unknown:
-        return PlannedFeatures(unknown=unknown)
-    before, after = _images(weighed.before), _images(weighed.after)
-    changed = [change.name for change in image_changes(dict(before), dict(after))]
+    before, was = await _of(look, weighed, weighed.before, look.head.oid)
+    after, will = await _of(look, weighed, weighed.after, weighed.candidate)
+    images = [change.name for change in image_changes(before, after)] if not unknown else []
+    was, will = changed_origins(was, will, images)
+    changed = [*images, *sorted(was.bases.keys() | will.bases.keys())]
     sources, declared = look.branch.sources, look.discovered.sources
     try:
         async with asyncio.timeout(WAIT_S):
-            old = await locate_images(sources, declared, {name: before[name] for name in changed if name in before})
-            new = await locate_images(sources, declared, {name: after[name] for name in changed if name in after})
+            old = await locate_images(sources, declared, {name: before[name] for name in images if name in before}, was)
+            new = await locate_images(sources, declared, {name: after[name] for name in images if name in after}, will)
             found = await features(old, new)
     except TimeoutError:
         reason = f"its source repo has not answered for {WAIT_S:.0f} s"
-        return PlannedFeatures(unknown=tuple(NotKnown(image=name, reason=reason) for name in changed))
-    return PlannedFeatures(leaving=found.left, returning=found.entered, unknown=found.unknown)
+        return PlannedFeatures(unknown=(*unknown, *(NotKnown(image=name, reason=reason) for name in changed)))
+    return PlannedFeatures(leaving=found.left, returning=found.entered, unknown=(*unknown, *found.unknown))
 
 
-def _images(render: Rendered | LastgoodError | None) -> Mapping[str, str]:
-    return render.images if isinstance(render, Rendered) else {}
+async def _of(
+    look: Look, weighed: Weighed, render: Rendered | LastgoodError | None, commit: str
+) -> tuple[dict[str, str], Origins]:
+    """Return the images and origins of a version; of one that does not render, the bases that it declares."""
+    if isinstance(render, Rendered):
+        return render.images, render.origins
+    return {}, await declared_origins(weighed.app, look.branch.repo, commit) if render is not None else NO_ORIGINS
 
 
 def bounded(found: PlannedFeatures) -> PlannedFeatures:

@@ -11,6 +11,7 @@ from lastgood.core.errors import UnknownFeature
 from lastgood.core.feature_versions import Deployed, most_versions
 from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
 from lastgood.core.hold import Hold, image_references, refusing
+from lastgood.core.origins import NO_ORIGINS
 from lastgood.core.ports import Clock, Renderer, Sources, Store
 from lastgood.core.setting import Settings
 from lastgood.core.settings_between import settings_between
@@ -125,7 +126,7 @@ class Features:
             return None
         images = {image.name: "@".join(image.references)}
         for declared in {place.followed: place.discovered.sources for place in known.values()}.values():
-            (found,) = await locate_images(self._sources, declared, images)
+            (found,) = await locate_images(self._sources, declared, images, NO_ORIGINS)
             if found.revision is not None:
                 return found
         return None

@@ -6,7 +6,7 @@ from lastgood.core.build_link import build_link
 from lastgood.core.carried import Carried, committers, of_kind
 from lastgood.core.claim import confirmed_claim
 from lastgood.core.declared_inputs import scope_at
-from lastgood.core.deployment import Deployment, DeploymentView
+from lastgood.core.deployment import Deployment, DeploymentView, may_carry
 from lastgood.core.errors import LastgoodError
 from lastgood.core.hold import Hold, held_paths, image_references, refusing
 from lastgood.core.inputs import shown_inputs
@@ -108,14 +108,14 @@ class Filler:
             return
         self._settings = dict.fromkeys((run.id for run in runs), None)
         self._settings |= await self._store.settings(list(self._settings))
-        with_images = [run.id for run in runs if run.images]
-        if with_images:
-            self._carried = dict.fromkeys(with_images, None)
-            self._carried |= await self._store.carried(with_images)
+        carrying = [run.id for run in runs if _may_carry(run)]
+        if carrying:
+            self._carried = dict.fromkeys(carrying, None)
+            self._carried |= await self._store.carried(carrying)
 
     async def _carried_by(self, row: Row) -> Carried | None:
         run = row.deployment
-        if self._store is None or run is None or not run.images:
+        if self._store is None or run is None or not _may_carry(run):
             return None
         if run.id not in self._carried:
             await self.foresee([row])
@@ -249,6 +249,10 @@ class Filler:
             except LastgoodError:
                 self._kinds[app] = "unknown"
         return self._kinds[app]
+
+
+def _may_carry(run: Deployment) -> bool:
+    return may_carry(run.images, run.origins)
 
 
 def deployment_view(run: Deployment) -> DeploymentView:

@@ -12,7 +12,7 @@ from lastgood.core.feature_presence import Presence
 from lastgood.core.feature_versions import Deployed, presences
 from lastgood.core.feature_views import WhereEntry
 from lastgood.core.ports import Store
-from lastgood.core.source_features import SourceAt
+from lastgood.core.source_features import SourceAt, without_stale_charts
 from lastgood.queries.chain import Chains
 from lastgood.queries.where_image import image_presences, those_asked
 
@@ -39,6 +39,7 @@ async def where(feature: str, places: Sequence[Place], *, store: Store | None = 
     Raises UnknownFeature if no source repo of any of them knows it, and it is no image that one of them ran;
     AmbiguousImage where the end of a name fits several of those.
     """
+    places = [_told(place) for place in places]
     image = asked_image(feature)
     ran = those_asked(image, _versions(places)) if image is not None else ()
     if ran:
@@ -65,6 +66,12 @@ async def _where_image(
 ) -> list[WhereEntry]:
     chains = Chains("", store=store, source=source or next(iter(asked), None), image=True)
     return [await _entry(place, await image_presences(asked, source, place.deployed), chains) for place in places]
+
+
+def _told(place: Place) -> Place:
+    told = without_stale_charts([one.sources for one in place.deployed])
+    sure = [dataclasses.replace(one, sources=sources) for one, sources in zip(place.deployed, told, strict=True)]
+    return dataclasses.replace(place, deployed=tuple(sure))
 
 
 def _versions(places: Sequence[Place]) -> list[Deployed]:

@@ -16,7 +16,8 @@ from lastgood.core.source_features import SourceAt
 
 def those_asked(image: AskedImage, versions: Sequence[Deployed]) -> tuple[SourceAt, ...]:
     """Return the images among all versions that are meant. Raises AmbiguousImage where a tag is of several images."""
-    ran = [one for version in versions for one in version.sources if image.fits(one.image, one.reference)]
+    ran = [one for version in map(images_alone, versions) for one in version.sources]
+    ran = [one for one in ran if image.fits(one.image, one.reference)]
     exact = [one for one in ran if image.is_named(one.image)]
     ran = exact or ran
     if not image.has_digest:
@@ -34,6 +35,7 @@ async def image_presences(
     asked: the image, as those that ran it have it; empty: nothing did. source: where it comes from, None where that is
     not known.
     """
+    deployed = [images_alone(one) for one in deployed]
     contained: Sequence[Presence | None] = [None] * len(deployed)
     names = {full_name(one.image) for one in asked}
     why = next((one.reason for one in asked if one.reason), "no source repo is named for it")
@@ -44,6 +46,11 @@ async def image_presences(
         _runs(asked, source, version) or found or _by_name(names, version, why)
         for version, found in zip(deployed, contained, strict=True)
     ]
+
+
+def images_alone(version: Deployed) -> Deployed:
+    """Return a version without its bases: these are named like images, and are none."""
+    return dataclasses.replace(version, sources=tuple(one for one in version.sources if not one.base))
 
 
 def _having_a_say(names: set[str], version: Deployed) -> tuple[SourceAt, ...]:

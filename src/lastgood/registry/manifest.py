@@ -10,10 +10,8 @@ from typing import Any
 import msgspec
 
 from lastgood.core.forge import is_page
-from lastgood.core.image_facts import ClaimPlace, ImageClaim
+from lastgood.core.image_facts import ClaimPlace, ImageClaim, source_of_claim, text_of_claim
 from lastgood.core.image_name import is_digest
-from lastgood.core.redact import redact, without_credentials
-from lastgood.core.sources import address_is_safe
 
 INDEXES = frozenset(
     {"application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"}
@@ -27,7 +25,6 @@ ACCEPT = ", ".join(sorted(INDEXES | MANIFESTS))
 _CONFIGS = frozenset({"application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"})
 MAX_MANIFESTS = 1_000
 MAX_ATTESTATIONS = 10
-_LONGEST = 500
 _TITLES = "org.opencontainers.image."
 
 
@@ -172,21 +169,6 @@ def _decode(data: bytes, kind: type[Any], what: str) -> Any:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, RecursionError):
         raise Malformed(f"no {what}") from None
-
-
-def text_of_claim(value: str | None) -> str | None:
-    """Return text that may be shown: short, printable, no secret; None for any other."""
-    text = (value or "").strip()
-    return text if text and len(text) <= _LONGEST and text.isprintable() and redact(text) == text else None
-
-
-def source_of_claim(value: str | None) -> str | None:
-    """Return the address of a source repo without credentials, None for what is none."""
-    text = (value or "").strip()
-    if not text or len(text) > _LONGEST or not text.isprintable():
-        return None
-    shown = without_credentials(text)
-    return shown if address_is_safe(shown) else None
 
 
 def page_of(value: str | None) -> str | None:

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from lastgood.core.image_facts import ImageClaim
-from lastgood.registry.manifest import Malformed, page_of, source_of_claim, text_of_claim
+from lastgood.core.image_facts import ImageClaim, source_of_claim, text_of_claim
+from lastgood.registry.manifest import Malformed, page_of
 
 STATEMENT = "application/vnd.in-toto+json"
 _ENVELOPE = "application/vnd.dsse.envelope.v1+json"

@@ -1,10 +1,14 @@
 """Which images the workloads among Kubernetes objects run. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from lastgood.core.image_facts import ImageClaim
 from lastgood.core.resource import Resource
 
+# Records keep what is said, for ever: of more images, and by more charts, it is not known.
+MAX_CLAIMED = 500
+MAX_CLAIMS = 20
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 _POD_PATHS = {
     ("", "Pod"): ("spec",),
@@ -22,18 +26,33 @@ def images_of(resources: Iterable[Resource]) -> dict[str, str]:
     An image that runs in several versions at once has its name followed by ` (in WORKLOAD/CONTAINER)` for each
     version after the first.
     """
-    found: dict[str, str] = {}
-    seen: set[str] = set()
-    for resource in resources:
-        for container, image in _containers(resource):
-            if image in seen:
-                continue
-            seen.add(image)
-            name, version = split_image(image)
-            if found.get(name, version) != version:
-                name = f"{name} (in {resource.name}/{container})"
-            found[name] = version
+    return {name: version for name, version, _ in _named(resources)}
+
+
+def claims_of(
+    resources: Sequence[Resource], said: Sequence[tuple[ImageClaim, ...]]
+) -> dict[str, tuple[ImageClaim, ...]]:
+    """Return what is said of each image, by its name as `images_of` has it. said: of the images of each resource."""
+    found: dict[str, tuple[ImageClaim, ...]] = {}
+    for name, _, n in _named(resources):
+        if said[n] and (name in found or len(found) < MAX_CLAIMED):
+            found[name] = tuple(dict.fromkeys((*found.get(name, ()), *said[n])))[:MAX_CLAIMS]
     return found
+
+
+def _named(resources: Iterable[Resource]) -> Iterator[tuple[str, str, int]]:
+    """Yield the name and version of each container's image, with the number of its resource, from 0."""
+    found: dict[str, str] = {}
+    names: dict[str, str] = {}
+    for n, resource in enumerate(resources):
+        for container, image in _containers(resource):
+            name, version = split_image(image)
+            if image not in names:
+                if found.get(name, version) != version:
+                    name = f"{name} (in {resource.name}/{container})"
+                found[name] = version
+                names[image] = name
+            yield names[image], version, n
 
 
 def split_image(image: str) -> tuple[str, str]:

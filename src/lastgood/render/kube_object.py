@@ -83,8 +83,11 @@ def objects_of(document: KubeDocument, *, file: str) -> Iterator[dict[str, Any]]
             yield {"apiVersion": value.get("apiVersion"), "kind": kind.removesuffix("List"), **item}
 
 
-def read_object(value: dict[str, Any], document: KubeDocument, *, file: str) -> Resource:
-    """Check that an object says what it is. Its namespace is the one that it names. Raises ConfigWrong."""
+def read_object(value: dict[str, Any], document: KubeDocument, *, file: str, nameless: bool = False) -> Resource:
+    """Check that an object says what it is. Its namespace is the one that it names. Raises ConfigWrong.
+
+    nameless: an object without a name is taken as well, for who does not ask a cluster for it; its name is "".
+    """
     version, kind = value.get("apiVersion"), value.get("kind")
     named = [key for key in ("apiVersion", "kind") if value.get(key) in (None, "")]
     if named:
@@ -96,6 +99,9 @@ def read_object(value: dict[str, Any], document: KubeDocument, *, file: str) -> 
     if found is None:
         _wrong(document, file, f"the apiVersion of this {kind} is {_called(version)}, which is none")
     metadata = value.get("metadata")
+    if nameless and (metadata is None or (isinstance(metadata, dict) and metadata.get("name") in (None, ""))):
+        namespace = _segment(metadata, "namespace", kind, document, file) if metadata else None
+        return Resource(group=found["group"] or "", kind=kind, namespace=namespace, name="", manifest=value)
     if not isinstance(metadata, dict):
         _wrong(document, file, f"this {kind} has no `metadata.name`")
     if metadata.get("name") in (None, "") and metadata.get("generateName"):

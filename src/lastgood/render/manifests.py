@@ -5,15 +5,17 @@ Takes the files' bytes, returns Rendered. Knows no repository, no cluster and no
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from lastgood.core.errors import ConfigWrong, RenderFailed
+from lastgood.core.image_facts import ImageClaim
+from lastgood.core.origins import NO_ORIGINS, Origins
 from lastgood.core.resource import Rendered, Resource
 from lastgood.render.kube_composer import Budget
-from lastgood.render.kube_images import images_of
+from lastgood.render.kube_images import claims_of, images_of
 from lastgood.render.kube_object import namespace_of, objects_of, read_object, scopes_in
 from lastgood.render.kube_yaml import read_kube_yaml
 
@@ -26,12 +28,18 @@ EMPTY = "there is no Kubernetes object in it; an empty render never deletes what
 
 
 def render_manifests(
-    files: Sequence[tuple[str, bytes]], *, app: str, namespace: str | None, warnings: Sequence[str] = ()
+    files: Sequence[tuple[str, bytes]],
+    *,
+    app: str,
+    namespace: str | None,
+    warnings: Sequence[str] = (),
+    claims: Callable[[int], tuple[ImageClaim, ...]] | None = None,
 ) -> Rendered:
     """Render files.
 
     files: (path in the repo, content), in the order in which their objects go; namespace: of the application, for
-    objects that name none; the manifests stay as written. warnings: what is known already.
+    objects that name none; the manifests stay as written. warnings: what is known already. claims: what is said of the
+    images of the object at a line of the only file.
     Returns a resource for each object; images by the image's name; warnings name file and line.
     Raises RenderFailed (facts: file, line or None, reason) for whatever a cluster could not take.
     """
@@ -57,7 +65,12 @@ def render_manifests(
         images=images_of(resources),
         digest=hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest(),
         warnings=tuple(said),
+        origins=_origins(resources, [claims(line) for _, _, line in found]) if claims is not None else NO_ORIGINS,
     )
+
+
+def _origins(resources: Sequence[Resource], said: Sequence[tuple[ImageClaim, ...]]) -> Origins:
+    return Origins(charts=claims_of(resources, said))
 
 
 _Found = tuple[Resource, str, int]

@@ -5,16 +5,20 @@ One process for each render, bounded; some at once. Knows no target and keeps no
 
 import asyncio
 import os
-from functools import partial
+
+import msgspec
 
 from lastgood.core.application import Application
 from lastgood.core.cluster_facts import Circumstances
+from lastgood.core.declared_inputs import inputs_at
 from lastgood.core.errors import NoRenderer, RenderFailed
+from lastgood.core.origins import Origins
 from lastgood.core.ports import ConfigRepo
 from lastgood.core.redact import redact
 from lastgood.core.resource import Rendered
 from lastgood.core.tree import shown_path
 from lastgood.render.boundaries import missing_boundaries
+from lastgood.render.charts import claims_by_line
 from lastgood.render.helm import helm_arguments, missing_dependencies
 from lastgood.render.kustomize import find_elsewhere, kustomize_arguments
 from lastgood.render.manifests import render_manifests
@@ -73,7 +77,11 @@ class ToolRenderer:
                 online = await self._online(app, folder)
                 arguments = kustomize_arguments(folder, app.path)
             ran = await self._run(app, folder, tool, arguments, online=online)
-            return await self._read(app, folder, tool, ran)
+            rendered = await asyncio.to_thread(self._read, app, folder, tool, ran)
+            if tool.name == "kustomize":
+                bases = (await inputs_at(app, repo, commit)).bases
+                rendered = msgspec.structs.replace(rendered, origins=Origins(bases=bases))
+            return rendered, len(ran.out)
 
     async def _online(self, app: Application, folder: WorkFolder) -> bool:
         """Say whether a kustomization needs what is elsewhere, and may have it. Raises RenderFailed if not."""
@@ -163,14 +171,20 @@ class ToolRenderer:
             paths.insert(0, below(named.partition("/")[2], app.path))
         return next((path for path in paths if path and folder.at(path).is_file()), None)
 
-    async def _read(self, app: Application, folder: WorkFolder, tool: Tool, ran: Ran) -> tuple[Rendered, int]:
+    @staticmethod
+    def _read(app: Application, folder: WorkFolder, tool: Tool, ran: Ran) -> Rendered:
         warnings = [
             f"{shown_path(one)} is a submodule: this repo does not have what is in it" for one in folder.submodules
         ]
         warnings += warnings_in(ran.err, _places(folder), tool.name)
         output = f"{shown_path(app.path) or '.'} (as {tool.name} renders it)"
-        read = partial(render_manifests, [(output, ran.out)], app=app.name, namespace=app.namespace, warnings=warnings)
-        return await asyncio.to_thread(read), len(ran.out)
+        return render_manifests(
+            [(output, ran.out)],
+            app=app.name,
+            namespace=app.namespace,
+            warnings=warnings,
+            claims=claims_by_line(folder.at(app.path), ran.out) if tool.name == "helm" else None,
+        )
 
 
 def _places(folder: WorkFolder) -> dict[str, str]:

@@ -3,18 +3,21 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, literal, literal_column, select
+from sqlalchemy import Connection, Text, literal, literal_column, or_, select, type_coerce
 
 from lastgood.core.carried import Carried
 from lastgood.core.deployment import Deployment
+from lastgood.core.origins import NO_ORIGINS
+from lastgood.core.value import to_json
 from lastgood.store.columns import INTEGER_MAX
 from lastgood.store.deployment import RECORD, record
 from lastgood.store.schema import carried, deployments
 from lastgood.store.search import feature_text, own_text
 from lastgood.store.upsert import upsert
 
-# As the column keeps it.
+# As the columns keep it.
 _NO_IMAGES = "'[]'"
+_SAME_ORIGINS = to_json((NO_ORIGINS, NO_ORIGINS)).decode()
 
 
 def save(connection: Connection, kept: Carried) -> None:
@@ -36,13 +39,16 @@ def read(connection: Connection, ids: Sequence[int]) -> dict[int, Carried]:
 
 
 def wanting(connection: Connection, *, after_id: int, at: dt.datetime, limit: int) -> list[Deployment]:
-    """Return records that changed images and whose features were not looked for, or are to be looked for again."""
+    """Return records that changed images or bases whose features are to be looked for, or to be looked for again."""
     without = (
         select(deployments.c.id)
         .outerjoin(carried, carried.c.deployment == deployments.c.id)
         .where(
             deployments.c.id > min(after_id, INTEGER_MAX),
-            deployments.c.images != literal_column(_NO_IMAGES),
+            or_(
+                deployments.c.images != literal_column(_NO_IMAGES),
+                type_coerce(deployments.c.origins, Text) != _SAME_ORIGINS,
+            ),
             carried.c.deployment.is_(None),
         )
         .order_by(deployments.c.id)

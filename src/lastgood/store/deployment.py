@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Executable, Row, Select, bindparam, desc, func, select
 
 from lastgood.core.commit import Commit, Person
-from lastgood.core.deployment import Deployment
+from lastgood.core.deployment import Deployment, Judged
 from lastgood.core.errors import StoreFailed
 from lastgood.store import application, operation
 from lastgood.store.columns import INTEGER_MAX
@@ -18,6 +18,12 @@ from lastgood.store.upsert import insert_into
 # What a filter needs besides the record itself; never read back.
 _FOR_FILTERS = ("environment", "author_folded", "images_folded", "search_text", "features_folded", "settings_folded")
 RECORD = tuple(column for column in deployments.c if column.name not in _FOR_FILTERS)
+_COMMIT = tuple(column for column in RECORD if column.name.startswith(("commit", "author")))
+_JUDGED = (
+    *(deployments.c[name] for name in ("id", "number", "version", "path_tree", "outcome")),
+    *(deployments.c[name] for name in ("baked_at", "degraded_at", "own_fault")),
+    *_COMMIT,
+)
 # Kept, because putting a statement together costs more than running it.
 _START = deployments.insert().returning(*RECORD)
 _SAVE = (
@@ -75,10 +81,23 @@ def latest(connection: Connection, apps: list[str]) -> dict[str, Deployment]:
     return {row.app: record(row) for row in connection.execute(asked)}
 
 
-def judged(connection: Connection, app: str, *, limit: int) -> list[Deployment]:
+def judged(connection: Connection, app: str, *, limit: int) -> list[Judged]:
     """Return of each version the newest record that judges it, newest first; the rule itself is core/last_good.py."""
     rows = connection.execute(_judged(), {"judged_app": app, "most": limit})
-    return [record(row) for row in rows]
+    return [
+        Judged(
+            id=row.id,
+            number=row.number,
+            version=row.version,
+            path_tree=row.path_tree,
+            commit=_commit(row),
+            outcome=row.outcome,
+            baked_at=row.baked_at,
+            degraded_at=row.degraded_at,
+            own_fault=row.own_fault,
+        )
+        for row in rows
+    ]
 
 
 @cache
@@ -92,7 +111,7 @@ def _judged() -> Select[Any]:
         .order_by(desc("id"))
         .limit(bindparam("most"))
     )
-    return select(*RECORD).where(deployments.c.id.in_(newest)).order_by(desc(deployments.c.id))
+    return select(*_JUDGED).where(deployments.c.id.in_(newest)).order_by(desc(deployments.c.id))
 
 
 def _next_number(connection: Connection, app: str) -> int:
@@ -144,6 +163,7 @@ def _changing(deployment: Deployment, reason: str) -> Mapping[str, Any]:
         "message": deployment.message,
         "digest": deployment.digest,
         "images": deployment.images,
+        "origins": deployment.origins,
         "resources": deployment.resources,
         "phases": deployment.phases,
         "superseded_by": deployment.superseded_by,
@@ -161,16 +181,7 @@ def record(row: Row[Any]) -> Deployment:
         number=row.number,
         version=row.version,
         path_tree=row.path_tree,
-        commit=Commit(
-            oid=row.commit_oid,
-            tree=row.commit_tree,
-            parents=tuple(row.commit_parents.split()),
-            author=Person(name=row.author_name, email=row.author_email),
-            committer=Person(name=row.committer_name, email=row.committer_email),
-            authored_at=row.authored_at,
-            committed_at=row.committed_at,
-            message=row.commit_message,
-        ),
+        commit=_commit(row),
         trigger=row.trigger,
         outcome=row.outcome,
         started_at=row.started_at,
@@ -183,8 +194,22 @@ def record(row: Row[Any]) -> Deployment:
         definition=row.definition,
         digest=row.digest,
         images=row.images,
+        origins=row.origins,
         resources=row.resources,
         phases=row.phases,
         superseded_by=row.superseded_by,
         last_words=row.last_words,
+    )
+
+
+def _commit(row: Row[Any]) -> Commit:
+    return Commit(
+        oid=row.commit_oid,
+        tree=row.commit_tree,
+        parents=tuple(row.commit_parents.split()),
+        author=Person(name=row.author_name, email=row.author_email),
+        committer=Person(name=row.committer_name, email=row.committer_email),
+        authored_at=row.authored_at,
+        committed_at=row.committed_at,
+        message=row.commit_message,
     )

@@ -1,9 +1,11 @@
 """The statements that read what is counted of deployment records, and nothing else of them."""
 
 import datetime as dt
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from lastgood.core.deployment import may_carry
 from lastgood.core.figures import Attempt
 from lastgood.core.record import DeploymentCount
 from lastgood.store.schema import carried, deployments
@@ -14,7 +16,7 @@ def attempts(connection: Connection, *, app: str | None, environment: str | None
     d, c = deployments.c, carried.c
     asked = (
         select(
-            d.app, d.number, d.trigger, d.outcome, d.started_at, d.finished_at, d.degraded_at, d.images,
+            d.app, d.number, d.trigger, d.outcome, d.started_at, d.finished_at, d.degraded_at, d.images, d.origins,
             c.committed, c.entered, c.unknown,
         )
         .outerjoin(carried, c.deployment == d.id)
@@ -34,7 +36,7 @@ def attempts(connection: Connection, *, app: str | None, environment: str | None
             started_at=row.started_at,
             finished_at=row.finished_at,
             degraded_at=row.degraded_at,
-            committed=_committed(row.images, row.committed, row.entered, row.unknown),
+            committed=_committed(row),
         )
         for row in connection.execute(asked)
     ]
@@ -51,10 +53,10 @@ def totals(connection: Connection) -> list[DeploymentCount]:
     ]
 
 
-def _committed(images: object, committed: object, entered: object, unknown: object) -> tuple[dt.datetime, ...] | None:
+def _committed(row: Any) -> tuple[dt.datetime, ...] | None:
     """Return when what entered was committed; none for a change of settings alone; None where that is not known."""
-    if not images:
+    if not may_carry(row.images, row.origins):
         return ()
-    if not isinstance(committed, tuple) or (unknown and not entered):
+    if not isinstance(row.committed, tuple) or (row.unknown and not row.entered):
         return None
-    return tuple(dt.datetime.fromtimestamp(when, dt.UTC) for when in committed)
+    return tuple(dt.datetime.fromtimestamp(when, dt.UTC) for when in row.committed)

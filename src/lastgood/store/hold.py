@@ -2,12 +2,16 @@
 
 import datetime as dt
 
-from sqlalchemy import Connection, desc, select
+from sqlalchemy import Connection, bindparam, desc, select
 
 from lastgood.core.record import HoldRecord, RefusedHead
 from lastgood.store import application
 from lastgood.store.schema import holds, refused_heads
 from lastgood.store.upsert import insert, upsert
+
+_ALL = select(holds).order_by(holds.c.since, holds.c.app, holds.c.hold_id)
+# Kept, because putting a statement together costs more than running it, and each deployment asks twice.
+_IN_FORCE_OF = _ALL.where(holds.c.app == bindparam("held_app"), holds.c.ended_at.is_(None))
 
 
 def save(connection: Connection, record: HoldRecord) -> None:
@@ -33,11 +37,11 @@ def read_all(connection: Connection, app: str | None, *, in_force: bool) -> list
 
     app: of that one only.
     """
-    asked = select(holds).order_by(holds.c.since, holds.c.app, holds.c.hold_id)
-    if app is not None:
-        asked = asked.where(holds.c.app == app)
-    if in_force:
-        asked = asked.where(holds.c.ended_at.is_(None))
+    if app is not None and in_force:
+        rows = connection.execute(_IN_FORCE_OF, {"held_app": app})
+    else:
+        asked = _ALL if app is None else _ALL.where(holds.c.app == app)
+        rows = connection.execute(asked.where(holds.c.ended_at.is_(None)) if in_force else asked)
     return [
         HoldRecord(
             app=row.app,
@@ -47,7 +51,7 @@ def read_all(connection: Connection, app: str | None, *, in_force: bool) -> list
             ended_by=row.ended_by,
             vanished=row.vanished,
         )
-        for row in connection.execute(asked)
+        for row in rows
     ]
 
 

@@ -13,6 +13,7 @@ from lastgood.core.feature import Feature
 from lastgood.core.hold import Hold
 from lastgood.core.observation import ResourceResult
 from lastgood.core.operation import Moved
+from lastgood.core.origins import Origins
 from lastgood.core.resource import ImageChange
 from lastgood.core.setting import SettingChange
 from lastgood.core.source_features import NotKnown
@@ -131,6 +132,7 @@ deployments = Table(
     Column("images_folded", CleanText, nullable=False),
     Column("search_text", CleanText, nullable=False),
     Column("features_folded", CleanText, nullable=False, server_default=""),
+    Column("origins", JsonOf(tuple[Origins, Origins])),
     Column("settings_folded", CleanText, nullable=False, server_default=""),
     UniqueConstraint("app", "number"),
     Index(None, "app", "id"),

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from lastgood.core.carried import Carried
-from lastgood.core.deployment import Deployment
+from lastgood.core.deployment import Deployment, Judged
 from lastgood.core.figures import Attempt
 from lastgood.core.kept_settings import KeptSettings
 from lastgood.core.observation import Observation
@@ -177,11 +177,11 @@ class SqlStore:
         """Return the newest record of each of these applications that has one."""
         return await self._database.read(deployment_sql.latest, sorted(set(apps)))
 
-    async def judged(self, app: str) -> tuple[list[HoldRecord], list[Deployment]]:
+    async def judged(self, app: str) -> tuple[list[HoldRecord], list[Judged]]:
         """Return the holds in force and what judges a version, both as of one moment."""
         return await self._database.read(_judged, app)
 
-    async def judged_deployments(self, app: str, *, limit: int = MOST_JUDGED) -> list[Deployment]:
+    async def judged_deployments(self, app: str, *, limit: int = MOST_JUDGED) -> list[Judged]:
         """Return of each version the newest record that judges it, newest first: all that last-good depends on."""
         return await self._database.read(deployment_sql.judged, app, limit=limit)
 
@@ -267,6 +267,6 @@ def _start_deployment(connection: Connection, deployment: Deployment, told: Told
     return started
 
 
-def _judged(connection: Connection, app: str) -> tuple[list[HoldRecord], list[Deployment]]:
+def _judged(connection: Connection, app: str) -> tuple[list[HoldRecord], list[Judged]]:
     holds = hold_sql.read_all(connection, app, in_force=True)
     return holds, deployment_sql.judged(connection, app, limit=MOST_JUDGED)

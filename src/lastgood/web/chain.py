@@ -74,12 +74,17 @@ def _images(chain: Chain) -> list[Step]:
         return [_missing(chain, "images", "Image")]
     return [
         Step(
-            name="Image",
+            name="Base" if one.base else "Image",
             image=one,
-            about=f"built from {one.revision[:7]}" if one.revision else "built from a revision that is not known",
+            about=_made_of(one),
         )
         for one in chain.images
     ]
+
+
+def _made_of(one: ChainImage) -> str:
+    said = "at" if one.base else "built from"
+    return f"{said} {one.revision[:7]}" if one.revision else f"{said} a revision that is not known"
 
 
 def _config(chain: Chain, one: ChainConfig | None, base: str, name: str) -> Step | None:

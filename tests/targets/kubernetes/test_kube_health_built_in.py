@@ -194,6 +194,22 @@ def judge(api_version: str, kind: str, rest: str):
             "Degraded",
             "FailedGetScale",
         ),
+        *(
+            (
+                "autoscaling/v2 HorizontalPodAutoscaler",
+                WORKLOAD + f"status: {{conditions: [{{type: ScalingActive, status: 'False', reason: {reason}}}]}}",
+                "Degraded",
+                reason,
+            )
+            for reason in (
+                "FailedGetResourceMetric",
+                "FailedGetObjectMetric",
+                "FailedGetPodsMetric",
+                "FailedGetExternalMetric",
+                "FailedComputeMetricsReplicas",
+                "InvalidSelector",
+            )
+        ),
         (
             "policy/v1 PodDisruptionBudget",
             WORKLOAD + "status: {conditions: [{type: DisruptionAllowed, status: 'False', reason: InsufficientPods}]}",

@@ -46,7 +46,18 @@ def test_no_kind_has_two_rows():
     assert not kinds.keys() & {POD, *BUILT_IN}
 
 
-@pytest.mark.parametrize("rule", ["Fine: Ready=True", "Healthy Ready=True", "Healthy: ", "Healthy: Ready==True=x"])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "Fine: Ready=True",
+        "Healthy Ready=True",
+        "Healthy: ",
+        "Healthy: Ready==True=x",
+        # The type of a condition that has a slash is asked for with `some`.
+        "Healthy: cnpg.io/hibernation=True",
+        "Healthy: old Ready=True",
+    ],
+)
 def test_what_is_no_rule_is_refused(rule):
     """A mistake in the table does not become a rule that never holds."""
     with pytest.raises(ValueError, match="is no"):
@@ -116,11 +127,42 @@ def test_a_group_without_rows_has_none():
             False,
         ),
         ("current", {"metadata": {"generation": 2}, "status": {"conditions": [{"type": "A"}]}}, True),
+        ("!current", {"metadata": {"generation": 2}, "status": {"conditions": [{"type": "A"}]}}, False),
+        (
+            "!current",
+            {"metadata": {"generation": 2}, "status": {"conditions": [{"type": "A", "observedGeneration": 1}]}},
+            True,
+        ),
+        (".l[last]=b", {"l": ["a", "b"]}, True),
+        (".l[last].x=1", {"l": []}, False),
+        (".a[last]=1", {"a": {"last": 1}}, True),
+        (".a<.b", {"a": "2026-11-26T09:00:00Z", "b": "2026-11-26T10:00:00+00:00"}, True),
+        (".a<.b", {"a": "2026-11-26T10:00:00Z", "b": "2026-11-26T09:00:00Z"}, False),
+        (".a<.b", {"a": "yesterday", "b": "2026-11-26T09:00:00Z"}, False),
     ],
 )
 def test_a_test_holds_or_does_not(test, manifest, holds):
     """The small language, question by question."""
     assert (parse_test(test)(scope_of(manifest)) is not None) is holds
+
+
+@pytest.mark.parametrize(
+    ("test", "held"),
+    [
+        ("current Ready", {2}),
+        ("stale Ready", {1, 3}),
+        ("!stale Ready", {2, None}),
+        ("stale *", {1, 3}),
+        ("current Ready=False", set()),
+        ("stale Ready=True/Done", {1, 3}),
+    ],
+)
+def test_a_condition_may_be_of_another_generation(test, held):
+    """`current` and `stale` ask of one condition for which generation it was written; without one, it is neither."""
+    for generation in (1, 2, 3, None):
+        condition = {"type": "Ready", "status": "True", "reason": "Done", "observedGeneration": generation}
+        scope = scope_of({"metadata": {"generation": 2}, "status": {"conditions": [condition]}})
+        assert (parse_test(test)(scope) is not None) is (generation in held), generation
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,17 @@ _ANNOTATION = "autoscaling.alpha.kubernetes.io/conditions"
 _FAILURES = {
     ("AbleToScale", "FailedGetScale"),
     ("AbleToScale", "FailedUpdateScale"),
-    ("ScalingActive", "FailedGetResourceMetric"),
-    ("ScalingActive", "InvalidSelector"),
+    *(
+        ("ScalingActive", reason)
+        for reason in (
+            "FailedGetResourceMetric",
+            "FailedGetObjectMetric",
+            "FailedGetPodsMetric",
+            "FailedGetExternalMetric",
+            "FailedComputeMetricsReplicas",
+            "InvalidSelector",
+        )
+    ),
 }
 _MAX_ANNOTATION = 300_000
 

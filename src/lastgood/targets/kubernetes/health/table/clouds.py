@@ -5,7 +5,7 @@ from lastgood.targets.kubernetes.health.table.row import Row
 # Configuration that no controller reports on.
 _SILENT = (
     "Composition CompositionRevision DeploymentRuntimeConfig ClusterProviderConfig ProviderConfig ProviderConfigUsage"
-    " ControllerConfig EnvironmentConfig StoreConfig Usage ClusterUsage ImageConfig"
+    " ClusterProviderConfigUsage ControllerConfig EnvironmentConfig StoreConfig Usage ClusterUsage ImageConfig Lock"
 )
 _CROSSPLANE = (
     "Degraded: LastAsyncOperation=False",
@@ -16,10 +16,13 @@ _CROSSPLANE = (
     "Healthy: Established=True",
     "Healthy: ValidPipeline=True",
     "Healthy: RevisionHealthy=True",
-    "Healthy: !.status",
 )
 _PACKAGE = ("Healthy: Installed=True & Healthy=True", "Degraded: .status.conditions")
 _CNRM = (
+    (
+        "Progressing: .metadata.generation & .status.observedGeneration"
+        " & .metadata.generation!=.status.observedGeneration"
+    ),
     "Healthy: Ready=True/UpToDate",
     "Healthy: *=True/UpToDate",
     "Degraded: */UpdateFailed|DependencyNotFound|DependencyInvalid|ManagementConflict|DeleteFailed",
@@ -28,9 +31,18 @@ _CNRM = (
 
 ROWS = (
     Row("pkg.crossplane.io", "Provider Function Configuration", _PACKAGE),
-    Row("*.crossplane.io", _SILENT, ("Healthy: !.status", "Healthy: .status.users", *_CROSSPLANE)),
+    Row(
+        "pkg.crossplane.io",
+        "ProviderRevision FunctionRevision ConfigurationRevision",
+        (
+            "Healthy: Healthy=True",
+            "Healthy: RevisionHealthy=True & !Healthy",
+            "Degraded: .status.conditions",
+        ),
+    ),
+    Row("*.crossplane.io", _SILENT, ("Healthy: !.status.conditions", *_CROSSPLANE)),
     Row("*.crossplane.io", "*", _CROSSPLANE),
-    Row("*.upbound.io", _SILENT, ("Healthy: !.status", "Healthy: .status.users", *_CROSSPLANE)),
+    Row("*.upbound.io", _SILENT, ("Healthy: !.status.conditions", *_CROSSPLANE)),
     Row("*.upbound.io", "*", _CROSSPLANE),
     Row(
         "*.services.k8s.aws",
@@ -47,7 +59,7 @@ ROWS = (
     Row(
         "core.cnrm.cloud.google.com",
         "ConfigConnector ConfigConnectorContext",
-        ("Healthy: .status.healthy=true", "Degraded: .status.healthy=false", *_CNRM),
+        (_CNRM[0], "Healthy: .status.healthy=true", "Degraded: .status.healthy=false", *_CNRM[1:]),
     ),
     Row("*.cnrm.cloud.google.com", "*", _CNRM),
     Row(

@@ -28,8 +28,8 @@ ROWS = (
         "Cluster",
         (
             "Suspended: .metadata.annotations[cnpg.io/reconciliation]=disabled",
-            "Suspended: cnpg.io/hibernation=True",
-            "Degraded: cnpg.io/hibernation",
+            "Suspended: some(.status.conditions; .type=cnpg.io/hibernation; .status=True)",
+            "Degraded: some(.status.conditions; .type=cnpg.io/hibernation)",
             "Progressing: !.status.conditions",
             "Healthy: .status.phase=Cluster in healthy state",
             (
@@ -173,15 +173,17 @@ ROWS = (
         "cassandra.datastax.com",
         "CassandraDatacenter",
         (
-            "Unknown: !.status.conditions",
             "Degraded: Valid=False",
             "Suspended: Stopped=True",
             *(
                 f"Progressing: {name}=True"
                 for name in ("Updating", "ScalingUp", "ScalingDown", "ReplacingNodes", "RollingRestart", "Resuming")
             ),
+            "Degraded: .status.nodeStatuses & len(.status.nodeStatuses)<.spec.size",
             "Healthy: Healthy=True",
             "Degraded: Healthy=False",
+            "Healthy: .status.nodeStatuses & !.status.conditions",
+            "Unknown: !.status.conditions",
         ),
     ),
     Row(
@@ -204,14 +206,17 @@ ROWS = (
         "CrdbCluster",
         ("Degraded: .status.clusterStatus=Failed", "Healthy: .status.clusterStatus=Finished"),
     ),
-    Row(
-        "clickhouse.altinity.com",
-        "ClickHouseInstallation ClickHouseKeeperInstallation",
-        (
-            "Healthy: .status.status=Completed",
-            "Degraded: .status.status!=InProgress & .status.status",
-            "Progressing: .status.status=InProgress",
-        ),
+    *(
+        Row(
+            group,
+            "*",
+            (
+                "Healthy: .status.status=Completed",
+                "Degraded: .status.status!=InProgress & .status.status",
+                "Progressing: .status.status=InProgress",
+            ),
+        )
+        for group in ("clickhouse.altinity.com", "clickhouse-keeper.altinity.com")
     ),
     Row(
         "databases.schemahero.io",
@@ -243,6 +248,21 @@ ROWS = (
     ),
     Row("kafka.strimzi.io", "Kafka", ("Degraded: NotReady=True/!Creating", "Healthy: Ready=True")),
     Row("kafka.strimzi.io", "*", _STRIMZI),
+    Row(
+        "kafka.banzaicloud.io",
+        "KafkaCluster",
+        (
+            "Degraded: some(.status.brokersState; .configurationState!=ConfigInSync)",
+            (
+                "Degraded: some(.status.brokersState; .gracefulActionState.cruiseControlState"
+                "!=GracefulUpscaleSucceeded|GracefulDownscaleSucceeded)"
+            ),
+            (
+                "Healthy: .status.brokersState & .status.cruiseControlTopicStatus=CruiseControlTopicReady"
+                " & .status.state=ClusterRunning"
+            ),
+        ),
+    ),
     Row("core.strimzi.io", "StrimziPodSet", ("Progressing: .status.readyPods<.status.pods", "Healthy: .status.pods")),
     Row(
         "platform.confluent.io",

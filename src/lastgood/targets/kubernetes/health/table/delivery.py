@@ -18,11 +18,11 @@ _FLUX_IMAGES = (
     "Degraded: .status.conditions",
 )
 _RUN = ("Healthy: Succeeded=True", "Degraded: Succeeded=False", "Progressing: Succeeded")
-_PROMOTER = ("Progressing: Ready & !current", "Degraded: Ready=False/ReconciliationError")
-_PROMOTER_STRICT = ("Progressing: Ready & !current", "Degraded: Ready=False", "Progressing: Ready=Unknown")
+_PROMOTER = ("Progressing: stale Ready", "Degraded: Ready=False/ReconciliationError")
+_PROMOTER_STRICT = ("Progressing: stale Ready", "Degraded: Ready=False", "Progressing: Ready=Unknown")
 _NUMAPLANE_DONE = (
     "Progressing: .metadata.generation!=.status.observedGeneration",
-    "Degraded: ChildResourcesHealthy=False & current",
+    "Degraded: current ChildResourcesHealthy=False",
     "Degraded: .status.phase=Failed",
 )
 
@@ -52,17 +52,17 @@ ROWS = (
             "Progressing: !.status.observedGeneration",
             # Older versions write a hash there; a number is a generation.
             "Progressing: .status.observedGeneration<.metadata.generation",
+            (
+                "Progressing: .spec.workloadRef & .status.workloadObservedGeneration"
+                " & .metadata.annotations[rollout.argoproj.io/workload-generation]"
+                " & .metadata.annotations[rollout.argoproj.io/workload-generation]!=.status.workloadObservedGeneration"
+            ),
             "Degraded: InvalidSpec",
             "Degraded: Progressing/RolloutAborted|ProgressDeadlineExceeded",
             "Degraded: .status.phase=Degraded",
             "Suspended: .spec.paused=true",
             "Suspended: len(.status.pauseConditions)>0",
             "Suspended: .status.phase=Paused",
-            (
-                "Progressing: .spec.workloadRef & .status.workloadObservedGeneration"
-                " & .metadata.annotations[rollout.argoproj.io/workload-generation]"
-                " & .metadata.annotations[rollout.argoproj.io/workload-generation]!=.status.workloadObservedGeneration"
-            ),
             "Progressing: .status.phase=Progressing",
             "Healthy: .status.phase=Healthy",
             "Progressing: !.status.currentPodHash",
@@ -96,7 +96,8 @@ ROWS = (
         ),
     ),
     Row("argoproj.io", "CronWorkflow", ("Degraded: SpecError=True", "Degraded: SubmissionError=True"), "Healthy"),
-    Row("argoproj.io", "EventBus EventSource Sensor", ("Degraded: *=False", "Healthy: Deployed=True")),
+    Row("argoproj.io", "EventBus", ("Degraded: Deployed=False", "Healthy: Deployed=True")),
+    Row("argoproj.io", "EventSource Sensor", ("Degraded: *=False", "Healthy: Deployed=True")),
     Row(
         "argocd-image-updater.argoproj.io",
         "ImageUpdater",
@@ -138,10 +139,10 @@ ROWS = (
         "promoter.argoproj.io",
         "PullRequest",
         (
-            *_PROMOTER,
+            "Progressing: stale Ready",
+            "Progressing: stale Reconciled",
             "Degraded: Ready=False",
             "Degraded: Reconciled=False",
-            "Progressing: Reconciled & !current",
             "Healthy: Ready",
             "Healthy: Reconciled",
         ),
@@ -211,8 +212,8 @@ ROWS = (
         "PipelineRollout",
         (
             *_NUMAPLANE_DONE,
-            "Suspended: PipelinePausingOrPaused=True",
-            "Healthy: ChildResourcesHealthy=True & .status.phase=Deployed",
+            "Suspended: current PipelinePausingOrPaused=True",
+            "Healthy: current ChildResourcesHealthy=True & .status.phase=Deployed",
         ),
     ),
     Row(
@@ -220,14 +221,14 @@ ROWS = (
         "MonoVertexRollout",
         (
             *_NUMAPLANE_DONE,
-            "Suspended: MonoVertexPausingOrPaused=True",
-            "Healthy: ChildResourcesHealthy=True & .status.phase=Deployed",
+            "Suspended: current MonoVertexPausingOrPaused=True",
+            "Healthy: current ChildResourcesHealthy=True & .status.phase=Deployed",
         ),
     ),
     Row(
         "numaplane.numaproj.io",
         "ISBServiceRollout",
-        (*_NUMAPLANE_DONE, "Healthy: ChildResourcesHealthy=True & .status.phase=Deployed"),
+        (*_NUMAPLANE_DONE, "Healthy: current ChildResourcesHealthy=True & .status.phase=Deployed"),
     ),
     Row(
         "numaplane.numaproj.io",

@@ -11,16 +11,17 @@ _ROUTE = (
     "Healthy: some(.status.parents; current; *)",
 )
 _POLICY = (
-    "Degraded: some(.status.ancestors; current; Accepted=False)",
-    "Healthy: some(.status.ancestors; current; *)",
+    "Degraded: some(.status.ancestors; !stale *; Accepted=False)",
+    "Healthy: some(.status.ancestors; !stale *; *)",
 )
+# Older versions write numbers.
 _SOLO = (
-    "Degraded: .status.state=2|3",
-    "Progressing: .status.state=0",
-    "Healthy: .status.state=1",
-    "Degraded: some(.status.statuses; .state=2|3)",
-    "Progressing: some(.status.statuses; .state=0)",
-    "Healthy: some(.status.statuses; .state=1)",
+    "Degraded: .status.state=2|3|Rejected|Warning",
+    "Progressing: .status.state=0|Pending",
+    "Healthy: .status.state=1|Accepted",
+    "Degraded: some(.status.statuses; .state=2|3|Rejected|Warning)",
+    "Progressing: some(.status.statuses; .state=0|Pending)",
+    "Healthy: some(.status.statuses; .state=1|Accepted)",
 )
 _ISTIO = ("Degraded: Reconciled=False", "Degraded: some(.status.validationMessages; .level=ERROR)")
 
@@ -44,8 +45,18 @@ ROWS = (
     ),
     Row("certmanager.k8s.io", "Certificate Issuer ClusterIssuer", _READY),
     Row("acme.cert-manager.io", "Challenge Order", _ACME),
-    Row("trust.cert-manager.io", "Bundle", ("Healthy: Synced=True", "Degraded: Synced=False")),
-    Row("gateway.networking.k8s.io", "HTTPRoute GRPCRoute TLSRoute TCPRoute UDPRoute", _ROUTE),
+    Row("trust.cert-manager.io", "Bundle", ("Healthy: Synced=True", "Degraded: Synced")),
+    Row("gateway.networking.k8s.io", "HTTPRoute GRPCRoute TCPRoute UDPRoute", _ROUTE),
+    Row(
+        "gateway.networking.k8s.io",
+        "TLSRoute",
+        (
+            "Degraded: some(.status.parents; !stale *; ResolvedRefs=False)",
+            "Degraded: some(.status.parents; !stale *; Accepted=False)",
+            "Progressing: some(.status.parents; !stale *; Programmed!=True)",
+            "Healthy: some(.status.parents; !stale *; Accepted=True; ResolvedRefs=True)",
+        ),
+    ),
     Row(
         "gateway.networking.k8s.io",
         "Gateway",
@@ -64,7 +75,7 @@ ROWS = (
         "gateway.networking.k8s.io",
         "ListenerSet XListenerSet",
         (
-            "Progressing: * & !current",
+            "Progressing: stale *",
             "Degraded: Accepted=False",
             "Progressing: Programmed!=True",
             "Degraded: some(.status.listeners; ResolvedRefs=False)",
@@ -77,13 +88,13 @@ ROWS = (
     Row(
         "gateway.networking.k8s.io",
         "GatewayClass",
-        ("Progressing: Accepted & !current", "Healthy: Accepted=True", "Degraded: Accepted=False"),
+        ("Progressing: stale Accepted", "Healthy: Accepted=True", "Degraded: Accepted=False"),
     ),
     Row(
         "gateway.networking.k8s.io",
         "BackendTLSPolicy",
         (
-            "Progressing: some(.status.ancestors; *; !current)",
+            "Progressing: some(.status.ancestors; stale *)",
             "Degraded: some(.status.ancestors; !Accepted/TargetNotFound; Accepted!=True)",
             "Degraded: some(.status.ancestors; !Accepted/TargetNotFound; ResolvedRefs!=True)",
             "Healthy: some(.status.ancestors; Accepted=True)",
@@ -92,7 +103,7 @@ ROWS = (
     Row(
         "gateway.envoyproxy.io",
         "Backend",
-        ("Progressing: Accepted & !current", "Healthy: Accepted=True", "Degraded: Accepted"),
+        ("Progressing: stale Accepted", "Healthy: Accepted=True", "Degraded: Accepted"),
     ),
     Row(
         "gateway.envoyproxy.io",
@@ -101,6 +112,11 @@ ROWS = (
     ),
     Row("gateway.envoyproxy.io", "EnvoyProxy", (), "Healthy"),
     Row("gateway.solo.io", "*", _SOLO),
+    Row(
+        "gateway.solo.io",
+        "MatchableHttpGateway RouteOption RouteTable",
+        tuple(rule.replace("Progressing", "Suspended") for rule in _SOLO),
+    ),
     Row("gloo.solo.io", "*", _SOLO),
     Row(
         "install.istio.io",
@@ -119,12 +135,18 @@ ROWS = (
     Row(
         "projectcontour.io",
         "HTTPProxy",
-        ("Healthy: .status.currentStatus=valid", "Degraded: .status.currentStatus=invalid"),
+        (
+            "Progressing: stale Valid",
+            "Healthy: Valid=True",
+            "Degraded: Valid=False",
+            "Healthy: .status.currentStatus=valid",
+            "Degraded: .status.currentStatus=invalid",
+        ),
     ),
     Row(
         "projectcontour.io",
         "ExtensionService",
-        ("Progressing: Valid & !current", "Healthy: Valid=True", "Degraded: Valid=False"),
+        ("Progressing: stale Valid", "Healthy: Valid=True", "Degraded: Valid=False"),
     ),
     Row(
         "operator.openshift.io",

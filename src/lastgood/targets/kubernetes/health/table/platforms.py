@@ -15,10 +15,22 @@ _KYVERNO = (
     "Healthy: .status.conditionStatus.ready=true",
     "Degraded: .status.conditionStatus",
 )
-_CAPI_READY = "Degraded: Ready=False"
+_CAPI_PAUSED = "Suspended: .metadata.annotations[cluster.x-k8s.io/paused]^="
 
 ROWS = (
-    Row("external-secrets.io", "ExternalSecret", ("Degraded: Ready=False", "Healthy: Ready=True")),
+    Row(
+        "external-secrets.io",
+        "ExternalSecret",
+        (
+            # It reads only after a change: what it said before the last refresh is not of that one.
+            (
+                "Progressing: .spec.refreshPolicy=OnChange"
+                " & some(.status.conditions; .type=Ready; .lastTransitionTime<$.status.refreshTime)"
+            ),
+            "Degraded: Ready=False",
+            "Healthy: Ready=True",
+        ),
+    ),
     Row(
         "external-secrets.io",
         "PushSecret SecretStore ClusterSecretStore",
@@ -28,7 +40,12 @@ ROWS = (
     Row(
         "external-secrets.io",
         "ClusterExternalSecret",
-        ("Degraded: PartiallyReady=True", "Degraded: NotReady=True", "Degraded: Ready=False", "Healthy: Ready=True"),
+        # Its controller appends conditions and takes none back: the last one counts.
+        (
+            "Healthy: .status.conditions[last].type=Ready & .status.conditions[last].status=True",
+            "Degraded: .status.conditions[last].type=PartiallyReady|NotReady & .status.conditions[last].status=True",
+            "Degraded: .status.conditions[last].type=Ready & .status.conditions[last].status=False",
+        ),
     ),
     Row("generators.external-secrets.io", "*", (), "Healthy"),
     Row("bitnami.com", "SealedSecret", ("Degraded: Synced=False", "Healthy: Synced=True")),
@@ -52,6 +69,10 @@ ROWS = (
     Row(
         "addons.projectcapsule.dev", "*", ("Healthy: Ready=True", "Degraded: Ready=False", "Progressing: Ready=Unknown")
     ),
+    Row("capsule.clastix.io", "*", _READY),
+    Row("capsule.clastix.io", "TenantResource GlobalTenantResource", ("Suspended: .spec.cordoned=true", *_READY)),
+    Row("capsule.clastix.io", "ResourcePool", ("Degraded: .status.exhaustions", *_READY)),
+    Row("capsule.clastix.io", "ResourcePoolClaim", ("Suspended: Bound=False", *_READY)),
     Row(
         "capsule.clastix.io",
         "Tenant",
@@ -86,7 +107,12 @@ ROWS = (
     ),
     Row(
         "policy.open-cluster-management.io",
-        "ConfigurationPolicy CertificatePolicy",
+        "CertificatePolicy",
+        ("Progressing: !.status.compliant", "Healthy: .status.compliant=Compliant", "Degraded: .status.compliant"),
+    ),
+    Row(
+        "policy.open-cluster-management.io",
+        "ConfigurationPolicy",
         (
             "Progressing: !.status.compliant",
             "Progressing: .status.lastEvaluatedGeneration!=.metadata.generation",
@@ -168,9 +194,14 @@ ROWS = (
         "Cluster",
         (
             "Suspended: .spec.paused=true",
-            _CAPI_READY,
+            _CAPI_PAUSED,
+            # What it waits for has the severity Info; newer versions have no severities and no Ready.
+            "Degraded: some(.status.conditions; .type=Ready; .status=False; .severity!=Info)",
             "Degraded: .status.phase=Failed",
+            "Progressing: RollingOut=True",
+            "Progressing: TopologyReconciled=False",
             "Healthy: .status.phase=Provisioned",
+            "Healthy: Ready=True & !.status.phase",
         ),
     ),
     Row("cluster.x-k8s.io", "Machine", ("Healthy: .status.phase=Running", "Degraded: .status.phase=Failed")),
@@ -211,6 +242,7 @@ ROWS = (
         "KubeadmControlPlane",
         (
             "Progressing: !.status",
+            _CAPI_PAUSED,
             "Degraded: EtcdClusterHealthy!=True",
             "Progressing: some(.status; MachinesReady!=True)",
             "Progressing: MachinesReady=False",
@@ -228,7 +260,8 @@ ROWS = (
         "*",
         (
             "Suspended: .spec.paused=true",
-            "Degraded: .status.conditions & .status.failureMessage",
+            _CAPI_PAUSED,
+            "Degraded: .status.failureMessage",
             "Progressing: EKSControlPlaneUpdating=True",
             "Healthy: Ready=True",
             "Healthy: Available=True",
@@ -303,6 +336,13 @@ ROWS = (
         "ProxyConfigPromote",
         ("Healthy: Ready=True", "Progressing: In-progress=True", "Degraded: Failed=True"),
     ),
+    Row("capabilities.3scale.net", "DeveloperAccount", (*_3SCALE, "Suspended: Waiting=True")),
+    Row("capabilities.3scale.net", "DeveloperUser", ("Suspended: .status.developerUserState=suspended", *_3SCALE)),
+    Row(
+        "capabilities.3scale.net",
+        "Tenant",
+        ("Healthy: Ready=True & .status.tenantId>0 & .status.adminId>0", "Degraded: Ready!=True"),
+    ),
     Row("capabilities.3scale.net", "*", _3SCALE),
     Row(
         "k8s.keycloak.org",
@@ -311,6 +351,7 @@ ROWS = (
     ),
     Row("k8s.keycloak.org", "KeycloakRealmImport", ("Degraded: HasErrors=True", "Healthy: Done=True")),
     Row("keycloak.org", "*", ("Healthy: .status.ready=true", "Degraded: .status.phase=failing|failed")),
+    Row("grafana-org-operator.kubitus-project.gitlab.io", "*", _READY),
     Row(
         "grafana.integreatly.org",
         "Grafana",
@@ -367,15 +408,14 @@ ROWS = (
     Row(
         "kro.run",
         "ResourceGraphDefinition",
-        ("Progressing: Ready & !current", "Healthy: Ready=True", "Degraded: *=False"),
+        ("Healthy: current Ready=True", "Degraded: current *=False"),
     ),
     Row(
         "kro.run",
         "*",
         (
-            "Progressing: Ready & !current",
-            "Healthy: Ready=True",
-            "Degraded: .status.state=FAILED|ERROR & *=False",
+            "Healthy: current Ready=True",
+            "Degraded: .status.state=FAILED|ERROR & current *=False",
             "Healthy: !.status.conditions & .status.state=ACTIVE",
         ),
     ),

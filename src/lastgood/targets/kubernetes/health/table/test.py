@@ -6,6 +6,8 @@ A test is one of
     Ready=False/Pending    ... and with one of these reasons (`A|B`); `/!Pending`: with none of them
     Ready, !Ready          there is, there is no such condition
     *=False                some condition, whatever its type
+    current Ready=True     ... that was written for the object's own generation
+    stale Ready            ... that was written for another one
     .status.phase=A|B      a field by its value; `!=`; `^=` begins with
     .status.x, !.status.x  a field is there, is not there (or is empty, or false)
     .status.ready<.spec.n  numbers: `<`, `<=`, `>`, `>=`, `=`, `!=`; what is not there counts 0, with `?1` it counts 1
@@ -14,8 +16,8 @@ A test is one of
     current                a condition was written for the object's own generation, or nobody says for which
 
 Fields begin with `.`, in a part with `.` for the part and `$.` for the object; `[name]` is a key with dots or a place
-in a list. `len(.x)`, `sum(.x, .y)`, `add(.x, .y)`, `count(.x, value)`, `left(.x)` and `right(.x)` (of `2/3`) stand for
-numbers.
+in a list, `[last]` its end. Times are compared as numbers are. `len(.x)`, `sum(.x, .y)`, `add(.x, .y)`,
+`count(.x, value)`, `left(.x)` and `right(.x)` (of `2/3`) stand for numbers.
 """
 
 import re
@@ -23,7 +25,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from lastgood.targets.kubernetes.health.live import MAX_CONDITIONS, Condition, read_condition
+from lastgood.targets.kubernetes.health.live import MAX_CONDITIONS, Condition, read_condition, read_time
 
 MAX_PARTS = 1000
 
@@ -31,7 +33,10 @@ _PARTS = re.compile(r"(some|every)\((\S+?); (.+)\)")
 _FIELD = re.compile(
     r"(?P<left>(?:len|sum|add|count|left|right)\([^)]*\)|\$?\.[^=<>!^]+?)(?:(?P<op>!=|\^=|<=|>=|=|<|>)(?P<right>.*))?"
 )
-_CONDITION = re.compile(r"(?P<type>[^=!/]+)(?:(?P<op>!?=)(?P<status>True|False|Unknown))?(?:/(?P<reasons>.+))?")
+_CONDITION = re.compile(
+    r"(?:(?P<age>current|stale) )?(?P<type>\*|[A-Za-z][A-Za-z0-9.-]*)(?:(?P<op>!?=)(?P<status>True|False|Unknown))?"
+    r"(?:/(?P<reasons>!?[A-Za-z0-9_|]*))?"
+)
 _STEP = re.compile(r"\.([^.\[\]?]+)|\[([^\]]+)\]")
 _CALL = re.compile(r"(len|sum|add|count|left|right)\(([^,)]+)(?:, ([^)]+))?\)")
 _FRACTION = re.compile(r"([0-9]{1,18})/([0-9]{1,18})")
@@ -69,13 +74,13 @@ def parse_test(text: str) -> Test:
     if found := _PARTS.fullmatch(text):
         tests = tuple(parse_test(one) for one in found[3].split("; "))
         return _some(found[2], tests) if found[1] == "some" else _every(found[2], tests)
-    if text == "current":
-        return _current
     negative, text = text.startswith("!"), text.removeprefix("!")
-    if found := _FIELD.fullmatch(text):
+    if text == "current":
+        test: Test = _current
+    elif found := _FIELD.fullmatch(text):
         test = _field(found["left"], found["op"], found["right"])
     elif found := _CONDITION.fullmatch(text):
-        test = _condition(found["type"], found["op"], found["status"], found["reasons"])
+        test = _condition(found["age"], found["type"], found["op"], found["status"], found["reasons"])
     else:
         raise ValueError(f"{text!r} is no test")
     return _not(test) if negative else test
@@ -124,9 +129,13 @@ def _every(path: str, tests: tuple[Test, ...]) -> Test:
     return test
 
 
-def _current(scope: Scope) -> Answer | None:
+def _generation(scope: Scope) -> Any:
     metadata = scope.root.get("metadata")
-    generation = metadata.get("generation") if isinstance(metadata, Mapping) else None
+    return metadata.get("generation") if isinstance(metadata, Mapping) else None
+
+
+def _current(scope: Scope) -> Answer | None:
+    generation = _generation(scope)
     written = [one.generation for one in scope.conditions if one.generation is not None]
     return Answer() if generation is None or not written or generation in written else None
 
@@ -135,7 +144,7 @@ def _not(test: Test) -> Test:
     return lambda scope: Answer() if test(scope) is None else None
 
 
-def _condition(kind: str, op: str | None, status: str | None, reasons: str | None) -> Test:
+def _condition(age: str | None, kind: str, op: str | None, status: str | None, reasons: str | None) -> Test:
     none_of = reasons is not None and reasons.startswith("!")
     names = frozenset(reasons.removeprefix("!").split("|")) if reasons is not None else frozenset()
 
@@ -144,7 +153,18 @@ def _condition(kind: str, op: str | None, status: str | None, reasons: str | Non
             return False
         return reasons is None or (one.reason in names) is not none_of
 
-    return lambda scope: next((Answer(condition=one) for one in scope.conditions if holds(one)), None)
+    def test(scope: Scope) -> Answer | None:
+        generation = _generation(scope)
+        for one in scope.conditions:
+            if not holds(one):
+                continue
+            # Of what nobody says, neither is true.
+            known = one.generation is not None and generation is not None
+            if age is None or (known and (one.generation == generation) is (age == "current")):
+                return Answer(condition=one)
+        return None
+
+    return test
 
 
 def _field(left: str, op: str | None, right: str | None) -> Test:
@@ -206,6 +226,8 @@ def _walk(here: Any, steps: tuple[str, ...]) -> Any:
             here = here.get(step)
         elif isinstance(here, list) and step.isdigit():
             here = here[int(step)] if int(step) < len(here) else None
+        elif isinstance(here, list) and step == "last":
+            here = here[-1] if here else None
         else:
             return None
     return here
@@ -253,5 +275,6 @@ def _number(value: Any) -> float | None:
     try:
         number = float(value)
     except (ValueError, OverflowError):
-        return None
+        time = read_time(value)
+        return None if time is None else time.timestamp()
     return number if abs(number) < float("inf") else None

@@ -168,6 +168,12 @@ ROWS = (
                 " & count(.status.executorState, RUNNING)>=.spec.dynamicAllocation.minExecutors?1"
                 " & count(.status.executorState, RUNNING)<=.spec.dynamicAllocation.maxExecutors?1000000"
             ),
+            *(
+                f"Healthy: .status.applicationState.state=RUNNING & .spec.sparkConf[{key}.enabled]=true"
+                f" & count(.status.executorState, RUNNING)>=.spec.sparkConf[{key}.minExecutors]?1"
+                f" & count(.status.executorState, RUNNING)<=.spec.sparkConf[{key}.maxExecutors]?1000000"
+                for key in ("spark.dynamicAllocation", "spark.streaming.dynamicAllocation")
+            ),
             (
                 "Healthy: .status.applicationState.state=RUNNING & !.spec.executor.instances"
                 " & count(.status.executorState, RUNNING)>0"
@@ -189,7 +195,28 @@ ROWS = (
     ),
     Row(
         "flink.apache.org",
-        "FlinkDeployment FlinkSessionJob",
+        "FlinkSessionJob",
+        (
+            "Healthy: .status.jobStatus.state=RUNNING|FINISHED",
+            "Progressing: .status.jobStatus.state=RECONCILING|CREATED",
+            "Suspended: .status.jobStatus.state=SUSPENDED|CANCELED",
+            "Degraded: .status.jobStatus.state=FAILED",
+            "Degraded: .status.error",
+        ),
+    ),
+    Row(
+        "flink.apache.org",
+        "FlinkBlueGreenDeployment",
+        (
+            "Progressing: .status.reconciliationStatus.state=ROLLING_BACK",
+            "Degraded: .status.reconciliationStatus.state=ROLLED_BACK",
+            "Degraded: .status.blueGreenState=ACTIVE_BLUE|ACTIVE_GREEN & .status.jobStatus.state=RESTARTING",
+            "Healthy: .status.blueGreenState=ACTIVE_BLUE|ACTIVE_GREEN",
+        ),
+    ),
+    Row(
+        "flink.apache.org",
+        "FlinkDeployment",
         (
             "Healthy: .status.reconciliationStatus.success=true",
             "Healthy: .status.reconciliationStatus.state=DEPLOYED",
@@ -223,11 +250,22 @@ ROWS = (
     Row("flows.knative.dev", "*", _KNATIVE),
     Row(
         "operator.knative.dev",
-        "KnativeServing KnativeEventing",
+        "KnativeEventing",
+        (
+            "Progressing: Ready=False",
+            "Progressing: *=Unknown",
+            "Healthy: Ready=True & InstallSucceeded=True",
+            "Degraded: .status.conditions",
+        ),
+    ),
+    Row(
+        "operator.knative.dev",
+        "KnativeServing",
         (
             "Progressing: DeploymentsAvailable=False",
+            "Progressing: Ready=False",
             "Progressing: *=Unknown",
-            "Healthy: Ready=True & InstallSucceeded=True & DeploymentsAvailable=True",
+            "Healthy: Ready=True & InstallSucceeded=True & DependenciesInstalled=True & DeploymentsAvailable=True",
             "Degraded: .status.conditions",
         ),
     ),
@@ -236,6 +274,8 @@ ROWS = (
         "InferenceService",
         (
             "Suspended: Stopped=True",
+            "Progressing: .status.modelStatus.transitionStatus=InProgress",
+            "Degraded: .status.modelStatus.transitionStatus & .status.modelStatus.transitionStatus!=UpToDate",
             "Degraded: Ready=False",
             "Degraded: PredictorReady=False",
             "Degraded: IngressReady=False",

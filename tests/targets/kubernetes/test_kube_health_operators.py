@@ -1,0 +1,343 @@
+"""What operators' objects say, state by state: kinds whose rules are more than one condition."""
+
+import datetime as dt
+
+import pytest
+import yaml
+
+from lastgood.targets.kubernetes.health import health_of
+
+NOW = dt.datetime(2026, 11, 26, 12, 0, tzinfo=dt.UTC)
+
+
+def conditions(*said: str) -> str:
+    """Write conditions: `Ready=False/Reason@1`, written for generation 1."""
+    found = []
+    for one in said:
+        rest, _, generation = one.partition("@")
+        kind, _, rest = rest.partition("=")
+        status, _, reason = rest.partition("/")
+        words = f"type: {kind}, status: '{status}', reason: {reason or 'Because'}, message: so it is"
+        found.append("{" + words + (f", observedGeneration: {generation}" if generation else "") + "}")
+    return "conditions: [" + ", ".join(found) + "]"
+
+
+def health(kind: str, status: str, spec: str = "", metadata: str = ""):
+    """Judge an object of generation 2. kind: `group/Kind`; the others: what stands between the braces."""
+    group, _, name = kind.rpartition("/")
+    text = f"""\
+apiVersion: {group}/v1
+kind: {name}
+metadata: {{name: a, generation: 2, {metadata}}}
+spec: {{{spec}}}
+status: {{{status}}}
+"""
+    return health_of(yaml.safe_load(text), now=NOW).health
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "expected"),
+    [
+        ("promoter.argoproj.io/CommitStatus", conditions("Ready=True@2"), "Healthy"),
+        ("promoter.argoproj.io/CommitStatus", conditions("Ready=True"), "Healthy"),
+        ("promoter.argoproj.io/CommitStatus", conditions("Ready=True@1"), "Progressing"),
+        ("promoter.argoproj.io/CommitStatus", conditions("Ready=False/ReconciliationError@2"), "Degraded"),
+        ("promoter.argoproj.io/PullRequest", conditions("Ready=True@2", "Reconciled=True@1"), "Progressing"),
+        ("promoter.argoproj.io/GitRepository", conditions("Ready=Unknown@2"), "Progressing"),
+        ("gateway.networking.k8s.io/GatewayClass", conditions("Accepted=True@2"), "Healthy"),
+        ("gateway.networking.k8s.io/GatewayClass", conditions("Accepted=True@1"), "Progressing"),
+        ("gateway.networking.k8s.io/ListenerSet", conditions("Accepted=True@1", "Programmed=True@2"), "Progressing"),
+        (
+            "gateway.networking.k8s.io/ListenerSet",
+            "listeners: [{name: web}], " + conditions("Accepted=True@2", "Programmed=True@2"),
+            "Healthy",
+        ),
+        ("gateway.envoyproxy.io/Backend", conditions("Accepted=False@2"), "Degraded"),
+        ("gateway.envoyproxy.io/Backend", conditions("Accepted=False@1"), "Progressing"),
+        ("projectcontour.io/ExtensionService", conditions("Valid=True@2"), "Healthy"),
+        ("projectcontour.io/ExtensionService", conditions("Valid=True@1"), "Progressing"),
+        ("projectcontour.io/HTTPProxy", "currentStatus: valid, " + conditions("Valid=False@2"), "Degraded"),
+        ("projectcontour.io/HTTPProxy", "currentStatus: valid, " + conditions("Valid=True@1"), "Progressing"),
+        ("projectcontour.io/HTTPProxy", "currentStatus: valid", "Healthy"),
+        ("kro.run/ResourceGraphDefinition", conditions("Ready=True@1"), "Progressing"),
+        ("kro.run/ResourceGraphDefinition", conditions("Ready=False@2"), "Degraded"),
+        ("kro.run/WebApp", conditions("Ready=True@2"), "Healthy"),
+        ("kro.run/WebApp", "state: ERROR, " + conditions("Ready=False@1"), "Progressing"),
+        (
+            "numaplane.numaproj.io/PipelineRollout",
+            "observedGeneration: 2, phase: Deployed, " + conditions("ChildResourcesHealthy=True@2"),
+            "Healthy",
+        ),
+        (
+            "numaplane.numaproj.io/PipelineRollout",
+            "observedGeneration: 2, phase: Deployed, " + conditions("ChildResourcesHealthy=True@1"),
+            "Progressing",
+        ),
+        (
+            "numaplane.numaproj.io/MonoVertexRollout",
+            "observedGeneration: 2, phase: Deployed, " + conditions("MonoVertexPausingOrPaused=True@2"),
+            "Suspended",
+        ),
+        ("sql.cnrm.cloud.google.com/SQLInstance", "observedGeneration: 3", "Progressing"),
+    ],
+)
+def test_what_was_said_of_an_earlier_generation_does_not_count(kind, status, expected):
+    """A condition that names the generation it was written for speaks of that one."""
+    assert health(kind, status) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "part", "expected"),
+    [
+        ("gateway.networking.k8s.io/TLSRoute", conditions("Accepted=True@2", "ResolvedRefs=True@2"), "Healthy"),
+        ("gateway.networking.k8s.io/TLSRoute", conditions("Accepted=True@2", "ResolvedRefs=False@2"), "Degraded"),
+        ("gateway.networking.k8s.io/TLSRoute", conditions("Accepted=True", "Programmed=Unknown"), "Progressing"),
+        ("gateway.networking.k8s.io/TLSRoute", conditions("Accepted=False@1"), "Progressing"),
+        ("gateway.networking.k8s.io/BackendTLSPolicy", conditions("Accepted=True@1"), "Progressing"),
+        ("gateway.networking.k8s.io/BackendTLSPolicy", conditions("Accepted=True@2"), "Healthy"),
+        ("gateway.networking.k8s.io/BackendTLSPolicy", conditions("Accepted=False/Invalid@2"), "Degraded"),
+        ("gateway.envoyproxy.io/SecurityPolicy", conditions("Accepted=False@2"), "Degraded"),
+        ("gateway.envoyproxy.io/SecurityPolicy", conditions("Accepted=False@1"), "Progressing"),
+        ("gateway.envoyproxy.io/SecurityPolicy", conditions("Accepted=True"), "Healthy"),
+    ],
+)
+def test_routes_and_policies_are_judged_by_their_parents(kind, part, expected):
+    """Each parent and ancestor has conditions of its own."""
+    assert health(kind, f"parents: [{{{part}}}], ancestors: [{{{part}}}]") == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "expected"),
+    [
+        ("gateway.solo.io/VirtualService", "1", "Healthy"),
+        ("gateway.solo.io/VirtualService", "Accepted", "Healthy"),
+        ("gateway.solo.io/VirtualService", "Rejected", "Degraded"),
+        ("gateway.solo.io/VirtualService", "Warning", "Degraded"),
+        ("gloo.solo.io/Upstream", "0", "Progressing"),
+        ("gloo.solo.io/Upstream", "Pending", "Progressing"),
+        # Nobody reads these until something refers to them.
+        ("gateway.solo.io/RouteTable", "Pending", "Suspended"),
+        ("gateway.solo.io/RouteOption", "0", "Suspended"),
+        ("gateway.solo.io/RouteTable", "Accepted", "Healthy"),
+    ],
+)
+def test_gloo_writes_words_or_numbers(kind, state, expected):
+    """Once for the object, or once for each proxy."""
+    assert health(kind, f"state: {state}") == expected
+    assert health(kind, f"statuses: {{gloo: {{state: {state}}}}}") == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "spec", "expected"),
+    [
+        ("trust.cert-manager.io/Bundle", conditions("Synced=Unknown"), "", "Degraded"),
+        ("external-secrets.io/ClusterExternalSecret", conditions("NotReady=True", "Ready=True"), "", "Healthy"),
+        ("external-secrets.io/ClusterExternalSecret", conditions("Ready=True", "NotReady=True"), "", "Degraded"),
+        ("argoproj.io/EventBus", conditions("Configured=False", "Deployed=True"), "", "Healthy"),
+        ("argoproj.io/Sensor", conditions("TriggersProvided=False", "Deployed=True"), "", "Degraded"),
+        ("capsule.clastix.io/TenantResource", conditions("Ready=True"), "cordoned: true", "Suspended"),
+        ("capsule.clastix.io/TenantOwner", conditions("Ready=False"), "", "Degraded"),
+        (
+            "capsule.clastix.io/ResourcePool",
+            "exhaustions: {cpu: {available: 0}}, " + conditions("Ready=True"),
+            "",
+            "Degraded",
+        ),
+        ("capsule.clastix.io/ResourcePool", conditions("Ready=True"), "", "Healthy"),
+        ("capsule.clastix.io/ResourcePoolClaim", conditions("Ready=True", "Bound=False"), "", "Suspended"),
+        ("policy.open-cluster-management.io/CertificatePolicy", "compliant: Compliant", "", "Healthy"),
+        ("policy.open-cluster-management.io/CertificatePolicy", "compliant: NonCompliant", "", "Degraded"),
+        ("capabilities.3scale.net/DeveloperAccount", conditions("Waiting=True"), "", "Suspended"),
+        (
+            "capabilities.3scale.net/DeveloperUser",
+            "developerUserState: suspended, " + conditions("Ready=True"),
+            "",
+            "Suspended",
+        ),
+        ("capabilities.3scale.net/Tenant", "tenantId: 3, adminId: 4, " + conditions("Ready=True"), "", "Healthy"),
+        ("capabilities.3scale.net/Tenant", "tenantId: 3, " + conditions("Ready=True"), "", "Progressing"),
+        ("grafana-org-operator.kubitus-project.gitlab.io/Organization", conditions("Ready=False"), "", "Degraded"),
+        ("operator.knative.dev/KnativeEventing", conditions("InstallSucceeded=True", "Ready=True"), "", "Healthy"),
+        (
+            "operator.knative.dev/KnativeServing",
+            conditions("InstallSucceeded=True", "DeploymentsAvailable=True", "Ready=False"),
+            "",
+            "Progressing",
+        ),
+        (
+            "serving.kserve.io/InferenceService",
+            "modelStatus: {transitionStatus: InProgress}, " + conditions("Ready=True"),
+            "",
+            "Progressing",
+        ),
+        (
+            "serving.kserve.io/InferenceService",
+            "modelStatus: {transitionStatus: BlockedByFailedLoad}, " + conditions("Ready=True"),
+            "",
+            "Degraded",
+        ),
+        (
+            "serving.kserve.io/InferenceService",
+            "modelStatus: {transitionStatus: UpToDate}, " + conditions("Ready=True"),
+            "",
+            "Healthy",
+        ),
+        ("flink.apache.org/FlinkSessionJob", "jobStatus: {state: FINISHED}", "", "Healthy"),
+        ("flink.apache.org/FlinkSessionJob", "jobStatus: {state: CANCELED}", "", "Suspended"),
+        ("flink.apache.org/FlinkSessionJob", "error: no such jar", "", "Degraded"),
+        (
+            "flink.apache.org/FlinkBlueGreenDeployment",
+            "blueGreenState: ACTIVE_BLUE, jobStatus: {state: RUNNING}",
+            "",
+            "Healthy",
+        ),
+        (
+            "flink.apache.org/FlinkBlueGreenDeployment",
+            "blueGreenState: TRANSITIONING_TO_GREEN, jobStatus: {state: RUNNING}",
+            "",
+            "Progressing",
+        ),
+        (
+            "sparkoperator.k8s.io/SparkApplication",
+            "applicationState: {state: RUNNING}, executorState: {a: RUNNING, b: RUNNING}",
+            (
+                "executor: {instances: 5}, sparkConf: {spark.dynamicAllocation.enabled: 'true', "
+                "spark.dynamicAllocation.minExecutors: '2'}"
+            ),
+            "Healthy",
+        ),
+        (
+            "sparkoperator.k8s.io/SparkApplication",
+            "applicationState: {state: RUNNING}, executorState: {a: RUNNING, b: PENDING}",
+            (
+                "executor: {instances: 5}, sparkConf: {spark.dynamicAllocation.enabled: 'true', "
+                "spark.dynamicAllocation.minExecutors: '2'}"
+            ),
+            "Progressing",
+        ),
+        ("s3.aws.crossplane.io/Bucket", "", "", "Progressing"),
+        ("aws.upbound.io/ProviderConfig", "users: 2", "", "Healthy"),
+        ("apiextensions.crossplane.io/Composition", "conditions: []", "", "Healthy"),
+        ("pkg.crossplane.io/Lock", "", "", "Healthy"),
+        ("pkg.crossplane.io/ProviderRevision", conditions("Healthy=True"), "", "Healthy"),
+        ("pkg.crossplane.io/ProviderRevision", conditions("RevisionHealthy=True"), "", "Healthy"),
+        ("pkg.crossplane.io/FunctionRevision", conditions("RevisionHealthy=False"), "", "Degraded"),
+    ],
+)
+def test_operators_kinds_are_judged_state_by_state(kind, status, spec, expected):
+    """What a status means, operator by operator."""
+    assert health(kind, status, spec) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "expected"),
+    [
+        ("postgresql.cnpg.io/Cluster", conditions("cnpg.io/hibernation=True", "Ready=False"), "Suspended"),
+        ("postgresql.cnpg.io/Cluster", conditions("cnpg.io/hibernation=False"), "Degraded"),
+        (
+            "cassandra.datastax.com/CassandraDatacenter",
+            "nodeStatuses: {a: {}, b: {}}, " + conditions("Healthy=True"),
+            "Degraded",
+        ),
+        (
+            "cassandra.datastax.com/CassandraDatacenter",
+            "nodeStatuses: {a: {}, b: {}, c: {}}, " + conditions("Healthy=True"),
+            "Healthy",
+        ),
+        ("cassandra.datastax.com/CassandraDatacenter", "", "Unknown"),
+        ("clickhouse-keeper.altinity.com/ClickHouseKeeperInstallation", "status: Completed", "Healthy"),
+        ("clickhouse-keeper.altinity.com/ClickHouseKeeperInstallation", "status: InProgress", "Progressing"),
+        ("clickhouse.altinity.com/ClickHouseInstallation", "status: Aborted", "Degraded"),
+        (
+            "kafka.banzaicloud.io/KafkaCluster",
+            (
+                "state: ClusterRunning, cruiseControlTopicStatus: CruiseControlTopicReady, brokersState: {'0': "
+                "{configurationState: ConfigInSync, "
+                "gracefulActionState: {cruiseControlState: GracefulUpscaleSucceeded}}}"
+            ),
+            "Healthy",
+        ),
+        (
+            "kafka.banzaicloud.io/KafkaCluster",
+            (
+                "state: ClusterRunning, cruiseControlTopicStatus: CruiseControlTopicReady, brokersState: {'0': "
+                "{configurationState: ConfigOutOfSync}}"
+            ),
+            "Degraded",
+        ),
+        (
+            "kafka.banzaicloud.io/KafkaCluster",
+            (
+                "state: ClusterReconciling, cruiseControlTopicStatus: CruiseControlTopicReady, brokersState: {'0': "
+                "{configurationState: ConfigInSync, "
+                "gracefulActionState: {cruiseControlState: GracefulUpscaleSucceeded}}}"
+            ),
+            "Progressing",
+        ),
+    ],
+)
+def test_databases_are_judged_state_by_state(kind, status, expected):
+    """Three nodes are asked for."""
+    assert health(kind, status, "size: 3") == expected
+
+
+@pytest.mark.parametrize(
+    ("refreshed", "expected"), [("2026-11-26T10:00:00Z", "Progressing"), ("2026-11-26T08:00:00Z", "Healthy")]
+)
+def test_a_secret_read_on_change_is_ready_since_its_last_read(refreshed, expected):
+    """External Secrets, `refreshPolicy: OnChange`."""
+    ready = "conditions: [{type: Ready, status: 'True', lastTransitionTime: '2026-11-26T09:00:00Z'}]"
+    status = f"refreshTime: '{refreshed}', {ready}"
+    assert health("external-secrets.io/ExternalSecret", status, "refreshPolicy: OnChange") == expected
+    assert health("external-secrets.io/ExternalSecret", status) == "Healthy"
+
+
+_PAUSED = "annotations: {cluster.x-k8s.io/paused: ''}"
+_ONE = "replicas: 1, updatedReplicas: 1, readyReplicas: 1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "metadata", "expected"),
+    [
+        ("cluster.x-k8s.io/Cluster", "phase: Provisioned, " + conditions("Ready=True"), "", "Healthy"),
+        ("cluster.x-k8s.io/Cluster", "phase: Provisioned, " + conditions("Ready=True"), _PAUSED, "Suspended"),
+        ("cluster.x-k8s.io/Cluster", "phase: Provisioned, " + conditions("RollingOut=True"), "", "Progressing"),
+        (
+            "cluster.x-k8s.io/Cluster",
+            "phase: Provisioned, " + conditions("TopologyReconciled=False"),
+            "",
+            "Progressing",
+        ),
+        ("cluster.x-k8s.io/Cluster", conditions("Ready=True"), "", "Healthy"),
+        (
+            "cluster.x-k8s.io/Cluster",
+            "phase: Provisioning, conditions: [{type: Ready, status: 'False', severity: Info}]",
+            "",
+            "Progressing",
+        ),
+        (
+            "cluster.x-k8s.io/Cluster",
+            "phase: Provisioning, conditions: [{type: Ready, status: 'False', severity: Warning}]",
+            "",
+            "Degraded",
+        ),
+        ("controlplane.cluster.x-k8s.io/KubeadmControlPlane", _ONE, _PAUSED, "Suspended"),
+        ("controlplane.cluster.x-k8s.io/KubeadmControlPlane", _ONE, "", "Healthy"),
+        ("controlplane.cluster.x-k8s.io/KubeadmControlPlane", "replicas: 1, readyReplicas: 1", "", "Progressing"),
+        ("controlplane.cluster.x-k8s.io/AWSManagedControlPlane", "failureMessage: no role", "", "Degraded"),
+    ],
+)
+def test_cluster_api_tells_waiting_from_failing(kind, status, metadata, expected):
+    """A condition of severity Info waits; a paused object does nothing."""
+    assert health(kind, status, metadata=metadata) == expected
+
+
+@pytest.mark.parametrize(("seen", "expected"), [("'7'", "Healthy"), ("'6'", "Progressing")])
+def test_a_rollout_of_a_deployment_waits_for_the_change_there(seen, expected):
+    """The workload's generation, and the one that the controller has seen; asked before it counts as aborted."""
+    done = "observedGeneration: '2', phase: Healthy, workloadObservedGeneration: " + seen
+    annotation = "annotations: {rollout.argoproj.io/workload-generation: '7'}"
+    assert health("argoproj.io/Rollout", done, "workloadRef: {name: web}", annotation) == expected
+    if expected == "Progressing":
+        aborted = f"{done}, {conditions('Progressing=False/RolloutAborted')}"
+        assert health("argoproj.io/Rollout", aborted, "workloadRef: {name: web}", annotation) == expected
