@@ -19,7 +19,8 @@ from lastgood.core.source_features import NotKnown, features, locate_images
 from lastgood.core.sources import Source
 
 LOOK_S = 2.0
-AT_ONCE = 20
+# With each look all applications are read.
+AT_ONCE = 100
 # Of the records that were written before features were kept, so many of the newest are looked at.
 OLDER = 1_000
 # What is not known yet may come: a repo that was away, a revision that is pushed after the image was named.

@@ -21,10 +21,12 @@ from lastgood.core.setting import Settings
 from lastgood.core.setting_changes import setting_changes
 
 LOOK_S = 2.0
-AT_ONCE = 20
+# With each look all applications are read.
+AT_ONCE = 100
 # Of the records that were written before settings were kept, so many of the newest are looked at: each is two renders.
 OLDER = 100
-_RECORDS = 20
+# It is mostly the one just before.
+_FIRST_RECORDS, _RECORDS = 2, 50
 # What is not known yet may come: a program that is not installed, an object that is fetched later. Asked for again
 # after this time, then after as long as the record is old, for a day.
 AGAIN = dt.timedelta(minutes=5)
@@ -117,17 +119,17 @@ class KeepSettings:
 
     async def _ran_before(self, run: Deployment, record: ApplicationRecord | None) -> Deployment | None:
         """Return the deployment whose version ran when this one began."""
-        before_id = run.id
+        before_id, most = run.id, _FIRST_RECORDS
         while True:
-            earlier = await self._store.deployments(DeploymentQuery(app=run.app, before_id=before_id, limit=_RECORDS))
+            earlier = await self._store.deployments(DeploymentQuery(app=run.app, before_id=before_id, limit=most))
             for one in earlier:
                 if record is not None and one.number <= record.earlier < run.number:
                     return None  # it was forgotten in between
                 if was_applied(one) and (not one.phases or any(phase.name == "apply" for phase in one.phases)):
                     return one
-            if len(earlier) < _RECORDS:
+            if len(earlier) < most:
                 return None
-            before_id = earlier[-1].id
+            before_id, most = earlier[-1].id, _RECORDS
 
 
 class _NotLooked(Exception):

@@ -411,6 +411,8 @@ class MirrorConfigRepo:
 
     async def inputs(self, commit: str, scope: DeclaredScope) -> Declared:
         """See ConfigRepo.inputs."""
+        with contextlib.suppress(KeyError):
+            return self._known_inputs(self._known_root(commit), scope)
         return await asyncio.to_thread(self._inputs, commit, scope)
 
     def _inputs(self, commit_or_tree: str, scope: AnyScope) -> Declared:
@@ -429,13 +431,17 @@ class MirrorConfigRepo:
 
     def _known_version(self, commit: str, scope: AnyScope) -> tuple[str | None, str | None]:
         """Answer from what was read lately, without a thread. Raises KeyError where anything has to be read."""
-        root, known = self._known_root(commit), self.objects.known
+        root = self._known_root(commit)
+        return version_id(root, self._known_inputs(root, scope).scope, self.objects.known)
+
+    def _known_inputs(self, root: str, scope: AnyScope) -> Declared:
+        """Read declarations among what was read lately, without a thread. Raises KeyError as above."""
+        known = self.objects.known
 
         def blob(oid: str, _most: int) -> bytes:
             raise KeyError(oid)
 
-        declared = self._declared.at(scope, look=lambda path: find(root, path, known), tree=known, blob=blob)
-        return version_id(root, declared.scope, known)
+        return self._declared.at(scope, look=lambda path: find(root, path, known), tree=known, blob=blob)
 
     def _version(self, commit_or_tree: str, scope: AnyScope) -> tuple[str | None, str | None]:
         return version_id(self._root(commit_or_tree), self._inputs(commit_or_tree, scope).scope, self.objects.tree)

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Text, literal, literal_column, or_, select, type_coerce
+from sqlalchemy import Connection, Text, bindparam, literal_column, or_, select, type_coerce
 
 from lastgood.core.carried import Carried
 from lastgood.core.deployment import Deployment
@@ -19,17 +19,21 @@ from lastgood.store.upsert import upsert
 _NO_IMAGES = "'[]'"
 _SAME_ORIGINS = to_json((NO_ORIGINS, NO_ORIGINS)).decode()
 
+_TEXT = bindparam("text", type_=Text)
+# Kept, because putting a statement together costs more than running it; most records have nothing to be found by.
+_FIND_BY = (
+    deployments.update()
+    .where(deployments.c.id == bindparam("of"), deployments.c.features_folded != _TEXT)
+    .values(search_text=own_text() + _TEXT + deployments.c.settings_folded, features_folded=_TEXT)
+)
+
 
 def save(connection: Connection, kept: Carried) -> None:
     """Insert or replace the features of a record; it is found by them from then on."""
     values = {name: getattr(kept, name) for name in kept.__struct_fields__}
     upsert(connection, carried, values)
     text = feature_text(kept)
-    connection.execute(
-        deployments.update()
-        .where(deployments.c.id == kept.deployment)
-        .values(search_text=own_text() + literal(text) + deployments.c.settings_folded, features_folded=text)
-    )
+    connection.execute(_FIND_BY, {"of": kept.deployment, "text": text})
 
 
 def read(connection: Connection, ids: Sequence[int]) -> dict[int, Carried]:

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, literal, select
+from sqlalchemy import Connection, Text, bindparam, select
 
 from lastgood.core.deployment import Deployment
 from lastgood.core.kept_settings import KeptSettings
@@ -13,6 +13,14 @@ from lastgood.store.deployment import RECORD, record
 from lastgood.store.schema import deployments, settings
 from lastgood.store.search import own_text, settings_text
 from lastgood.store.upsert import upsert
+
+_TEXT = bindparam("text", type_=Text)
+# Kept, because putting a statement together costs more than running it; most records have nothing to be found by.
+_FIND_BY = (
+    deployments.update()
+    .where(deployments.c.id == bindparam("of"), deployments.c.settings_folded != _TEXT)
+    .values(search_text=own_text() + deployments.c.features_folded + _TEXT, settings_folded=_TEXT)
+)
 
 
 def save(connection: Connection, kept: KeptSettings) -> None:
@@ -29,11 +37,7 @@ def save(connection: Connection, kept: KeptSettings) -> None:
     }
     upsert(connection, settings, values)
     text = settings_text(found)
-    connection.execute(
-        deployments.update()
-        .where(deployments.c.id == kept.deployment)
-        .values(search_text=own_text() + deployments.c.features_folded + literal(text), settings_folded=text)
-    )
+    connection.execute(_FIND_BY, {"of": kept.deployment, "text": text})
 
 
 def read(connection: Connection, ids: Sequence[int]) -> dict[int, KeptSettings]:

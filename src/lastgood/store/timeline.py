@@ -13,6 +13,9 @@ from lastgood.store.columns import INTEGER_MAX
 from lastgood.store.schema import deployments
 from lastgood.store.search import contains, found, words
 
+# Kept, because putting a statement together costs more than running it.
+_NEWEST_FIRST = select(*deployment.RECORD).order_by(desc(deployments.c.id))
+
 
 def page(connection: Connection, query: DeploymentQuery) -> list[Deployment]:
     """Return the matching records, newest first, at most query.limit."""
@@ -25,7 +28,7 @@ def page(connection: Connection, query: DeploymentQuery) -> list[Deployment]:
         newest = newest + 0
     # Ids first, from an index alone: sorting must not carry whole records along.
     ids = select(deployments.c.id).where(*conditions).order_by(desc(newest)).limit(_at_most(query.limit))
-    asked = select(*deployment.RECORD).where(deployments.c.id.in_(ids)).order_by(desc(deployments.c.id))
+    asked = _NEWEST_FIRST.where(deployments.c.id.in_(ids))
     return [deployment.record(row) for row in connection.execute(asked)]
 
 

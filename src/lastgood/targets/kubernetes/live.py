@@ -23,6 +23,7 @@ class Live:
         self._marking = frozenset(marking)
         self._changed = changed
         self._objects: dict[Key, LiveObject] = {}
+        self._of_kind: dict[GroupKind, dict[Key, LiveObject]] = {}
         self._by_uid: dict[str, Key] = {}
         self._members: dict[str, set[Key]] = {}
         self._children: dict[str, set[Key]] = {}
@@ -49,11 +50,12 @@ class Live:
 
     def named(self, kind: GroupKind, name: str) -> list[LiveObject]:
         """Return the objects of a kind and name in all namespaces, by namespace."""
-        return [self._objects[key] for key in sorted(key for key in self._objects if key[2] == name and key[0] == kind)]
+        found = self._of_kind.get(kind, {})
+        return [found[key] for key in sorted(key for key in found if key[2] == name)]
 
     def of_kind(self, kind: GroupKind) -> Iterator[LiveObject]:
         """Yield all objects of a kind."""
-        return (one for key, one in self._objects.items() if key[0] == kind)
+        return iter(self._of_kind.get(kind, {}).values())
 
     def set_of(self, one: LiveObject) -> str | None:
         """Return the set that an object belongs to, itself or through its owners."""
@@ -75,6 +77,7 @@ class Live:
         self._take_out(before)
         self._count(one.key, one.digest, before.digest if before is not None else None)
         self._objects[one.key] = one
+        self._of_kind.setdefault(one.key[0], {})[one.key] = one
         self._by_uid[one.uid] = one.key
         if one.part_of is not None:
             self._members.setdefault(one.part_of, set()).add(one.key)
@@ -100,7 +103,7 @@ class Live:
         for one in objects:
             listed.add(one.key)
             self.put(one)
-        for key in [key for key in self._objects if key[0] == kind and key not in listed]:
+        for key in [key for key in self._of_kind.get(kind, {}) if key not in listed]:
             self.remove(key)
 
     def _count(self, key: Key, now: bytes | None, before: bytes | None) -> None:
@@ -111,6 +114,7 @@ class Live:
         if one is None:
             return
         del self._objects[one.key]
+        del self._of_kind[one.key[0]][one.key]
         if self._by_uid.get(one.uid) == one.key:
             del self._by_uid[one.uid]
         _discard(self._members, one.part_of, one.key)
