@@ -5,6 +5,9 @@ import contextlib
 import os
 import signal
 import ssl
+import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
@@ -46,6 +49,35 @@ async def test_cancelled_at_any_moment_of_its_start_it_ends(tmp_path, turns):
     _, left = await asyncio.wait(tasks, timeout=ENOUGH_S)
     assert not left
     assert task.cancelled()
+
+
+async def test_cancelled_before_a_thread_is_free_to_read_it_ends_too(tmp_path, monkeypatch):
+    """All threads are busy: nobody has begun to wait for the plugin, and it is ended and waited for all the same."""
+    started = []
+    begun = asyncio.Event()
+
+    class Seen(subprocess.Popen):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            started.append(self)
+            begun.set()
+
+    monkeypatch.setattr(credentials.subprocess, "Popen", Seen)
+    free = threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(threads)
+        threads.submit(free.wait)
+        task = asyncio.create_task(asked(plugin(tmp_path, "exec sleep 60\n")))
+        await begun.wait()
+        task.cancel()
+        await asyncio.wait({task}, timeout=ENOUGH_S)
+        free.set()
+    (ended,) = started
+    assert task.cancelled()
+    assert ended.returncode == -signal.SIGKILL
+    assert ended.stdout.closed
+    assert ended.stderr.closed
 
 
 @pytest.mark.parametrize("ends", ["wait", "exit 0"])

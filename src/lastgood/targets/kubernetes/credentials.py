@@ -14,6 +14,7 @@ import signal
 import ssl
 import subprocess
 import tempfile
+import threading
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -107,13 +108,18 @@ class PluginCredential(httpx2.Auth):
             raise Unreachable(f"the credential plugin {name} speaks {self._api_version}, not {API_VERSIONS[0]}")
         info = {"apiVersion": self._api_version, "kind": "ExecCredential", "spec": {"interactive": False}}
         plugin = self._start({**os.environ, **self._environment, "KUBERNETES_EXEC_INFO": json.dumps(info)})
+        reads = threading.Event()
         try:
-            out, err = await asyncio.to_thread(_output, plugin)
+            out, err = await asyncio.to_thread(_output, plugin, reads)
         except subprocess.TimeoutExpired as late:
             raise Unreachable(f"the credential plugin {name} gave nothing within {LIMIT_S:.0f} s") from late
         finally:
             # The thread reads on for as long as the plugin runs, also where nobody waits for it any more.
             _end(plugin)
+            if not reads.is_set():
+                # It was given up before a thread was free, so none will.
+                with plugin:
+                    pass
         if plugin.returncode != 0:
             words = said(err.decode(errors="replace")) or "it said nothing"
             raise Unreachable(f"the credential plugin {name} failed with {plugin.returncode}: {words}")
@@ -139,12 +145,15 @@ class PluginCredential(httpx2.Auth):
             raise Unreachable(words) from wrong
 
 
-def _output(plugin: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+def _output(plugin: subprocess.Popen[bytes], reads: threading.Event) -> tuple[bytes, bytes]:
     """Read what a plugin writes until it ends. Raises TimeoutExpired, and leaves none that still runs.
+
+    reads: set as soon as it is read, and waited for, here.
 
     Not with asyncio's own processes: one that is cancelled while it begins is waited for without end, and so is one
     that was killed while a child of its own keeps the output open.
     """
+    reads.set()
     with plugin:
         try:
             return plugin.communicate(timeout=LIMIT_S)
