@@ -10,13 +10,14 @@ TARGET ?= process
 # What Python compiled is kept: the tests and the demo start it hundreds of times.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check lint types unit test-browser test-render cluster test-cluster bench picture reference lock clean
+.PHONY: help demo test check lint types unit test-browser test-postgres test-render cluster test-cluster bench picture reference lock clean
 
 help:
 	@echo "make demo          the whole story on this machine (ARGS=--once: ends by itself;"
 	@echo "                   TARGET=kubernetes: on a Kubernetes control plane)"
 	@echo "make test          everything but the browser and cluster tests"
 	@echo "make test-browser  the dashboard in a real Chromium"
+	@echo "make test-postgres the records on a PostgreSQL server (its programs must be installed)"
 	@echo "make test-render   charts, kustomizations and registries with the real programs (at first they are built: minutes)"
 	@echo "make cluster       a Kubernetes control plane until Ctrl-C (the first time it is built, which takes minutes)"
 	@echo "make test-cluster  the tests on such a control plane, or on the cluster that KUBECONFIG names"
@@ -71,6 +72,9 @@ test: lint
 
 test-browser: $(DEV)
 	$(BIN)/pytest -q -m browser $(ARGS)
+
+test-postgres: $(DEV)
+	@$(BIN)/python tests/postgres $(BIN)/pytest -q tests/contracts/test_store.py -k postgresql $(ARGS)
 
 test-render: $(DEV)
 	$(BIN)/pytest -q -m programs $(ARGS)
