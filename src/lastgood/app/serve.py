@@ -44,8 +44,9 @@ from lastgood.core.commit import Person
 from lastgood.core.discovery import Discovered, Discovery, Problem
 from lastgood.core.errors import LastgoodError, SettingsWrong
 from lastgood.core.limits import Limits
-from lastgood.core.ports import Clock, Forge
+from lastgood.core.ports import Clock
 from lastgood.core.sources import Source
+from lastgood.flows.ask_forge import AskForge
 from lastgood.flows.branch import FollowedBranch
 from lastgood.flows.journal import StoreJournal
 from lastgood.flows.keep_features import KeepFeatures
@@ -296,13 +297,13 @@ def _image_claims(settings: Settings, clock: Clock) -> ImageClaims | None:
     return ImageClaims(Registries(rules, settings.data / IMAGES, clock=clock), clock=clock)
 
 
-def _forge(settings: Settings, clock: Clock) -> Forge | None:
+def _forge(settings: Settings, clock: Clock) -> AskForge | None:
     rules = [*(one.as_rule() for one in settings.forges), *(one.as_rule() for one in settings.trackers)]
     if not rules:
         return None
     from lastgood.forge.forges import Forges  # noqa: PLC0415 - a client of HTTP, only where one is asked
 
-    return Forges(rules, clock=clock)
+    return AskForge(Forges(rules, clock=clock), clock=clock)
 
 
 def _first(group: BaseExceptionGroup) -> LastgoodError | None:

@@ -15,7 +15,7 @@ from lastgood.core.carried import Carried, carried
 from lastgood.core.deployment import Deployment
 from lastgood.core.errors import LastgoodError
 from lastgood.core.origins import NO_ORIGINS
-from lastgood.core.ports import Clock, Forge, Sources, Store
+from lastgood.core.ports import Clock, Sources, Store
 from lastgood.core.record import DeploymentQuery, Told
 from lastgood.core.source_features import NotKnown, features, locate_images
 from lastgood.core.sources import Source
@@ -45,13 +45,13 @@ class KeepFeatures:
         sources: Sources,
         declared: Callable[[str], Sequence[Source] | None],
         clock: Clock,
-        forge: Forge | None = None,
+        forge: AskForge | None = None,
     ) -> None:
         self._store = store
         self._sources = sources
         self._declared = declared
         self._clock = clock
-        self._forge = AskForge(forge, clock=clock) if forge is not None else None
+        self._forge = forge
         self._after: int | None = None
 
     async def run(self) -> None:

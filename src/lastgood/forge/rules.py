@@ -74,7 +74,9 @@ class ForgeRule(msgspec.Struct, frozen=True, kw_only=True):
         except ValueError:
             return None
         prefix = ours.path.rstrip("/") + "/"
-        if ours.netloc.lower() != theirs.netloc.lower() or not theirs.path.startswith(prefix):
+        if theirs.query or theirs.fragment or ours.netloc.lower() != theirs.netloc.lower():
+            return None
+        if not theirs.path.startswith(prefix):
             return None
         path = unquote(theirs.path[len(prefix) :])
         parts = path.split("/")
