@@ -44,8 +44,13 @@ class World:
 
     def keeping(self, forge, **patience):
         declared = {"shop": (Source(image="web", repo=f"{REPO}.git"),)}
+        asking = AskForge(forge, clock=self.clock, **patience)
         return KeepFeatures(
-            store=self.store, sources=self.sources, declared=declared.get, clock=self.clock, forge=AskForge(forge, clock=self.clock, **patience)
+            store=self.store,
+            sources=self.sources,
+            declared=declared.get,
+            clock=self.clock,
+            forge=asking,
         )
 
     async def begin(self):
