@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import json
 
 import pytest
@@ -278,6 +279,31 @@ async def test_one_question_at_a_time(server):
     answers = await asyncio.gather(*(asking.title(n) for n in (16, 1, 2, 3)), return_exceptions=True)
     assert [type(one) for one in answers] == [ForgeFailed] * 4
     assert (server.paths, under_way) == ([PULL], [])
+
+
+async def test_those_who_wait_share_a_connection(server):
+    """A handshake for each would cost more than the questions; no cookie goes along, and none stays open."""
+    connections, heads = [], []
+
+    async def serve(reader, writer):
+        connections.append(writer)
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                heads.append(head)
+                body = b'{"title": "Gifts"}'
+                writer.write(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as serving:
+        server.url = f"http://127.0.0.1:{serving.sockets[0].getsockname()[1]}"
+        asking = Asking(server)
+        assert await asyncio.gather(*(asking.title(n) for n in range(1, 5))) == ["Gifts"] * 4
+        assert (len(connections), len(heads)) == (1, 4)
+        await connections[0].wait_closed()
+        await asking.title(5)
+        assert len(connections) == 2
+        await connections[1].wait_closed()
+    assert not any(b"ookie" in head for head in heads)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ MOST_COMMITS = 5
 # So long altogether is waited for answers in a minute, for whatever many records: other records wait meanwhile.
 WAIT_S = 20.0
 PER_S = 60.0
+# That a forge is away is logged once in so long.
+TOLD_S = 3600.0
 _Key = tuple[str, str]
 _Question = Callable[[], Coroutine[Any, Any, ForgeFacts | None]]
 _Said = TypeVar("_Said")
@@ -53,7 +55,7 @@ class AskForge:
         self._forge = forge
         self._wait_s = wait_s
         self._patience: ShortMemory[_Patience] = ShortMemory(clock, PER_S)
-        self._trouble = ""
+        self._told: ShortMemory[bool] = ShortMemory(clock, TOLD_S)
 
     async def tell(
         self,
@@ -138,8 +140,9 @@ class AskForge:
             return None
         wrong = task.exception()
         if isinstance(wrong, ForgeFailed):
-            if wrong.message != self._trouble:
-                self._trouble = wrong.message
+            forge = str(wrong.facts["forge"])
+            if self._told.get(forge) is None:
+                self._told.keep(forge, True)
                 structlog.get_logger().warning("a forge is asked again later", reason=wrong.message)
             return None
         return (task.result(),)

@@ -50,6 +50,8 @@ class Connection:
         self._clock = clock
         self._timeout_s = timeout_s
         self._turn = asyncio.Lock()
+        self._waiting = 0
+        self._client: httpx2.AsyncClient | None = None
         self._alone_until: dt.datetime | None = None
         self._alone_because = ""
 
@@ -58,8 +60,7 @@ class Connection:
 
         Raises ForgeFailed.
         """
-        async with self._turn:
-            answer = await self._asked(path, query or {})
+        answer = await self._in_turn(path, query or {})
         if answer.status != _OK:
             return None
         try:
@@ -70,14 +71,25 @@ class Connection:
 
     async def knock(self, path: str) -> bool:
         """See whether it answers at a path of its API; return whether it took the token. Raises ForgeFailed."""
-        async with self._turn:
-            answer = await self._asked(path, {}, as_stranger=not self.rule.has_token)
+        answer = await self._in_turn(path, {}, as_stranger=not self.rule.has_token)
         if answer.status == _FORBIDDEN and self.rule.kind != "gitea":
             raise self._failed("the token may not read there")
         # What Gitea is asked needs a right of its own, which a token that may read repos need not have.
         if answer.status not in {_OK, _UNAUTHORIZED, _FORBIDDEN}:
             raise self._failed(f"it answers with HTTP status {answer.status} where its API should be")
         return self.rule.has_token
+
+    async def _in_turn(self, path: str, query: Mapping[str, str], *, as_stranger: bool = False) -> _Answer:
+        """Ask when those before have been answered. One TCP connection serves all who wait, and nobody later."""
+        self._waiting += 1
+        try:
+            async with self._turn:
+                return await self._asked(path, query, as_stranger=as_stranger)
+        finally:
+            self._waiting -= 1
+            if self._waiting == 0 and self._client is not None:
+                client, self._client = self._client, None
+                await client.aclose()
 
     async def _asked(self, path: str, query: Mapping[str, str], *, as_stranger: bool = False) -> _Answer:
         """Ask, and see from the answer how long to leave it alone. as_stranger: to be refused is an answer, too."""
@@ -111,19 +123,21 @@ class Connection:
         headers = await self._headers()
         begun = httpx2.URL(self.rule.api + path, params=query or None)
         url = begun
-        # One for each question: no cookie outlives it.
-        async with httpx2.AsyncClient(verify=self._tls, timeout=self._timeout_s, follow_redirects=False) as client:
-            for _ in range(MAX_REDIRECTS + 1):
-                answer = await self._send(client, url, headers)
-                if answer.status not in _REDIRECTS or "location" not in answer.headers:
-                    return answer
-                try:
-                    url = url.join(answer.headers["location"])
-                except (httpx2.InvalidURL, ValueError):
-                    raise self._failed("it redirects to something that is no address") from None
-                # A repo that was renamed is elsewhere on the same forge. Nobody else is asked, with or without a token.
-                if _origin(url) != _origin(begun) or url.userinfo:
-                    raise self._left_alone("it redirects to another host", ALONE_S)
+        if self._client is None:
+            self._client = httpx2.AsyncClient(verify=self._tls, timeout=self._timeout_s, follow_redirects=False)
+        for _ in range(MAX_REDIRECTS + 1):
+            # What the token lets us see is all: no session of the forge's goes from question to question.
+            self._client.cookies.clear()
+            answer = await self._send(self._client, url, headers)
+            if answer.status not in _REDIRECTS or "location" not in answer.headers:
+                return answer
+            try:
+                url = url.join(answer.headers["location"])
+            except (httpx2.InvalidURL, ValueError):
+                raise self._failed("it redirects to something that is no address") from None
+            # A repo that was renamed is elsewhere on the same forge. Nobody else is asked, with or without a token.
+            if _origin(url) != _origin(begun) or url.userinfo:
+                raise self._left_alone("it redirects to another host", ALONE_S)
         raise self._left_alone(f"it redirects more than {MAX_REDIRECTS} times", ALONE_S)
 
     async def _send(self, client: httpx2.AsyncClient, url: httpx2.URL, headers: Mapping[str, str]) -> _Answer:
