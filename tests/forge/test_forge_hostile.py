@@ -63,6 +63,8 @@ class Asking:
         b"<html>maintenance</html>",
         b"[" * 100_000,
         b'{"labels": ' + b"[" * 100_000,
+        b'{"body": ' + b"[" * 1_000_000,
+        b'{"body": ' + b'{"a":' * 500_000,
         b'{"title": {"title": 1}}',
         b'{"title": 7}',
         b'{"title": "a", "labels": {"name": "b"}}',
@@ -165,6 +167,8 @@ async def test_what_is_broken_or_says_no_is_left_alone(server, said, reason):
         ({"Retry_After": "9" * 5_000}, connection.ALONE_S),
         ({"X_RateLimit_Reset": "0"}, 1),
         ({"Retry_After": "soon"}, connection.ALONE_S),
+        ({"X_RateLimit_Reset": "1795096920", "X_RateLimit_Remaining": "0"}, 120),
+        ({"X_RateLimit_Reset": "1795096920", "X_RateLimit_Remaining": "4711"}, connection.ALONE_S),
     ],
 )
 async def test_it_is_left_alone_for_as_long_as_it_says(server, headers, seconds):
@@ -197,6 +201,15 @@ async def test_a_token_that_does_not_reach_so_far_is_no_trouble(server):
     asking = Asking(server)
     assert await asking.title() is None
     assert await asking.title(160) == "Gifts"
+
+
+async def test_a_stranger_who_is_not_let_in_is_no_trouble(server):
+    """Without a token, what is private is as good as not there."""
+    server.says[PULL] = answer(status=401)
+    server.says[f"{PULL}0"] = GOOD
+    asking = Asking(server, token="")
+    assert (await asking.title(), await asking.title(160)) == (None, "Gifts")
+    assert "authorization" not in server.asked[0].headers
 
 
 @pytest.mark.parametrize("where", ["OTHER/steal", "//OTHERHOST/steal", "http://u:p@OWN/x", "http://["])

@@ -40,7 +40,7 @@ class _Patience:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Told:
+class Answers:
     """What is known with the forges' help. away: whether any did not answer, so that it is worth asking again."""
 
     found: Between
@@ -65,7 +65,7 @@ class AskForge:
         *,
         build: bool,
         before: Carried | None,
-    ) -> Told:
+    ) -> Answers:
         """Say more of what lies between two versions.
 
         located: what both versions are built from; entered: what the newer one is. build: whether the page of a build
@@ -85,7 +85,7 @@ class AskForge:
             found, entered=_better(found.entered, facts, missing), left=_better(found.left, facts, missing)
         )
         known = page[0] if page is not None else before.build if before is not None and build else None
-        return Told(found=found, build=known, away=away)
+        return Answers(found=found, build=known, away=away)
 
     def _question(self, feature: Feature, repos: Mapping[str, WebAddress]) -> _Question | None:
         path, _, number = feature.id.rpartition("#" if feature.kind == "issue" else "-")

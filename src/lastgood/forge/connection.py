@@ -71,7 +71,7 @@ class Connection:
 
     async def knock(self, path: str) -> bool:
         """See whether it answers at a path of its API; return whether it took the token. Raises ForgeFailed."""
-        answer = await self._in_turn(path, {}, as_stranger=not self.rule.has_token)
+        answer = await self._in_turn(path, {})
         if answer.status == _FORBIDDEN and self.rule.kind != "gitea":
             raise self._failed("the token may not read there")
         # What Gitea is asked needs a right of its own, which a token that may read repos need not have.
@@ -79,20 +79,20 @@ class Connection:
             raise self._failed(f"it answers with HTTP status {answer.status} where its API should be")
         return self.rule.has_token
 
-    async def _in_turn(self, path: str, query: Mapping[str, str], *, as_stranger: bool = False) -> _Answer:
+    async def _in_turn(self, path: str, query: Mapping[str, str]) -> _Answer:
         """Ask when those before have been answered. One TCP connection serves all who wait, and nobody later."""
         self._waiting += 1
         try:
             async with self._turn:
-                return await self._asked(path, query, as_stranger=as_stranger)
+                return await self._asked(path, query)
         finally:
             self._waiting -= 1
             if self._waiting == 0 and self._client is not None:
                 client, self._client = self._client, None
                 await client.aclose()
 
-    async def _asked(self, path: str, query: Mapping[str, str], *, as_stranger: bool = False) -> _Answer:
-        """Ask, and see from the answer how long to leave it alone. as_stranger: to be refused is an answer, too."""
+    async def _asked(self, path: str, query: Mapping[str, str]) -> _Answer:
+        """Ask, and see from the answer how long to leave it alone."""
         now = self._clock.now()
         if self._alone_until is not None and now < self._alone_until:
             raise self._failed(f"{self._alone_because}; it is left alone until {self._alone_until:%H:%M:%S} UTC")
@@ -111,9 +111,9 @@ class Connection:
             failed_ = self._left_alone("it says that it was asked too often", _pause_s(answer.headers, now))
             if refused:
                 raise failed_
-        if answer.status == _UNAUTHORIZED and not as_stranger:
-            with_token = "it does not accept the token" if self.rule.has_token else "it asks who we are"
-            raise self._left_alone(with_token, ALONE_S)
+        # To a stranger, what is private and what is not there look the same.
+        if answer.status == _UNAUTHORIZED and self.rule.has_token:
+            raise self._left_alone("it does not accept the token", ALONE_S)
         if answer.status >= _BROKEN:
             pause_s = _pause_s(answer.headers, now)
             raise self._left_alone(f"it answers with HTTP status {answer.status}", pause_s)
@@ -205,7 +205,9 @@ def _pause_s(headers: httpx2.Headers, now: dt.datetime) -> float:
     """Return for how many seconds it asks to be left alone, within bounds."""
     told = _seconds(headers.get("retry-after", ""), now)
     if told is None:
-        resets = [float(headers[name]) for name in _NAMES_OF_RESET if _is_number(headers.get(name, ""))]
+        # Where questions are left, the limit that was met is another one, whose end nobody says.
+        left = any(headers.get(name, "0").strip() != "0" for name in _NAMES_OF_REMAINING)
+        resets = [float(headers[name]) for name in _NAMES_OF_RESET if _is_number(headers.get(name, "")) and not left]
         told = min(resets) - now.timestamp() if resets else ALONE_S
     return min(max(told, 1.0), MAX_ALONE_S)
 
