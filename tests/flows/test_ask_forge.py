@@ -130,6 +130,8 @@ async def test_only_the_source_repo_itself_is_asked_about(world):
         (Person(name="Priya", email="x@example.com"), forge_facts(title="", name="priya", login="p7")),
         (Person(name="P", email="7+priya@users.noreply.example.com"), forge_facts(title="", login="priya")),
         (Person(name="P", email="Priya@example.com"), forge_facts(title="", login="priya")),
+        (Person(name="Priya Raman", email="x@example.com"), forge_facts(title="", login="priya-raman")),
+        (Person(name="P", email="priya.raman@example.com"), forge_facts(title="", name="Priya Raman", login="p7")),
     ],
 )
 async def test_an_author_whom_git_knows_is_not_told_twice(world, person, facts):

@@ -72,6 +72,11 @@ def told_better(feature: Feature, facts: ForgeFacts) -> Feature:
 
 def _is(person: Person, author: Person, login: str) -> bool:
     """Say whether Git's person is a forge's: by name, or by an address made of the short name (also a no-reply one)."""
-    names = {author.name.casefold(), login.casefold()} - {""}
-    local = person.email.casefold().partition("@")[0]
-    return person.name.casefold() in names or bool({local, local.rpartition("+")[2]} & names)
+    local = person.email.partition("@")[0]
+    theirs = {_letters(author.name), _letters(login)} - {""}
+    return bool({_letters(person.name), _letters(local), _letters(local.rpartition("+")[2])} & theirs)
+
+
+def _letters(text: str) -> str:
+    # `priya-raman` is how a forge writes Priya Raman.
+    return "".join(one for one in text.casefold() if one.isalnum())
