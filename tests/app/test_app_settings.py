@@ -206,6 +206,43 @@ def test_a_registry_that_cannot_be_is_refused(write, said, setting, reason):
     assert "secret" not in wrong.value.message
 
 
+def test_forges_and_trackers_are_read_with_their_tokens(write, tmp_path):
+    """A token is in the file or in one beside it, and in nothing that is printed."""
+    said = '[[forges]]\nurl = "https://github.com/"\nkind = "github"\ntoken = "hush"\n'
+    said += '[[trackers]]\nurl = "https://jira.a.io"\nuser = "me@a.io"\ntoken_file = "secrets/jira"\nprojects = ["A"]\n'
+    file = write(GOOD + said)
+    settings = read_settings(file)
+    forge, tracker = settings.forges[0].as_rule(), settings.trackers[0].as_rule()
+    assert (forge.url, forge.api, forge.read_token()) == ("https://github.com", "https://api.github.com", "hush")
+    assert (tracker.token_file, tracker.projects) == (file.parent / "secrets" / "jira", ("A",))
+    assert "hush" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()} {forge!r}"
+    empty = read_settings(write(GOOD))
+    assert (empty.forges, empty.trackers) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("said", "setting", "reason"),
+    [
+        ('[[forges]]\nurl = "git.a.io"\nkind = "gitea"', "forges[0].url", "is no URL that begins with"),
+        ('[[forges]]\nurl = "https://me:secret@a.io"\nkind = "gitea"', "forges[0].url", "carries credentials"),
+        ('[[forges]]\nurl = "https://a.io?token=secret"\nkind = "gitea"', "forges[0].url", "has more than"),
+        ('[[forges]]\nurl = "https://a.io"\nkind = "bitbucket"', "forges[0].kind", "'github'"),
+        ('[[forges]]\nurl = "https://a.io"', "forges[0].kind", "is not set"),
+        ('[[forges]]\nurl = "https://a.io"\nkind = "gitea"\ntoken = "secret two"', "forges[0].token", "is no token"),
+        ('[[trackers]]\nurl = "https://a.io"\ntoken = "secret"\ntoken_file = "x"', "trackers[0]", "in two places"),
+        ('[[trackers]]\nurl = "https://a.io"\nuser = "a:secret"', "trackers[0].user", "is no account"),
+        ('[[trackers]]\nurl = "https://a.io"\n[[trackers]]\nurl = "https://A.io/"', "lastgood.toml", "the same url"),
+    ],
+)
+def test_a_forge_that_cannot_be_is_refused(write, said, setting, reason):
+    """What is wrong is named, and no token is repeated."""
+    with pytest.raises(SettingsWrong) as wrong:
+        read_settings(write(f"{GOOD}{said}\n"))
+    assert wrong.value.facts["setting"].endswith(setting)
+    assert reason in wrong.value.message
+    assert "secret" not in wrong.value.message
+
+
 def test_the_reference_names_every_setting():
     """docs/reference/settings.md has one row for each setting, with its description, and no other."""
     rows = dict(re.findall(r"^\| `([a-z_.0-9]+)` \| (.*?) \|", REFERENCE.read_text(), re.MULTILINE))

@@ -102,6 +102,8 @@ def test_aliases_of_the_first_format_are_read(told):
         archive({"cache/templates/Chart.yaml": chart("cache", "2")}),
         archive({"x": "a"}, kind=tarfile.XHDTYPE),
     ],
+    # Their bytes hold the second at which they were made, and processes side by side must agree on names.
+    ids=lambda _: "archive",
 )
 def test_a_broken_archive_says_nothing(told, monkeypatch, broken):
     """Helm tells of it; the first chart stands in."""

@@ -211,7 +211,11 @@ def sample_entries() -> list[TimelineEntry]:
             last_good=True,
             images=(image("web", "5.44.1", "5.44.2"),),
             features=(feature,),
-            features_left=(msgspec.structs.replace(feature, id="#471", title=HOSTILE, url="javascript:alert(1)"),),
+            features_left=(
+                msgspec.structs.replace(
+                    feature, id="#471", title=HOSTILE, url="javascript:alert(1)", labels=("q4", HOSTILE)
+                ),
+            ),
             features_unknown=(NotKnown(image="search", reason="its tag tells no revision"),),
             features_more=3,
             pull_requests=({"id": "#1304", "repo": "web", "title": "Gift message", "url": "javascript:alert(1)"},),

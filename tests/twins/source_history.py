@@ -58,8 +58,8 @@ class MemorySourceHistory:
     """The port SourceHistory. commit() plays the source repo's people; refresh() makes what they did known."""
 
     def __init__(self, url="https://git.example.com/o/shop.git"):
-        self._web = web_address(url)
-        self.repo = self._web.path
+        self.web = web_address(url)
+        self.repo = self.web.path
         self._book = MemoryBook()
         self._known = 0
 
@@ -100,7 +100,7 @@ class MemorySourceHistory:
             Claim(at, one.facts.reverts, one.facts.reverts_pulls, one.facts.picks, undoes=bool(self._book.inverses(at)))
             for at, one in enumerate(self._book.all)
         ]
-        return replay(self._book.graph, claims, self._book, self._web)
+        return replay(self._book.graph, claims, self._book, self.web)
 
     def _at(self, revision):
         found = self._book.find(revision)
@@ -109,16 +109,16 @@ class MemorySourceHistory:
         return found
 
     async def features(self, old, new, selection):
-        view = SourceView(repo=self.repo, web=self._web, selection=selection)
+        view = SourceView(repo=self.repo, web=self.web, selection=selection)
         return FeatureRange(self._book, self._replay(), Mailmap(), view).between(self._at(old), self._at(new))
 
     async def presences(self, feature, revisions, selection):
-        view = SourceView(repo=self.repo, web=self._web, selection=selection)
+        view = SourceView(repo=self.repo, web=self.web, selection=selection)
         presence = FeaturePresence(self._book, self._replay(), view)
         return presence.presence(presence.find(feature), [self._at(one) for one in revisions])
 
     async def origin(self, feature, revision, selection):
-        view = SourceView(repo=self.repo, web=self._web, selection=selection)
+        view = SourceView(repo=self.repo, web=self.web, selection=selection)
         presence = FeaturePresence(self._book, self._replay(), view)
         made_of = FeatureRange(self._book, self._replay(), Mailmap(), view)
         at = None if revision is None else self._at(revision)

@@ -193,6 +193,7 @@ def test_a_record_shows_what_it_carried(browser):
     assert headings == ["Entered (1)", "Left (1)"]
     items = [" ".join(element.text.split()) for element in page.all("li") if "#482" in element.text]
     assert items == [f"Gift message on checkout web, #482, {TOMASZ.name}"]
+    assert [one.text for one in page.all("span") if one.given.get("class") == "chip"][-2:] == ["q4", HOSTILE]
     shown = [" ".join(element.text.split()) for element in page.all("p")]
     assert "3 more features are not kept with the record." in shown
     assert "Not known of search: its tag tells no revision" in shown

@@ -118,6 +118,7 @@ def examine_server(settings_file: Path, running: Callable[[Path], dict[str, obje
     running: reads the address that a running `serve` left beside its store.
     """
     from lastgood.app.doctor_cluster import examine_cluster  # noqa: PLC0415 - it takes the findings from here
+    from lastgood.app.doctor_forges import examine_forges  # noqa: PLC0415 - it takes the findings from here
     from lastgood.app.doctor_render import examine_renderers  # noqa: PLC0415 - it takes the findings from here
     from lastgood.app.doctor_sources import examine_sources  # noqa: PLC0415 - it takes the findings from here
     from lastgood.app.settings import read_settings  # noqa: PLC0415 - only beside a lastgood.toml
@@ -148,7 +149,12 @@ def examine_server(settings_file: Path, running: Callable[[Path], dict[str, obje
         else:
             detail = "commands of the repos run as the agent's own account"
             findings.append(Finding(name=f"destination {name}", outcome="ok", detail=detail))
-    return [*findings, *examine_sources(settings), *examine_renderers(settings.render.as_tools())]
+    return [
+        *findings,
+        *examine_sources(settings),
+        *examine_forges(settings),
+        *examine_renderers(settings.render.as_tools()),
+    ]
 
 
 def _data(folder: Path) -> Finding:

@@ -46,6 +46,7 @@ from lastgood.core.errors import LastgoodError, SettingsWrong
 from lastgood.core.limits import Limits
 from lastgood.core.ports import Clock
 from lastgood.core.sources import Source
+from lastgood.flows.ask_forge import AskForge
 from lastgood.flows.branch import FollowedBranch
 from lastgood.flows.journal import StoreJournal
 from lastgood.flows.keep_features import KeepFeatures
@@ -211,7 +212,13 @@ class _Server:
             discovered = self._discovered(repo)
             return discovered.config.sources if discovered is not None and discovered.config is not None else None
 
-        features = KeepFeatures(store=self._store, sources=self._histories, declared=declared, clock=self._clock)
+        features = KeepFeatures(
+            store=self._store,
+            sources=self._histories,
+            declared=declared,
+            clock=self._clock,
+            forge=_forge(self._settings, self._clock),
+        )
         repos = {branch.repo.name: branch.repo for branch in self._branches}
         settings = KeepSettings(
             store=self._store, renderer=self._renderer, repos=repos, discovered=self._discovered, clock=self._clock
@@ -288,6 +295,15 @@ def _image_claims(settings: Settings, clock: Clock) -> ImageClaims | None:
 
     rules = [registry.as_rule() for registry in settings.registries]
     return ImageClaims(Registries(rules, settings.data / IMAGES, clock=clock), clock=clock)
+
+
+def _forge(settings: Settings, clock: Clock) -> AskForge | None:
+    rules = [*(one.as_rule() for one in settings.forges), *(one.as_rule() for one in settings.trackers)]
+    if not rules:
+        return None
+    from lastgood.forge.forges import Forges  # noqa: PLC0415 - a client of HTTP, only where one is asked
+
+    return AskForge(Forges(rules, clock=clock), clock=clock)
 
 
 def _first(group: BaseExceptionGroup) -> LastgoodError | None:

@@ -15,6 +15,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SecretStr,
     ValidationError,
     field_validator,
     model_validator,
@@ -30,6 +31,8 @@ from pydantic_settings import (
 from lastgood.core.duration import parse_duration
 from lastgood.core.errors import SettingsWrong
 from lastgood.core.image_name import DOCKER_HUB, is_registry_host
+from lastgood.forge.rules import ForgeRule, is_token
+from lastgood.forge.rules import why_no_address as why_no_forge
 from lastgood.registry.rules import OTHER_NAMES_OF_DOCKER_HUB, RegistryRule, why_no_address
 from lastgood.render.tools import Boundary, ToolSettings
 
@@ -190,6 +193,90 @@ class RegistrySettings(_Part):
         return RegistryRule(host=self.host, url=self.url, docker_config=self.docker_config)
 
 
+class _AskedSettings(_Part):
+    """What is asked with a token."""
+
+    url: str = Field(min_length=1, description="its address on the web")
+    token: SecretStr | None = Field(
+        default=None, description="a token that may read there; left out, with `token_file`: asked as a stranger"
+    )
+    token_file: Path | None = Field(default=None, description="instead: a file that holds the token and nothing else")
+
+    @field_validator("url")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        wrong = why_no_forge(value)
+        if wrong is not None:
+            raise ValueError(wrong)
+        return value.rstrip("/")
+
+    @field_validator("token")
+    @classmethod
+    def _is_token(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not is_token(value.get_secret_value()):
+            raise ValueError("is no token: one word of ASCII")
+        return value
+
+    @model_validator(mode="after")
+    def _has_one_token(self) -> Self:
+        if self.token is not None and self.token_file is not None:
+            raise ValueError("has a token in two places; give `token` or `token_file`")
+        return self
+
+    def _token(self) -> str:
+        return self.token.get_secret_value() if self.token is not None else ""
+
+
+class ForgeSettings(_AskedSettings):
+    """A forge that may be asked for titles, labels and authors of pull requests and issues, and for builds."""
+
+    url: str = Field(
+        min_length=1,
+        description="the forge's address on the web, as the source repos' addresses begin; `http://` sends everything "
+        "in the clear, the token included",
+    )
+    kind: Literal["github", "gitlab", "gitea"] = Field(
+        description="what it is: `github` (also Enterprise), `gitlab`, `gitea` (also Forgejo)"
+    )
+
+    def as_rule(self) -> ForgeRule:
+        """Return it as the forges' reader takes it."""
+        return ForgeRule(url=self.url, kind=self.kind, token=self._token(), token_file=self.token_file)
+
+
+class TrackerSettings(_AskedSettings):
+    """A Jira that may be asked for titles and labels of its issues."""
+
+    url: str = Field(
+        min_length=1, description="the address of a Jira, as `issues: {jira: URL}` in lastgood.yaml gives it"
+    )
+    user: str = Field(
+        default="",
+        description="the account that the token belongs to (Jira Cloud); left out: the token says that itself",
+    )
+    projects: tuple[str, ...] | None = Field(
+        default=None, description="the projects whose issues are asked about; left out: all that the token may read"
+    )
+
+    @field_validator("user")
+    @classmethod
+    def _is_user(cls, value: str) -> str:
+        if ":" in value or not value.isprintable():
+            raise ValueError("is no account: it holds a colon or what cannot be printed")
+        return value
+
+    def as_rule(self) -> ForgeRule:
+        """Return it as the trackers' reader takes it."""
+        return ForgeRule(
+            url=self.url,
+            kind="jira",
+            user=self.user,
+            token=self._token(),
+            token_file=self.token_file,
+            projects=self.projects,
+        )
+
+
 class PollSettings(_Part):
     """How often the remotes are asked."""
 
@@ -305,6 +392,10 @@ class Settings(BaseSettings):
     registries: tuple[RegistrySettings, ...] = Field(
         default=(), description="registries that may be asked from which revision an image was built"
     )
+    forges: tuple[ForgeSettings, ...] = Field(
+        default=(), description="forges that may be asked about pull requests, issues and builds"
+    )
+    trackers: tuple[TrackerSettings, ...] = Field(default=(), description="Jiras that may be asked about their issues")
     poll: PollSettings = Field(default=PollSettings(), description="how often remotes are asked")
     limits: LimitSettings = Field(default=LimitSettings(), description="upper limits on the repos' policies")
     health: tuple[HealthSettings, ...] = Field(default=(), description="rules for the health of Kubernetes kinds")
@@ -320,6 +411,9 @@ class Settings(BaseSettings):
         hosts = [registry.host for registry in self.registries]
         if len(set(hosts)) != len(hosts):
             raise ValueError("two items of `registries` are for the same host")
+        asked = [one.url.lower() for one in (*self.forges, *self.trackers)]
+        if len(set(asked)) != len(asked):
+            raise ValueError("two items of `forges` and `trackers` have the same url")
         judged = [(rule.api_version, rule.kind) for rule in self.health]
         if len(set(judged)) != len(judged):
             raise ValueError("two rules under `health` are for the same apiVersion and kind")
@@ -376,6 +470,8 @@ def read_settings(file: Path | None = None, **flags: Any) -> Settings:
             "repos": tuple(_placed(repo, folder) for repo in found.repos),
             "sources": tuple(_placed(source, folder) for source in found.sources),
             "registries": tuple(_with_docker_config(one, folder) for one in found.registries),
+            "forges": tuple(_with_token_file(one, folder) for one in found.forges),
+            "trackers": tuple(_with_token_file(one, folder) for one in found.trackers),
             "destinations": {name: _with_kubeconfig(one, folder) for name, one in found.destinations.items()},
         }
     )
@@ -412,6 +508,15 @@ def _with_docker_config(registry: RegistrySettings, folder: Path) -> RegistrySet
     if registry.docker_config is None:
         return registry
     return registry.model_copy(update={"docker_config": folder / registry.docker_config.expanduser()})
+
+
+_Asked = TypeVar("_Asked", ForgeSettings, TrackerSettings)
+
+
+def _with_token_file(asked: _Asked, folder: Path) -> _Asked:
+    if asked.token_file is None:
+        return asked
+    return asked.model_copy(update={"token_file": folder / asked.token_file.expanduser()})
 
 
 def _given(flags: dict[str, Any]) -> dict[str, Any]:

@@ -76,6 +76,9 @@ def features_text(title: str, found: Sequence[Feature], style: Style, *, of: int
         Column("MADE", least=8),
         Column("REPO", least=6),
     ]
+    if any(one.labels for one in found):
+        columns.insert(2, Column("LABELS", least=8))
+        rows = [[*row[:2], ", ".join(map(clean, one.labels)), *row[2:]] for row, one in zip(rows, found, strict=True)]
     return [f"{heading(f'{title} ({of or len(found)})', style)}\n{table(columns, rows, style)}"]
 
 

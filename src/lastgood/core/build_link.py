@@ -14,10 +14,11 @@ def build_link(message: str) -> str | None:
     for line in trailers_of(message[-_MOST_MESSAGE:])[-_MOST_LINES:]:
         key, separator, text = line.partition(":")
         address = text.strip()
-        if separator and key.casefold() in _KEYS and _is_address(address):
+        if separator and key.casefold() in _KEYS and is_build_page(address):
             return address
     return None
 
 
-def _is_address(text: str) -> bool:
+def is_build_page(text: str) -> bool:
+    """Say whether a text from elsewhere may stand as a build's page: an address of one word, bounded, a web page's."""
     return len(text) <= _MOST and text.isprintable() and " " not in text and is_page(text)

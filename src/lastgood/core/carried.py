@@ -26,7 +26,7 @@ class Carried(Value, frozen=True, kw_only=True):
     committed: when the commits of what entered were made, seconds since 1970, newest first, at most MOST_TIMES.
     unknown: images and bases that were not known then. more: how many features beyond MOST_FEATURES are left out.
     again_at: when to look again, because what was not known may come to be known; None: this is how it stays.
-    build: the page of the build that an image names that entered with it.
+    build: the page of the build of an image that entered with it: as the image names it, else as a forge does.
     """
 
     deployment: int

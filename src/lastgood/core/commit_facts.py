@@ -87,7 +87,7 @@ def read_facts(message: str) -> Facts:
     subject, _, body = text.partition("\n")
     subject = subject.strip()
     pull, forge, title, branch = _pull(subject, body)
-    shown = _one_line(title) or _one_line(subject)
+    shown = one_line(title) or one_line(subject)
     type_, scope, breaking = _conventional(shown)
     return Facts(
         title=shown,
@@ -128,7 +128,8 @@ def _first_line(body: str) -> str:
     return next((line.strip() for line in body.split("\n", 20)[:20] if line.strip()), "")
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return text from elsewhere as a title: of one line, printable, at most MAX_TITLE characters."""
     kept = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text[: 4 * MAX_TITLE])
     return " ".join(kept[: 4 * MAX_TITLE].split())[:MAX_TITLE]
 
@@ -162,7 +163,7 @@ def _conventional(title: str) -> tuple[str | None, str | None, bool]:
 
 
 def _co_authors(body: str) -> tuple[Person, ...]:
-    people = (Person(name=_one_line(name), email=_one_line(email)) for name, email in _CO_AUTHOR.findall(body))
+    people = (Person(name=one_line(name), email=one_line(email)) for name, email in _CO_AUTHOR.findall(body))
     return tuple(dict.fromkeys(people))[:MAX_PEOPLE]
 
 

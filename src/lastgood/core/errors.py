@@ -39,6 +39,7 @@ LastgoodError
         MalformedResource
         RegistryFailed
             ImageMissing
+        ForgeFailed
         StoreFailed
             StoreUnavailable
             StoreFull
@@ -348,6 +349,12 @@ class ImageMissing(RegistryFailed):
 
     template = "{registry} has no image {image}, or does not show it to lastgood"
     hint_template = "check its name; a private image needs `docker_config` under [[registries]] in lastgood.toml"
+
+
+class ForgeFailed(LastgoodError):
+    """A forge or a tracker does not answer now; facts: forge (its address), reason."""
+
+    template = "{forge} does not tell: {reason}"
 
 
 class StoreFailed(LastgoodError):

@@ -10,7 +10,10 @@ _ID_DIGITS = 7
 
 
 class Feature(Value, frozen=True, kw_only=True):
-    """One feature as `features` and the timeline show it. at: when the newest of its commits was made."""
+    """One feature as `features` and the timeline show it. at: when the newest of its commits was made.
+
+    labels: those that a forge or a tracker has on it, where the operator has one asked: only in records.
+    """
 
     id: str
     repo: str
@@ -22,6 +25,7 @@ class Feature(Value, frozen=True, kw_only=True):
     type: str | None
     breaking: bool
     at: dt.datetime | None = None
+    labels: tuple[str, ...] = ()
 
 
 def is_meant(feature: Feature, text: str) -> bool:

@@ -52,5 +52,6 @@ def _fold(text: str) -> str:
 
 
 def unique(people: Sequence[Person]) -> tuple[Person, ...]:
-    """Return people in order, each address once."""
-    return tuple({person.email.lower(): person for person in reversed(people)}.values())[::-1]
+    """Return people in order, each address once; whoever has none, each name once."""
+    known = {person.email.lower() or f"{person.name.lower()} <>": person for person in reversed(people)}
+    return tuple(known.values())[::-1]

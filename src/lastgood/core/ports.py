@@ -20,6 +20,8 @@ from lastgood.core.feature_presence import Presence
 from lastgood.core.feature_range import FeatureChanges
 from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
 from lastgood.core.figures import Attempt, FiguresQuery, FiguresView
+from lastgood.core.forge import WebAddress
+from lastgood.core.forge_facts import ForgeFacts
 from lastgood.core.image_facts import ImageFacts
 from lastgood.core.image_name import ImageName
 from lastgood.core.kept_settings import KeptSettings
@@ -229,10 +231,12 @@ class SourceRepo(Protocol):
 class SourceHistory(Protocol):
     """The history of a source repo: which features lie between revisions, and which revision has one.
 
-    Revisions are full ids, as SourceRepo.resolve returns them. `repo` is how the repo is called in a Feature.
+    Revisions are full ids, as SourceRepo.resolve returns them. `repo` is how the repo is called in a Feature, `web`
+    where it is on the web.
     """
 
     repo: str
+    web: WebAddress
 
     async def refresh(self) -> int:
         """Fetch, and take in what is new; return how many commits that were. Raises RemoteUnreachable."""
@@ -299,6 +303,30 @@ class Sources(Protocol):
 
     async def refresh(self) -> None:
         """Look whether there is anything new in the source repos that were asked for."""
+        ...
+
+
+class Forge(Protocol):
+    """The forges and trackers that the operator allows, as one: what they say of pull requests, issues and commits.
+
+    None: there is no such thing, or nobody is allowed to be asked about it. All raise ForgeFailed where the one that
+    is does not answer now. What they say is bounded text of one line.
+    """
+
+    async def pull_request(self, repo: WebAddress, number: int) -> ForgeFacts | None:
+        """Say what is known of a pull request (a merge request) of a source repo."""
+        ...
+
+    async def issue(self, repo: WebAddress, number: int) -> ForgeFacts | None:
+        """Say what is known of an issue of a source repo."""
+        ...
+
+    async def ticket(self, page: str) -> ForgeFacts | None:
+        """Say what is known of a tracker's issue (`ABC-12`). page: its address on the web, as a Feature links to it."""
+        ...
+
+    async def build(self, repo: WebAddress, commit: str) -> str | None:
+        """Return the page of the newest successful build of a commit, else of the newest. commit: a full id."""
         ...
 
 

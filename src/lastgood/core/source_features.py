@@ -192,4 +192,5 @@ def _joined(one: Feature, other: Feature) -> Feature:
         type=one.type or other.type,
         breaking=one.breaking or other.breaking,
         at=max((at for at in (one.at, other.at) if at is not None), default=None),
+        labels=tuple(dict.fromkeys((*one.labels, *other.labels))),
     )

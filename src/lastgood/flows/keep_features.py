@@ -1,6 +1,7 @@
 """Keep with each deployment record the features that it carried: beside what is deployed, never in its way.
 
-Looks at records that changed images or bases, asks the port Sources for their revisions, and writes what lies between.
+Looks at records that changed images or bases, asks the port Sources for their revisions, and writes what lies between;
+where the operator named forges, with what those say of it.
 """
 
 import datetime as dt
@@ -9,7 +10,8 @@ from collections.abc import Callable, Sequence
 import msgspec
 import structlog
 
-from lastgood.core.carried import carried
+from lastgood.core.build_link import build_link
+from lastgood.core.carried import Carried, carried
 from lastgood.core.deployment import Deployment
 from lastgood.core.errors import LastgoodError
 from lastgood.core.origins import NO_ORIGINS
@@ -17,6 +19,7 @@ from lastgood.core.ports import Clock, Sources, Store
 from lastgood.core.record import DeploymentQuery, Told
 from lastgood.core.source_features import NotKnown, features, locate_images
 from lastgood.core.sources import Source
+from lastgood.flows.ask_forge import AskForge
 
 LOOK_S = 2.0
 # With each look all applications are read.
@@ -30,15 +33,25 @@ NOT_RECORDED = "the record is from before bases by Git ref were kept with it"
 
 
 class KeepFeatures:
-    """declared: `sources` of the lastgood.yaml of a repo by its name, None where that could not be read yet."""
+    """declared: `sources` of the lastgood.yaml of a repo by its name, None where that could not be read yet.
+
+    forge: None where no forge may be asked.
+    """
 
     def __init__(
-        self, *, store: Store, sources: Sources, declared: Callable[[str], Sequence[Source] | None], clock: Clock
+        self,
+        *,
+        store: Store,
+        sources: Sources,
+        declared: Callable[[str], Sequence[Source] | None],
+        clock: Clock,
+        forge: AskForge | None = None,
     ) -> None:
         self._store = store
         self._sources = sources
         self._declared = declared
         self._clock = clock
+        self._forge = forge
         self._after: int | None = None
 
     async def run(self) -> None:
@@ -79,11 +92,20 @@ class KeepFeatures:
             unknown = (*found.unknown, NotKnown(image=run.app, reason=NOT_RECORDED))
             found = msgspec.structs.replace(found, unknown=unknown)
         now = self._clock.now()
-        missing = any(one.named and one.revision is None for one in (*old, *new))
-        again_at = now + AGAIN if missing and now - run.started_at < AT_MOST else None
-        kept = carried(run.id, found, at=now, again_at=again_at, build=await self._build(run, declared))
+        build = await self._build(run, declared)
+        again = any(one.named and one.revision is None for one in (*old, *new))
+        earlier: Carried | None = None
+        if self._forge is not None:
+            earlier = (await self._store.carried([run.id])).get(run.id)
+            wanted = build is None and build_link(run.commit.message) is None
+            told = await self._forge.tell(found, [*old, *new], new, build=wanted, before=earlier)
+            found, build, again = told.found, build or told.build, again or told.away
+        again_at = now + AGAIN if again and now - run.started_at < AT_MOST else None
+        kept = carried(run.id, found, at=now, again_at=again_at, build=build)
         payload = {"number": run.number, "entered": len(kept.entered), "left": len(kept.left)}
         changed = kept.entered or kept.left
+        if earlier is not None and (earlier.entered, earlier.left) == (kept.entered, kept.left):
+            changed = ()
         await self._store.save_carried(
             kept, told=Told(kind="features", app=run.app, payload=payload, at=now) if changed else None
         )

@@ -28,8 +28,8 @@ class MirrorSourceHistory:
 
     def __init__(self, source: MirrorSourceRepo, url: str, *, index: Path | None = None) -> None:
         self._source = source
-        self._web = web_address(url)
-        self.repo = self._web.path
+        self.web = web_address(url)
+        self.repo = self.web.path
         folder = source.folder
         self.index = SourceIndex(index if index is not None else Path(f"{folder}.history"), Git(folder))
         self._replay: Replay | None = None
@@ -57,7 +57,7 @@ class MirrorSourceHistory:
 
     def _features(self, old: str, new: str, selection: Selection) -> FeatureChanges:
         before, after = (self._at(revision) for revision in (old, new))
-        view = SourceView(repo=self.repo, web=self._web, selection=selection)
+        view = SourceView(repo=self.repo, web=self.web, selection=selection)
         return FeatureRange(self.index, self._replayed(), self._people(), view).between(before, after)
 
     async def presences(self, feature: str, revisions: Sequence[str], selection: Selection) -> list[Presence]:
@@ -66,7 +66,7 @@ class MirrorSourceHistory:
 
     def _presences(self, feature: str, revisions: Sequence[str], selection: Selection) -> list[Presence]:
         positions = [self._at(revision) for revision in revisions]
-        view = SourceView(repo=self.repo, web=self._web, selection=selection)
+        view = SourceView(repo=self.repo, web=self.web, selection=selection)
         presence = FeaturePresence(self.index, self._replayed(), view)
         return presence.presence(presence.find(feature), positions)
 
@@ -76,7 +76,7 @@ class MirrorSourceHistory:
 
     def _origin(self, feature: str, revision: str | None, selection: Selection) -> Origin:
         at = None if revision is None else self._at(revision)
-        view = SourceView(repo=self.repo, web=self._web, selection=selection)
+        view = SourceView(repo=self.repo, web=self.web, selection=selection)
         replayed = self._replayed()
         presence = FeaturePresence(self.index, replayed, view)
         made_of = FeatureRange(self.index, replayed, self._people(), view)
@@ -95,7 +95,7 @@ class MirrorSourceHistory:
 
     def _replayed(self) -> Replay:
         if self._replay is None or self._replay.graph is not self.index.graph:
-            self._replay = replay(self.index.graph, self.index.claims(), self.index, self._web)
+            self._replay = replay(self.index.graph, self.index.claims(), self.index, self.web)
         return self._replay
 
     def _people(self) -> Mailmap:

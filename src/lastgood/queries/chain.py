@@ -18,7 +18,7 @@ NO_RECORDS = "deployments are not on record here; a running server records them 
 NOT_SURE_BEFORE = "whether the version before it had it is not known"
 NOT_SURE_AFTER = "whether the version after it had it is not known"
 NOT_WHOLE = "not all versions before it were looked at"
-NO_BUILD = "neither the commit nor an image names one"
+NO_BUILD = "neither the commit nor an image nor a forge names one"
 NO_BUILD_YET = "the commit names none, and what its images name has not been looked at yet"
 NO_BUILD_HERE = "the commit names none, and images are asked by a server"
 # What is not known where it is not known with which version a feature came.

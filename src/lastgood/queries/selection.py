@@ -64,7 +64,7 @@ def _found(entry: TimelineEntry, search: str) -> bool:
     for image in entry.images or ():
         texts += _image_texts(image)
     for one in _features(entry):
-        texts += [one.id, one.title, *(f"{person.name} <{person.email}>" for person in one.authors)]
+        texts += [one.id, one.title, *one.labels, *(f"{person.name} <{person.email}>" for person in one.authors)]
     if entry.settings is not None:
         texts += setting_texts(entry.settings)
     return all(_in(word, *texts) for word in search.split()[:MAX_WORDS])

@@ -36,11 +36,13 @@ def image_text(images: tuple[ImageChange, ...]) -> str:
 
 
 def feature_text(carried: Carried) -> str:
-    """Return what a record is found by through its features: ids, titles, people, build; folded, "" for none."""
+    """Return what a record is found by through its features, labels and people too, and build; folded, "" for none."""
     parts: dict[str, None] = {}
     for one in (*carried.entered, *carried.left):
         people = (f"{person.name} <{person.email}>" for person in one.authors)
-        parts |= dict.fromkeys((one.id, one.title, *people, *(commit[:KEPT_DIGITS] for commit in one.commits)))
+        parts |= dict.fromkeys(
+            (one.id, one.title, *one.labels, *people, *(commit[:KEPT_DIGITS] for commit in one.commits))
+        )
     if carried.build is not None:
         parts[carried.build] = None
     found = "\n".join(parts)[:_TEXT_MAX]
