@@ -8,22 +8,18 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 
 import msgspec
-import structlog
 
 from lastgood.core.build_link import build_link
 from lastgood.core.carried import Carried, carried
 from lastgood.core.deployment import Deployment
-from lastgood.core.errors import LastgoodError
 from lastgood.core.origins import NO_ORIGINS
 from lastgood.core.ports import Clock, Sources, Store
-from lastgood.core.record import DeploymentQuery, Told
+from lastgood.core.record import Told
 from lastgood.core.source_features import NotKnown, features, locate_images
 from lastgood.core.sources import Source
 from lastgood.flows.ask_forge import AskForge
+from lastgood.flows.beside import AT_ONCE, look_for_ever, where_to_begin
 
-LOOK_S = 2.0
-# With each look all applications are read.
-AT_ONCE = 100
 # Of the records that were written before features were kept, so many of the newest are looked at.
 OLDER = 1_000
 # What is not known yet may come: a repo that was away, a revision that is pushed after the image was named.
@@ -56,19 +52,12 @@ class KeepFeatures:
 
     async def run(self) -> None:
         """Look for ever. What goes wrong is logged, and tried again."""
-        while True:
-            await self._clock.sleep(LOOK_S)
-            try:
-                while await self.look() == AT_ONCE:
-                    pass
-            except LastgoodError as wrong:
-                structlog.get_logger().warning("features cannot be kept", reason=wrong.message)
+        await look_for_ever(self.look, clock=self._clock, failed="features cannot be kept")
 
     async def look(self) -> int:
         """Look at the records whose turn it is; return how many they were, at most AT_ONCE."""
         if self._after is None:
-            newest = await self._store.deployments(DeploymentQuery(limit=1))
-            self._after = newest[0].id - OLDER if newest else 0
+            self._after = await where_to_begin(self._store, older=OLDER)
         runs = await self._store.wanting_features(after_id=self._after, at=self._clock.now(), limit=AT_ONCE)
         known = {one.name: one for one in await self._store.applications()} if runs else {}
         for run in runs:

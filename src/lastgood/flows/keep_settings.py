@@ -8,8 +8,6 @@ import asyncio
 import datetime as dt
 from collections.abc import Callable, Mapping
 
-import structlog
-
 from lastgood.core.application import Application
 from lastgood.core.deployment import Deployment, was_applied
 from lastgood.core.discovery import Discovered, Discovery
@@ -19,10 +17,8 @@ from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store
 from lastgood.core.record import ApplicationRecord, DeploymentQuery, Told
 from lastgood.core.setting import Settings
 from lastgood.core.setting_changes import setting_changes
+from lastgood.flows.beside import AT_ONCE, look_for_ever, where_to_begin
 
-LOOK_S = 2.0
-# With each look all applications are read.
-AT_ONCE = 100
 # Of the records that were written before settings were kept, so many of the newest are looked at: each is two renders.
 OLDER = 100
 # It is mostly the one just before.
@@ -56,19 +52,12 @@ class KeepSettings:
 
     async def run(self) -> None:
         """Look for ever. What goes wrong is logged, and tried again."""
-        while True:
-            await self._clock.sleep(LOOK_S)
-            try:
-                while await self.look() == AT_ONCE:
-                    pass
-            except LastgoodError as wrong:
-                structlog.get_logger().warning("settings cannot be kept", reason=wrong.message)
+        await look_for_ever(self.look, clock=self._clock, failed="settings cannot be kept")
 
     async def look(self) -> int:
         """Look at the records whose turn it is; return how many they were, at most AT_ONCE."""
         if self._after is None:
-            newest = await self._store.deployments(DeploymentQuery(limit=1))
-            self._after = newest[0].id - OLDER if newest else 0
+            self._after = await where_to_begin(self._store, older=OLDER)
         runs = await self._store.wanting_settings(after_id=self._after, at=self._clock.now(), limit=AT_ONCE)
         records = {one.name: one for one in await self._store.applications()} if runs else {}
         for run in runs:

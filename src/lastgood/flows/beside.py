@@ -1,0 +1,34 @@
+"""Look for what is to be kept with deployment records, again and again: beside what is deployed, never in its way."""
+
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
+
+import structlog
+
+from lastgood.core.errors import LastgoodError
+from lastgood.core.ports import Clock, Store
+from lastgood.core.record import DeploymentQuery
+
+LOOK_S = 2.0
+# With each look all applications are read.
+AT_ONCE = 100
+
+
+async def look_for_ever(look: Callable[[], Awaitable[int]], *, clock: Clock, failed: str) -> NoReturn:
+    """Call `look`, which does at most AT_ONCE and returns how many it did, for ever.
+
+    What goes wrong is logged as `failed`, and tried again.
+    """
+    while True:
+        await clock.sleep(LOOK_S)
+        try:
+            while await look() == AT_ONCE:
+                pass
+        except LastgoodError as wrong:
+            structlog.get_logger().warning(failed, reason=wrong.message)
+
+
+async def where_to_begin(store: Store, *, older: int) -> int:
+    """Return the record's id after which one looks: of those that are there already, so many of the newest count."""
+    newest = await store.deployments(DeploymentQuery(limit=1))
+    return newest[0].id - older if newest else 0
