@@ -173,3 +173,13 @@ async def test_status_says_what_the_render_warned_of_once(state, before):
 
     lines = [line for line in status_text(shown, PLAIN).splitlines() if "log_level" in line]
     assert [line.split()[0] for line in lines] == [before]
+
+
+@pytest.mark.parametrize(("asked_for", "said"), [(True, True), (False, False)])
+async def test_status_says_that_nothing_goes_back_by_itself(asked_for, said):
+    """Whoever wrote `auto_rollback: on` must not wait for it."""
+    found = await MemoryLastgood().status("cart-production")
+    policy = msgspec.structs.replace(found.policy, auto_rollback=asked_for)
+    shown = status_text(msgspec.structs.replace(found, policy=policy), PLAIN)
+
+    assert ("does not do yet" in shown) is said

@@ -126,4 +126,7 @@ def _policy(view: StatusView) -> str:
     words.append("self-heal" if policy.self_heal else "no self-heal")
     if policy.reason_required:
         words.append("reason required")
+    if policy.auto_rollback:
+        # Whoever reads this at night must not wait for it.
+        words.append("auto_rollback is on, which this version does not do yet: a person goes back")
     return ", ".join(words)
