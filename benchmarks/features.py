@@ -205,8 +205,12 @@ def _config(folder: Path, source: Path, revisions: list[str]) -> Path:
 
 
 async def _where(history: MirrorSourceHistory, feature: str, revisions: list[str]) -> None:
+    """Ask what `where` asks of a history: which of them have it, and for each how it came there."""
+    selection = Selection(projects=("SHOP",))
     try:
-        await history.presences(feature, revisions, Selection(projects=("SHOP",)))
+        await history.presences(feature, revisions, selection)
+        for revision in revisions:
+            await history.origin(feature, revision, selection)
     except UnknownFeature as unknown:
         raise AssertionError(f"the fixture has no {feature}") from unknown
 

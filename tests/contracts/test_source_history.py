@@ -171,3 +171,19 @@ async def test_what_does_not_concern_a_service_still_comes_from_somewhere(histor
     up = await history.commit("Raise (#1)", {"web/a": "2"}, [start])
     await history.refresh()
     assert await told(history, "PR-1", up, Selection(paths=("api",))) == ("pull_request", "PR-1", "PR-1", up)
+
+
+async def test_a_question_that_is_asked_again_is_asked_of_what_came_meanwhile(history):
+    """What a feature names is found anew once there are new commits, and for another service."""
+    start = await history.commit("Begin", {"web/a": "1", "api/a": "1"})
+    first = await history.commit("Fix the cart (#5)", {"web/a": "2"}, [start])
+    await history.refresh()
+    assert (await told(history, "PR-5", None))[3] == first
+    assert await contains(history, "PR-5", start, first) == [False, True]
+
+    second = await history.commit("Fix the cart (#5)", {"api/a": "2"}, [start])
+    await history.refresh()
+    assert (await told(history, "PR-5", second))[3] == second
+    assert await contains(history, "PR-5", start, second) == [False, True]
+    services = [await history.presences("PR-5", [second], Selection(paths=(name,))) for name in ("web", "api")]
+    assert [one.contains for (one,) in services] == [False, True]

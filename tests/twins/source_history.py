@@ -122,4 +122,4 @@ class MemorySourceHistory:
         presence = FeaturePresence(self._book, self._replay(), view)
         made_of = FeatureRange(self._book, self._replay(), Mailmap(), view)
         at = None if revision is None else self._at(revision)
-        return FeatureOrigin(self._book, presence, made_of, view).origin(feature, at)
+        return FeatureOrigin(presence.find(feature), self._book, presence, made_of, view).origin(at)

@@ -12,23 +12,36 @@ MOST_PEOPLE = 100
 
 
 class FeatureOrigin:
-    """Answers for one service."""
+    """Answers for one service and one feature; many revisions mostly have one answer."""
 
-    def __init__(self, book: Book, presence: FeaturePresence, made_of: FeatureRange, view: SourceView) -> None:
+    def __init__(
+        self,
+        wanted: WantedFeature,
+        book: Book,
+        presence: FeaturePresence,
+        made_of: FeatureRange,
+        view: SourceView,
+    ) -> None:
+        self._wanted = wanted
         self._book, self._presence, self._made_of, self._view = book, presence, made_of, view
+        self._told: dict[tuple[int, int | None], Origin] = {}
 
-    def origin(self, text: str, revision: int | None) -> Origin:
-        """Say where a feature comes from; of several ways (a backport) the one into a revision. Raises UnknownFeature.
+    def origin(self, revision: int | None) -> Origin:
+        """Say where the feature comes from; of several ways (a backport) the one into a revision.
 
         The pull request of a commit or an issue is the innermost whose merge brought it.
         """
-        wanted = self._presence.find(text)
-        head = self._head(wanted, revision)
+        head = self._head(self._wanted, revision)
         merge = head if self._book.commit(head).facts.pull is not None else self._merge(head, revision)
+        if (head, merge) not in self._told:
+            self._told[head, merge] = self._origin(head, merge)
+        return self._told[head, merge]
+
+    def _origin(self, head: int, merge: int | None) -> Origin:
         pull = self._pull(merge) if merge is not None else None
         commit = self._book.commit(head if merge is None else merge)
         return Origin(
-            feature=_bounded(self._feature(wanted, head, pull)),
+            feature=_bounded(self._feature(self._wanted, head, pull)),
             pull_request=_bounded(pull) if pull is not None else None,
             source=ChainSource(
                 repo=self._view.repo,
@@ -43,7 +56,7 @@ class FeatureOrigin:
     def _head(self, wanted: WantedFeature, revision: int | None) -> int:
         groups = self._presence.concerning(wanted) or dict(zip(wanted.heads, wanted.groups, strict=True))
         heads = list(groups)
-        if revision is not None:
+        if revision is not None and len(heads) > 1:
             heads = [head for head in heads if self._presence.holds_whole(groups[head], revision)] or heads
         return heads[-1]
 

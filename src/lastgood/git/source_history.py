@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from lastgood.core.chain import Origin
 from lastgood.core.containment import Replay
 from lastgood.core.errors import GitFailed, ObjectTooLarge, UnknownVersion
 from lastgood.core.feature_origin import FeatureOrigin
-from lastgood.core.feature_presence import FeaturePresence, Presence
+from lastgood.core.feature_presence import FeaturePresence, Presence, WantedFeature
 from lastgood.core.feature_range import FeatureChanges, FeatureRange, SourceView
 from lastgood.core.forge import web_address
 from lastgood.core.mailmap import MAX_MAILMAP_BYTES, Mailmap
@@ -17,6 +18,17 @@ from lastgood.core.source_commit import Selection
 from lastgood.git.program import Git
 from lastgood.git.source import MirrorSourceRepo
 from lastgood.git.source_index import SourceIndex
+
+
+class _Found(NamedTuple):
+    """What a text names in one service's selection, and what answers for it. replayed: of which history."""
+
+    feature: str
+    selection: Selection
+    replayed: Replay
+    presence: FeaturePresence
+    wanted: WantedFeature
+    origin: FeatureOrigin
 
 
 class MirrorSourceHistory:
@@ -33,6 +45,7 @@ class MirrorSourceHistory:
         folder = source.folder
         self.index = SourceIndex(index if index is not None else Path(f"{folder}.history"), Git(folder))
         self._replay: Replay | None = None
+        self._last: _Found | None = None
         self._mailmap = Mailmap()
         self._mailmap_of: str | None = None
 
@@ -66,9 +79,8 @@ class MirrorSourceHistory:
 
     def _presences(self, feature: str, revisions: Sequence[str], selection: Selection) -> list[Presence]:
         positions = [self._at(revision) for revision in revisions]
-        view = SourceView(repo=self.repo, web=self.web, selection=selection)
-        presence = FeaturePresence(self.index, self._replayed(), view)
-        return presence.presence(presence.find(feature), positions)
+        asked = self._found(feature, selection)
+        return asked.presence.presence(asked.wanted, positions)
 
     async def origin(self, feature: str, revision: str | None, selection: Selection) -> Origin:
         """See SourceHistory.origin."""
@@ -76,11 +88,20 @@ class MirrorSourceHistory:
 
     def _origin(self, feature: str, revision: str | None, selection: Selection) -> Origin:
         at = None if revision is None else self._at(revision)
-        view = SourceView(repo=self.repo, web=self.web, selection=selection)
+        return self._found(feature, selection).origin.origin(at)
+
+    def _found(self, feature: str, selection: Selection) -> "_Found":
+        """Find what a text names; the last one is remembered, as it is asked of each application in turn."""
         replayed = self._replayed()
-        presence = FeaturePresence(self.index, replayed, view)
-        made_of = FeatureRange(self.index, replayed, self._people(), view)
-        return FeatureOrigin(self.index, presence, made_of, view).origin(feature, at)
+        last = self._last
+        if last is None or last.replayed is not replayed or (last.feature, last.selection) != (feature, selection):
+            view = SourceView(repo=self.repo, web=self.web, selection=selection)
+            presence = FeaturePresence(self.index, replayed, view)
+            wanted = presence.find(feature)
+            made_of = FeatureRange(self.index, replayed, self._people(), view)
+            origin = FeatureOrigin(wanted, self.index, presence, made_of, view)
+            last = self._last = _Found(feature, selection, replayed, presence, wanted, origin)
+        return last
 
     def _at(self, revision: str) -> int:
         found = self.index.find(revision)
