@@ -294,3 +294,46 @@ def test_a_wrong_part_of_a_source_is_named(text, said):
     """Each refusal says what is wrong with which key."""
     with pytest.raises(ConfigWrong, match=re.escape(said)):
         source(text)
+
+
+@pytest.mark.parametrize(
+    ("revision", "tag", "names"),
+    [
+        ("{tag}", "1.4.2", ["1.4.2"]),
+        ("v{tag}", "1.4.2", ["v1.4.2"]),
+        ("sha-{sha}", "sha-1b08f1f", ["1b08f1f"]),
+        ("sha-{sha}", "1b08f1f", []),
+        ("sha-{sha}", "sha-1b08f1f-dirty", []),
+        ("{branch}-{sha}-{n}", "feat-a-1-1b08f1f-13", ["1b08f1f"]),
+        ("{branch}-{sha}-{n}", "main-1b08f1f", []),
+        ("{s}-{sha}", "web-1b08f1f", ["1b08f1f"]),
+        ("{s}-{sha}", "cart-1b08f1f", []),
+        ("v{semver}", "v1.4.2", ["v1.4.2", "1.4.2"]),
+        ("v{semver}", "1.4.2", ["v1.4.2", "1.4.2"]),
+        ("{semver}", "v1.4.2", ["1.4.2", "v1.4.2"]),
+        ("web-{semver}", "web-1.4.2-rc.1", ["web-1.4.2-rc.1", "1.4.2-rc.1"]),
+        ("v{semver}", "1.4.2_b1", ["v1.4.2_b1", "v1.4.2+b1", "1.4.2_b1", "1.4.2+b1"]),
+        ("v{semver}", "latest", []),
+        ("v{semver}", "1." * 400, []),
+    ],
+)
+def test_what_a_tag_names_by_its_form(revision, tag, names):
+    """The whole tag, or the parts that say which commit it is; a tag of another form names none."""
+    said = f"{{image: 'r/{{s}}', repo: 'https://e/x', revision: '{revision}'}}"
+    read = parse_config(f"version: 1\napplications: []\nsources:\n  - {said}\n".encode()).sources
+    assert list(source_of(read, "r/web", tag).revisions) == names
+
+
+@pytest.mark.parametrize(
+    ("revision", "said"),
+    [
+        ("{branch}-{n}", "nothing in it names a commit"),
+        ("{tag}-{sha}", "has either {tag}"),
+        ("{shaa}", "which is not in `image`"),
+    ],
+)
+def test_forms_that_name_no_commit_are_wrong(revision, said):
+    """Said with the file, before any tag is looked at."""
+    text = f"version: 1\napplications: []\nsources:\n  - {{image: r/a, repo: 'https://e/x', revision: '{revision}'}}\n"
+    with pytest.raises(ConfigWrong, match=re.escape(said)):
+        parse_config(text.encode())

@@ -3,6 +3,8 @@
 import copy
 import json
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +45,22 @@ def test_a_raised_limit_and_a_new_flag_are_told_and_the_image_is_not():
         (f"{AT}.resources.limits.memory", "256Mi", "512Mi"),
         (f"{AT}.env[FLAG].value", None, "on"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "references"),
+    [
+        ("reg.example/web:1", "reg.example/web:2", ("1", "2")),
+        ("reg.example/web:1", f"reg.example/web@sha256:{'a' * 64}", ("1", f"sha256:{'a' * 64}")),
+        ("reg.example/web", f"reg.example/web:2@sha256:{'a' * 64}", ("latest", f"2@sha256:{'a' * 64}")),
+    ],
+)
+def test_an_image_is_no_setting_however_a_manifest_writes_it(was, now, references):
+    """A render names it and its tag or digest apart; a manifest has them in one text."""
+    old, new = (rendered(resource(container(image))) for image in (was, now))
+    images = [{"reg.example/web": one} for one in references]
+    before, after = (msgspec.structs.replace(r, images=i) for r, i in zip((old, new), images, strict=True))
+    assert told(before, after) == []
 
 
 def test_what_only_repeats_the_version_is_left_out():

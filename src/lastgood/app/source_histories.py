@@ -21,7 +21,7 @@ from lastgood.core.image_revision import Claims, chart_versions, claimed_revisio
 from lastgood.core.origins import Origins
 from lastgood.core.ports import Clock
 from lastgood.core.source_features import SourceAt
-from lastgood.core.sources import Source, source_of
+from lastgood.core.sources import Source, SourceOf, source_of
 from lastgood.git.source import MirrorSourceRepo
 from lastgood.git.source_history import MirrorSourceHistory
 
@@ -88,7 +88,7 @@ class SourceHistories:
         if found is not None and ref:
             try:
                 kept = await self._keep(found.repo)
-                revision, reason = await self._find(kept, found.revision)
+                revision, reason = await self._first(kept, found, ref)
                 history = kept.history
             except LastgoodError as wrong:
                 reason = wrong.message
@@ -111,7 +111,7 @@ class SourceHistories:
             kept = await self._keep(found.repo)
         except LastgoodError as wrong:
             return SourceAt(image=image, reference=reference, reason=wrong.message)
-        revision, reason = await self._find(kept, found.revision) if tag else (None, NO_TAG)
+        revision, reason = await self._first(kept, found, tag) if tag else (None, NO_TAG)
         if revision is None:
             revision, more = await self._by_registry(kept, found.repo, name, reference)
             reason = "; ".join(part for part in (reason, more) if part)
@@ -150,6 +150,16 @@ class SourceHistories:
         facts = await self._images.describe(asked)
         claims = claimed_revisions(facts, found.repo).believed if not isinstance(facts, str) else ()
         return next((claim.page for claim in claims if claim.page is not None), None)
+
+    async def _first(self, kept: _Kept, found: SourceOf, tag: str) -> tuple[str | None, str]:
+        """Return the commit of the first name that the source repo has; else why there is none."""
+        reason = ""
+        for name in found.revisions:
+            revision, why = await self._find(kept, name)
+            if revision is not None:
+                return revision, ""
+            reason = reason or why
+        return None, reason or f"its tag {tag[:100]} has not the form that `revision` of `sources` gives"
 
     async def _find(self, kept: _Kept, revision: str) -> tuple[str | None, str]:
         """Return the commit that an id or a tag names, after a look at the remote if need be; else why not."""
@@ -270,7 +280,7 @@ class SourceHistories:
 def _revision(declared: Sequence[Source], name: str, version: str) -> str:
     """Return what a version would be called in the source repo if it were an image's tag."""
     found = source_of(declared, name, version)
-    return found.revision if found is not None else version
+    return (found.revision if found is not None else "") or version
 
 
 def _in_registry(name: str, reference: str) -> ImageName | None:

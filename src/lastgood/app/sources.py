@@ -34,7 +34,8 @@ class AllowedSources:
         discovered = self._discovered(app.repo)
         sources = discovered.sources if discovered is not None else ()
         found = source_of(sources, artifact, revision)
-        return None if found is None else (await self.open(found.repo), found.revision)
+        # A tag of another form may still be a revision as it is written.
+        return None if found is None else (await self.open(found.repo), found.revision or revision)
 
     async def open(self, url: str) -> MirrorSourceRepo:
         """Return the mirror of a source repo, without the network.

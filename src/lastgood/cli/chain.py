@@ -86,5 +86,5 @@ def _left(chain: Chain, at: dt.datetime) -> str:
     if chain.left_config is not None:
         lines.append(f"{chain.left_config.commit[:7]}  {cut(clean(chain.left_config.subject), MAX_SUBJECT)}")
     if chain.left is not None and chain.left.reason:
-        lines.append(clean(chain.left.reason))
+        lines.append(clean(" ".join(chain.left.reason.split())))
     return "\n".join(lines)

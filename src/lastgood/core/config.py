@@ -11,7 +11,7 @@ from lastgood.core.duration import parse_duration
 from lastgood.core.entry import Entry, Helm
 from lastgood.core.nearest import did_you_mean
 from lastgood.core.pattern import is_label, is_name, resolve, segments, stray_brace, words_in
-from lastgood.core.sources import MAX_IMAGE_WORDS, Source, address_is_safe
+from lastgood.core.sources import MAX_IMAGE_WORDS, TAG_WORDS, Source, address_is_safe, tag_words
 from lastgood.core.value import Value
 from lastgood.core.yaml import Document, Path, read_yaml
 
@@ -206,7 +206,7 @@ def _source(document: Document, at: Path, value: Any) -> Source:
     repo = _template(document, (*at, "repo"), _need(document, at, fields, "repo"), words)
     if not address_is_safe(repo):
         document.wrong((*at, "repo"), "`repo` must be an address without options and without a password")
-    revision = _template(document, (*at, "revision"), fields.get("revision", "{tag}"), (*words, "tag"))
+    revision = _revision(document, (*at, "revision"), fields.get("revision", "{tag}"), words)
     listed = {key: _source_paths(document, (*at, key), fields.get(key, []), words) for key in ("paths", "shared")}
     if listed["shared"] and not listed["paths"]:
         document.wrong((*at, "shared"), "`shared` needs `paths`: without them the whole repo counts")
@@ -220,6 +220,16 @@ def _source(document: Document, at: Path, value: Any) -> Source:
         issues=links,
         projects=projects,
     )
+
+
+def _revision(document: Document, at: Path, value: Any, words: tuple[str, ...]) -> str:
+    revision = _template(document, at, value, (*words, "tag", *TAG_WORDS))
+    of_tag = tag_words(revision, words)
+    if of_tag and "tag" in words_in(revision) and "tag" not in words:
+        document.wrong(at, f"`revision` has either {{tag}}, the whole tag, or its parts, like {{{of_tag[0]}}}")
+    if of_tag and not {"sha", "semver"} & set(of_tag):
+        document.wrong(at, f"`revision` uses {{{of_tag[0]}}}, and nothing in it names a commit: {{sha}} or {{semver}}")
+    return revision
 
 
 def _source_paths(document: Document, at: Path, value: Any, words: tuple[str, ...]) -> tuple[str, ...]:

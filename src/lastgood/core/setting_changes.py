@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from lastgood.core.asked_image import plain_name
 from lastgood.core.redact import redact_plain
 from lastgood.core.resource import Rendered, Resource
 from lastgood.core.setting import MOST_SETTINGS, SettingChange, Settings
@@ -44,7 +45,7 @@ def setting_changes(before: Rendered, after: Rendered) -> Settings:
     old, new = _by_key(before.resources), _by_key(after.resources)
     renamed = _renamed(old, new)
     # Whatever an image or a generated name became is told elsewhere: by the features, and by what was generated.
-    images = {(a, b) for a in before.images.values() for b in after.images.values()}
+    images = {(a, b) for a in _image_texts(before) for b in _image_texts(after)}
     names = [(old[a].name, new[b].name) for a, b in renamed.items()]
     found: list[SettingChange] = []
     more = 0
@@ -56,6 +57,16 @@ def setting_changes(before: Rendered, after: Rendered) -> Settings:
         else:
             found.append(_short(one))
     return Settings(changes=tuple(found), more=more)
+
+
+def _image_texts(rendered: Rendered) -> set[str]:
+    """Return the images as they may stand in a manifest: a reference alone, or with the name before it."""
+    found = set(rendered.images.values())
+    for name, reference in rendered.images.items():
+        found |= {f"{plain_name(name)}{sign}{reference}" for sign in ":@"}
+        if reference == "latest":
+            found.add(plain_name(name))
+    return found
 
 
 def _only_leads_to(change: SettingChange, names: Sequence[tuple[str, str]]) -> bool:

@@ -3,19 +3,28 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from lastgood.core.pattern import WORD, fill, segments
+from lastgood.core.pattern import WORD, fill, segments, words_in
 from lastgood.core.source_commit import Selection
 from lastgood.core.value import Value
 
 # Each word multiplies the work of a match that fails: three words over 300 characters stay under a tenth of a second.
 MAX_IMAGE_WORDS = 3
 _LONGEST_IMAGE = 300
+_LONGEST_TAG = 300
+# What `revision` may say of the parts of a tag, beside the words of `image`.
+TAG_WORDS = {
+    "sha": r"[0-9a-f]{7,64}",
+    "semver": r"[0-9]+\.[0-9]+\.[0-9]+(?:[-+_][0-9A-Za-z.+_-]+)?",
+    "branch": r".+",
+    "n": r"[0-9]+",
+}
 
 
 class Source(Value, frozen=True, kw_only=True):
     """One item of `sources`. image: a pattern of image names (or artifact names, for the process target).
 
-    repo, revision, paths, shared: patterns over the words of `image`; revision also over {tag}.
+    repo, revision, paths, shared: patterns over the words of `image`; revision also over {tag}, the whole tag, or over
+    TAG_WORDS: then it says what tags look like, and {sha} or {semver} in it names the commit.
     paths, shared: the service's own files and folders in the source repo, and those that it shares with others.
     issues: tracker to web address; projects: whose keys are issues.
     """
@@ -30,11 +39,20 @@ class Source(Value, frozen=True, kw_only=True):
 
 
 class SourceOf(Value, frozen=True, kw_only=True):
-    """Where an image's code is: the repo's address, the revision to ask it for, and what of it counts."""
+    """Where an image's code is: the repo's address, the revision to ask it for, and what of it counts.
+
+    revision: "" where the tag has not the form that the source gives. also: other names to look for, in order.
+    """
 
     repo: str
     revision: str
     selection: Selection = Selection()
+    also: tuple[str, ...] = ()
+
+    @property
+    def revisions(self) -> tuple[str, ...]:
+        """All names to look for in the repo, the likeliest first; none where the tag has not the source's form."""
+        return (self.revision, *self.also) if self.revision else ()
 
 
 def source_of(sources: Sequence[Source], image: str, tag: str) -> SourceOf | None:
@@ -45,12 +63,53 @@ def source_of(sources: Sequence[Source], image: str, tag: str) -> SourceOf | Non
     for source in sources:
         words = _match(source.image, image)
         if words is not None:
+            named = _revisions(source.revision, words, tag)
             return SourceOf(
                 repo=fill(source.repo, words),
-                revision=fill(source.revision, words | {"tag": tag}),
+                revision=named[0] if named else "",
                 selection=_selection(source, words),
+                also=named[1:],
             )
     return None
+
+
+def tag_words(revision: str, image_words: Sequence[str]) -> tuple[str, ...]:
+    """Return the TAG_WORDS that a `revision` uses; a word of the image of that name is that one."""
+    return tuple(word for word in words_in(revision) if word in TAG_WORDS and word not in image_words)
+
+
+def _revisions(pattern: str, words: Mapping[str, str], tag: str) -> tuple[str, ...]:
+    """Return the names that a tag tells of its commit, as the pattern says."""
+    if not tag_words(pattern, tuple(words)):
+        return (fill(pattern, {**words, "tag": tag}),)
+    fits = re.fullmatch(_tag_form(pattern, words), tag) if len(tag) <= _LONGEST_TAG else None
+    if fits is None:
+        return ()
+    parts = fits.groupdict()
+    if "sha" in parts:
+        return (parts["sha"],)
+    # The repo's tag is called like the pattern, like the image's tag, or like the version alone. No image has a `+`.
+    named = (fill(pattern, {**words, **parts}), tag, parts["semver"])
+    return tuple(dict.fromkeys(one for name in named for one in (name, name.replace("_", "+"))))
+
+
+def _tag_form(pattern: str, words: Mapping[str, str]) -> str:
+    """Return an expression for tags of this form; the `v` before a version may be there or not."""
+    form, at = "", 0
+    seen: set[str] = set()
+    for found in WORD.finditer(pattern):
+        word, between = found[1], pattern[at : found.start()]
+        at = found.end()
+        if word == "semver" and word not in words and between[-1:] in {"v", ""}:
+            form += re.escape(between.removesuffix("v")) + "v?"
+        else:
+            form += re.escape(between)
+        if word in words:
+            form += re.escape(words[word])
+        else:
+            form += f"(?P={word})" if word in seen else f"(?P<{word}>{TAG_WORDS[word]})"
+            seen.add(word)
+    return form + re.escape(pattern[at:])
 
 
 def _selection(source: Source, words: Mapping[str, str]) -> Selection:

@@ -47,6 +47,8 @@ from lastgood.targets.kubernetes.wanted import Asks, Wanted, WantedWave
 SETTLE_S = 300.0
 # A release of one application makes some twenty changes at once; they are told as a few.
 GATHER_S = 0.25
+# A page or a person waits for a chart meanwhile.
+FACTS_S = 10.0
 PROCESS_KIND = "Process"
 
 
@@ -243,8 +245,9 @@ class KubernetesTarget:
     async def facts(self) -> ClusterFacts | None:
         """Say what a chart may ask of this cluster; None where it does not answer."""
         try:
-            await self._set_up()
-        except ClusterTrouble:
+            async with asyncio.timeout(FACTS_S):
+                await self._set_up()
+        except (ClusterTrouble, TimeoutError):
             return None
         return self._cluster.kinds.facts()
 
