@@ -1,8 +1,11 @@
 """The agent deploys what Git asks for, and records it."""
 
+import json
+
 import pytest
 
 from lastgood.core.errors import TargetRefused
+from lastgood.core.request import PressRequest
 from twins.agent_world import CONFIG, World, app_file
 
 
@@ -115,6 +118,36 @@ async def test_a_target_in_trouble_is_tried_again(world):
 
     done = await world.run_until("web-staging", "succeeded", 2, passing=1)
     assert (failed.own_fault, done.trigger) == (False, "retry")
+
+
+async def test_a_press_does_not_wait_for_the_next_try(world):
+    """Whoever mended what was in the way, and presses, sees it go at once."""
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
+    world.target.fail_apply("web-staging")
+    await world.start()
+    await world.run_until("web-staging", "failed")
+
+    await world.agent.press(PressRequest(app="web-staging"))
+    done = await world.run_until("web-staging", "succeeded", 2)
+    assert done.trigger == "retry"
+
+
+async def test_what_was_never_applied_whole_is_installed_still(world):
+    """What a chart does before its installation is not passed over because the first attempt ended there."""
+    hook = {"metadata": {"name": "b", "annotations": {"helm.sh/hook": "pre-install"}}}
+    objects = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}]
+    objects.append({"apiVersion": "batch/v1", "kind": "Job", **hook})
+    files = {f"apps/cart/staging/{n}.json": json.dumps(one) for n, one in enumerate(objects)}
+    await world.release({"lastgood.yaml": CONFIG, **files})
+    world.target.half_apply("cart-staging", "a")
+    await world.start()
+    await world.run_until("cart-staging", "partial")
+    await world.run_until("cart-staging", "succeeded", 2, passing=1)
+    await world.release({"apps/cart/staging/2.json": json.dumps(objects[0] | {"metadata": {"name": "c"}})})
+    await world.look()
+    await world.run_until("cart-staging", "succeeded", 3)
+
+    assert world.target.occasions == ["install", "install", "upgrade"]
 
 
 async def test_one_applications_trouble_does_not_delay_another(world):

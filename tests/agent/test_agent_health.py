@@ -1,5 +1,7 @@
 """Health, baking and degrading, and how fresh they are."""
 
+import json
+
 import pytest
 
 from twins.agent_world import CONFIG, World, app_file
@@ -134,11 +136,15 @@ async def test_progress_that_takes_too_long_has_failed(world):
     assert (failed.own_fault, failed.message) == (True, "Progressing after 300 s: 0 of 1 ready")
 
 
-async def test_a_half_done_apply_is_partial_and_tried_again(world):
-    """What the target did not do is on record, and tried again after a while."""
+@pytest.mark.parametrize(("more", "outcome"), [(True, "partial"), (False, "failed")])
+async def test_a_half_done_apply_is_partial_and_tried_again(world, more, outcome):
+    """What the target did not do is on record, and tried again after a while; where it did nothing, that failed."""
+    names = ("web", "more") if more else ("web",)
+    objects = {name: {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}} for name in names}
+    files = {f"apps/web/staging/{name}.json": json.dumps(one) for name, one in objects.items()}
     world.target.half_apply("web-staging", "web")
-    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
+    await world.release({"lastgood.yaml": CONFIG, **files})
     await world.start()
-    partial = await world.run_until("web-staging", "partial")
+    first = await world.run_until("web-staging", outcome)
     await world.run_until("web-staging", "succeeded", 2, passing=5)
-    assert partial.message == "not done: web"
+    assert first.message == "not done: web"

@@ -100,6 +100,12 @@ async def test_precious_kinds_stay_unless_the_operator_allows(corner):
     assert "PersistentVolumeClaim data left Git and stays" in result.message
     assert corner.ask("GET", path)["metadata"].get("deletionTimestamp") is None
     assert (await target.observe("web")).sync == "Synced"
+    # Nor does it go with the whole application.
+    going = await target.going("web")
+    assert (going.goes, going.stays) == (("ConfigMap a",), ("PersistentVolumeClaim data",))
+    assert await target.prune("web") == ["ConfigMap a"]
+    assert corner.ask("GET", path)["metadata"].get("deletionTimestamp") is None
+    await target.apply(app, manifests(claim, config_map("a")))
     allowed = corner.target(may_delete=frozenset({"PersistentVolumeClaim"}))
     result = await allowed.apply(app, manifests(config_map("a", b="2")))
     assert outcomes(result)["PersistentVolumeClaim data"] == "removed"

@@ -1,5 +1,6 @@
 """lastgood.yaml: what it means, and what is said about one that is wrong."""
 
+import json
 import re
 
 import pytest
@@ -104,6 +105,8 @@ def test_what_is_no_drift_is_part_of_the_definition_where_it_is_said():
     (ignored,) = app.ignore_drift
     assert (ignored.name, ignored.pointers, ignored.managers) == ("web", ("/spec/replicas",), ("m",))
     assert app.definition["ignore_drift"][0]["name"] == "web"
+    # Records give it back from JSON, and one that is another then is deployed anew, for ever.
+    assert json.loads(json.dumps(app.definition)) == app.definition
     asked = (
         ("apps", "Deployment", "web"),
         ("", "Deployment", "web"),

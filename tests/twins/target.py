@@ -7,7 +7,7 @@ import msgspec
 
 from lastgood.core.application import Application
 from lastgood.core.errors import TargetFailed, UnknownPod
-from lastgood.core.leaving import Leaving
+from lastgood.core.leaving import Going, Leaving
 from lastgood.core.observation import (
     ApplyResult,
     Observation,
@@ -197,6 +197,9 @@ class MemoryTarget:
             return []
         self._tell(app)
         return [f"{r.kind} {r.name}" for r in sorted(rendered.resources, key=lambda r: r.name)]
+
+    async def going(self, app: str) -> Going:
+        return Going(goes=tuple(f"{one.kind} {one.name}" for one in (await self.observe(app)).resources))
 
     async def changes(self) -> AsyncIterator[str]:
         queue: asyncio.Queue[str] = asyncio.Queue()

@@ -109,6 +109,9 @@ class Lane:
         if subject != self._trouble_with and step.kind != "heal":
             # Something new does not wait for what failed before.
             self._wait_until, self._failures = None, 0
+        if self._known.asked_for(self.name) is not None:
+            # Somebody mended what was in the way, and presses.
+            self._wait_until = None
         if step.kind == "heal" and self._wait_until is None and self._healed_at is not None:
             if (now - self._healed_at).total_seconds() > CALM_S:
                 self._heals = 0

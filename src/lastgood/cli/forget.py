@@ -30,6 +30,8 @@ def forget(
         if not call.json:
             for one in planned.pruned:
                 call.print(f"{'deletes' if prune else 'leaves'} {clean(one)}")
+            for one in planned.stays:
+                call.print(f"leaves {clean(one)}, which may not be deleted")
             for one in planned.hooks:
                 call.print(f"runs {clean(one)}")
             if planned.in_the_way:

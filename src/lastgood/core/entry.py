@@ -8,7 +8,7 @@ import msgspec
 from lastgood.core.application import Application, DeclaredScope, IgnoredDrift, Policy
 from lastgood.core.pattern import as_word, fill, is_label, is_name, without_environment, words_in
 from lastgood.core.tree import OURS
-from lastgood.core.value import Value, to_plain
+from lastgood.core.value import Value, to_json, to_plain
 
 
 class Helm(Value, frozen=True, kw_only=True):
@@ -70,6 +70,8 @@ def application_at(entry: Entry, words: Mapping[str, str], *, repo: str, branch:
     if ignored:
         # Only then: definitions that were recorded before there were such rules stay the same.
         definition["ignore_drift"] = to_plain(ignored)
+    # As the records give it back: with a tuple for a list it would never be the same again, and be deployed for ever.
+    definition = msgspec.json.decode(to_json(definition))
     return Application(
         name=name,
         repo=repo,

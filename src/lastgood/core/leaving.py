@@ -6,6 +6,13 @@ from lastgood.core.resource import Rendered
 from lastgood.core.value import Value
 
 
+class Going(Value, frozen=True, kw_only=True):
+    """What would be deleted of an application, in order, and what would stay, because it may not be; `Kind name`."""
+
+    goes: tuple[str, ...] = ()
+    stays: tuple[str, ...] = ()
+
+
 class Leaving(Value, frozen=True, kw_only=True):
     """What a target needs to know to take an application away as its version wants it. rendered: of what ran last."""
 

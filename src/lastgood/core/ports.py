@@ -25,7 +25,7 @@ from lastgood.core.forge_facts import ForgeFacts
 from lastgood.core.image_facts import ImageFacts
 from lastgood.core.image_name import ImageName
 from lastgood.core.kept_settings import KeptSettings
-from lastgood.core.leaving import Leaving
+from lastgood.core.leaving import Going, Leaving
 from lastgood.core.observation import ApplyResult, Observation
 from lastgood.core.operation import Operation
 from lastgood.core.origins import Origins
@@ -389,6 +389,10 @@ class Target(Protocol):
         leaving: what ran last, whose hooks run before and after; None: no hooks. Raises TargetFailed, with what was
         and was not done; called once more, it does the rest.
         """
+        ...
+
+    async def going(self, app: str) -> Going:
+        """Say what `prune` would delete now, and what would stay. Raises TargetFailed where that cannot be seen."""
         ...
 
     def changes(self) -> AsyncIterator[str]:

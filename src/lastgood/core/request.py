@@ -102,7 +102,7 @@ class PressResult(Value, frozen=True, kw_only=True):
 
 
 class ForgetResult(Value, frozen=True, kw_only=True):
-    """What `forget` did; pruned: what was deleted, by kind and name.
+    """What `forget` did; pruned: what was deleted, by kind and name; stays: what was not, because it may not be.
 
     hooks: what runs at the deletion, as `Job backup (before deletion)`, in order. in_the_way: of a dry run: why it
     would not be deleted, "" where nothing is.
@@ -112,6 +112,7 @@ class ForgetResult(Value, frozen=True, kw_only=True):
     pruned: tuple[str, ...]
     hooks: tuple[str, ...] = ()
     in_the_way: str = ""
+    stays: tuple[str, ...] = ()
 
 
 class DiffView(Value, frozen=True, kw_only=True):

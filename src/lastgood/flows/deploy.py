@@ -28,6 +28,7 @@ from lastgood.core.limits import Limits
 from lastgood.core.observation import ApplyResult, Observation
 from lastgood.core.origins import NO_ORIGINS, Origins, changed_origins
 from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store, Target
+from lastgood.core.record import DeploymentQuery
 from lastgood.core.resource import Rendered, image_changes
 from lastgood.core.rewrite import path_changed_by
 from lastgood.core.version import Version
@@ -36,6 +37,9 @@ from lastgood.flows.attempt import MAX_MESSAGE, Attempt
 from lastgood.flows.known import Known, wait_for
 from lastgood.flows.last_good import judged
 from lastgood.flows.why import Why, why_deployed
+
+# Whether an application was ever installed is looked for in so many of its newest records.
+LOOKED_AT = 50
 
 
 class Deploy:
@@ -192,7 +196,9 @@ class Deploy:
         attempt.end(result.message)
         if not result.complete:
             await attempt.write(resources=result.resources)
-            await attempt.finish("partial", result.message)
+            # Where nothing at all was done, nothing is half done.
+            done = any(one.outcome in {"applied", "removed"} for one in result.resources)
+            await attempt.finish("partial" if done else "failed", result.message)
             return False
         attempt.begin("watch")
         await attempt.write(resources=result.resources)
@@ -231,8 +237,13 @@ class Deploy:
         earlier = [one for one in await self._store.judged_deployments(app) if one.number != deployment.number]
         if any(one.version == deployment.version for one in earlier):
             return "return"
+        # What never got past its apply was not installed: what comes before an installation has to come still.
         record = self._known.record(app)
-        return "upgrade" if record is not None and record.running is not None else "install"
+        earlier_than = record.earlier if record is not None else 0
+        runs = await self._store.deployments(DeploymentQuery(app=app, before_id=deployment.id or None, limit=LOOKED_AT))
+        runs = [run for run in runs if run.number > earlier_than]
+        installed = any(phase.name == "watch" for run in runs for phase in run.phases)
+        return "upgrade" if installed or len(runs) == LOOKED_AT else "install"
 
     async def _runs(self, app: str, version: Version) -> None:
         """Write what runs now and, at once with it, to which version one would go back."""

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from lastgood.core.commit import Person
 from lastgood.core.errors import NotAllowed, TargetFailed, UnknownApplication
-from lastgood.core.leaving import Leaving
+from lastgood.core.leaving import Going, Leaving
 from lastgood.core.operation import Operation
 from lastgood.core.ports import Clock, Store, Target
 from lastgood.core.record import ApplicationRecord
@@ -63,6 +63,7 @@ class Forget:
         if dry_run:
             return await self._shown(record, target if prune else None)
         leaving = await self._leaving(record) if prune else None
+        stays = (await target.going(app)).stays if prune and target is not None else ()
         pruned = tuple(await target.prune(app, leaving=leaving)) if prune and target is not None else ()
         last = await self._known.last(app)
         if last is not None and last.outcome == "in-progress":
@@ -70,19 +71,20 @@ class Forget:
             await attempt.finish("superseded", "forgotten before it ended")
         await self._record(record, pruned, by or NOBODY)
         await self._known.forget(app)
-        return ForgetResult(app=app, pruned=pruned, hooks=_told(leaving))
+        return ForgetResult(app=app, pruned=pruned, stays=stays, hooks=_told(leaving))
 
     async def _shown(self, record: ApplicationRecord, target: Target | None) -> ForgetResult:
         """Say what would be deleted, and what would run for it."""
         if target is None:
             return ForgetResult(app=record.name, pruned=())
-        seen = await target.observe(record.name)
-        running = tuple(f"{one.kind} {one.name}" for one in seen.resources)
+        going = Going()
         try:
+            going = await target.going(record.name)
             leaving = await self._leaving(record)
         except TargetFailed as unknown:
-            return ForgetResult(app=record.name, pruned=running, in_the_way=unknown.message)
-        return ForgetResult(app=record.name, pruned=running, hooks=_told(leaving))
+            why = unknown.message
+            return ForgetResult(app=record.name, pruned=going.goes, stays=going.stays, in_the_way=why)
+        return ForgetResult(app=record.name, pruned=going.goes, stays=going.stays, hooks=_told(leaving))
 
     async def _record(self, record: ApplicationRecord, pruned: tuple[str, ...], by: Person) -> None:
         now = self._clock.now()

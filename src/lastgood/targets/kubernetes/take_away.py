@@ -7,8 +7,10 @@ Knows no files and no other applications.
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from lastgood.core.hook import Hook, Moment, is_hook
+from lastgood.targets.kubernetes.apply import PRECIOUS
 from lastgood.targets.kubernetes.cluster import Cluster
 from lastgood.targets.kubernetes.kinds import GroupKind
+from lastgood.targets.kubernetes.live import Live
 from lastgood.targets.kubernetes.live_object import LiveObject
 from lastgood.targets.kubernetes.options import options_of
 from lastgood.targets.kubernetes.order import deletion_order
@@ -21,12 +23,37 @@ from lastgood.targets.kubernetes.wanted import Wanted
 MAX_NAMED = 20
 
 
+def going_and_staying(
+    live: Live, set_id: str, kinds: Collection[GroupKind], *, may_delete: Collection[str]
+) -> tuple[list[LiveObject], list[LiveObject]]:
+    """Return what goes with an application, in the order of going, and what stays: by its options, or as precious.
+
+    What a hook left is not the application's. may_delete: names of precious kinds that may go.
+    """
+    there = [one for one in live.members(set_id, kinds) if not one.is_being_deleted and not is_hook(one.manifest)]
+    options = {one.key: options_of(one.manifest) for one in there}
+    may = {one.key: options[one.key].delete and (one.key[0] not in PRECIOUS or one.kind in may_delete) for one in there}
+    going = [one for one in there if may[one.key]]
+    order = deletion_order([(options[one.key].wave, one.key[0], one.name) for one in going])
+    return [going[i] for i in order], [one for one in there if not may[one.key]]
+
+
 class TakeAway:
-    """Takes one application away. runs: of its hooks; wrote: called with the names of the hooks that have run."""
+    """Takes one application away. runs: of its hooks; wrote: called with the names of the hooks that have run.
+
+    may_delete: names of precious kinds that may go; see `apply.PRECIOUS`.
+    """
 
     def __init__(
-        self, *, cluster: Cluster, sender: Sender, runs: HookRuns, wrote: Callable[[list[str]], Awaitable[None]]
+        self,
+        *,
+        cluster: Cluster,
+        sender: Sender,
+        runs: HookRuns,
+        wrote: Callable[[list[str]], Awaitable[None]],
+        may_delete: Collection[str],
     ) -> None:
+        self._may_delete = may_delete
         self._cluster = cluster
         self._sender = sender
         self._runs = runs
@@ -38,20 +65,13 @@ class TakeAway:
     ) -> list[str]:
         """Do it; return what was deleted, as `Kind name`. Raises ClusterTrouble with what was and was not done."""
         await self._hooks("before deletion", hooks)
-        going = self._members(set_id, kinds)
+        going, _ = going_and_staying(self._cluster.live, set_id, kinds, may_delete=self._may_delete)
         for one in going:
             await self._delete(one)
         if any(hook.moment == "after deletion" for hook, _ in hooks):
             await together(self._gone(one) for one in going)
         await self._hooks("after deletion", hooks)
         return sorted(self._deleted)
-
-    def _members(self, set_id: str, kinds: Collection[GroupKind]) -> list[LiveObject]:
-        """Return what goes, in the order of going. What a hook left is not the application's."""
-        there = [one for one in self._cluster.live.members(set_id, kinds) if not one.is_being_deleted]
-        options = {one.key: options_of(one.manifest) for one in there if not is_hook(one.manifest)}
-        going = [one for one in there if one.key in options and options[one.key].delete]
-        return [going[i] for i in deletion_order([(options[one.key].wave, one.key[0], one.name) for one in going])]
 
     async def _hooks(self, moment: Moment, hooks: Sequence[tuple[Hook, Wanted]]) -> None:
         mine = [one for one in hooks if one[0].moment == moment]

@@ -16,7 +16,7 @@ from lastgood.core.application import Application
 from lastgood.core.cluster_facts import ClusterFacts
 from lastgood.core.errors import TargetFailed, TargetRefused
 from lastgood.core.hook import Hook, hooks_at, kept
-from lastgood.core.leaving import Leaving
+from lastgood.core.leaving import Going, Leaving
 from lastgood.core.observation import ApplyResult, Observation
 from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
 from lastgood.core.ports import Clock
@@ -40,7 +40,7 @@ from lastgood.targets.kubernetes.observe import Differs, Look, look, observation
 from lastgood.targets.kubernetes.pods import POD
 from lastgood.targets.kubernetes.run_hooks import HookRuns
 from lastgood.targets.kubernetes.send import Sender
-from lastgood.targets.kubernetes.take_away import TakeAway
+from lastgood.targets.kubernetes.take_away import TakeAway, going_and_staying
 from lastgood.targets.kubernetes.trouble import ClusterTrouble, Unreachable
 from lastgood.targets.kubernetes.wanted import Asks, Wanted, WantedWave
 
@@ -223,6 +223,19 @@ class KubernetesTarget:
                     app, f"a file of what was applied cannot be written or deleted: {wrong.strerror}"
                 ) from wrong
 
+    async def going(self, app: str) -> Going:
+        """See Target.going."""
+        try:
+            await self._set_up()
+            kinds = self._kinds_of(app)
+            await self._cluster.follow(kinds)
+        except (ClusterTrouble, OSError) as trouble:
+            raise self._failed(app, str(trouble)) from trouble
+        set_id = apply_set.set_id(app, self._rules.namespace)
+        parts = going_and_staying(self._cluster.live, set_id, kinds, may_delete=self._rules.may_delete)
+        goes, stays = (tuple(f"{one.kind} {one.name}" for one in part) for part in parts)
+        return Going(goes=goes, stays=stays)
+
     async def changes(self) -> AsyncIterator[str]:
         """Yield the name of an application each time something of it changed; of all where a watch fails or is back."""
         queue = self._cluster.listen()
@@ -391,7 +404,9 @@ class KubernetesTarget:
                 applied.hooks_done = list(names)
                 await self._write(applied)
 
-        deleted = await TakeAway(cluster=self._cluster, sender=sender, runs=runs, wrote=wrote)(set_id, kinds, hooks)
+        deleted = await TakeAway(
+            cluster=self._cluster, sender=sender, runs=runs, wrote=wrote, may_delete=self._rules.may_delete
+        )(set_id, kinds, hooks)
         await self._cluster.delete_parent(app, self._rules.namespace)
         if self._applied is not None:
             self._applied.pop(app, None)

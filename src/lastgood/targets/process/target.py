@@ -18,7 +18,7 @@ import msgspec
 
 from lastgood.core.application import Application
 from lastgood.core.errors import LastgoodError, TargetFailed, TargetRefused, Unknown, UnknownPod
-from lastgood.core.leaving import Leaving
+from lastgood.core.leaving import Going, Leaving
 from lastgood.core.observation import ApplyResult, Observation, ResourceHealth, ResourceResult, worst
 from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
 from lastgood.core.ports import Clock
@@ -171,6 +171,10 @@ class ProcessTarget:
             except OSError as wrong:
                 raise self._failed(app, f"all is stopped, but files cannot be deleted: {wrong.strerror}") from wrong
             return [f"{KIND} {name}" for name in sorted(states)]
+
+    async def going(self, app: str) -> Going:
+        """See Target.going: of processes nothing stays."""
+        return Going(goes=tuple(f"{one.kind} {one.name}" for one in (await self.observe(app)).resources))
 
     async def changes(self) -> AsyncIterator[str]:
         """Yield the name of an application each time something about it changed, without end."""
