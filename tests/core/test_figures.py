@@ -76,6 +76,18 @@ def test_failures_and_what_ends_them():
     assert (found.recovery_time.count, found.recovery_time.left_out) == (2, 1)
 
 
+def test_what_is_tried_again_and_fails_again_is_one_failed_deployment():
+    """A target that is away for a night is no hundred failures; what mends it in the end is a deployment again."""
+    tries = [attempt(n, "partial" if n % 2 else "failed", "retry") for n in range(3, 60)]
+    found = counted(attempt(1), attempt(2, "failed"), *tries, attempt(60, trigger="retry"))
+    assert (found.deployments, found.change_fail_rate.count, found.rework_rate.count) == (3, 1, 1)
+    (failure,) = found.failures
+    assert (failure.number, failure.ended_by, failure.recovery_s) == (2, 60, 58 * 3600)
+
+    pressed = counted(attempt(1), attempt(2, trigger="retry"), attempt(3, "failed", "retry"))
+    assert (pressed.deployments, pressed.open) == (3, 1)
+
+
 def test_what_degraded_and_came_back_by_itself_is_no_failed_deployment():
     """A node that broke a month later says nothing of the deployment."""
     found = counted(attempt(1, degraded_at=SINCE + 2 * HOUR), attempt(2, after=50 * HOUR))

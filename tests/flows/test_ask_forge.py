@@ -14,7 +14,7 @@ from lastgood.core.sources import Source
 from lastgood.core.timeline import TimelineQuery
 from lastgood.flows import ask_forge
 from lastgood.flows.ask_forge import AskForge
-from lastgood.flows.keep_features import AGAIN, KeepFeatures
+from lastgood.flows.keep_features import AGAIN, SOON, KeepFeatures
 from lastgood.queries.timeline import Timelines
 from lastgood.store.sql_store import SqlStore
 from twins.clock import ManualClock
@@ -236,7 +236,7 @@ async def test_nobody_waits_long_for_a_slow_forge(world):
     await world.deploy()
     await keep.look()
     assert (await world.features())["PR-16"].title == "Gifts for everyone"
-    assert [one.again_at for one in (await world.store.carried([1])).values()] == [NOON + AGAIN]
+    assert [one.again_at for one in (await world.store.carried([1])).values()] == [NOON + SOON]
 
     asked = len(forge.asked)
     await world.deploy()

@@ -12,7 +12,7 @@ from lastgood.core.record import DeploymentQuery
 from lastgood.core.resource import ImageChange
 from lastgood.core.sources import Source
 from lastgood.core.timeline import TimelineQuery
-from lastgood.flows.keep_features import AGAIN, NOT_RECORDED, OLDER, KeepFeatures
+from lastgood.flows.keep_features import NOT_RECORDED, OLDER, SOON, KeepFeatures
 from lastgood.queries.timeline import Timelines
 from lastgood.store.sql_store import SqlStore
 from twins.clock import ManualClock
@@ -126,7 +126,7 @@ async def test_what_is_not_known_is_kept_with_its_reason_and_looked_for_again(wo
     assert await world.keep.look() == 0, "not at once"
 
     world.sources.revisions["9"] = world.sources.revisions["2"]
-    await world.clock.move(AGAIN.total_seconds())
+    await world.clock.move(SOON.total_seconds())
     assert await world.keep.look() == 1
     (entry,) = await world.timeline(app="web-production")
     assert [one.id for one in entry.features] == ["PR-16", "#3"]

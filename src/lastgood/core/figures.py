@@ -1,6 +1,7 @@
 """The figures of delivery (DORA) from deployment records. Pure; what each means is said beside it, and in the docs.
 
-A *deployment* is an attempt that ended: healed drift, a superseded attempt and one in progress are none. It *failed*
+A *deployment* is an attempt that ended: healed drift, a superseded attempt and one in progress are none, and what was
+tried again and failed again is the deployment that it repeats. It *failed*
 when it ended failed or partial, or when the next one of its application was a rollback. A failure is over with the next
 deployment that succeeds: a rollback closes the failure that it answers. What degraded and came back by itself needed
 no deployment, and is no failure of one.
@@ -177,7 +178,8 @@ def figures_by(
 
 def _judge(attempts: Iterable[Attempt], since: dt.datetime, until: dt.datetime) -> list[_Judged]:
     ended = sorted((one for one in attempts if _counts(one)), key=lambda one: (one.app, one.number))
-    every = (one for _, of_app in groupby(ended, key=lambda one: one.app) for one in _judged(list(of_app)))
+    by_app = groupby(ended, key=lambda one: one.app)
+    every = (one for _, of_app in by_app for one in _judged(_without_tries(list(of_app))))
     return [one for one in every if since <= one.at < until]
 
 
@@ -214,6 +216,19 @@ def _counts(attempt: Attempt) -> bool:
         and attempt.trigger != "drift"
         and attempt.outcome in ("succeeded", "failed", "partial")
     )
+
+
+def _without_tries(attempts: Sequence[Attempt]) -> list[Attempt]:
+    """Leave out what was tried again of a deployment that failed, and failed again: it is that deployment still.
+
+    A target that is away for a night would count for a hundred of them.
+    """
+    found: list[Attempt] = []
+    for attempt in attempts:
+        again = attempt.trigger == "retry" and attempt.outcome != "succeeded"
+        if not (again and found and found[-1].outcome != "succeeded"):
+            found.append(attempt)
+    return found
 
 
 def _judged(attempts: Sequence[Attempt]) -> list[_Judged]:

@@ -116,5 +116,10 @@ async def _live(look: Look, app: str, leaving: Sequence[Feature]) -> list[str]:
 
 
 def _names(features: Sequence[Feature]) -> str:
-    said = ", ".join(f"{one.id} ({one.title[:_TITLE]})" for one in features[:_NAMED])
+    said = ", ".join(f"{one.id} ({_cut(one.title)})" for one in features[:_NAMED])
     return said + (f" and {len(features) - _NAMED} more" if len(features) > _NAMED else "")
+
+
+def _cut(title: str) -> str:
+    # What is cut without a word reads as something else: an issue's number loses a digit.
+    return title if len(title) <= _TITLE else f"{title[: _TITLE - 1]}…"

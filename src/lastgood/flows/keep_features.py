@@ -24,6 +24,8 @@ from lastgood.flows.beside import AT_ONCE, look_for_ever, where_to_begin
 OLDER = 1_000
 # What is not known yet may come: a repo that was away, a revision that is pushed after the image was named.
 AGAIN = dt.timedelta(minutes=5)
+# A tag that was pushed with the release is found by the next fetch, and somebody may be looking.
+SOON = dt.timedelta(seconds=75)
 AT_MOST = dt.timedelta(days=1)
 NOT_RECORDED = "the record is from before bases by Git ref were kept with it"
 
@@ -89,7 +91,8 @@ class KeepFeatures:
             wanted = build is None and build_link(run.commit.message) is None
             told = await self._forge.tell(found, [*old, *new], new, build=wanted, before=earlier)
             found, build, again = told.found, build or told.build, again or told.away
-        again_at = now + AGAIN if again and now - run.started_at < AT_MOST else None
+        age = now - run.started_at
+        again_at = now + (SOON if age < AGAIN else AGAIN) if again and age < AT_MOST else None
         kept = carried(run.id, found, at=now, again_at=again_at, build=build)
         payload = {"number": run.number, "entered": len(kept.entered), "left": len(kept.left)}
         changed = kept.entered or kept.left
