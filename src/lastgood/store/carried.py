@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Text, bindparam, literal_column, or_, select, type_coerce
+from sqlalchemy import Connection, Text, literal_column, or_, select, type_coerce
 
 from lastgood.core.carried import Carried
 from lastgood.core.deployment import Deployment
@@ -12,20 +12,15 @@ from lastgood.core.value import to_json
 from lastgood.store.columns import INTEGER_MAX
 from lastgood.store.deployment import RECORD, record
 from lastgood.store.schema import carried, deployments
-from lastgood.store.search import feature_text, own_text
+from lastgood.store.search import feature_text, find_by
 from lastgood.store.upsert import upsert
 
 # As the columns keep it.
 _NO_IMAGES = "'[]'"
 _SAME_ORIGINS = to_json((NO_ORIGINS, NO_ORIGINS)).decode()
 
-_TEXT = bindparam("text", type_=Text)
-# Kept, because putting a statement together costs more than running it; most records have nothing to be found by.
-_FIND_BY = (
-    deployments.update()
-    .where(deployments.c.id == bindparam("of"), deployments.c.features_folded != _TEXT)
-    .values(search_text=own_text() + _TEXT + deployments.c.settings_folded, features_folded=_TEXT)
-)
+# Kept, because putting a statement together costs more than running it.
+_FIND_BY = find_by("features_folded")
 
 
 def save(connection: Connection, kept: Carried) -> None:

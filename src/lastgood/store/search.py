@@ -4,7 +4,9 @@ What is searched stands in folded case in `deployments.search_text`. SQLite inde
 is found wherever it occurs, in any writing system, and nothing in a search text is ever an operator.
 """
 
-from sqlalchemy import ColumnElement, Connection, column, func, select, table
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, Connection, Text, Update, bindparam, column, func, select, table
 
 from lastgood.core.carried import KEPT_DIGITS, Carried
 from lastgood.core.commit import Commit
@@ -45,22 +47,32 @@ def feature_text(carried: Carried) -> str:
         )
     if carried.build is not None:
         parts[carried.build] = None
-    found = "\n".join(parts)[:_TEXT_MAX]
-    return clean(f"\n{found}".replace("\0", " ").casefold()) if found else ""
+    return _folded(parts)
 
 
 def settings_text(settings: Settings) -> str:
     """Return what a record is found by through the settings that it changed; folded, "" for none."""
-    found = "\n".join(setting_texts(settings))[:_TEXT_MAX]
+    return _folded(setting_texts(settings))
+
+
+def _folded(parts: Iterable[str]) -> str:
+    """Return a line for each part, as it stands at the end of what a record is found by."""
+    found = "\n".join(parts)[:_TEXT_MAX]
     return clean(f"\n{found}".replace("\0", " ").casefold()) if found else ""
 
 
-def own_text() -> ColumnElement[str]:
-    """Return what is searched of a record without its features and settings, which stand at the end, in that order."""
-    d = deployments.c
+def find_by(folded: str) -> Update:
+    """Return the statement that lets a record (`of`) be found by a folded text (`text`), where that is another one.
+
+    folded: the column with what was found of it later, `features_folded` or `settings_folded`: they stand at the end of
+    what is searched, in that order.
+    """
+    d, text = deployments.c, bindparam("text", type_=Text)
     length = func.length(d.search_text) - func.length(d.features_folded) - func.length(d.settings_folded)
-    own: ColumnElement[str] = func.substr(d.search_text, 1, length)
-    return own
+    ends = {"features_folded": d.features_folded, "settings_folded": d.settings_folded, folded: text}
+    searched = func.substr(d.search_text, 1, length) + ends["features_folded"] + ends["settings_folded"]
+    changed = deployments.update().where(d.id == bindparam("of"), d[folded] != text)
+    return changed.values({"search_text": searched, folded: text})
 
 
 def words(text: str) -> list[str]:

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Text, bindparam, select
+from sqlalchemy import Connection, select
 
 from lastgood.core.deployment import Deployment
 from lastgood.core.kept_settings import KeptSettings
@@ -11,16 +11,11 @@ from lastgood.core.setting import Settings
 from lastgood.store.columns import INTEGER_MAX
 from lastgood.store.deployment import RECORD, record
 from lastgood.store.schema import deployments, settings
-from lastgood.store.search import own_text, settings_text
+from lastgood.store.search import find_by, settings_text
 from lastgood.store.upsert import upsert
 
-_TEXT = bindparam("text", type_=Text)
-# Kept, because putting a statement together costs more than running it; most records have nothing to be found by.
-_FIND_BY = (
-    deployments.update()
-    .where(deployments.c.id == bindparam("of"), deployments.c.settings_folded != _TEXT)
-    .values(search_text=own_text() + deployments.c.features_folded + _TEXT, settings_folded=_TEXT)
-)
+# Kept, because putting a statement together costs more than running it.
+_FIND_BY = find_by("settings_folded")
 
 
 def save(connection: Connection, kept: KeptSettings) -> None:
