@@ -86,13 +86,14 @@ class Lane:
         last = await self._known.last(self.name)
         seen = self._known.observation(self.name)
         policy = self._limits.lower(app.policy)
+        pressed = self._known.asked_for(self.name) is not None
         step = next_step(
             record,
             definition=app.definition,
             last=last,
             observation=seen,
             self_heal=policy.self_heal,
-            pressed=self._known.asked_for(self.name) is not None,
+            pressed=pressed,
         )
         if step.kind == "rest":
             return await self._bake(last, seen, bake_s=policy.bake_s)
@@ -100,16 +101,16 @@ class Lane:
         subject: Subject = (desired, app.definition)
         if subject == self._not_rendered:
             return None
-        wait_s = self._wait_s(step, subject)
+        wait_s = self._wait_s(step, subject, pressed=pressed)
         return wait_s if wait_s > 0 else await self._go(app, record, step, subject)
 
-    def _wait_s(self, step: Step, subject: Subject) -> float:
+    def _wait_s(self, step: Step, subject: Subject, *, pressed: bool) -> float:
         """Return how long a step must wait: what failed, or drifts again and again, is not tried at once."""
         now = self._clock.now()
         if subject != self._trouble_with and step.kind != "heal":
             # Something new does not wait for what failed before.
             self._wait_until, self._failures = None, 0
-        if self._known.asked_for(self.name) is not None:
+        if pressed:
             # Somebody mended what was in the way, and presses.
             self._wait_until = None
         if step.kind == "heal" and self._wait_until is None and self._healed_at is not None:
