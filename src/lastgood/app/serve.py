@@ -33,7 +33,7 @@ from lastgood.app.instance import (
     own_secret,
 )
 from lastgood.app.logs import set_up_logs
-from lastgood.app.memory import give_back, share_arenas
+from lastgood.app.memory import collect_seldom, give_back, share_arenas
 from lastgood.app.settings import Settings
 from lastgood.app.source_histories import SourceHistories
 from lastgood.app.sources import AllowedSources
@@ -116,6 +116,7 @@ class _Server:
         """Start all parts; end when one fails or a signal comes. Raises what the part that failed raised."""
         access = await asyncio.to_thread(_access, self._settings) if self._with_web else None
         await self._open()
+        collect_seldom()
         try:
             await self._run(access, started)
         except BaseExceptionGroup as group:

@@ -1,7 +1,7 @@
-"""Work on a database in batches: what waits while the threads are busy goes into the next transaction together.
+"""Work on a database in batches: what is asked for in one turn of the loop goes into one transaction.
 
-Knows no table. Work that fails takes nothing else with it: the others of its transaction are done anew, each in one of
-its own. Whoever asked hears of it only when it is committed.
+So does what waits while the threads are busy. Knows no table. Work that fails takes nothing else with it: the others of
+its transaction are done anew, each in one of its own. Whoever asked hears of it only when it is committed.
 """
 
 import asyncio
@@ -43,6 +43,7 @@ class Batches:
         self._most_together = most_together
         self._waiting: deque[_Job] = deque()
         self._busy = 0
+        self._begins_in: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
 
     async def __call__(self, work: Callable[[Connection], T]) -> T:
@@ -50,14 +51,26 @@ class Batches:
         loop = asyncio.get_running_loop()
         told: asyncio.Future[T] = loop.create_future()
         with self._lock:
-            if self._busy < self._at_once:
-                try:
-                    self._threads.submit(self._work_off)
-                except RuntimeError as shut:
-                    raise StoreUnavailable(reason="they are closed already") from shut
-                self._busy += 1
             self._waiting.append(_Job(work, loop, told))
+            if self._begins_in is not loop:
+                # Not at once: a thread that is woken for each would hold up those who ask.
+                self._begins_in = loop
+                loop.call_soon(self._begin)
         return await told
+
+    def _begin(self) -> None:
+        """Wake as many threads as what waits needs; those that are busy may be so for long."""
+        with self._lock:
+            self._begins_in = None
+            wanted = -(-len(self._waiting) // self._most_together)
+            try:
+                for _ in range(min(wanted, self._at_once - self._busy)):
+                    self._threads.submit(self._work_off)
+                    self._busy += 1
+            except RuntimeError:
+                jobs = [*self._waiting]
+                self._waiting.clear()
+                _tell(jobs, [StoreUnavailable(reason="they are closed already")] * len(jobs))
 
     def _work_off(self) -> None:
         while True:

@@ -14,15 +14,28 @@ KEPT = 100_000
 TRIM_EVERY = 1_000
 # Kept, because putting a statement together costs more than running it.
 _ADD = events.insert().returning(*events.c)
+_TELL = events.insert().returning(events.c.id)
 
 
 def add(connection: Connection, told: Told) -> Event:
     """Append an event; from time to time, delete those that are older than the newest so many."""
-    new = {"kind": told.kind, "app": told.app, "payload": told.payload, "at": told.at}
-    added = _event(connection.execute(_ADD, new).one())
-    if added.id % TRIM_EVERY == 0:
-        connection.execute(events.delete().where(events.c.id <= added.id - KEPT))
+    added = _event(connection.execute(_ADD, _new(told)).one())
+    _trim(connection, added.id)
     return added
+
+
+def tell(connection: Connection, told: Told) -> None:
+    """Do the same where nobody asks for the event."""
+    _trim(connection, connection.execute(_TELL, _new(told)).scalar_one())
+
+
+def _new(told: Told) -> dict[str, Any]:
+    return {"kind": told.kind, "app": told.app, "payload": told.payload, "at": told.at}
+
+
+def _trim(connection: Connection, newest: int) -> None:
+    if newest % TRIM_EVERY == 0:
+        connection.execute(events.delete().where(events.c.id <= newest - KEPT))
 
 
 def read_after(connection: Connection, *, after: int, limit: int) -> list[Event]:

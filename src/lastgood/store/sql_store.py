@@ -179,7 +179,8 @@ class SqlStore:
 
     async def judged(self, app: str) -> tuple[list[HoldRecord], list[Judged]]:
         """Return the holds in force and what judges a version, both as of one moment."""
-        return await self._database.read(_judged, app)
+        # By the writer, whose pages are at hand: whoever asks has just written, and writes next.
+        return await self._database.write(_judged, app)
 
     async def judged_deployments(self, app: str, *, limit: int = MOST_JUDGED) -> list[Judged]:
         """Return of each version the newest record that judges it, newest first: all that last-good depends on."""
@@ -256,14 +257,14 @@ def _save_operation(connection: Connection, operation: Operation, holds: Sequenc
 def _and_told(connection: Connection, told: Told | None, save: Callable[[Connection, Any], None], value: Any) -> None:
     save(connection, value)
     if told is not None:
-        event_sql.add(connection, told)
+        event_sql.tell(connection, told)
 
 
 def _start_deployment(connection: Connection, deployment: Deployment, told: Told | None) -> Deployment:
     started = deployment_sql.start(connection, deployment)
     if told is not None:
         payload = {**told.payload, "number": started.number}
-        event_sql.add(connection, msgspec.structs.replace(told, payload=payload))
+        event_sql.tell(connection, msgspec.structs.replace(told, payload=payload))
     return started
 
 

@@ -27,6 +27,8 @@ SUPPORTING: tuple[GroupKind, ...] = (
     ("autoscaling", "HorizontalPodAutoscaler"),
     *MARKING,
 )
+# Half of what a release changes: what these say of an application, the workload and its pods say too.
+QUIET: tuple[GroupKind, ...] = (("apps", "ReplicaSet"), ("discovery.k8s.io", "EndpointSlice"))
 LIST_S = 60.0
 
 
@@ -36,7 +38,7 @@ class Cluster:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.kinds = Kinds(connection)
-        self.live = Live(self.tell, marking=MARKING)
+        self.live = Live(self.tell, marking=MARKING, quiet=QUIET)
         self.marks = Marks(self.live)
         self.parents: dict[str, dict[str, str]] = {}
         self._watches: dict[GroupKind, KindWatch] = {}
@@ -49,6 +51,8 @@ class Cluster:
         Raises Unreachable where that does not come about.
         """
         wanted = [*dict.fromkeys([*kinds, *SUPPORTING])]
+        if all(kind in self._watches and self._watches[kind].synced.is_set() for kind in wanted):
+            return
         found = [await self.kinds.find(*kind) for kind in wanted if kind not in self._watches]
         for kind in found:
             if kind is not None and kind.group_kind not in self._watches and "watch" in kind.verbs:

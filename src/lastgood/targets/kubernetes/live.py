@@ -15,12 +15,19 @@ class Live:
     """What is known to exist.
 
     changed: called with the id of the ApplySet that a change concerns. marking: kinds whose changes are counted in
-    `marking_changes`.
+    `marking_changes`. quiet: kinds whose changes nobody is told of where a controller made the object.
     """
 
-    def __init__(self, changed: Callable[[str], None], *, marking: Collection[GroupKind] = ()) -> None:
+    def __init__(
+        self,
+        changed: Callable[[str], None],
+        *,
+        marking: Collection[GroupKind] = (),
+        quiet: Collection[GroupKind] = (),
+    ) -> None:
         self.marking_changes = 0
         self._marking = frozenset(marking)
+        self._quiet = frozenset(quiet)
         self._changed = changed
         self._objects: dict[Key, LiveObject] = {}
         self._of_kind: dict[GroupKind, dict[Key, LiveObject]] = {}
@@ -73,7 +80,8 @@ class Live:
         before = self._objects.get(one.key)
         if before is not None and before.uid == one.uid and not _is_newer(one, than=before):
             return
-        old_set = self.set_of(before) if before is not None else None
+        is_quiet = one.is_made and one.key[0] in self._quiet
+        old_set = self.set_of(before) if before is not None and not is_quiet else None
         self._take_out(before)
         self._count(one.key, one.digest, before.digest if before is not None else None)
         self._objects[one.key] = one
@@ -83,6 +91,8 @@ class Live:
             self._members.setdefault(one.part_of, set()).add(one.key)
         for owner in one.owners:
             self._children.setdefault(owner, set()).add(one.key)
+        if is_quiet:
+            return
         for concerned in {old_set, self.set_of(one)} - {None}:
             self._changed(str(concerned))
 

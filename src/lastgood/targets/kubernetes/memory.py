@@ -1,11 +1,9 @@
 """What was asked for in a cluster and what was last found equal to it, on disk, so that a restart asks nothing again.
 
-One file for each application, readable by our account alone. Losing it costs requests, never correctness.
+One file for each application, in a folder that our account alone may open. Losing it costs requests, never correctness.
 """
 
 import contextlib
-import os
-import tempfile
 from pathlib import Path
 
 import msgspec
@@ -70,15 +68,18 @@ class Memory:
         return found
 
     def write(self, applied: Applied) -> None:
-        """Replace an application's file. Raises OSError."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, name = tempfile.mkstemp(dir=self._folder)
+        """Replace an application's file, by one caller at a time. Raises OSError."""
+        file, data = self._file(applied.app), msgspec.msgpack.encode(applied)
+        new = file.with_suffix(".new")
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(msgspec.msgpack.encode(applied))
-            Path(name).replace(self._file(applied.app))
+            try:
+                new.write_bytes(data)
+            except FileNotFoundError:
+                self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                new.write_bytes(data)
+            new.replace(file)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            new.unlink(missing_ok=True)
             raise
 
     def forget(self, app: str) -> None:

@@ -6,6 +6,7 @@ lanes and no records.
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from operator import is_
 from typing import Any
 
 import msgspec
@@ -22,7 +23,7 @@ from lastgood.targets.kubernetes.kinds import Kind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest
 from lastgood.targets.kubernetes.memory import Applied, Asked
 from lastgood.targets.kubernetes.options import options_of
-from lastgood.targets.kubernetes.pods import POD, newest_pods
+from lastgood.targets.kubernetes.pods import POD, looked_at, newest_pods
 from lastgood.targets.kubernetes.scaled import with_scaled_replicas
 from lastgood.targets.kubernetes.send import Sender
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable, said
@@ -46,6 +47,11 @@ class Look(msgspec.Struct):
 Differs = dict[Key, tuple[tuple[bytes, bytes, str, Ignored], str]]
 """What was found to differ, so that it is asked once: (digest wanted, digest alive, mark of the kind, what is ignored),
 and the difference in words."""
+
+
+Healthy = dict[Key, tuple[tuple[LiveObject, ...], ResourceHealth]]
+"""What was Healthy at the last look, with all that was looked at: only bad news comes with time alone, so while that is
+the same, it is Healthy still."""
 
 
 LastWordsOf = Callable[[Sequence[dict[str, Any]]], str]
@@ -163,10 +169,18 @@ def observation(
     now: dt.datetime,
     rules: OwnRules | None,
     last_words: LastWordsOf,
+    healthy: Healthy,
 ) -> Observation:
-    """Put together what is known. last_words: asked for what is Degraded, unless another application holds it."""
+    """Put together what is known. last_words: asked for what is Degraded, unless another application holds it.
+
+    healthy: of this application's last look; read and written.
+    """
+    if len(healthy) > len(applied.objects):
+        healthy.clear()
     resources = [
-        _health(one, cluster=cluster, now=now, rules=rules, last_words=last_words, set_id=applied.set_id)
+        _health(
+            one, cluster=cluster, now=now, rules=rules, last_words=last_words, set_id=applied.set_id, healthy=healthy
+        )
         for one in applied.objects
     ]
     troubled = [one for one in resources if one.health not in ("Healthy", "Suspended")]
@@ -196,11 +210,17 @@ def _health(
     rules: OwnRules | None,
     last_words: LastWordsOf | None = None,
     set_id: str = "",
+    healthy: Healthy | None = None,
 ) -> ResourceHealth:
     kind, name = one.key[0][1], one.key[2]
     live = cluster.live.get(one.key)
     if live is None:
         return ResourceHealth(kind=kind, name=name, health="Missing", reason="Missing", message=MISSING)
+    seen = looked_at(live, cluster.live)
+    known = healthy.pop(one.key, None) if healthy is not None else None
+    if known is not None and healthy is not None and len(known[0]) == len(seen) and all(map(is_, known[0], seen)):
+        healthy[one.key] = known
+        return known[1]
     manifest = live.manifest
     pods = newest_pods(live, manifest, cluster.live)
     try:
@@ -210,7 +230,7 @@ def _health(
     words = ""
     if last_words is not None and found.verdict.health == "Degraded" and live.part_of == set_id:
         words = last_words([manifest] if live.key[0] == POD else pods)
-    return ResourceHealth(
+    judged = ResourceHealth(
         kind=kind,
         name=name,
         health=found.verdict.health,
@@ -220,6 +240,10 @@ def _health(
         ready=found.ready,
         wanted=found.wanted,
     )
+    # A pod that is not ready may turn into bad news with nothing but time.
+    if healthy is not None and judged.health == "Healthy" and found.ready == len(pods):
+        healthy[one.key] = (seen, judged)
+    return judged
 
 
 def unhealthy(keys: Sequence[Key], *, cluster: Cluster, now: dt.datetime, rules: OwnRules | None) -> tuple[str, bool]:

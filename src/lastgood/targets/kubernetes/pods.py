@@ -33,6 +33,12 @@ def newest_pods(one: LiveObject, manifest: dict[str, Any], live: Children) -> li
     return pods
 
 
+def looked_at(one: LiveObject, live: Children) -> tuple[LiveObject, ...]:
+    """Return an object and all objects that say something of its pods: while these are the same, so are its pods."""
+    made = live.children(one.uid)
+    return (one, *made, *(pod for child in made if child.key[0] == REPLICA_SET for pod in live.children(child.uid)))
+
+
 def _pods(owner: LiveObject, live: Children) -> list[LiveObject]:
     return [child for child in live.children(owner.uid) if child.key[0] == POD and not child.is_being_deleted]
 

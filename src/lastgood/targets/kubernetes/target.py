@@ -36,7 +36,7 @@ from lastgood.targets.kubernetes.kinds import GroupKind
 from lastgood.targets.kubernetes.last_words import EndedRun, LastWords, ended_run
 from lastgood.targets.kubernetes.live_object import Key
 from lastgood.targets.kubernetes.memory import Applied, Memory
-from lastgood.targets.kubernetes.observe import Differs, Look, look, observation, unhealthy
+from lastgood.targets.kubernetes.observe import Differs, Healthy, Look, look, observation, unhealthy
 from lastgood.targets.kubernetes.pods import POD
 from lastgood.targets.kubernetes.run_hooks import HookRuns
 from lastgood.targets.kubernetes.send import Sender
@@ -97,6 +97,7 @@ class KubernetesTarget:
         self._apps: dict[str, str] = {}
         self._claims = Claims()
         self._differs: Differs = {}
+        self._healthy: dict[str, Healthy] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._starting = asyncio.Lock()
         self._is_set_up = False
@@ -164,7 +165,14 @@ class KubernetesTarget:
             return self._last_words.of(run)
 
         put_together = partial(
-            observation, applied, seen, cluster=self._cluster, now=now, rules=self._own_rules, last_words=last_words
+            observation,
+            applied,
+            seen,
+            cluster=self._cluster,
+            now=now,
+            rules=self._own_rules,
+            last_words=last_words,
+            healthy=self._healthy.setdefault(app, {}),
         )
         found = await self._beside(put_together)
         more = bool(ended) and await self._last_words.ask(ended, applied.set_id)
@@ -299,7 +307,8 @@ class KubernetesTarget:
         if self._applied is not None:
             self._applied[applied.app] = applied
         self._note(applied)
-        await asyncio.to_thread(self._memory.write, applied)
+        # Here and now: it is a small file that nobody waits for to be on disk, and a thread costs more.
+        self._memory.write(applied)
 
     # applying
     async def _wanted(
@@ -411,6 +420,7 @@ class KubernetesTarget:
         if self._applied is not None:
             self._applied.pop(app, None)
         self._apps.pop(set_id, None)
+        self._healthy.pop(app, None)
         self._claims.release(app)
         await asyncio.to_thread(self._memory.forget, app)
         return deleted

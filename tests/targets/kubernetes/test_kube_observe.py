@@ -1,0 +1,115 @@
+"""What a look finds from memory alone: what was Healthy is not judged anew, unless time or a change says so."""
+
+import datetime as dt
+from types import SimpleNamespace
+
+import pytest
+
+from lastgood.targets.kubernetes.apply_set import PART_OF
+from lastgood.targets.kubernetes.cluster import QUIET
+from lastgood.targets.kubernetes.live import Live
+from lastgood.targets.kubernetes.live_object import live_object
+from lastgood.targets.kubernetes.memory import Applied, Asked
+from lastgood.targets.kubernetes.observe import Look, observation
+
+NOW = dt.datetime(2026, 11, 27, 12, 0, tzinfo=dt.UTC)
+SET = "applyset-of-web"
+DEPLOYMENT, REPLICA_SET, POD = ("apps", "Deployment"), ("apps", "ReplicaSet"), ("", "Pod")
+REVISION = {"deployment.kubernetes.io/revision": "1"}
+PROBED = {"containers": [{"name": "main", "readinessProbe": {}}]}
+AVAILABLE = {"replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1}
+
+
+def made(key, name, *, owner=None, version=1, annotations=None, **body):
+    owners = [{"uid": owner, "controller": True}] if owner else []
+    metadata = {"name": name, "namespace": "shop", "uid": f"{key[1]}-{name}", "resourceVersion": str(version)}
+    labels = {} if owner else {PART_OF: SET}
+    metadata |= {"labels": labels, "ownerReferences": owners, "annotations": annotations or {}}
+    api_version = f"{key[0]}/v1" if key[0] else "v1"
+    found = live_object({"apiVersion": api_version, "kind": key[1], "metadata": metadata, **body}, key)
+    assert found is not None
+    return found
+
+
+def pod(*, version=1, ready=False):
+    started = (NOW - dt.timedelta(seconds=10)).isoformat()
+    status = {
+        "phase": "Running",
+        "conditions": [{"type": "Ready", "status": str(ready)}],
+        "containerStatuses": [{"name": "main", "ready": ready, "state": {"running": {"startedAt": started}}}],
+    }
+    return made(POD, "web-1", owner="ReplicaSet-web", version=version, spec=PROBED, status=status)
+
+
+class Judges:
+    """The operator's rules, asked for each object that is judged: they say nothing, and count."""
+
+    def __init__(self):
+        self.judged = []
+
+    def judge(self, live):
+        self.judged.append(live.kind)
+
+
+@pytest.fixture
+def web():
+    """A Deployment that says it is available, its ReplicaSet and a ConfigMap; return a look at them."""
+    told = []
+    live = Live(told.append, quiet=QUIET)
+    live.put(made(DEPLOYMENT, "web", annotations=REVISION, spec={"replicas": 1}, status=AVAILABLE))
+    live.put(made(REPLICA_SET, "web", owner="Deployment-web", annotations=REVISION))
+    live.put(made(("", "ConfigMap"), "settings"))
+    keys = [(DEPLOYMENT, "shop", "web"), (("", "ConfigMap"), "shop", "settings")]
+    applied = Applied(app="web", set_id=SET, digest="d", objects=[Asked(key=key, wanted=b"") for key in keys])
+    healthy, rules = {}, Judges()
+
+    def look(*, after_s=0):
+        rules.judged.clear()
+        seen = observation(
+            applied,
+            Look(differing=[], unknown=[]),
+            cluster=SimpleNamespace(live=live),
+            now=NOW + dt.timedelta(seconds=after_s),
+            rules=rules,
+            last_words=lambda _: "",
+            healthy=healthy,
+        )
+        return seen.health, list(rules.judged)
+
+    return SimpleNamespace(live=live, look=look, told=told, healthy=healthy, applied=applied)
+
+
+def test_what_is_healthy_is_judged_once(web):
+    """And anew when it or one of its pods changed, each for itself."""
+    web.live.put(pod(ready=True))
+    assert web.look() == ("Healthy", ["Deployment", "ConfigMap"])
+    assert web.look(after_s=3600) == ("Healthy", [])
+    web.live.put(pod(ready=True, version=2))
+    assert web.look() == ("Healthy", ["Deployment"])
+    web.live.put(made(("", "ConfigMap"), "settings", version=2))
+    assert web.look() == ("Healthy", ["ConfigMap"])
+
+
+def test_a_pod_that_does_not_become_ready_is_bad_news_by_time_alone(web):
+    """Nothing changed but the clock: a Deployment that calls itself available is Degraded for its pod."""
+    web.live.put(pod())
+    assert web.look()[0] == "Healthy"
+    assert web.look(after_s=600)[0] == "Degraded"
+
+
+def test_what_is_asked_for_no_more_is_not_kept(web):
+    """An application whose objects are renamed with each version keeps none of the earlier ones."""
+    web.look()
+    del web.applied.objects[1]
+    web.look()
+    assert len(web.healthy) <= 1
+
+
+def test_nobody_is_told_of_what_a_controller_made_and_only_counts(web):
+    """What a ReplicaSet says of a Deployment, its pods and the Deployment itself say too; one of Git is told of."""
+    web.told.clear()
+    web.live.put(made(REPLICA_SET, "web", owner="Deployment-web", version=2, annotations=REVISION))
+    assert web.told == []
+    web.live.put(pod())
+    web.live.put(made(REPLICA_SET, "alone"))
+    assert web.told == [SET, SET]
