@@ -62,7 +62,10 @@ class Answer(NamedTuple):
 
 
 class Connection:
-    """A cluster's API server. Every method raises Unreachable; those that ask something also Answered."""
+    """A cluster's API server. Every method raises Unreachable; those that ask something also Answered.
+
+    requests: how many were sent. in_flight: how many questions wait for their answer, watches aside.
+    """
 
     def __init__(self, access: ClusterAccess) -> None:
         self._access = access
@@ -70,6 +73,7 @@ class Connection:
         self._opening = asyncio.Lock()
         self._places = asyncio.Semaphore(AT_ONCE)
         self.requests = 0
+        self.in_flight = 0
 
     async def request(
         self,
@@ -124,6 +128,7 @@ class Connection:
         until = loop.time() + PATIENCE_S
         for attempt in range(1, TRIES + 1):
             last = attempt == TRIES or not repeat or loop.time() > until
+            self.in_flight += 1
             try:
                 async with self._places:
                     return await self._once(method, path, params or {}, headers, content)
@@ -135,6 +140,8 @@ class Connection:
                 if last:
                     raise
                 wait_s = None
+            finally:
+                self.in_flight -= 1
             await asyncio.sleep(wait_s if wait_s is not None else back_off(attempt, first_s=0.1, jitter=_chance()))
         raise AssertionError("the last attempt raises")
 

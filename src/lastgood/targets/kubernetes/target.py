@@ -47,6 +47,8 @@ from lastgood.targets.kubernetes.wanted import Asks, Wanted, WantedWave
 SETTLE_S = 300.0
 # A release of one application makes some twenty changes at once; they are told as a few.
 GATHER_S = 0.25
+# What was pushed goes before news of what runs, so many times: a thousand applications are released sooner so.
+GIVES_WAY = 8
 # A page or a person waits for a chart meanwhile.
 FACTS_S = 10.0
 PROCESS_KIND = "Process"
@@ -253,6 +255,7 @@ class KubernetesTarget:
             while True:
                 ids: set[str | None] = {await queue.get()}
                 await asyncio.sleep(GATHER_S)
+                await self._give_way()
                 while not queue.empty():
                     ids.add(queue.get_nowait())
                 named = (
@@ -262,6 +265,12 @@ class KubernetesTarget:
                     yield app
         finally:
             self._cluster.deafen(queue)
+
+    async def _give_way(self) -> None:
+        for _ in range(GIVES_WAY):
+            if not self.connection.in_flight:
+                return
+            await asyncio.sleep(GATHER_S)
 
     async def facts(self) -> ClusterFacts | None:
         """Say what a chart may ask of this cluster; None where it does not answer."""
