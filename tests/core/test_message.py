@@ -19,14 +19,30 @@ lines = st.text(string.printable + "äß漢\u2028\x07", max_size=60)
 hostile = st.lists(
     lines
     | st.sampled_from(
-        ["Lastgood-Operation: undo", f"Lastgood-Moved: x {A} {B}", "", "What leaves:", "- x", "Signed-off-by: me"]
+        [
+            "Lastgood-Operation: undo",
+            f"Lastgood-Moved: x {A} {B}",
+            "",
+            "What leaves:",
+            "What returns:",
+            "Settings:",
+            "- x",
+            "Signed-off-by: me",
+        ]
     ),
     max_size=6,
 ).map("\n".join)
 
 
-@given(hostile, lines, st.lists(lines, max_size=3), moves, st.sampled_from(["rollback", "undo", "hold", "unhold"]))
-def test_a_message_says_what_it_was_made_of(reason, subject, leaving, moved, kind):
+@given(
+    hostile,
+    lines,
+    st.lists(lines, max_size=3),
+    st.lists(lines, max_size=3),
+    moves,
+    st.sampled_from(["rollback", "undo", "hold", "unhold"]),
+)
+def test_a_message_says_what_it_was_made_of(reason, subject, leaving, others, moved, kind):
     """Whatever people write, the claim is the one that was meant; no text becomes a trailer."""
     message = operation_message(
         operation=ID,
@@ -34,6 +50,8 @@ def test_a_message_says_what_it_was_made_of(reason, subject, leaving, moved, kin
         subject=f"Roll back {subject}",
         reason=clean_reason(reason),
         leaving=leaving,
+        returning=others,
+        settings=others,
         moved=tuple(moved),
         despite=("held", "renders"),
     )
@@ -46,13 +64,20 @@ def test_a_message_says_what_it_was_made_of(reason, subject, leaving, moved, kin
 
 @given(st.text(st.characters(exclude_characters="\n", exclude_categories=("C", "Z")), min_size=1, max_size=100))
 def test_a_plain_reason_comes_back(reason):
-    """What people wrote is read back from the commit."""
-    message = operation_message(
-        operation=ID, kind="rollback", subject="s", reason=reason, leaving=["x"], moved=(Moved(app="a", from_=A, to=B),)
-    )
-    claim = read_claim(message)
-    assert claim is not None
-    assert claim.reason == reason
+    """What people wrote is read back from the commit, even where it looks like a list of ours."""
+    for heading in ("", "What leaves:\n- ", "What returns:\n- ", "Settings:\n- "):
+        for leaving in ([], ["x"]):
+            message = operation_message(
+                operation=ID,
+                kind="rollback",
+                subject="s",
+                reason=heading + reason,
+                leaving=leaving,
+                moved=(Moved(app="a", from_=A, to=B),),
+            )
+            claim = read_claim(message)
+            assert claim is not None
+            assert claim.reason == heading + reason
 
 
 @given(st.text())
@@ -62,18 +87,21 @@ def test_any_text_is_a_claim_or_not(text):
 
 
 def test_a_whole_message():
-    """Subject, reason, what leaves, trailers."""
+    """Subject, reason, what leaves, what returns, settings, trailers."""
     message = operation_message(
         operation=ID,
         kind="rollback",
         subject="Roll back web to bbbbbbb",
         reason="500s\n\nKey: value",
         leaving=["aaaaaaa Release v3"],
+        returning=["PR-1 Gift message"],
+        settings=["Deployment web spec.replicas: 3 → 2"],
         moved=(Moved(app="web", from_=A, to=B),),
         despite=("held",),
     )
     assert message == (
         "Roll back web to bbbbbbb\n\n500s\n\n Key: value\n\nWhat leaves:\n- aaaaaaa Release v3\n\n"
+        "What returns:\n- PR-1 Gift message\n\nSettings:\n- Deployment web spec.replicas: 3 → 2\n\n"
         f"Lastgood-Operation: rollback\nLastgood-Id: {ID}\nLastgood-Moved: web {A} {B}\nLastgood-Despite: held\n"
     )
 

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from lastgood.core.errors import BranchMoved, PushRefused, PushUnknown
 from lastgood.core.plan import Check, PlannedFeatures
+from lastgood.core.setting import SettingChange, Settings
 from lastgood.core.source_features import NotKnown
 from twins.html import Page
 from twins.lastgood import HOSTILE, PRIYA, ago, oid
@@ -347,7 +348,12 @@ def test_the_plan_page_names_what_leaves_what_returns_and_what_is_not_known(brow
             returning=(feature,),
             unknown=(NotKnown(image="payments", reason="it has a digest and no tag"),),
         )
-        apps = tuple(replace(app, features=named) for app in found.applications)
+        limit = SettingChange(
+            kind="Deployment", namespace="shop", name="web", path="spec.limit", before=HOSTILE, after=None
+        )
+        secret = replace(limit, path="spec.token", before=None, hidden=True)
+        settings = Settings(changes=(limit, secret, *[limit] * 30), more=5)
+        apps = tuple(replace(app, features=named, settings=settings) for app in found.applications)
         return replace(found, applications=apps, notes=("with PR-9 2 other features leave, too",))
 
     lastgood.plan = plan
@@ -357,4 +363,6 @@ def test_the_plan_page_names_what_leaves_what_returns_and_what_is_not_known(brow
         assert words in said
     assert "with PR-9 2 other features leave, too" in said
     assert HOSTILE not in text
-    assert "1 feature leaves." in said
+    assert "1 feature leaves. 1 feature returns. 37 settings change." in said
+    assert "spec.token Deployment web hidden hidden" in said
+    assert "And 17 more; see the difference of the two versions." in said

@@ -8,12 +8,12 @@ import typer
 from lastgood.cli.call import Call
 from lastgood.cli.shared import heading, now, version_line
 from lastgood.cli.situation import Situation, remarks, work
-from lastgood.cli.text import Column, Style, clean, facts, table
+from lastgood.cli.text import Column, Style, clean, facts, plural, table
 from lastgood.core.changelog import changelog
 from lastgood.core.dates import relative
 from lastgood.core.feature import Feature
 from lastgood.core.feature_views import ConfigCommit, FeaturesView
-from lastgood.core.setting import Settings
+from lastgood.core.setting import MOST_SETTINGS, Settings
 from lastgood.core.source_features import NotKnown
 from lastgood.core.value import to_plain
 
@@ -90,8 +90,8 @@ def unknown_text(unknown: Sequence[NotKnown], style: Style) -> list[str]:
     return [table([Column("UNKNOWN", least=10), Column("WHY", least=20)], rows, style)]
 
 
-def settings_text(settings: Settings, style: Style) -> list[str]:
-    """List what else than images changed, or say why nobody looked; nothing for none."""
+def settings_text(settings: Settings, style: Style, *, most: int = MOST_SETTINGS) -> list[str]:
+    """List what else than images changed, or say why nobody looked; nothing for none. most: so many are listed."""
     if settings.unknown:
         return [f"settings unknown: {clean(settings.unknown)}"]
     if not settings.changes:
@@ -103,7 +103,7 @@ def settings_text(settings: Settings, style: Style) -> list[str]:
             "hidden" if one.hidden else _value(one.before),
             "hidden" if one.hidden else _value(one.after),
         ]
-        for one in settings.changes
+        for one in settings.changes[:most]
     ]
     columns = [
         Column("RESOURCE", least=12),
@@ -112,7 +112,8 @@ def settings_text(settings: Settings, style: Style) -> list[str]:
         Column("TO", least=6),
     ]
     count = len(settings.changes) + settings.more
-    more = f"\nand {settings.more} more" if settings.more else ""
+    left_out = count - len(rows)
+    more = f"\nand {plural(left_out, 'more setting')}" if left_out else ""
     return [f"{heading(f'settings ({count})', style)}\n{table(columns, rows, style)}{more}"]
 
 

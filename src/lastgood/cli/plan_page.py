@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from lastgood.cli.diff import files_text, resources_text
-from lastgood.cli.features import features_text, unknown_text
+from lastgood.cli.features import features_text, settings_text, unknown_text
 from lastgood.cli.shared import heading, indented, now, reference, version_line
 from lastgood.cli.text import Column, Style, clean, facts, moment, plural, table
 from lastgood.core.plan import Check, Plan, PlannedApplication
@@ -12,6 +12,7 @@ _ORDER = {"block": 0, "warn": 1, "unknown": 2, "pass": 3}
 # A plan of a thousand files is read in `git show`, not on a page.
 MAX_FILES = 40
 MAX_FEATURES = 20
+MAX_SETTINGS = 20
 
 
 def plan_text(plan: Plan, style: Style, *, verbose: bool) -> str:
@@ -71,6 +72,7 @@ def _application(app: PlannedApplication, style: Style, *, verbose: bool) -> str
         if len(found) > MAX_FEATURES:
             parts.append(f"  and {plural(len(found) - MAX_FEATURES, 'more feature')}")
     parts += [indented(text) for text in unknown_text(app.features.unknown, _narrower(style))]
+    parts += [indented(text) for text in settings_text(app.settings, _narrower(style), most=MAX_SETTINGS)]
     if verbose and app.resources:
         parts.append(indented(resources_text(app.resources, style)))
     return "\n".join(parts)

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from lastgood.core.feature import Feature
 from lastgood.core.feature_views import FeaturesView
-from lastgood.core.setting import SettingChange, Settings
+from lastgood.core.setting import Settings
 from lastgood.core.value import Value
 from lastgood.core.version import Version
 
@@ -53,18 +53,9 @@ def _settings(settings: Settings) -> list[str]:
         return ["## Settings", "", f"Not known: {_text(settings.unknown)}", ""]
     if not settings.changes:
         return []
-    lines = [f"- {_text(f'{one.kind} {one.name} {one.path}')}: {_moved(one)}" for one in settings.changes]
+    lines = [f"- {_text(one.in_words())}" for one in settings.changes]
     more = [f"- and {settings.more} more"] if settings.more else []
     return ["## Settings", "", *lines, *more, ""]
-
-
-def _moved(one: SettingChange) -> str:
-    if one.hidden:
-        return "changed (not shown: a secret)"
-    if not one.path:
-        return "added" if one.before is None else "removed"
-    before, after = ("nothing" if text is None else _text(text) for text in (one.before, one.after))
-    return f"{before} → {after}"
 
 
 def _line(feature: Feature) -> str:

@@ -37,12 +37,17 @@ def kept_settings(
     again_at: dt.datetime | None = None,
 ) -> KeptSettings:
     """Make what is kept: bounded, because a config repo is anybody's, and without what might be a secret in a name."""
-    bounded = Settings(
+    kept = bounded_settings(settings)
+    return KeptSettings(deployment=deployment, found_at=at, settings=kept, before=before, again_at=again_at)
+
+
+def bounded_settings(settings: Settings) -> Settings:
+    """Return settings as a record, a plan or a commit may have them."""
+    return Settings(
         changes=tuple(_bounded(one) for one in settings.changes),
         more=settings.more,
         unknown=redact(settings.unknown)[:MOST_REASON],
     )
-    return KeptSettings(deployment=deployment, found_at=at, settings=bounded, before=before, again_at=again_at)
 
 
 def setting_texts(settings: Settings) -> list[str]:

@@ -15,15 +15,16 @@ CLAIM = "Lastgood-Operation: "
 MAX_MESSAGE = 64 * 1024
 MAX_REASON = 4000
 MAX_MOVED = 1000
-MAX_LEAVING = 20
+MAX_LISTED = 20
 MAX_LINE = 200
 
 _KINDS: dict[str, OperationKind] = {"rollback": "rollback", "undo": "undo", "hold": "hold", "unhold": "unhold"}
 _TRAILER = re.compile(r"(Lastgood-[A-Za-z]{1,20}): (.{1,400})")
 _MOVED = re.compile(r"([a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?) ([0-9a-f]{40}) ([0-9a-f]{40})")
 _CHECK = re.compile(r"[a-z][a-z-]{0,40}")
-_LOOKS_LIKE_TRAILER = re.compile(r"[A-Za-z0-9-]+\s*:|\(cherry picked from commit")
-_WHAT_LEAVES = "What leaves:"
+_NOT_FROM_PEOPLE = re.compile(r"[A-Za-z0-9-]+\s*:|\(cherry picked from commit|What (?:leaves|returns):")
+# In this order, each at most once, before the trailers.
+_LISTS = ("What leaves:", "What returns:", "Settings:")
 
 
 def clean_reason(reason: str) -> str:
@@ -41,29 +42,37 @@ def operation_message(
     subject: str,
     reason: str,
     leaving: Sequence[str] = (),
+    returning: Sequence[str] = (),
+    settings: Sequence[str] = (),
     moved: Sequence[Moved],
     despite: Sequence[str] = (),
 ) -> str:
-    """Write a commit's message: subject, the reason, what leaves, trailers.
+    """Write a commit's message: subject, the reason, what leaves, what returns, the settings that change, trailers.
 
-    operation: its id (a UUID). reason: as `clean_reason` returns it. leaving: one line for each thing that leaves;
-    the first 20 are written, and how many more there are.
+    operation: its id (a UUID). reason: as `clean_reason` returns it. leaving, returning, settings: one line for each
+    thing; of each list the first 20 are written, and how many more there are.
     """
     paragraphs = [_one_line(subject)]
     if reason:
-        # Git takes a last paragraph of `Word: text` lines for trailers; an indented line is never one's beginning.
+        # Git takes a last paragraph of `Word: text` lines for trailers, and we one of ours for a list; an indented
+        # line is never the beginning of either.
         paragraphs.append(
-            "\n".join(f" {line}" if _LOOKS_LIKE_TRAILER.match(line) else line for line in reason.split("\n"))
+            "\n".join(f" {line}" if _NOT_FROM_PEOPLE.match(line) else line for line in reason.split("\n"))
         )
-    if leaving:
-        lines = [_one_line(line)[:MAX_LINE].rstrip() for line in leaving[:MAX_LEAVING]]
-        lines += [f"and {len(leaving) - MAX_LEAVING} more"] if len(leaving) > MAX_LEAVING else []
-        paragraphs.append("\n".join([_WHAT_LEAVES, *(f"- {line}" for line in lines)]))
+    paragraphs += [
+        _list(heading, lines) for heading, lines in zip(_LISTS, (leaving, returning, settings), strict=True) if lines
+    ]
     trailers = [f"{CLAIM}{kind}", f"Lastgood-Id: {operation}"]
     trailers += [f"Lastgood-Moved: {move.app} {move.from_} {move.to}" for move in moved]
     trailers += [f"Lastgood-Despite: {name}" for name in despite]
     paragraphs.append("\n".join(trailers))
     return "\n\n".join(paragraphs) + "\n"
+
+
+def _list(heading: str, lines: Sequence[str]) -> str:
+    shown = [_one_line(line)[:MAX_LINE].rstrip() for line in lines[:MAX_LISTED]]
+    more = [f"and {len(lines) - MAX_LISTED} more"] if len(lines) > MAX_LISTED else []
+    return "\n".join([heading, *(f"- {line}" for line in (*shown, *more))])
 
 
 def trailers_of(message: str) -> tuple[str, ...]:
@@ -100,8 +109,9 @@ def read_claim(message: str) -> OperationClaim | None:
 
 def _reason(message: str) -> str:
     paragraphs = message.rstrip("\n").split("\n\n")[1:-1]
-    if paragraphs and paragraphs[-1].startswith(_WHAT_LEAVES + "\n- "):
-        paragraphs.pop()
+    for heading in reversed(_LISTS):
+        if paragraphs and paragraphs[-1].startswith(heading + "\n- "):
+            paragraphs.pop()
     text = "\n\n".join(paragraphs)
     return clean_reason("\n".join(line.removeprefix(" ") for line in text.split("\n")))
 

@@ -4,6 +4,7 @@ from lastgood.core.deployment import DeploymentView
 from lastgood.core.feature import Feature
 from lastgood.core.hold import Hold
 from lastgood.core.resource import ImageChange
+from lastgood.core.setting import Settings
 from lastgood.core.source_features import NotKnown
 from lastgood.core.value import Value
 from lastgood.core.version import Version
@@ -54,7 +55,10 @@ class PlannedFeatures(Value, frozen=True, kw_only=True):
 
 
 class PlannedApplication(Value, frozen=True, kw_only=True):
-    """What would happen to one application. version, path_tree: what it will have (None: nothing)."""
+    """What would happen to one application. version, path_tree: what it will have (None: nothing).
+
+    settings: what else than images would change, from what Git asks for now to what it would ask for.
+    """
 
     app: str
     from_: Version
@@ -67,6 +71,7 @@ class PlannedApplication(Value, frozen=True, kw_only=True):
     images: tuple[ImageChange, ...]
     features: PlannedFeatures
     hold: Hold | None
+    settings: Settings = Settings()
     deployment: DeploymentView | None = None
 
 

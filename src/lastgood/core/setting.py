@@ -19,6 +19,16 @@ class SettingChange(Value, frozen=True, kw_only=True):
     after: str | None
     hidden: bool = False
 
+    def in_words(self) -> str:
+        """Return the change as a line that people read: resource, place, and what it was and is."""
+        place = f"{self.kind} {self.name}{f' {self.path}' if self.path else ''}"
+        if self.hidden:
+            return f"{place}: changed (not shown: a secret)"
+        if not self.path:
+            return f"{place}: {'added' if self.before is None else 'removed'}"
+        before, after = ("nothing" if text is None else text for text in (self.before, self.after))
+        return f"{place}: {before} → {after}"
+
 
 class Settings(Value, frozen=True, kw_only=True):
     """The changes, by resource and path. more: how many beyond MOST_SETTINGS there are. unknown: why nobody looked."""

@@ -19,12 +19,14 @@ from lastgood.core.plan import (
 )
 from lastgood.core.resource import Rendered, image_changes
 from lastgood.core.resource_diff import resource_changes
+from lastgood.core.setting import Settings
 from lastgood.core.tree import shown_path
 from lastgood.flows.branch import Look
 from lastgood.flows.draft import Draft
 from lastgood.flows.feature_needed import feature_needed, return_notes
 from lastgood.flows.git_commands import move_commands, restore_commands, revert_commands
-from lastgood.flows.plan_features import bounded, feature_notes, planned_features
+from lastgood.flows.plan_features import bounded, feature_lines, feature_notes, planned_features
+from lastgood.flows.plan_settings import planned_settings, setting_lines
 from lastgood.flows.planned import Planned
 from lastgood.flows.preflight import named, preflight_application, preflight_reset
 from lastgood.flows.weigh import Weighed, weigh
@@ -58,13 +60,16 @@ async def plan_commit(look: Look, draft: Draft, *, by: Person) -> Planned:
     also = _also(look, draft, files)
     found = await planned_features(look, weighed)
     checks = await _checks(look, draft, weighed, found)
+    settings = await planned_settings(weighed)
     moved = tuple(_moved(w, look) for w in weighed)
     message = operation_message(
         operation=draft.operation,
         kind=draft.kind,
         subject=_subject(draft, weighed),
         reason=draft.reason,
-        leaving=[*_features_leaving(found), *await _leaving(look, weighed)],
+        leaving=[*feature_lines([one.leaving for one in found]), *await _leaving(look, weighed)],
+        returning=feature_lines([one.returning for one in found]),
+        settings=setting_lines([w.app.name for w in weighed], settings),
         moved=moved,
         despite=tuple(dict.fromkeys(check.name for check in checks if check.overridden)),
     )
@@ -76,7 +81,10 @@ async def plan_commit(look: Look, draft: Draft, *, by: Person) -> Planned:
         branch=look.branch.name,
         head=look.head.oid,
         applications=tuple(
-            [await _application(look, w, f, files_of_hold=True, tree=tree) for w, f in zip(weighed, found, strict=True)]
+            [
+                await _application(look, w, f, s, files_of_hold=True, tree=tree)
+                for w, f, s in zip(weighed, found, settings, strict=True)
+            ]
         ),
         also_affected=also,
         checks=checks,
@@ -111,8 +119,8 @@ async def plan_move(look: Look, draft: Draft, to: Commit, *, by: Person) -> Plan
         head=look.head.oid,
         applications=tuple(
             [
-                await _application(look, w, f, files_of_hold=False, tree=to.tree)
-                for w, f in zip(weighed, found, strict=True)
+                await _application(look, w, f, s, files_of_hold=False, tree=to.tree)
+                for w, f, s in zip(weighed, found, await planned_settings(weighed), strict=True)
             ]
         ),
         also_affected=also,
@@ -159,7 +167,7 @@ async def _checks(
 
 
 async def _application(
-    look: Look, weighed: Weighed, found: PlannedFeatures, *, files_of_hold: bool, tree: str
+    look: Look, weighed: Weighed, found: PlannedFeatures, settings: Settings, *, files_of_hold: bool, tree: str
 ) -> PlannedApplication:
     part = weighed.part
     files = list(weighed.files)
@@ -187,6 +195,7 @@ async def _application(
         images=image_changes(old.images if old else {}, new.images if new else {}) if known else (),
         features=bounded(found),
         hold=weighed.holds.placed,
+        settings=settings,
     )
 
 
@@ -246,13 +255,6 @@ def _subject(draft: Draft, weighed: Sequence[Weighed]) -> str:
         return f"Roll back {names}: undo {', '.join(undone[:3])}{' and more' if len(undone) > 3 else ''}"  # noqa: PLR2004
     targets = list(dict.fromkeys(named(w.part.to) for w in weighed))
     return f"Roll back {names} to {', '.join(targets[:3])}"
-
-
-def _features_leaving(found: Sequence[PlannedFeatures]) -> list[str]:
-    """Return one line for each feature that leaves, with its repo where there are several."""
-    leaving = {(one.repo, one.id): one for some in found for one in some.leaving}
-    several = len({repo for repo, _ in leaving}) > 1
-    return [f"{f'{one.repo} ' if several else ''}{one.id} {one.title}" for one in leaving.values()]
 
 
 async def _leaving(look: Look, weighed: Sequence[Weighed]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from lastgood.core.dates import relative
 from lastgood.core.errors import LastgoodError
-from lastgood.core.feature import is_meant
+from lastgood.core.feature import Feature, is_meant
 from lastgood.core.origins import NO_ORIGINS, Origins, changed_origins
 from lastgood.core.plan import PlannedFeatures
 from lastgood.core.resource import Rendered, image_changes
@@ -68,6 +68,13 @@ def bounded(found: PlannedFeatures) -> PlannedFeatures:
     return PlannedFeatures(
         leaving=found.leaving[:MAX_FEATURES], returning=found.returning[:MAX_FEATURES], unknown=found.unknown
     )
+
+
+def feature_lines(found: Sequence[Sequence[Feature]]) -> list[str]:
+    """Return one line for each feature that several applications lose or get, with its repo where there are several."""
+    each = {(one.repo, one.id): one for some in found for one in some}
+    several = len({repo for repo, _ in each}) > 1
+    return [f"{f'{one.repo} ' if several else ''}{one.id} {one.title}" for one in each.values()]
 
 
 def feature_notes(look: Look, app: str, found: PlannedFeatures, *, without: str | None) -> list[str]:

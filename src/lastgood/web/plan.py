@@ -143,9 +143,12 @@ def summary_of(plan: Plan) -> str:
     sentences = [f"1 new commit changes {listed}." if listed else "1 new commit places a hold."]
     if len(plan.applications) > 1:
         sentences.append(f"{len(plan.applications)} applications move.")
-    leaving = sum(len(app.features.leaving) for app in plan.applications)
-    if leaving:
-        sentences.append(f"{many(leaving, 'feature')} {'leaves' if leaving == 1 else 'leave'}.")
+    moving = (
+        (sum(len(app.features.leaving) for app in plan.applications), "feature", "leave"),
+        (sum(len(app.features.returning) for app in plan.applications), "feature", "return"),
+        (sum(len(app.settings.changes) + app.settings.more for app in plan.applications), "setting", "change"),
+    )
+    sentences += [f"{many(count, what)} {does}{'s' if count == 1 else ''}." for count, what, does in moving if count]
     return " ".join(sentences)
 
 
