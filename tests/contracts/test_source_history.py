@@ -82,6 +82,53 @@ async def test_a_pull_request_named_by_its_number_is_reverted(history):
     assert await contains(history, "PR-12", start, squash, other, out) == [False, True, True, False]
 
 
+async def did(history, old, new):
+    """What came on the way and what it did to others, by id."""
+    entered = (await history.features(old, new, ALL)).entered
+    return {one.id: (one.takes_back, one.brings_back) for one in entered}
+
+
+async def test_a_revert_names_what_it_takes_back_and_brings_back(history):
+    """By pull requests, whichever way the revert was merged; the revert that is reverted is no feature to name."""
+    start = await history.commit("Begin", {"a": "1"})
+    _, merge = await merged(history, 12, {"b": "1", "c": "1"}, start)
+    undo = await history.commit(f"Revert it\n\nThis reverts commit {merge}.", {"b": None, "c": None}, [merge])
+    out = await history.commit("Merge pull request #13 from o/revert\n\nRevert", {"b": None, "c": None}, [merge, undo])
+    squash = await history.commit("Add d (#14)", {"d": "1"}, [out])
+    again = await history.commit(f"Reapply (#15)\n\nThis reverts commit {out}.", {"b": "1", "c": "1"}, [squash])
+    both = await history.commit(
+        f"Tidy\n\nThis reverts commit {squash}.\nThis reverts commit {start}.", {"d": None, "a": None}, [again]
+    )
+    await history.refresh()
+
+    assert await did(history, merge, out) == {"PR-13": (("PR-12",), ())}
+    assert await did(history, out, again) == {
+        "PR-12": ((), ()),
+        "PR-14": ((), ()),
+        "PR-15": ((), ("PR-12",)),
+    }
+    assert (await did(history, squash, both))[both[:7]] == (("PR-14", start[:7]), ())
+    left = (await history.features(both, again, ALL)).left
+    assert {one.id: one.takes_back for one in left} == {both[:7]: ("PR-14", start[:7])}
+
+
+async def test_a_revert_of_one_commit_names_the_pull_request_only_if_it_is_the_whole_of_it(history):
+    """Else the commit; and a revert that found nothing to take out names nothing."""
+    start = await history.commit("Begin", {"a": "1"})
+    alone = await history.commit("Write x", {"x": "1"}, [start])
+    one = await history.commit("Merge pull request #1 from o/b\n\nX", {"x": "1"}, [start, alone])
+    part, two = await merged(history, 2, {"b": "1", "c": "1"}, one)
+    out = await history.commit(f"Out\n\nThis reverts commit {alone}.", {"x": None}, [two])
+    piece = await history.commit(f"Piece\n\nThis reverts commit {part}.", {"c": None}, [out])
+    twice = await history.commit(f"Twice\n\nThis reverts commit {alone}.", {"y": "1"}, [piece])
+    await history.refresh()
+
+    found = await did(history, two, twice)
+    assert found[out[:7]] == (("PR-1",), ())
+    assert found[piece[:7]] == ((part[:7],), ())
+    assert found[twice[:7]] == ((), ())
+
+
 async def test_content_alone_and_paths(history):
     """The exact inverse is a revert without words; what touches other folders is not the service's."""
     start = await history.commit("Begin", {"web/a": "1", "api/a": "1"})

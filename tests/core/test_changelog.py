@@ -8,10 +8,13 @@ from hypothesis import strategies as st
 from lastgood.core.changelog import changelog
 from lastgood.core.feature import Feature
 from lastgood.core.feature_views import FeaturesView
+from lastgood.core.resource import ImageChange
 from lastgood.core.setting import SettingChange, Settings
 from lastgood.core.source_features import NotKnown
 from lastgood.core.version import version_at
 from twins.store import PRIYA, make_commit
+
+HEADING = "# web: aaaaaaa (2026-11-19) to bbbbbbb (2026-11-19)\n\n"
 
 
 def feature(ident, title, **changed):
@@ -42,18 +45,19 @@ def test_changes_are_sorted_by_what_they_are():
                 feature("c0ffee1", "Tidy up", kind="commit", type="chore"),
                 feature("SHOP-7", "Gift message", kind="issue"),
             ),
-            left=(feature("PR-9", "Wishlist"),),
+            left=(feature("PR-9", "Wishlist", breaking=True, takes_back=("PR-7",)),),
+            images=(ImageChange(name="web", from_="1.4", to="*1.5"), ImageChange(name="db", from_=None, to="9")),
             unknown=(NotKnown(image="db", reason="no tag"),),
         )
     )
     assert told == (
-        "# web: aaaaaaa to bbbbbbb\n\n"
-        "## Breaking changes\n\n- Old API goes (PR-1), Priya Raman\n\n"
+        f"{HEADING}- web: 1.4 → \\*1.5\n- db: none → 9\n\n"
+        "## Breaking changes\n\n- Old API goes (PR-1; breaking), Priya Raman\n\n"
         "## Features\n\n- Gift message ([PR-2](https://git.example.com/shop/web/pulls/2)), Priya Raman\n\n"
         "## Fixes\n\n- Rounding (PR-3)\n\n"
         "## Changes\n\n- Tidy up (c0ffee1), Priya Raman\n\n"
         "## Issues\n\n- Gift message (SHOP-7), Priya Raman\n\n"
-        "## Taken out\n\n- Wishlist (PR-9), Priya Raman\n\n"
+        "## Taken out\n\n- Wishlist (PR-9; breaking; takes back PR-7), Priya Raman\n\n"
         "## Not known\n\n- db: no tag\n"
     )
 
@@ -73,7 +77,7 @@ def test_settings_stand_apart():
         change("", None, "there"),
     )
     assert changelog(view(settings=Settings(changes=changes, more=4))) == (
-        "# web: aaaaaaa to bbbbbbb\n\n## Settings\n\n"
+        f"{HEADING}## Settings\n\n"
         "- Deployment web spec.replicas: 2 → 3\n"
         "- Deployment web spec.flag: nothing → \\<b\\> x\n"
         "- Deployment web spec.key: changed (not shown: a secret)\n"
@@ -85,7 +89,7 @@ def test_settings_stand_apart():
 
 def test_nothing_is_said_to_be_nothing():
     """Two versions with the same features."""
-    assert changelog(view()) == "# web: aaaaaaa to bbbbbbb\n\nNo feature entered or left.\n"
+    assert changelog(view()) == f"{HEADING}No feature entered or left.\n"
 
 
 HOSTILE = st.text(max_size=30) | st.sampled_from(

@@ -60,7 +60,7 @@ async def test_a_plan_names_what_leaves_and_what_returns(shop):
     gift = await shop.merge("Gift message (#1)", a="gift")
     old = await shop.release("aa")
     out = await shop.merge(f"Take out\n\nThis reverts commit {gift}.", a="1")
-    await shop.merge("Wishlist (#2)", b="1")
+    await shop.merge("feat!: Wishlist (#2)", b="1")
     await shop.release("bb")
     plan = await shop.world.plan(to=old)
     found = plan.applications[0].features
@@ -69,8 +69,11 @@ async def test_a_plan_names_what_leaves_and_what_returns(shop):
     assert found.unknown == ()
     page = plan_text(plan, Style(color=False, width=100), verbose=False)
     lines = [" ".join(line.split()) for line in page.splitlines()]
-    assert lines[lines.index("leaving (2)") + 1] == "FEATURE TITLE BY MADE REPO"
-    assert any(line.startswith("PR-2 Wishlist Priya Raman") for line in lines)
+    assert lines[lines.index("leaving (2)") + 1] == "FEATURE TITLE NOTE BY MADE REPO"
+    assert any(line.startswith("PR-2 feat!: Wishlist breaking Priya Raman") for line in lines)
+    assert any(line.startswith(f"{out[:7]} Take out takes back PR-1 Priya Raman") for line in lines)
+    assert f"- PR-2 (breaking) feat!: Wishlist\n- {out[:7]} (takes back PR-1) Take out\n" in plan.message
+    assert "\n\nWhat returns:\n- PR-1 Gift message\n\n" in plan.message
     assert any(line.startswith("PR-1 Gift message") for line in lines[lines.index("returning (1)") :])
 
 

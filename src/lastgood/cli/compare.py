@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from lastgood.cli.call import Call
+from lastgood.cli.features import remarks_text
 from lastgood.cli.shared import now
 from lastgood.cli.situation import Situation, remarks, work
 from lastgood.cli.text import Column, Style, clean, moment, table
@@ -42,8 +43,16 @@ def _text(view: CompareView, style: Style) -> str:
             for waiting in found:
                 since = moment(waiting.since, at) if waiting.since else "not on record"
                 title = clean(waiting.feature.title)
-                rows.append([clean(one.group), clean(where), clean(waiting.feature.id), title, since])
-    columns = [Column("GROUP"), Column("ONLY IN"), Column("FEATURE"), Column("TITLE", least=16), Column("SINCE")]
+                note = remarks_text(waiting.feature, style)
+                rows.append([clean(one.group), clean(where), clean(waiting.feature.id), title, note, since])
+    columns = [
+        Column("GROUP"),
+        Column("ONLY IN"),
+        Column("FEATURE"),
+        Column("TITLE", least=16),
+        Column("NOTE", least=10, wish=20),
+        Column("SINCE"),
+    ]
     parts = [table(columns, rows, style)] if rows else []
     unknown = [[clean(one.group), clean(n.image), clean(n.reason)] for one in view.applications for n in one.unknown]
     if unknown:

@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from lastgood.cli.call import Call
-from lastgood.cli.shared import heading, now, version_line
+from lastgood.cli.shared import heading, now, reference, version_line
 from lastgood.cli.situation import Situation, remarks, work
 from lastgood.cli.text import Column, Style, clean, facts, plural, table
 from lastgood.core.changelog import changelog
 from lastgood.core.dates import relative
 from lastgood.core.feature import Feature
 from lastgood.core.feature_views import ConfigCommit, FeaturesView
+from lastgood.core.resource import ImageChange
 from lastgood.core.setting import MOST_SETTINGS, Settings
 from lastgood.core.source_features import NotKnown
 from lastgood.core.value import to_plain
@@ -26,7 +27,9 @@ def features(
     from_: Annotated[str | None, typer.Argument(metavar="[FROM]", help="A VERSION [default: previous]")] = None,
     to: Annotated[str | None, typer.Argument(metavar="[TO]", help="A VERSION [default: current]")] = None,
     *,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print a changelog as Markdown")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print a changelog as Markdown [json: beside it]")
+    ] = False,
 ) -> None:
     """Show which pull requests, issues and commits of the source repo lie between two versions, and which settings.
 
@@ -37,7 +40,7 @@ def features(
     async def job(situation: Situation) -> int:
         view = await situation.lastgood.features(app, from_, to)
         if call.json:
-            call.print_json(to_plain(view))
+            call.print_json(to_plain(view) | ({"markdown": changelog(view)} if markdown else {}))
         elif markdown:
             call.print(changelog(view).rstrip("\n"))
         else:
@@ -50,9 +53,10 @@ def features(
 def _text(view: FeaturesView, style: Style) -> str:
     at = now()
     parts = [facts([("from", version_line(view.from_, at)), ("to", version_line(view.to, at))], style)]
+    parts += images_text(view.images, style)
     parts += features_text("entered", view.entered, style) + features_text("left", view.left, style)
     parts += unknown_text(view.unknown, style)
-    if len(parts) == 1:
+    if not (view.entered or view.left or view.unknown):
         parts.append("no feature entered or left")
     parts += settings_text(view.settings, style)
     parts += _commits("config commits entered", view.config_entered, style)
@@ -66,20 +70,35 @@ def features_text(title: str, found: Sequence[Feature], style: Style, *, of: int
         return []
     at = now()
     rows = [
-        [clean(one.id), clean(one.title), authors(one), relative(one.at, at) if one.at else "unknown", clean(one.repo)]
+        [
+            clean(one.id),
+            clean(one.title),
+            remarks_text(one, style),
+            ", ".join(map(clean, one.labels)),
+            authors(one),
+            relative(one.at, at) if one.at else "unknown",
+            clean(one.repo),
+        ]
         for one in found
     ]
     columns = [
         Column("FEATURE"),
         Column("TITLE", least=16),
+        Column("NOTE", least=10, wish=20),
+        Column("LABELS", least=8, spare=True),
         Column("BY", least=8),
         Column("MADE", least=8),
         Column("REPO", least=6),
     ]
-    if any(one.labels for one in found):
-        columns.insert(2, Column("LABELS", least=8))
-        rows = [[*row[:2], ", ".join(map(clean, one.labels)), *row[2:]] for row, one in zip(rows, found, strict=True)]
     return [f"{heading(f'{title} ({of or len(found)})', style)}\n{table(columns, rows, style)}"]
+
+
+def images_text(images: Sequence[ImageChange], style: Style) -> list[str]:
+    """List images that differ; nothing for none."""
+    if not images:
+        return []
+    rows = [[clean(one.name), reference(one.from_), reference(one.to)] for one in images]
+    return [table([Column("IMAGE", least=8), Column("FROM", least=8), Column("TO", least=8)], rows, style)]
 
 
 def unknown_text(unknown: Sequence[NotKnown], style: Style) -> list[str]:
@@ -130,6 +149,11 @@ def _commits(title: str, commits: Sequence[ConfigCommit], style: Style) -> list[
     ]
     columns = [Column("COMMIT"), Column("SUBJECT", least=16), Column("BY", least=8), Column("MADE", least=8)]
     return [f"{heading(f'{title} ({len(commits)})', style)}\n{table(columns, rows, style)}"]
+
+
+def remarks_text(feature: Feature, style: Style) -> str:
+    """Say what must be seen of a feature beside its title."""
+    return style.paint(", ".join(map(clean, feature.remarks)), "yellow" if feature.breaking else "")
 
 
 def authors(feature: Feature) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from lastgood.cli.diff import files_text, resources_text
-from lastgood.cli.features import features_text, settings_text, unknown_text
+from lastgood.cli.features import features_text, images_text, settings_text, unknown_text
 from lastgood.cli.shared import heading, indented, now, reference, version_line
-from lastgood.cli.text import Column, Style, clean, facts, moment, plural, table
+from lastgood.cli.text import Style, clean, facts, moment, plural
 from lastgood.core.plan import Check, Plan, PlannedApplication
 
 _ORDER = {"block": 0, "warn": 1, "unknown": 2, "pass": 3}
@@ -58,10 +58,7 @@ def _application(app: PlannedApplication, style: Style, *, verbose: bool) -> str
             )
         ),
     ]
-    if app.images:
-        rows = [[clean(i.name), reference(i.from_), reference(i.to)] for i in app.images]
-        columns = [Column("IMAGE", least=8), Column("FROM", least=8), Column("TO", least=8)]
-        parts.append(indented(table(columns, rows, _narrower(style))))
+    parts += [indented(text) for text in images_text(app.images, _narrower(style))]
     if app.files:
         parts.append(indented(files_text(app.files[:MAX_FILES], _narrower(style))))
         if len(app.files) > MAX_FILES:

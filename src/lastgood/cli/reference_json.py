@@ -68,7 +68,10 @@ def json_page(made: str) -> str:
     rows += ["| `render` | array of Kubernetes objects, as they are |", "| `sync` | `{repos: [names]}` |"]
     rows += ["| a failure | `{error: {code, message, app, hint, facts}}` |"]
     parts = [made, "# JSON", _INTRO, "\n".join(rows)]
-    parts.append("`status APP` has the fields of ApplicationView, too; `init` adds `directory` and `written`.")
+    parts.append(
+        "`status APP` has the fields of ApplicationView, too; `init` adds `directory` and `written`; "
+        "`features --markdown` adds `markdown`."
+    )
     parts += [_section(kind) for kind in _kinds()]
     return "\n\n".join(parts) + "\n"
 

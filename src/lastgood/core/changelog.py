@@ -1,11 +1,13 @@
 """A changelog between two versions, as Markdown. Pure: what comes from a source repo is text and never markup."""
 
+import datetime as dt
 import re
 from collections.abc import Sequence
 from urllib.parse import quote
 
 from lastgood.core.feature import Feature
 from lastgood.core.feature_views import FeaturesView
+from lastgood.core.resource import ImageChange
 from lastgood.core.setting import Settings
 from lastgood.core.value import Value
 from lastgood.core.version import Version
@@ -18,6 +20,7 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]<>!|~&])")
 _BEGINS = re.compile(r"^([#+\-=]|[0-9]+(?=[.)]))")
 _SAFE_URL = "/:?=&#%@+,;~"
 _SHORT = 7
+_MOST_IMAGES = 20
 
 
 class Changelog(Value, frozen=True, kw_only=True):
@@ -28,7 +31,7 @@ class Changelog(Value, frozen=True, kw_only=True):
 
 def changelog(view: FeaturesView) -> str:
     """Write what entered, what left, and what is not known. Ends with a line's end."""
-    lines = [f"# {_text(view.app)}: {_version(view.from_)} to {_version(view.to)}", ""]
+    lines = [f"# {_text(view.app)}: {_version(view.from_)} to {_version(view.to)}", "", *_images(view.images)]
     changes = [one for one in view.entered if one.kind != "issue"]
     lines += _part("Breaking changes", [one for one in changes if one.breaking])
     known = dict(_PARTS)
@@ -60,7 +63,8 @@ def _settings(settings: Settings) -> list[str]:
 
 def _line(feature: Feature) -> str:
     names = ", ".join(_text(person.name) for person in feature.authors)
-    return f"- {_text(feature.title)} ({_link(feature)}){f', {names}' if names else ''}"
+    remarks = "".join(f"; {_text(words)}" for words in feature.remarks)
+    return f"- {_text(feature.title)} ({_link(feature)}{remarks}){f', {names}' if names else ''}"
 
 
 def _link(feature: Feature) -> str:
@@ -72,7 +76,18 @@ def _link(feature: Feature) -> str:
 
 
 def _version(version: Version) -> str:
-    return version.commit[:_SHORT] if version.commit else "nothing"
+    if version.commit is None:
+        return "nothing"
+    day = f" ({version.committed_at.astimezone(dt.UTC):%Y-%m-%d})" if version.committed_at is not None else ""
+    return f"{version.commit[:_SHORT]}{day}"
+
+
+def _images(images: Sequence[ImageChange]) -> list[str]:
+    if not images:
+        return []
+    lines = ["- " + _text(f"{i.name}: {i.from_ or 'none'} → {i.to or 'none'}") for i in images[:_MOST_IMAGES]]
+    more = [f"- and {len(images) - _MOST_IMAGES} more"] if len(images) > _MOST_IMAGES else []
+    return [*lines, *more, ""]
 
 
 def _text(text: str) -> str:

@@ -1,18 +1,21 @@
 """A feature: a pull request, an issue or a commit of a source repo. Pure value."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Literal
 
 from lastgood.core.commit import Person
 from lastgood.core.value import Value
 
 _ID_DIGITS = 7
+_NAMED = 5
 
 
 class Feature(Value, frozen=True, kw_only=True):
     """One feature as `features` and the timeline show it. at: when the newest of its commits was made.
 
-    labels: those that a forge or a tracker has on it, where the operator has one asked: only in records.
+    labels: those that a forge or a tracker has on it, where the operator has one asked. takes_back, brings_back: ids of
+    features of the same repo that it reverts, and whose revert it reverts: in what lies between two versions.
     """
 
     id: str
@@ -26,6 +29,21 @@ class Feature(Value, frozen=True, kw_only=True):
     breaking: bool
     at: dt.datetime | None = None
     labels: tuple[str, ...] = ()
+    takes_back: tuple[str, ...] = ()
+    brings_back: tuple[str, ...] = ()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What people must see of it beside its title, in words: that it breaks something, and what it reverts."""
+        words = ["breaking"] if self.breaking else []
+        words += [f"takes back {_names(self.takes_back)}"] if self.takes_back else []
+        words += [f"brings {_names(self.brings_back)} back"] if self.brings_back else []
+        return tuple(words)
+
+
+def _names(ids: Sequence[str]) -> str:
+    more = len(ids) - _NAMED
+    return ", ".join(ids[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def is_meant(feature: Feature, text: str) -> bool:

@@ -11,12 +11,15 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+import msgspec
+
 from lastgood.core.commit import Person
 from lastgood.core.commit_graph import CommitGraph
 from lastgood.core.containment import Change, Replay
 from lastgood.core.feature import Feature
 from lastgood.core.forge import WebAddress
 from lastgood.core.mailmap import Mailmap, unique
+from lastgood.core.revert_effects import Effects, RevertEffects
 from lastgood.core.reverts import Lookup
 from lastgood.core.source_commit import Selection, SourceCommit
 from lastgood.core.value import Value, utc
@@ -134,16 +137,28 @@ class FeatureRange:
         heads = {at: self._book.commit(at) for at in pulls}
         found: list[tuple[int, Feature]] = []
         counted: dict[int, SourceCommit] = {}
+        made_of: dict[int, list[int]] = {}
         for merge, inside in pulls.items():
             if inside or selection.concerns(heads[merge]):
                 found.append((merge, self.pull(heads[merge], [commits[at] for at in inside] or [heads[merge]])))
                 counted |= {at: commits[at] for at in inside} | {merge: heads[merge]}
+                made_of[merge] = inside or [merge]
         for at in alone:
             if selection.concerns(commits[at]):
                 found.append((at, self.alone(commits[at])))
                 counted[at] = commits[at]
+                made_of[at] = [at]
+        effects = RevertEffects(
+            self._replay, commit=self._book.commit, owners=lambda some: owners(self._book, some, fresh, now)
+        ).of(made_of)
+        found = [(at, self._with(feature, effects.get(at))) for at, feature in found]
         found += self._issues(counted, was)
         return tuple(feature for _, feature in sorted(found, key=lambda pair: -pair[0]))
+
+    def _with(self, feature: Feature, effects: Effects | None) -> Feature:
+        if effects is None:
+            return feature
+        return msgspec.structs.replace(feature, takes_back=effects.takes_back, brings_back=effects.brings_back)
 
     def person(self, one: Person) -> Person:
         """Return who is meant by an author, as the mailmap says."""

@@ -5,6 +5,7 @@ import datetime as dt
 from lastgood.core.chain import Chain, ChainImage
 from lastgood.core.commit import Person
 from lastgood.core.feature import Feature
+from lastgood.core.resource import ImageChange
 from lastgood.core.setting import Settings
 from lastgood.core.source_features import NotKnown
 from lastgood.core.value import Value
@@ -24,7 +25,8 @@ class FeaturesView(Value, frozen=True, kw_only=True):
     """What entered and what left on the way from one version to another, newest first within each source repo.
 
     unknown: images and bases that nothing is known of. settings, config_entered, config_left: what the config repo
-    itself changed on the way, and the commits of it that did.
+    itself changed on the way, and the commits of it that did. images: those that differ; none where one of the two
+    versions does not render.
     """
 
     app: str
@@ -36,6 +38,7 @@ class FeaturesView(Value, frozen=True, kw_only=True):
     settings: Settings = Settings()
     config_entered: tuple[ConfigCommit, ...] = ()
     config_left: tuple[ConfigCommit, ...] = ()
+    images: tuple[ImageChange, ...] = ()
 
 
 class WhereEntry(Value, frozen=True, kw_only=True):

@@ -193,4 +193,6 @@ def _joined(one: Feature, other: Feature) -> Feature:
         breaking=one.breaking or other.breaking,
         at=max((at for at in (one.at, other.at) if at is not None), default=None),
         labels=tuple(dict.fromkeys((*one.labels, *other.labels))),
+        takes_back=tuple(dict.fromkeys((*one.takes_back, *other.takes_back))),
+        brings_back=tuple(dict.fromkeys((*one.brings_back, *other.brings_back))),
     )

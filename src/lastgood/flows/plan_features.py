@@ -74,7 +74,12 @@ def feature_lines(found: Sequence[Sequence[Feature]]) -> list[str]:
     """Return one line for each feature that several applications lose or get, with its repo where there are several."""
     each = {(one.repo, one.id): one for some in found for one in some}
     several = len({repo for repo, _ in each}) > 1
-    return [f"{f'{one.repo} ' if several else ''}{one.id} {one.title}" for one in each.values()]
+    return [f"{f'{one.repo} ' if several else ''}{one.id}{_remarks(one)} {one.title}" for one in each.values()]
+
+
+def _remarks(feature: Feature) -> str:
+    # Before the title: a line of a commit's message is cut at its end.
+    return f" ({', '.join(feature.remarks)})" if feature.remarks else ""
 
 
 def feature_notes(look: Look, app: str, found: PlannedFeatures, *, without: str | None) -> list[str]:

@@ -13,6 +13,7 @@ from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
 from lastgood.core.hold import Hold, image_references, refusing
 from lastgood.core.origins import NO_ORIGINS
 from lastgood.core.ports import Clock, Renderer, Sources, Store
+from lastgood.core.resource import ImageChange, image_changes
 from lastgood.core.setting import Settings
 from lastgood.core.settings_between import settings_between
 from lastgood.core.source_features import SourceAt, features, locate_images, locate_version
@@ -64,6 +65,7 @@ class Features:
             settings=await self._settings(place, before, after),
             config_entered=entered,
             config_left=left,
+            images=_images(old, new),
         )
 
     async def _settings(self, place: Place, before: Version, after: Version) -> Settings:
@@ -209,3 +211,9 @@ class Features:
             sources=self._sources,
             declared=place.discovered.sources,
         )
+
+
+def _images(old: Sequence[SourceAt], new: Sequence[SourceAt]) -> tuple[ImageChange, ...]:
+    """Return which images differ; nothing where a version has one without a reference: it does not render."""
+    before, after = [{one.image: one.reference for one in some if not one.base} for some in (old, new)]
+    return image_changes(before, after) if all((*before.values(), *after.values())) else ()
