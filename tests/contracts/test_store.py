@@ -18,6 +18,7 @@ from lastgood.core.carried import Carried
 from lastgood.core.commit import Person
 from lastgood.core.deployment import Phase
 from lastgood.core.errors import StoreFailed, StoreUnavailable
+from lastgood.core.feature import Feature
 from lastgood.core.hold import HeldFile, Hold
 from lastgood.core.image_facts import ImageClaim
 from lastgood.core.kept_settings import KeptSettings
@@ -256,15 +257,17 @@ async def test_pages_are_read_by_key(store):
     assert await store.deployment("web-production", 10**30) is None
 
 
+MARTA = Person(name="MARTA Köhler", email="marta@example.com")
+
+
 @pytest.fixture
 async def history(store) -> SqlStore:
     """Five records of two applications, an hour's worth."""
     for name in ("web-production", "cart-staging"):
         await store.save_application(make_application(name))
-    marta = Person(name="MARTA Köhler", email="marta@example.com")
     for app, changed in (
         ("web-production", {"commit": make_commit("web: release 1.4.1\n\nFixes SHOP-12 (PR-481)")}),
-        ("cart-staging", {"commit": make_commit("cart: 50% off", author=marta), "trigger": "rollback"}),
+        ("cart-staging", {"commit": make_commit("cart: 50% off", author=MARTA), "trigger": "rollback"}),
         ("web-production", {"outcome": "failed", "images": (ImageChange(name="web", from_="web:1", to="web:2"),)}),
         ("web-production", {"trigger": "rollback", "operation": "op-1"}),
         ("cart-staging", {"outcome": "in-progress"}),
@@ -674,6 +677,40 @@ async def test_records_are_found_by_their_settings_beside_their_features(store):
     assert await found("memory", "spec.cpu", "gift/1", "gift/2", "release", "priya") == [0, 1, 0, 1, 1, 1]
     assert await store.count_deployments(DeploymentQuery(feature="gift/2")) == 1
     assert await store.count_deployments(DeploymentQuery(feature="cpu")) == 0
+
+
+def gift(**changed: Any) -> Feature:
+    given = {
+        "id": "PR-12", "repo": "shop/web", "kind": "pull_request", "title": "Gift message for Karl", "url": None,
+        "authors": (Person(name="Zoë Äpfel", email="zoe@example.com"),), "commits": (oid("gift"),), "type": None,
+        "breaking": False, "merge": oid("merge"),
+    }  # fmt: skip
+    return Feature(**(given | changed))
+
+
+async def test_records_are_found_by_the_people_and_commits_of_what_they_carried(store):
+    """Whoever wrote what entered is an author beside that of the commit; no title makes one. A hash may be cut."""
+    run = await store.start_deployment(make_deployment())
+    await store.save_carried(
+        Carried(deployment=run.id, found_at=NOON, entered=(gift(),), left=(gift(authors=(MARTA,)),))
+    )
+    await store.save_deployment(replace(run, outcome="succeeded"))
+
+    for query, expected in (
+        ({"author": "zoë"}, 1),
+        ({"author": "zoe@example.com äpfel"}, 1),
+        ({"author": "priya"}, 1),
+        ({"author": "karl"}, 0),
+        ({"author": "marta"}, 0),
+        ({"search": oid("gift")}, 1),
+        ({"search": oid("merge")}, 1),
+        ({"search": f"{oid('gift')[:7]} karl"}, 1),
+        ({"search": oid("nothing")}, 0),
+    ):
+        assert await store.count_deployments(DeploymentQuery(**query)) == expected, query
+    await store.save_carried(Carried(deployment=run.id, found_at=NOON, entered=(gift(authors=(MARTA,)),)))
+    assert await store.count_deployments(DeploymentQuery(author="zoë")) == 0
+    assert await store.count_deployments(DeploymentQuery(author="marta")) == 1
 
 
 async def test_records_without_settings_are_found_and_those_that_are_due_again(store):

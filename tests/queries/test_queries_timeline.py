@@ -2,12 +2,15 @@
 
 import pytest
 
+from lastgood.core.carried import Carried
+from lastgood.core.commit import Person
+from lastgood.core.feature import Feature
 from lastgood.core.timeline import TimelineQuery
 from lastgood.queries import timeline as module
 from lastgood.queries.timeline import Timelines
 from lastgood.store.sql_store import SqlStore
 from twins.clock import ManualClock
-from twins.store import fill
+from twins.store import NOON, fill
 
 
 @pytest.fixture
@@ -58,3 +61,27 @@ async def test_a_search_over_everything_reaches_the_oldest_record(timelines):
     (found,) = await timelines.timeline(TimelineQuery(search=oldest.commit, limit=50))
     assert (found.app, found.number) == (oldest.app, oldest.number)
     assert await timelines.timeline(TimelineQuery(search="nobody ever wrote that")) == []
+
+
+async def test_source_authors_and_source_commits_find_the_deployment_that_carried_them(timelines):
+    """Of one application and of everything, also beyond what one look reads; a hash may be cut."""
+    (oldest,) = (await timelines.timeline(TimelineQuery(app="service0-staging")))[-1:]
+    feature = Feature(
+        id="PR-7", repo="o/shop", kind="pull_request", title="Gift for Karl", url=None, type=None, breaking=False,
+        authors=(Person(name="Zoë Äpfel", email="zoe@example.com"),), commits=("a1" * 20,), merge="b2" * 20,
+    )  # fmt: skip
+    await timelines._store.save_carried(Carried(deployment=oldest.deployment.id, found_at=NOON, entered=(feature,)))
+
+    for words in (
+        {"author": "zoë Ä"},
+        {"author": "zoe@example"},
+        {"search": "a1" * 20},
+        {"search": "b2" * 20},
+        {"search": "A1A1A1A karl"},
+        {"feature": "b2" * 5},
+    ):
+        for app in (None, "service0-staging"):
+            (found,) = await timelines.timeline(TimelineQuery(app=app, limit=50, **words))
+            assert (found.app, found.number) == (oldest.app, oldest.number), words
+    assert await timelines.timeline(TimelineQuery(author="karl")) == []
+    assert await timelines.timeline(TimelineQuery(search="c3" * 20)) == []

@@ -14,6 +14,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from lastgood.core.carried import Carried
+from lastgood.core.commit import Person
+from lastgood.core.feature import Feature
 from lastgood.core.kept_settings import KeptSettings
 from lastgood.core.record import DeploymentQuery
 from lastgood.core.setting import SettingChange, Settings
@@ -92,6 +94,7 @@ async def test_a_record_of_before_settings_were_kept_is_found_by_them_afterwards
     with sqlite3.connect(tmp_path / "a.db") as connection:  # as the revision before left it
         connection.execute("DROP TABLE settings")
         connection.execute("ALTER TABLE deployments DROP COLUMN settings_folded")
+        connection.execute("ALTER TABLE deployments DROP COLUMN people_folded")
         connection.execute("UPDATE alembic_version SET version_num = '0004'")
     connection.close()
 
@@ -105,6 +108,35 @@ async def test_a_record_of_before_settings_were_kept_is_found_by_them_afterwards
     store.close()
 
     assert (found, feature) == ([1, 1, 1], 1)
+
+
+async def test_the_people_of_what_was_kept_before_are_found_afterwards(tmp_path):
+    """Each person once; a record that carried nothing has none."""
+    ada, zoe = (Person(name=name, email=f"{name}@example.com") for name in ("Ada", "ZOË"))
+    feature = Feature(
+        id="PR-1", repo="o/shop", kind="pull_request", title="x", url=None, authors=(ada, zoe), commits=(), type=None,
+        breaking=False,
+    )  # fmt: skip
+    store = SqlStore.open(tmp_path / "a.db")
+    runs = [await store.start_deployment(make_deployment()) for _ in range(3)]
+    for run, entered in zip(runs, ((feature,), (), (feature, feature)), strict=True):
+        await store.save_carried(Carried(deployment=run.id, found_at=NOON, entered=entered))
+    store.close()
+    with sqlite3.connect(tmp_path / "a.db") as connection:  # as the revision before left it
+        before = connection.execute("SELECT people_folded FROM deployments ORDER BY id").fetchall()
+        connection.execute("ALTER TABLE deployments DROP COLUMN people_folded")
+        connection.execute("UPDATE alembic_version SET version_num = '0005'")
+    connection.close()
+
+    store = SqlStore.open(tmp_path / "a.db")
+    found = [await store.count_deployments(DeploymentQuery(author=name)) for name in ("ada", "zoë", "nobody")]
+    store.close()
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        after = connection.execute("SELECT people_folded FROM deployments ORDER BY id").fetchall()
+    connection.close()
+
+    assert found == [2, 2, 0]
+    assert after == before
 
 
 def test_the_newest_revision_is_told_without_alembic(tmp_path):

@@ -8,7 +8,7 @@ import typer
 from lastgood.cli.call import Call
 from lastgood.cli.shared import now
 from lastgood.cli.situation import Situation, remarks, work
-from lastgood.cli.text import Column, ago, clean, short_hashes, stamp, table
+from lastgood.cli.text import Column, absolute, ago, clean, short_hashes, stamp, table
 from lastgood.core.dates import parse_date
 from lastgood.core.errors import CommandLineWrong
 from lastgood.core.timeline import TimelineEntry, TimelineQuery
@@ -27,9 +27,12 @@ def timeline(
     since: Annotated[str | None, typer.Option(metavar="DATE", help="Not older: 2h, 2026-11-20, '3 days ago'")] = None,
     until: Annotated[str | None, typer.Option(metavar="DATE", help="Not newer")] = None,
     outcome: Annotated[str | None, typer.Option(metavar="WORD", help=", ".join(_OUTCOMES))] = None,
-    author: Annotated[str | None, typer.Option(metavar="TEXT", help="Part of the author's name or address")] = None,
+    author: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Part of a name or address: the author's, a source author's")
+    ] = None,
     search: Annotated[
-        str | None, typer.Option(metavar="WORDS", help="Words in subject, body, hash, image, feature, setting")
+        str | None,
+        typer.Option(metavar="WORDS", help="Words in subject, body, hash, image, feature, source commit, setting"),
     ] = None,
     feature: Annotated[
         str | None, typer.Option(metavar="F", help="Carried PR-481, #12, ABC-12, a commit, words")
@@ -44,6 +47,12 @@ def timeline(
     call: Call = ctx.find_root().obj
     if outcome is not None and outcome not in _OUTCOMES:
         raise CommandLineWrong(f"--outcome {outcome} is not known", hint=f"it is one of {', '.join(_OUTCOMES)}")
+    for option, text in (
+        *(("--environment", environment), ("--author", author), ("--search", search)),
+        *(("--feature", feature), ("--image", image)),
+    ):
+        if text is not None and not text.strip():
+            raise CommandLineWrong(f"{option} is empty", hint=f"leave {option} out to see all")
     local = now().astimezone()
     query = TimelineQuery(
         app=app,
@@ -68,12 +77,21 @@ def timeline(
             if len(shown) < len(entries):
                 call.tell(f"older ones are not shown: `--limit {SHOWN * 4}` or `--since` shows them")
         else:
-            call.tell("nothing matches")
+            call.tell(_nothing(query, local))
         if await _ends_shallow(situation, app, shown):
             call.note("this clone is shallow and ends here; `git fetch --unshallow` brings the rest")
         return await remarks(call, situation, app)
 
     raise typer.Exit(work(call, job))
+
+
+def _nothing(query: TimelineQuery, at: dt.datetime) -> str:
+    """Say that there is nothing, and why where the dates alone tell."""
+    if query.since is not None and query.since > at:
+        return f"nothing matches: --since {absolute(query.since)} lies in the future"
+    if query.since is not None and query.until is not None and query.since > query.until:
+        return f"nothing matches: --since {absolute(query.since)} is after --until {absolute(query.until)}"
+    return "nothing matches"
 
 
 async def _ends_shallow(situation: Situation, app: str | None, shown: list[TimelineEntry]) -> bool:

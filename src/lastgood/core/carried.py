@@ -76,7 +76,12 @@ def committers(features: Iterable[Feature]) -> tuple[Person, ...]:
 def searched(text: str) -> str:
     """Return what to look for in the text that a record is found by, for all features that `is_meant` may mean."""
     wanted = text.strip().lstrip("#!")
-    return wanted[:KEPT_DIGITS] if not set(wanted.casefold()) - set("0123456789abcdef") else wanted
+    return wanted[:KEPT_DIGITS] if is_hash(wanted) else wanted
+
+
+def is_hash(word: str) -> bool:
+    """Say whether a word may be (a part of) a commit's id."""
+    return not set(word.casefold()) - set("0123456789abcdef")
 
 
 def _bounded(feature: Feature) -> Feature:

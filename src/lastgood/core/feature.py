@@ -16,6 +16,7 @@ class Feature(Value, frozen=True, kw_only=True):
 
     labels: those that a forge or a tracker has on it, where the operator has one asked. takes_back, brings_back: ids of
     features of the same repo that it reverts, and whose revert it reverts: in what lies between two versions.
+    merge: the commit that merged a pull request, where that is none of its commits.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Feature(Value, frozen=True, kw_only=True):
     labels: tuple[str, ...] = ()
     takes_back: tuple[str, ...] = ()
     brings_back: tuple[str, ...] = ()
+    merge: str | None = None
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -46,6 +48,11 @@ def _names(ids: Sequence[str]) -> str:
     return ", ".join(ids[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
+def commits_of(feature: Feature) -> tuple[str, ...]:
+    """Return the commits that name a feature, the one that merged it first."""
+    return (feature.merge, *feature.commits) if feature.merge is not None else feature.commits
+
+
 def is_meant(feature: Feature, text: str) -> bool:
     """Say whether a person means a feature by `PR-481`, `#481`, `!481`, `ABC-12`, a commit, or words of its title."""
     wanted = text.strip().casefold()
@@ -53,7 +60,7 @@ def is_meant(feature: Feature, text: str) -> bool:
     ids = {feature.id.casefold(), feature.id.casefold().rpartition("#")[2]}
     if wanted in ids or (number != wanted and {number, f"pr-{number}"} & ids):
         return True
-    if len(wanted) >= _ID_DIGITS and any(commit.startswith(wanted) for commit in feature.commits):
+    if len(wanted) >= _ID_DIGITS and any(commit.startswith(wanted) for commit in commits_of(feature)):
         return True
     title = feature.title.casefold()
     return bool(wanted) and all(word in title for word in wanted.split())

@@ -179,6 +179,7 @@ class FeatureRange:
             type=facts.type or (next(iter(types)) if len(types) == 1 else None),
             breaking=facts.breaking or any(one.facts.breaking for one in commits),
             at=made(head),
+            merge=head.oid if all(one.oid != head.oid for one in commits) else None,
         )
 
     def alone(self, commit: SourceCommit) -> Feature:

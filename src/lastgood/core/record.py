@@ -140,8 +140,9 @@ class DeploymentQuery(Value, frozen=True, kw_only=True):
     """Which deployment records to read, newest first. before_id: only those with a smaller id.
 
     since, until: began in [since, until). environment: the application's when the attempt began.
-    author, image: every word occurs in the author's name and address; in the images before and after; without case.
-    feature: every word occurs in the features' ids, titles and people.
+    author, image: every word occurs in the names and addresses of the commit's author and of those who wrote what
+    entered; in the images before and after; without case. feature: every word occurs in the features' ids, titles and
+    people.
     search: as in TimelineQuery. version, commit, operation: whole ids.
     """
 

@@ -195,4 +195,5 @@ def _joined(one: Feature, other: Feature) -> Feature:
         labels=tuple(dict.fromkeys((*one.labels, *other.labels))),
         takes_back=tuple(dict.fromkeys((*one.takes_back, *other.takes_back))),
         brings_back=tuple(dict.fromkeys((*one.brings_back, *other.brings_back))),
+        merge=one.merge or other.merge,
     )

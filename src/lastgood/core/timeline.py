@@ -77,8 +77,9 @@ class TimelineEntry(Value, frozen=True, kw_only=True):
 class TimelineQuery(Value, frozen=True, kw_only=True):
     """Which entries to show. app None: of everything. before: only entries older than this cursor (opaque).
 
-    search: every word must occur in subject, body, hash, author, image, reason, in a feature's id, title or people, or
-    in a setting's resource, place or value, without case. feature: as `where` reads it; of recorded deployments alone.
+    search: every word must occur in subject, body, hash, author, image, reason, in a feature's id, title, people or
+    commits, or in a setting's resource, place or value, without case. author: of the commit, or of a commit of the
+    source repo that entered with it. feature: as `where` reads it; of recorded deployments alone.
     """
 
     app: str | None = None

@@ -3,8 +3,9 @@
 import datetime as dt
 from collections.abc import AsyncIterator
 
+from lastgood.core.commit import Person
 from lastgood.core.errors import CommandLineWrong
-from lastgood.core.feature import Feature, is_meant
+from lastgood.core.feature import Feature, commits_of, is_meant
 from lastgood.core.kept_settings import setting_texts
 from lastgood.core.resource import ImageChange
 from lastgood.core.timeline import TimelineEntry, TimelineQuery
@@ -21,18 +22,24 @@ def row_matches(row: Row, query: TimelineQuery) -> bool:
         and (query.until is None or row.at <= query.until)
         and (query.outcome is None or (run is not None and run.outcome == query.outcome))
         and (query.trigger is None or (run is not None and run.trigger == query.trigger))
-        and (query.author is None or _in(query.author, row.commit.author.name, row.commit.author.email))
+        # Of a record the people of what it carried count, too: that takes the whole entry.
+        and (query.author is None or run is not None or _is_by(query.author, row.commit.author))
     )
 
 
 def entry_matches(entry: TimelineEntry, query: TimelineQuery) -> bool:
     """Answer the questions that need the whole entry."""
     return (
-        (query.held is None or entry.held == query.held)
+        (query.author is None or any(_is_by(query.author, one) for one in (entry.author, *entry.committers)))
+        and (query.held is None or entry.held == query.held)
         and (query.image is None or any(_in(query.image, *_image_texts(one)) for one in entry.images or ()))
         and (query.feature is None or any(is_meant(one, query.feature) for one in _features(entry)))
         and (query.search is None or _found(entry, query.search))
     )
+
+
+def _is_by(text: str, person: Person) -> bool:
+    return _in(text, person.name, person.email)
 
 
 def _in(text: str, *where: str | None) -> bool:
@@ -64,7 +71,8 @@ def _found(entry: TimelineEntry, search: str) -> bool:
     for image in entry.images or ():
         texts += _image_texts(image)
     for one in _features(entry):
-        texts += [one.id, one.title, *one.labels, *(f"{person.name} <{person.email}>" for person in one.authors)]
+        texts += [one.id, one.title, *one.labels, *commits_of(one)]
+        texts += [f"{person.name} <{person.email}>" for person in one.authors]
     if entry.settings is not None:
         texts += setting_texts(entry.settings)
     return all(_in(word, *texts) for word in search.split()[:MAX_WORDS])

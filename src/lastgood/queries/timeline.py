@@ -159,7 +159,7 @@ class Timelines:
             {app: at for app, at in newest.items() if oldest is None or at >= oldest}, rows_of
         ):
             yield row
-        if (query.search or query.feature) and oldest is not None:
+        if (query.search or query.feature or query.author) and oldest is not None:
             older = msgspec.structs.replace(wanted, search=query.search, before_id=runs[-1].id, limit=MAX_RECORDS)
             async for row in self._further_back(older, known, store):
                 yield row

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Text, literal_column, or_, select, type_coerce
+from sqlalchemy import Connection, Text, bindparam, literal_column, or_, select, type_coerce
 
 from lastgood.core.carried import Carried
 from lastgood.core.deployment import Deployment
@@ -12,7 +12,7 @@ from lastgood.core.value import to_json
 from lastgood.store.columns import INTEGER_MAX
 from lastgood.store.deployment import RECORD, record
 from lastgood.store.schema import carried, deployments
-from lastgood.store.search import feature_text, find_by
+from lastgood.store.search import feature_text, find_by, people_text
 from lastgood.store.upsert import upsert
 
 # As the columns keep it.
@@ -21,6 +21,11 @@ _SAME_ORIGINS = to_json((NO_ORIGINS, NO_ORIGINS)).decode()
 
 # Kept, because putting a statement together costs more than running it.
 _FIND_BY = find_by("features_folded")
+_BY_PEOPLE = (
+    deployments.update()
+    .where(deployments.c.id == bindparam("of"), deployments.c.people_folded != bindparam("people", type_=Text))
+    .values(people_folded=bindparam("people"))
+)
 
 
 def save(connection: Connection, kept: Carried) -> None:
@@ -29,6 +34,7 @@ def save(connection: Connection, kept: Carried) -> None:
     upsert(connection, carried, values)
     text = feature_text(kept)
     connection.execute(_FIND_BY, {"of": kept.deployment, "text": text})
+    connection.execute(_BY_PEOPLE, {"of": kept.deployment, "people": people_text(kept)})
 
 
 def read(connection: Connection, ids: Sequence[int]) -> dict[int, Carried]:

@@ -16,7 +16,10 @@ from lastgood.store.search import image_text, search_text
 from lastgood.store.upsert import insert_into
 
 # What a filter needs besides the record itself; never read back.
-_FOR_FILTERS = ("environment", "author_folded", "images_folded", "search_text", "features_folded", "settings_folded")
+_FOR_FILTERS = (
+    *("environment", "author_folded", "people_folded", "images_folded"),
+    *("search_text", "features_folded", "settings_folded"),
+)
 RECORD = tuple(column for column in deployments.c if column.name not in _FOR_FILTERS)
 _COMMIT = tuple(column for column in RECORD if column.name.startswith(("commit", "author")))
 _JUDGED = (

@@ -134,6 +134,7 @@ deployments = Table(
     Column("features_folded", CleanText, nullable=False, server_default=""),
     Column("origins", JsonOf(tuple[Origins, Origins])),
     Column("settings_folded", CleanText, nullable=False, server_default=""),
+    Column("people_folded", CleanText, nullable=False, server_default=""),
     UniqueConstraint("app", "number"),
     Index(None, "app", "id"),
     Index(None, "environment", "id"),

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, Connection, Text, Update, bindparam, column, func, select, table
 
-from lastgood.core.carried import KEPT_DIGITS, Carried
+from lastgood.core.carried import KEPT_DIGITS, Carried, committers, is_hash
 from lastgood.core.commit import Commit
+from lastgood.core.feature import commits_of
 from lastgood.core.kept_settings import setting_texts
 from lastgood.core.resource import ImageChange
 from lastgood.core.setting import Settings
@@ -43,11 +44,17 @@ def feature_text(carried: Carried) -> str:
     for one in (*carried.entered, *carried.left):
         people = (f"{person.name} <{person.email}>" for person in one.authors)
         parts |= dict.fromkeys(
-            (one.id, one.title, *one.labels, *people, *(commit[:KEPT_DIGITS] for commit in one.commits))
+            (one.id, one.title, *one.labels, *people, *(commit[:KEPT_DIGITS] for commit in commits_of(one)))
         )
     if carried.build is not None:
         parts[carried.build] = None
     return _folded(parts)
+
+
+def people_text(carried: Carried) -> str:
+    """Return who wrote what entered with a record, a line each, in folded case."""
+    people = (f"{person.name} <{person.email}>" for person in committers(carried.entered))
+    return clean("\n".join(people).replace("\0", " ").casefold())
 
 
 def settings_text(settings: Settings) -> str:
@@ -78,6 +85,11 @@ def find_by(folded: str) -> Update:
 def words(text: str) -> list[str]:
     """Split what somebody typed into folded words; bounded, because it comes from outside."""
     return clean(text[:_SEARCH_MAX].replace("\0", " ").casefold()).split()[:_WORDS_MAX]
+
+
+def searched_words(text: str) -> list[str]:
+    """Split what somebody searches for; of a long hash as many digits are looked for as are kept of source commits."""
+    return [word[:KEPT_DIGITS] if is_hash(word) else word for word in words(text)]
 
 
 def found(connection: Connection, wanted: list[str]) -> list[ColumnElement[bool]]:

@@ -4,14 +4,14 @@ import datetime as dt
 from collections.abc import Sequence
 from itertools import pairwise
 
-from sqlalchemy import ColumnElement, Connection, Integer, case, desc, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Integer, case, desc, func, literal_column, or_, select
 
 from lastgood.core.deployment import Deployment
 from lastgood.core.record import Bucket, DeploymentQuery
 from lastgood.store import deployment
 from lastgood.store.columns import INTEGER_MAX
 from lastgood.store.schema import deployments
-from lastgood.store.search import contains, found, words
+from lastgood.store.search import contains, found, searched_words, words
 
 # Kept, because putting a statement together costs more than running it.
 _NEWEST_FIRST = select(*deployment.RECORD).order_by(desc(deployments.c.id))
@@ -95,9 +95,11 @@ def _conditions(connection: Connection, query: DeploymentQuery) -> list[ColumnEl
         conditions.append(records.started_at >= query.since)
     if query.until is not None:
         conditions.append(records.started_at < query.until)
-    wanted = words(query.search or "")
+    wanted = searched_words(query.search or "")
+    for word in words(query.author or ""):
+        conditions.append(or_(contains(records.author_folded, word), contains(records.people_folded, word)))
+        wanted.append(word)
     for text, where in (
-        (query.author, records.author_folded),
         (query.image, records.images_folded),
         (query.feature, records.features_folded),
     ):
