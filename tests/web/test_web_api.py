@@ -21,6 +21,7 @@ from lastgood.core.errors import (
 from lastgood.core.pod import PodLogRequest
 from lastgood.web.api import ROUTES, WAIT_MOST_S, http_status
 from lastgood.web.openapi import openapi
+from lastgood.web.query import query_fields
 from twins.door import LENAS_TOKEN
 from twins.lastgood import PRIYA, sample_operation
 from twins.schema import mismatches
@@ -194,30 +195,77 @@ def test_a_body_that_is_not_understood_whole_is_refused(script, lastgood, path, 
 
 
 @pytest.mark.parametrize(
-    "query",
+    ("query", "said"),
     [
-        "limit=0",
-        "limit=1001",
-        "limit=x",
-        "since=yesterday",
-        "since=2026-11-19T10:00:00",
-        "held=maybe",
-        "colour=red",
-        "search=a%00b",
+        ("limit=0", "limit is from 1 to 1000"),
+        ("limit=1001", "limit is from 1 to 1000"),
+        ("limit=x", "limit is from 1 to 1000"),
+        ("since=yesterday", "since is a time with its offset from UTC, such as 2026-11-20T14:00:00Z"),
+        ("since=2026-11-19T10:00:00", "since is a time with its offset from UTC, such as 2026-11-20T14:00:00Z"),
+        ("until=5", "until is a time with its offset from UTC, such as 2026-11-20T14:00:00Z"),
+        ("held=maybe", "held is true or false"),
+        ("outcome=fine", "outcome is one of failed, in-progress, partial, succeeded, superseded"),
+        ("colour=red", "there is no field 'colour' to ask with"),
+        ("search=a%00b", "search: a value has control characters"),
+        (f"search={'a' * 501}", "search: a value has 501 characters; the limit is 500"),
+        ("feature=", "feature is empty"),
+        ("feature=%20", "feature is empty"),
+        ("feature=a&feature=b", "feature is given twice"),
     ],
 )
-def test_a_filter_that_cannot_be_read_is_refused(script, lastgood, query):
-    """Rather than answered with everything."""
+def test_a_filter_that_cannot_be_read_is_refused(script, lastgood, query, said):
+    """Rather than answered with everything; in words that say what it takes."""
     answer = script.get(f"/api/v1/timeline?{query}")
 
-    assert answer.status_code == 422
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["message"]) == (400, "command-line-wrong", said)
     assert lastgood.calls == []
 
 
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_no_route_takes_a_field_that_it_does_not_declare(script, lastgood, route):
+    """Whatever it is asked for; the nearest name is told, else all that there are."""
+    path = route.path.replace("{name}", "web-production").replace("{version}", "n1").replace("{pod}", "p")
+    query = "&".join(f"{one.name}=web-production" for one in query_fields(route.query) if one.required)
+    answer = script.request(route.method, f"/api/v1{path}?{query}&featur=x".replace("{id}", "op1"), json={})
+
+    error = answer.json()["error"]
+    names = [one.name for one in query_fields(route.query)]
+    assert (answer.status_code, error["message"]) == (400, "there is no field 'featur' to ask with")
+    assert all(name in error["hint"] for name in names)
+    assert ("did you mean feature?" in error["hint"]) == ("feature" in names)
+    assert lastgood.calls == []
+
+
+def test_what_needs_a_field_says_so(script, lastgood):
+    """And what it is."""
+    error = script.get("/api/v1/compare?environment=staging").json()["error"]
+    assert (error["message"], error["hint"]) == ("other is missing", "other is another one")
+    assert script.get("/api/v1/version?x=1").status_code == 400
+    assert script.get("/api/v1/openapi.json?x=1").status_code == 400
+    assert script.get("/api/v1/events?x=1").status_code == 400
+    assert lastgood.calls == []
+
+
+def test_the_document_describes_what_a_query_takes():
+    """From the declaration that checks it: form, bounds and meaning."""
+    fields = openapi("0")["paths"]["/api/v1/timeline"]["get"]["parameters"]
+    limit = next(one for one in fields if one["name"] == "limit")
+    assert limit == {
+        "name": "limit",
+        "in": "query",
+        "required": False,
+        "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50},
+        "description": "at most so many entries",
+    }
+    (feature,) = openapi("0")["paths"]["/api/v1/where"]["get"]["parameters"]
+    assert (feature["required"], feature["schema"]) == (True, {"type": "string", "minLength": 1, "maxLength": 500})
+
+
 def test_a_log_is_asked_for_as_the_query_says(script, lastgood):
-    """What is not given has its default; an empty word is as good as none."""
+    """What is not given has its default."""
     script.get(f"{POD}/log?container=side&tail_lines=3&limit_bytes=10&previous=true&namespace=shop")
-    script.get(f"{POD}/log?container=")
+    script.get(f"{POD}/log")
     assert lastgood.orders == [
         PodLogRequest(
             app="web-production",
@@ -238,7 +286,7 @@ def test_a_log_is_asked_for_as_the_query_says(script, lastgood):
 def test_what_cannot_be_asked_of_a_pod_is_refused(script, lastgood, query):
     """In words, and before anything is asked."""
     answer = script.get(f"{POD}/{query}")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "command-line-wrong")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "command-line-wrong")
     assert lastgood.calls == []
 
 

@@ -8,19 +8,19 @@ values of `core/`, as JSON; an unknown field in a request is refused. Errors are
     GET    /version                             -                      Running {version}
     GET    /apps                                -                      list[ApplicationView]
     GET    /apps/{name}                         -                      StatusView
-    GET    /timeline                            TimelineQuery (query)  list[TimelineEntry]
-    GET    /apps/{name}/timeline                TimelineQuery (query)  list[TimelineEntry]
+    GET    /timeline                            TimelineAsked (query)  list[TimelineEntry]
+    GET    /apps/{name}/timeline                TimelineAsked (query)  list[TimelineEntry]
     GET    /apps/{name}/versions/{version}      -                      TimelineEntry
     GET    /apps/{name}/diff?from=V[&to=V]      -                      DiffView
     GET    /apps/{name}/features[?from=V&to=V]  -                      FeaturesView
     GET    /apps/{name}/changelog[?from=V&to=V] -                      Changelog
-    GET    /metrics[?...]                       FiguresQuery (query)   FiguresView
+    GET    /metrics[?...]                       FiguresAsked (query)   FiguresView
     GET    /compare?environment=E&other=E       -                      CompareView
     GET    /where?feature=F                     -                      list[WhereEntry]
     GET    /apps/{name}/tree                    -                      ResourceTree
     GET    /apps/{name}/services                -                      Services
-    GET    /apps/{name}/pods/{pod}/events       namespace (query)      list[PodEvent]
-    GET    /apps/{name}/pods/{pod}/log          PodLogRequest (query)  PodLog
+    GET    /apps/{name}/pods/{pod}/events       PodEventsAsked (query) list[PodEvent]
+    GET    /apps/{name}/pods/{pod}/log          PodLogAsked (query)    PodLog
     POST   /plans                               RollbackRequest        Plan
     POST   /rollbacks                           RollbackOrder          Plan
     POST   /undo/plans                          UndoRequest            Plan
@@ -44,26 +44,24 @@ Orders: RollbackOrder {request: RollbackRequest, planned: Plan|null}; UndoOrder 
 Plan|null}; ForgetOrder {app, prune, by}; WaitOrder {plan: Plan, timeout_s}: the server waits 60 s at most, so ask
 again until your own time is over; an outcome that is null or in-progress is not an end.
 
-TimelineQuery in a query string: environment, since, until (ISO 8601 with an offset), outcome, author, search,
-feature, image, trigger, held (true or false), limit (1 to 1000; 50 if not given), before.
+What a query string may hold is declared in `query.py`; a field that is not is refused.
 
 `{version}` is any VERSION of the command line, percent-encoded; it may hold slashes.
 
 Who asks: `Authorization: Bearer TOKEN`. A named person is always the author; `by` of a request counts only
 with the server's own token, whose holder runs the server.
 
-HTTP status by error: exit code 2 -> 422 (a body that cannot be read: 400; too large: 413), 3 -> 409, 4 -> 409,
+HTTP status by error: exit code 2 -> 422 (a body or query that cannot be read: 400; too large: 413), 3 -> 409, 4 -> 409,
 5 -> 404, 6 -> 504, 7 -> 502 (the push may have arrived: ask again), not-allowed -> 403, not signed in -> 401,
 store-unavailable, store-full, remote-unreachable, target-failed -> 503, all others -> 500.
 
-Tree and services come from memory. A pod's log and events are asked of its destination at that moment; the query of a
-log is namespace, container, tail_lines (1 to 5000), limit_bytes (1 to 1048576), previous (true or false).
+Tree and services come from memory. A pod's log and events are asked of its destination at that moment.
 
 Not offered: `render`, which shows Secrets as they are.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -89,10 +87,10 @@ from lastgood.core.errors import (
     Unknown,
 )
 from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
-from lastgood.core.figures import FiguresView
+from lastgood.core.figures import FiguresQuery, FiguresView
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
-from lastgood.core.pod import PodEvent, PodLog
+from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
 from lastgood.core.ports import Lastgood
 from lastgood.core.record import Pause
 from lastgood.core.request import (
@@ -109,18 +107,24 @@ from lastgood.core.request import (
 from lastgood.core.resource_tree import ResourceTree
 from lastgood.core.service import Services
 from lastgood.core.status import StatusView, WaitResult
-from lastgood.core.timeline import TimelineEntry
+from lastgood.core.timeline import TimelineEntry, TimelineQuery
 from lastgood.core.value import Value, to_json
 from lastgood.web.access import SignedIn
-from lastgood.web.asked import (
-    Unreadable,
-    flag,
-    read_body,
-    read_figures_query,
-    read_log_query,
-    read_namespace,
+from lastgood.web.asked import Unreadable, read_body
+from lastgood.web.query import (
+    CompareAsked,
+    DiffAsked,
+    DryRun,
+    FeaturesAsked,
+    FiguresAsked,
+    NoQuery,
+    PodEventsAsked,
+    PodLogAsked,
+    ProblemsAsked,
+    QueryWrong,
+    TimelineAsked,
+    WhereAsked,
     read_query,
-    text,
 )
 from lastgood.web.routes import Routes
 
@@ -175,10 +179,10 @@ class WaitOrder(Value, frozen=True, kw_only=True):
 
 
 class Asked(Value, frozen=True, kw_only=True):
-    """One request, parsed: path and query as text, body as its value."""
+    """One request, parsed: path as text, query and body as their values."""
 
     path: Mapping[str, str]
-    query: Mapping[str, str]
+    query: Any
     body: Any
     who: SignedIn
 
@@ -188,6 +192,7 @@ class Asked(Value, frozen=True, kw_only=True):
         return msgspec.structs.replace(request, by=by)
 
 
+_V = TypeVar("_V", bound=Value)
 Handler = Callable[[Lastgood, Asked], Awaitable[Any]]
 
 
@@ -200,7 +205,7 @@ class Route(Value, frozen=True, kw_only=True):
     handler: Handler
     answer: Any
     body: Any = None
-    query: str = ""
+    query: type[Value] = NoQuery
 
 
 async def _apps(lastgood: Lastgood, asked: Asked) -> list[ApplicationView]:  # noqa: ARG001 - every handler has one shape
@@ -212,7 +217,7 @@ async def _status(lastgood: Lastgood, asked: Asked) -> StatusView:
 
 
 async def _timeline(lastgood: Lastgood, asked: Asked) -> list[TimelineEntry]:
-    return await lastgood.timeline(read_query(asked.query, app=asked.path.get("name")))
+    return await lastgood.timeline(_with_fields(TimelineQuery, asked.query, app=asked.path.get("name")))
 
 
 async def _show(lastgood: Lastgood, asked: Asked) -> TimelineEntry:
@@ -220,17 +225,15 @@ async def _show(lastgood: Lastgood, asked: Asked) -> TimelineEntry:
 
 
 async def _diff(lastgood: Lastgood, asked: Asked) -> DiffView:
-    if not asked.query.get("from"):
-        raise CommandLineWrong("diff needs `from`", hint="/api/v1/apps/NAME/diff?from=VERSION&to=VERSION")
-    return await lastgood.diff(asked.path["name"], asked.query["from"], asked.query.get("to") or None)
+    return await lastgood.diff(asked.path["name"], asked.query.from_, asked.query.to)
 
 
 async def _features(lastgood: Lastgood, asked: Asked) -> FeaturesView:
-    return await lastgood.features(asked.path["name"], asked.query.get("from") or None, asked.query.get("to") or None)
+    return await lastgood.features(asked.path["name"], asked.query.from_, asked.query.to)
 
 
 async def _figures(lastgood: Lastgood, asked: Asked) -> FiguresView:
-    return await lastgood.figures(read_figures_query(asked.query))
+    return await lastgood.figures(_with_fields(FiguresQuery, asked.query))
 
 
 async def _changelog(lastgood: Lastgood, asked: Asked) -> Changelog:
@@ -238,18 +241,11 @@ async def _changelog(lastgood: Lastgood, asked: Asked) -> Changelog:
 
 
 async def _compare(lastgood: Lastgood, asked: Asked) -> CompareView:
-    environment, other = text(asked.query.get("environment", "")), text(asked.query.get("other", ""))
-    if not environment or not other:
-        hint = "/api/v1/compare?environment=staging&other=production"
-        raise CommandLineWrong("`compare` needs two environments", hint=hint)
-    return await lastgood.compare(environment, other)
+    return await lastgood.compare(asked.query.environment, asked.query.other)
 
 
 async def _where(lastgood: Lastgood, asked: Asked) -> list[WhereEntry]:
-    feature = text(asked.query.get("feature", ""))
-    if not feature:
-        raise CommandLineWrong("`where` needs a feature", hint="/api/v1/where?feature=PR-481")
-    return await lastgood.where(feature)
+    return await lastgood.where(asked.query.feature)
 
 
 async def _tree(lastgood: Lastgood, asked: Asked) -> ResourceTree:
@@ -261,12 +257,13 @@ async def _services(lastgood: Lastgood, asked: Asked) -> Services:
 
 
 async def _pod_events(lastgood: Lastgood, asked: Asked) -> list[PodEvent]:
-    namespace = read_namespace(asked.query)
-    return await lastgood.pod_events(asked.path["name"], asked.path["pod"], namespace=namespace)
+    return await lastgood.pod_events(asked.path["name"], asked.path["pod"], namespace=asked.query.namespace)
 
 
 async def _pod_log(lastgood: Lastgood, asked: Asked) -> PodLog:
-    return await lastgood.pod_log(read_log_query(asked.query, app=asked.path["name"], pod=asked.path["pod"]))
+    return await lastgood.pod_log(
+        _with_fields(PodLogRequest, asked.query, app=asked.path["name"], pod=asked.path["pod"])
+    )
 
 
 async def _plan(lastgood: Lastgood, asked: Asked) -> Plan:
@@ -286,11 +283,11 @@ async def _undo(lastgood: Lastgood, asked: Asked) -> Plan:
 
 
 async def _hold(lastgood: Lastgood, asked: Asked) -> HoldResult:
-    return await lastgood.hold(asked.signed(asked.body), dry_run=flag(asked.query, "dry_run"))
+    return await lastgood.hold(asked.signed(asked.body), dry_run=asked.query.dry_run)
 
 
 async def _unhold(lastgood: Lastgood, asked: Asked) -> HoldResult:
-    return await lastgood.unhold(asked.signed(asked.body), dry_run=flag(asked.query, "dry_run"))
+    return await lastgood.unhold(asked.signed(asked.body), dry_run=asked.query.dry_run)
 
 
 async def _pause(lastgood: Lastgood, asked: Asked) -> list[Pause]:
@@ -302,7 +299,7 @@ async def _resume(lastgood: Lastgood, asked: Asked) -> list[Pause]:
 
 
 async def _retry(lastgood: Lastgood, asked: Asked) -> PressResult:
-    return await lastgood.retry(asked.signed(asked.body), dry_run=flag(asked.query, "dry_run"))
+    return await lastgood.retry(asked.signed(asked.body), dry_run=asked.query.dry_run)
 
 
 async def _sync(lastgood: Lastgood, asked: Asked) -> Looked:
@@ -320,7 +317,7 @@ async def _refresh(lastgood: Lastgood, asked: Asked) -> Looked:
 
 async def _forget(lastgood: Lastgood, asked: Asked) -> ForgetResult:
     order = asked.signed(asked.body)
-    return await lastgood.forget(order.app, prune=order.prune, dry_run=flag(asked.query, "dry_run"), by=order.by)
+    return await lastgood.forget(order.app, prune=order.prune, dry_run=asked.query.dry_run, by=order.by)
 
 
 async def _operation(lastgood: Lastgood, asked: Asked) -> Operation:
@@ -328,7 +325,7 @@ async def _operation(lastgood: Lastgood, asked: Asked) -> Operation:
 
 
 async def _problems(lastgood: Lastgood, asked: Asked) -> list[Problem]:
-    return await lastgood.problems(asked.query.get("app") or None)
+    return await lastgood.problems(asked.query.app)
 
 
 async def _wait(lastgood: Lastgood, asked: Asked) -> WaitResult:
@@ -340,8 +337,19 @@ async def _checks(lastgood: Lastgood, asked: Asked) -> tuple[CheckDefinition, ..
     return CHECKS
 
 
+def _with_fields(kind: type[_V], asked: Value, **words: Any) -> _V:
+    """Make what lastgood is asked of what the query string said, and what the path did."""
+    return kind(**msgspec.structs.asdict(asked), **words)
+
+
 def _route(
-    method: str, path: str, handler: Handler, answer: Any, summary: str, body: Any = None, query: str = ""
+    method: str,
+    path: str,
+    handler: Handler,
+    answer: Any,
+    summary: str,
+    body: Any = None,
+    query: type[Value] = NoQuery,
 ) -> Route:
     return Route(method=method, path=path, summary=summary, handler=handler, answer=answer, body=body, query=query)
 
@@ -349,53 +357,62 @@ def _route(
 ROUTES: tuple[Route, ...] = (
     _route("GET", "/apps", _apps, list[ApplicationView], "The applications, by name"),
     _route("GET", "/apps/{name}", _status, StatusView, "One application in full"),
-    _route("GET", "/timeline", _timeline, list[TimelineEntry], "History of everything, newest first", query="timeline"),
+    _route(
+        "GET", "/timeline", _timeline, list[TimelineEntry], "History of everything, newest first", query=TimelineAsked
+    ),
     _route(
         "GET",
         "/apps/{name}/timeline",
         _timeline,
         list[TimelineEntry],
         "History of one application, newest first",
-        query="timeline",
+        query=TimelineAsked,
     ),
     _route("GET", "/apps/{name}/versions/{version}", _show, TimelineEntry, "One record"),
-    _route("GET", "/apps/{name}/diff", _diff, DiffView, "What differs between two versions", query="diff"),
+    _route("GET", "/apps/{name}/diff", _diff, DiffView, "What differs between two versions", query=DiffAsked),
     _route(
         "GET",
         "/apps/{name}/features",
         _features,
         FeaturesView,
         "What entered and left between two versions",
-        query="features",
+        query=FeaturesAsked,
     ),
     _route(
-        "GET", "/apps/{name}/changelog", _changelog, Changelog, "The same as Markdown, for people", query="features"
+        "GET", "/apps/{name}/changelog", _changelog, Changelog, "The same as Markdown, for people", query=FeaturesAsked
     ),
-    _route("GET", "/metrics", _figures, FiguresView, "The figures of delivery (DORA)", query="metrics"),
-    _route("GET", "/compare", _compare, CompareView, "What one environment has that another has not", query="compare"),
-    _route("GET", "/where", _where, list[WhereEntry], "Which applications contain a feature", query="where"),
+    _route("GET", "/metrics", _figures, FiguresView, "The figures of delivery (DORA)", query=FiguresAsked),
+    _route(
+        "GET", "/compare", _compare, CompareView, "What one environment has that another has not", query=CompareAsked
+    ),
+    _route("GET", "/where", _where, list[WhereEntry], "Which applications contain a feature", query=WhereAsked),
     _route("GET", "/apps/{name}/tree", _tree, ResourceTree, "What it consists of where it runs, from memory"),
     _route("GET", "/apps/{name}/services", _services, Services, "What it runs, from memory"),
     _route(
-        "GET", "/apps/{name}/pods/{pod}/events", _pod_events, list[PodEvent], "What is told of a pod", query="namespace"
+        "GET",
+        "/apps/{name}/pods/{pod}/events",
+        _pod_events,
+        list[PodEvent],
+        "What is told of a pod",
+        query=PodEventsAsked,
     ),
-    _route("GET", "/apps/{name}/pods/{pod}/log", _pod_log, PodLog, "The end of a pod's log", query="log"),
+    _route("GET", "/apps/{name}/pods/{pod}/log", _pod_log, PodLog, "The end of a pod's log", query=PodLogAsked),
     _route("POST", "/plans", _plan, Plan, "What a rollback would do", RollbackRequest),
     _route("POST", "/rollbacks", _rollback, Plan, "Roll back, by a Git commit", RollbackOrder),
     _route("POST", "/undo/plans", _plan_undo, Plan, "What an undo would do", UndoRequest),
     _route("POST", "/undo", _undo, Plan, "Take the last operation back, by a Git commit", UndoOrder),
-    _route("POST", "/holds", _hold, HoldResult, "Put a version on hold", HoldRequest, query="dry_run"),
-    _route("POST", "/unholds", _unhold, HoldResult, "Let a held version go", HoldRequest, query="dry_run"),
+    _route("POST", "/holds", _hold, HoldResult, "Put a version on hold", HoldRequest, query=DryRun),
+    _route("POST", "/unholds", _unhold, HoldResult, "Let a held version go", HoldRequest, query=DryRun),
     _route("POST", "/pauses", _pause, list[Pause], "Stop deployments", PauseRequest),
     _route("POST", "/resumes", _resume, list[Pause], "Let deployments go on", PauseRequest),
-    _route("POST", "/retries", _retry, PressResult, "Try a stopped deployment again", PressRequest, query="dry_run"),
+    _route("POST", "/retries", _retry, PressResult, "Try a stopped deployment again", PressRequest, query=DryRun),
     _route("POST", "/sync", _sync, Looked, "Look at the repos now", SyncOrder),
     _route("POST", "/repos/{name}/refresh", _refresh, Looked, "Look at one repo now"),
     _route(
-        "POST", "/forgets", _forget, ForgetResult, "Stop following a removed application", ForgetOrder, query="dry_run"
+        "POST", "/forgets", _forget, ForgetResult, "Stop following a removed application", ForgetOrder, query=DryRun
     ),
     _route("GET", "/operations/{id}", _operation, Operation, "One operation"),
-    _route("GET", "/problems", _problems, list[Problem], "What is wrong in the config repos", query="problems"),
+    _route("GET", "/problems", _problems, list[Problem], "What is wrong in the config repos", query=ProblemsAsked),
     _route("POST", "/waits", _wait, WaitResult, "Wait until what was pushed is healthy", WaitOrder),
     _route("GET", "/checks", _checks, list[CheckDefinition], "Every check, and what it asks"),
 )
@@ -410,7 +427,7 @@ def api_routes(lastgood: Lastgood, *, version: str) -> Routes:
             body = await request.body()
             asked = Asked(
                 path=path,
-                query=dict(request.query_params),
+                query=read_query(request.query_params.multi_items(), route.query),
                 body=None if route.body is None else read_body(body, route.body),
                 who=request.scope["signed_in"],
             )
@@ -423,7 +440,8 @@ def api_routes(lastgood: Lastgood, *, version: str) -> Routes:
         add(route)
 
     @routes.get("/api/v1/version")
-    async def running(_: Request) -> Response:
+    async def running(request: Request) -> Response:
+        read_query(request.query_params.multi_items(), NoQuery)
         return json_answer(Running(version=version))
 
     return routes
@@ -448,7 +466,7 @@ def http_status(error: LastgoodError) -> int:
 
 
 _STATUS: tuple[tuple[tuple[type[LastgoodError], ...], int], ...] = (
-    ((Unreadable,), 400),
+    ((Unreadable, QueryWrong), 400),
     ((CommandLineWrong,), 422),
     ((Unknown,), 404),
     ((Refused, BranchMoved), 409),

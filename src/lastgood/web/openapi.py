@@ -11,10 +11,9 @@ from starlette.responses import Response
 from lastgood.core.record import Event
 from lastgood.core.value import Value
 from lastgood.web.api import ROUTES, Route, Running, json_answer
-from lastgood.web.asked import LogText, QueryText
+from lastgood.web.query import EventsAsked, NoQuery, query_fields, read_query
 from lastgood.web.routes import Routes
 
-_TEXT = {"type": "string"}
 _REF = "#/components/schemas/{name}"
 
 
@@ -39,12 +38,10 @@ def openapi(version: str) -> dict[str, Any]:
     """Return the document as plain JSON."""
     kinds = [kind for route in ROUTES for kind in (route.answer, route.body) if kind is not None]
     kinds += [Running, Event, ErrorShape]
-    _, components = msgspec.json.schema_components([*kinds, QueryText, LogText], ref_template=_REF)
-    query_fields = components.pop("QueryText")["properties"]
-    log_fields = components.pop("LogText")["properties"]
+    _, components = msgspec.json.schema_components(kinds, ref_template=_REF)
     paths: dict[str, Any] = {}
     for route in ROUTES:
-        paths.setdefault(f"/api/v1{route.path}", {})[route.method.lower()] = _operation(route, query_fields, log_fields)
+        paths.setdefault(f"/api/v1{route.path}", {})[route.method.lower()] = _operation(route)
     paths["/api/v1/version"] = {"get": _answering("Which lastgood answers", "version", _schema(Running))}
     paths["/api/v1/events"] = {"get": _events()}
     paths["/api/v1/openapi.json"] = {"get": _answering("This document", "openapi", {"type": "object"})}
@@ -65,22 +62,18 @@ def openapi_routes(version: str) -> Routes:
     routes = Routes()
 
     @routes.get("/api/v1/openapi.json")
-    async def described(_: Request) -> Response:
+    async def described(request: Request) -> Response:
+        read_query(request.query_params.multi_items(), NoQuery)
         return json_answer(openapi(version))
 
     return routes
 
 
-def _operation(route: Route, query_fields: dict[str, Any], log_fields: dict[str, Any]) -> dict[str, Any]:
+def _operation(route: Route) -> dict[str, Any]:
     name = f"{route.method.lower()}_{re.sub(r'[^a-z]+', '_', route.path).strip('_')}"
     described = _answering(route.summary, name, _schema(route.answer))
     parameters = [_parameter(word, "path", {"type": "string"}) for word in re.findall(r"\{(\w+)\}", route.path)]
-    if route.query == "timeline":
-        parameters += [_parameter(word, "query", schema) for word, schema in query_fields.items()]
-    elif route.query == "log":
-        parameters += [_parameter(word, "query", schema) for word, schema in log_fields.items()]
-    else:
-        parameters += _QUERIES.get(route.query, [])
+    parameters += _asked(route.query)
     if parameters:
         described["parameters"] = parameters
     if route.body is not None:
@@ -106,7 +99,7 @@ def _events() -> dict[str, Any]:
     described = _answering("Events as they happen, a server-sent event each; its data is an Event", "events", {})
     described["responses"]["200"]["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
     described["parameters"] = [
-        _parameter("after", "query", {"type": "integer", "minimum": 0}),
+        *_asked(EventsAsked),
         {"name": "Last-Event-ID", "in": "header", "required": False, "schema": {"type": "integer", "minimum": 0}},
     ]
     return described
@@ -116,20 +109,11 @@ def _parameter(name: str, where: str, schema: dict[str, Any], *, required: bool 
     return {"name": name, "in": where, "required": required or where == "path", "schema": schema}
 
 
-# What a route's query may hold, by the route's word for it; those of timelines and logs are made from their values.
-_QUERIES: dict[str, list[dict[str, Any]]] = {
-    "diff": [_parameter("from", "query", _TEXT, required=True), _parameter("to", "query", _TEXT)],
-    "features": [_parameter("from", "query", _TEXT), _parameter("to", "query", _TEXT)],
-    "compare": [
-        _parameter("environment", "query", _TEXT, required=True),
-        _parameter("other", "query", _TEXT, required=True),
-    ],
-    "metrics": [_parameter(word, "query", _TEXT) for word in ("app", "environment", "group", "since", "until", "by")],
-    "where": [_parameter("feature", "query", _TEXT, required=True)],
-    "namespace": [_parameter("namespace", "query", _TEXT)],
-    "problems": [_parameter("app", "query", _TEXT)],
-    "dry_run": [_parameter("dry_run", "query", {"type": "boolean", "default": False})],
-}
+def _asked(kind: type[Value]) -> list[dict[str, Any]]:
+    return [
+        {**_parameter(one.name, "query", one.schema, required=one.required), "description": one.about}
+        for one in query_fields(kind)
+    ]
 
 
 def _schema(kind: Any) -> dict[str, Any]:

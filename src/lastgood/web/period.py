@@ -9,9 +9,10 @@ from lastgood.core.errors import CommandLineWrong
 from lastgood.core.record import DeploymentQuery
 from lastgood.core.timeline import TimelineQuery
 from lastgood.core.value import Value
-from lastgood.web.asked import LIMIT, text
+from lastgood.web.asked import text
 from lastgood.web.badge import OUTCOME, TRIGGER
 from lastgood.web.pages import address
+from lastgood.web.query import LIMIT
 
 CHART_DAYS = 30
 OUTCOMES = {word: badge.word for word, badge in OUTCOME.items()}

@@ -2,14 +2,16 @@
 
 from typing import Any, get_args, get_origin
 
-from lastgood.core.pod import LIMIT_BYTES, MOST_LIMIT_BYTES, MOST_TAIL_LINES, TAIL_LINES
 from lastgood.core.record import Event
+from lastgood.core.value import Value
 from lastgood.web.api import ROUTES, WAIT_MOST_S, Route
+from lastgood.web.asked import TEXT_CHARS
+from lastgood.web.query import EventsAsked, NoQuery, QueryField, query_fields
 
 _INTRO = f"""\
 JSON over HTTP, under `/api/v1`; the field names are those of the command line: [JSON](json.md).
 `GET /api/v1/openapi.json` describes it to programs (OpenAPI 3.1).
-An unknown field in a body is refused.
+An unknown field in a body or in a query string is refused, and so is an empty one.
 
 ## Who asks
 
@@ -22,7 +24,7 @@ A named person is always the author of what is done; `by` of a body counts only 
 
 | exit code or error | HTTP status |
 | --- | --- |
-| 2 | 422; a body that cannot be read 400, one that is too large 413 |
+| 2 | 422; a body or a query string that cannot be read 400, one that is too large 413 |
 | 3, 4 | 409 |
 | 5 | 404 |
 | 6 | 504 |
@@ -35,14 +37,7 @@ A named person is always the author of what is done; `by` of a body counts only 
 ## Words
 
 `{{version}}` in a path is any VERSION of the [command line](cli.md#version), percent-encoded.
-Of a timeline may be asked, in the query string: `environment`, `since`, `until` (ISO 8601 with an offset), `outcome`, \
-`author`, `search`, `feature`, `image`, `trigger`, `held` (`true` or `false`), `limit` (1 to 1000; 50 if not given), \
-`before`.
-Of a log may be asked: `namespace` and `container` (where there are several), `tail_lines` (1 to {MOST_TAIL_LINES}; \
-{TAIL_LINES} if not given), `limit_bytes` (1 to {MOST_LIMIT_BYTES}; {LIMIT_BYTES} if not given), `previous` (`true`: \
-of the container's run before this one).
 What tree, services, events and logs tell: [the inside of an application](inside.md).
-`dry_run=true` shows what would be done.
 A wait ends after {WAIT_MOST_S:g} s at most: ask again until your own time is over.
 `render` is not offered, because it shows Secrets as they are."""
 _STREAM = """\
@@ -50,6 +45,12 @@ _STREAM = """\
 
 `GET /api/v1/events` is a stream of `text/event-stream`: each `data` is an event. `Last-Event-ID`, or `after=ID` in the
 query string, goes on where a connection ended."""
+_QUERY = """\
+## What a query string may hold
+
+Texts are percent-encoded; one that is empty, longer than {most} characters or with control characters is refused.
+Times are ISO 8601 with an offset: `2026-11-20T14:00:00Z`.
+What a route does not take is refused with status 400 and the nearest name."""
 
 
 def api_page() -> str:
@@ -60,19 +61,38 @@ def api_page() -> str:
     bodies = [_fields(route.body) for route in ROUTES if route.body is not None]
     asked = "\n".join(dict.fromkeys(bodies))
     event = f"Event: {_names(Event)}."
-    parts = ["# The API", _INTRO, "## Routes", "\n".join(rows), f"## What is asked\n\n{asked}", f"{_STREAM}\n{event}"]
-    return "\n\n".join(parts)
+    parts = ["# The API", _INTRO, "## Routes", "\n".join(rows), _QUERY.format(most=TEXT_CHARS), *_queries()]
+    return "\n\n".join([*parts, f"## What is asked\n\n{asked}", f"{_STREAM}\n{event}"])
+
+
+def _queries() -> list[str]:
+    """Return a table for each query, under the routes that take it."""
+    routes: dict[type[Value], list[str]] = {}
+    for route in ROUTES:
+        routes.setdefault(route.query, []).append(f"`{route.method} {route.path}`")
+    routes[EventsAsked] = ["`GET /events`"]
+    del routes[NoQuery]
+    return [f"### {', '.join(of)}\n\n{_query(kind)}" for kind, of in routes.items()]
+
+
+def _query(kind: type[Value]) -> str:
+    rows = ["| field | form | asks |", "| --- | --- | --- |"]
+    rows += [f"| `{one.name}` | {_form(one)} | {one.about} |" for one in query_fields(kind)]
+    return "\n".join(rows)
+
+
+def _form(field: QueryField) -> str:
+    """Say what a value looks like, and what holds without one."""
+    form = {"text": "text", "time": "time"}.get(field.form.split()[1], field.form)
+    default = field.schema.get("default")
+    without = ", required" if field.required else "" if default is None else f"; {str(default).lower()} if not given"
+    return f"{form}{without}"
 
 
 def _row(route: Route) -> str:
-    query = {
-        "": "",
-        "dry_run": "[?dry_run=true]",
-        "diff": "?from=V[&to=V]",
-        "problems": "[?app=NAME]",
-        "namespace": "[?namespace=NAME]",
-    }
-    path = f"`{route.method} {route.path}{query.get(route.query, '[?…]')}`"
+    fields = query_fields(route.query)
+    query = "?…" if any(one.required for one in fields) else "[?…]" if fields else ""
+    path = f"`{route.method} {route.path}{query}`"
     body = f"`{route.body.__name__}`" if route.body is not None else ""
     return f"| {path} | {body} | `{_kind(route.answer)}` | {route.summary} |"
 

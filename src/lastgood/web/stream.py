@@ -20,6 +20,7 @@ from lastgood.core.record import Event
 from lastgood.core.value import to_json
 from lastgood.web.fragments import Fragments, Frame
 from lastgood.web.pages import Pages
+from lastgood.web.query import EventsAsked, read_query
 from lastgood.web.records import Records
 from lastgood.web.routes import Routes
 
@@ -184,6 +185,8 @@ def stream_routes(stream: Stream) -> Routes:
     routes = Routes()
 
     def answer(request: Request, *, raw: bool) -> StreamingResponse:
+        if raw:
+            read_query(request.query_params.multi_items(), EventsAsked)
         asked = request.headers.get("last-event-id") or request.query_params.get("after")
         if asked is not None and not (asked.isascii() and asked.isdigit() and len(asked) < 19):  # noqa: PLR2004 - 64 bits
             raise CommandLineWrong("an event's id is a number")

@@ -13,11 +13,11 @@ from lastgood.core.ports import Lastgood
 from lastgood.core.timeline import TimelineEntry
 from lastgood.core.value import Value
 from lastgood.web.applications import EnvironmentCell, application_rows, environments_of
-from lastgood.web.asked import LIMIT
 from lastgood.web.chart import Chart, begins_lately, draw, edges_of
 from lastgood.web.clockface import day_heading
 from lastgood.web.pages import Frame, Page, Pages, address, segment, wants_part
 from lastgood.web.period import OUTCOMES, TRIGGERS, Chip, Filters, PeriodLink, read_filters
+from lastgood.web.query import LIMIT
 from lastgood.web.rail import Day, RecordView, days, record_view
 from lastgood.web.records import Records
 from lastgood.web.routes import Routes
