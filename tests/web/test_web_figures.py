@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from lastgood.core.figures import Attempt, figures
+from lastgood.core.figures import DEFINITIONS, Attempt, figures
 from lastgood.web.figure_charts import LINE_Y, TOP_Y, lead_lines, recovery_marks
 from lastgood.web.figure_tiles import tiles
 from twins.html import Page
@@ -39,6 +39,9 @@ def test_the_five_figures_stand_with_what_they_were_before(page):
     for words in ("1.3 <small>a day", "Lead time for changes", "Change fail rate", "Deployment rework rate"):
         assert words in shown
     assert shown.count('<article class="card tile">') == 5
+    tiles = html.unescape(shown.partition('class="tiles"')[2].partition("</section>")[0])
+    assert [words in tiles for words in DEFINITIONS.values()] == [True] * 5
+    assert tiles.count("left out: ") == 2
     # The 13 weeks before have no five deployments: nothing is compared with them.
     assert "up from" not in page("/figures?weeks=52")
     assert "from" in page("/figures?weeks=4").partition("tiles")[2].partition("</section>")[0]
@@ -49,6 +52,8 @@ def test_nothing_known_is_never_shown_as_zero(browser):
     shown = browser.get("/figures").text
     assert shown.count("Not known</p>") == 5
     assert "0 deployments, fewer than 5" in shown
+    assert [words in html.unescape(shown) for words in DEFINITIONS.values()] == [True] * 5
+    assert shown.count("left out: none") == 2
     assert "0.0%" not in shown.partition('class="tiles"')[2].partition("</section>")[0]
     assert "No deployment of this period failed." in shown
 

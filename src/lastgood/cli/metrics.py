@@ -1,5 +1,6 @@
 """`lastgood metrics`: the figures of delivery (DORA)."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Annotated, cast, get_args
 
@@ -16,6 +17,7 @@ from lastgood.core.value import to_plain
 
 _DAY_S = 86_400.0
 _DAYS_FROM_S = 2 * _DAY_S
+_LEAST_WIDTH = 20
 _BY: tuple[str, ...] = get_args(Division)
 
 
@@ -63,12 +65,18 @@ def _text(view: FiguresView, style: Style) -> str:
     rows = [
         ("period", f"{found.since:%Y-%m-%d} to {found.until:%Y-%m-%d} ({days} days)"),
         ("of", ", ".join(clean(one) for one in (view.app, view.environment, view.group) if one) or "everything"),
-        ("deployments", f"{found.deployments}, {found.deployments_per_day:.2f} a day"),
-        ("lead time", _spread(found.lead_time, "commit", "deployment", "without known commits")),
-        ("recovery time", _spread(found.recovery_time, "failure", "failure", "without a known begin") + opened),
-        ("change fail rate", _share(found.change_fail_rate)),
-        ("rework rate", _share(found.rework_rate)),
     ]
+    figures = {
+        "deployments": f"{found.deployments}, {found.deployments_per_day:.2f} a day",
+        "lead_time": _spread(found.lead_time, "commit", "deployment", "without known commits"),
+        "recovery_time": _spread(found.recovery_time, "failure", "failure", "without a known begin") + opened,
+        "change_fail_rate": _share(found.change_fail_rate),
+        "rework_rate": _share(found.rework_rate),
+    }
+    room = max(style.width - max(map(len, figures)) - 2, _LEAST_WIDTH)
+    for name, told in figures.items():
+        about = textwrap.wrap(clean(view.definitions.get(name, "")), room)
+        rows.append((name.replace("_", " "), "\n".join((told, *(style.paint(line, "dim") for line in about)))))
     blocks = [facts(rows, style), f"{heading('by weeks', style)}\n{_weeks(found.weeks, style)}"]
     if view.parts:
         blocks.insert(1, _parts(view.parts, style))
@@ -85,11 +93,12 @@ def _parts(parts: Sequence[FiguresPart], style: Style) -> str:
             _seconds(part.figures.lead_time.median_s),
             _seconds(part.figures.recovery_time.median_s),
             str(part.figures.open),
+            str(part.figures.lead_time.left_out + part.figures.recovery_time.left_out),
         ]
         for part in parts
     ]
-    words = ("OF", "DEPLOYMENTS", "FAILED", "REWORK", "LEAD TIME", "RECOVERY TIME", "OPEN")
-    return table([Column(word) for word in words], rows, style)
+    words = ("DEPLOYMENTS", "FAILED", "REWORK", "LEAD TIME", "RECOVERY TIME", "OPEN", "LEFT OUT")
+    return table([Column("OF", least=10), *map(Column, words)], rows, style)
 
 
 def _percent(one: Share) -> str:
@@ -112,7 +121,7 @@ def _weeks(weeks: Sequence[Week], style: Style) -> str:
 
 
 def _spread(one: Spread, of: str, left_out: str, why: str) -> str:
-    without = f"; left out: {plural(one.left_out, left_out)} {why}" if one.left_out else ""
+    without = f"; left out: {plural(one.left_out, left_out)} {why}" if one.left_out else "; left out: none"
     count = plural(one.count, of)
     if one.median_s is None or one.p90_s is None:
         return f"not known: {count}, fewer than {LEAST}{without}"

@@ -25,6 +25,14 @@ MOST_FAILURES = 100
 WEEK = dt.timedelta(days=7)
 _DAY_S = 86_400.0
 Division = Literal["application", "environment", "group"]
+# Each in one sentence, as it stands beside its number in text, in JSON, on pages and for Prometheus.
+DEFINITIONS = {
+    "deployments": "attempts that ended; healed drift, superseded ones and those in progress are none",
+    "lead_time": "from a source commit to the end of the deployment that brought it and succeeded",
+    "recovery_time": "from when a deployment went bad to the end of the application's next one that succeeded",
+    "change_fail_rate": "deployments that ended failed or partial, or that the next one rolled back, among all",
+    "rework_rate": "deployments that followed a failed one of their application, among all",
+}
 
 
 class Attempt(Value, frozen=True, kw_only=True):
@@ -128,13 +136,17 @@ class FiguresPart(Value, frozen=True, kw_only=True):
 
 
 class FiguresView(Value, frozen=True, kw_only=True):
-    """The figures of what was asked for. parts: by name; empty unless they were asked for."""
+    """The figures of what was asked for. parts: by name; empty unless they were asked for.
+
+    definitions: what each of the five figures counts.
+    """
 
     app: str | None
     environment: str | None
     group: str | None
     figures: Figures
     parts: tuple[FiguresPart, ...] = ()
+    definitions: dict[str, str] = msgspec.field(default_factory=DEFINITIONS.copy)
 
 
 class _Judged(Value, frozen=True, kw_only=True):

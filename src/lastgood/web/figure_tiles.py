@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from lastgood.core.figures import LEAST, Figures, Share, Spread, Week
+from lastgood.core.figures import DEFINITIONS, LEAST, Figures, Share, Spread, Week
 from lastgood.core.value import Value
 from lastgood.web.badge import Badge
 from lastgood.web.clockface import lasting
@@ -23,13 +23,17 @@ class Spark(Value, frozen=True, kw_only=True):
 
 
 class Tile(Value, frozen=True, kw_only=True):
-    """One figure. big: "Not known" where it is left out. change: against the period before; None: nothing to say."""
+    """One figure. big: "Not known" where it is left out. change: against the period before; None: nothing to say.
+
+    about: what is counted.
+    """
 
     title: str
     big: str = "Not known"
     unit: str = ""
     change: Badge | None = None
     details: tuple[str, ...]
+    about: str
     spark: tuple[Spark, ...] = ()
 
 
@@ -41,7 +45,8 @@ def tiles(found: Figures, before: Figures) -> tuple[Tile, ...]:
             "Lead time for changes",
             found.lead_time,
             before.lead_time,
-            details=(f"of {many(found.lead_time.count, 'commit')}, from commit to healthy",),
+            details=(f"of {many(found.lead_time.count, 'commit')}",),
+            about=DEFINITIONS["lead_time"],
             left_out=f"{many(found.lead_time.left_out, 'deployment')} without known commits",
             spark=_sparks(found.weeks, lambda week: week.lead_time.median_s),
         ),
@@ -49,14 +54,15 @@ def tiles(found: Figures, before: Figures) -> tuple[Tile, ...]:
             "Change fail rate",
             found.change_fail_rate,
             before.change_fail_rate,
-            detail="failed, partial, or rolled back",
+            about=DEFINITIONS["change_fail_rate"],
             spark=_sparks(found.weeks, lambda week: week.failed / week.deployments if week.deployments else None),
         ),
         _spread_tile(
             "Failed deployment recovery time",
             found.recovery_time,
             before.recovery_time,
-            details=(f"of {many(found.recovery_time.count, 'failure')}, from bad to healthy again", *_open(found)),
+            details=(f"of {many(found.recovery_time.count, 'failure')}", *_open(found)),
+            about=DEFINITIONS["recovery_time"],
             left_out=f"{many(found.recovery_time.left_out, 'failure')} without a known begin",
             spark=_sparks(found.weeks, lambda week: week.recovery_time.median_s),
         ),
@@ -64,7 +70,7 @@ def tiles(found: Figures, before: Figures) -> tuple[Tile, ...]:
             "Deployment rework rate",
             found.rework_rate,
             before.rework_rate,
-            detail="deployments that followed a failed one",
+            about=DEFINITIONS["rework_rate"],
             spark=(),
         ),
     )
@@ -83,6 +89,7 @@ def _frequency(found: Figures, before: Figures) -> Tile:
         unit=unit,
         change=change,
         details=(f"{many(found.deployments, 'deployment')}{'' if enough else f', fewer than {LEAST}'}",),
+        about=DEFINITIONS["deployments"],
         spark=_sparks(found.weeks, lambda week: float(week.deployments)),
     )
 
@@ -99,28 +106,36 @@ def _often(per_day: float) -> tuple[str, str]:
 
 
 def _spread_tile(
-    title: str, found: Spread, before: Spread, *, details: tuple[str, ...], left_out: str, spark: tuple[Spark, ...]
+    title: str,
+    found: Spread,
+    before: Spread,
+    *,
+    details: tuple[str, ...],
+    left_out: str,
+    about: str,
+    spark: tuple[Spark, ...],
 ) -> Tile:
-    rest = (f"left out: {left_out}",) if found.left_out else ()
+    rest = (f"left out: {left_out}" if found.left_out else "left out: none",)
     if found.median_s is None or found.p90_s is None:
-        few = (f"{details[0].partition(',')[0].removeprefix('of ')}, fewer than {LEAST}", *details[1:], *rest)
-        return Tile(title=title, details=few)
+        few = (f"{details[0].removeprefix('of ')}, fewer than {LEAST}", *details[1:], *rest)
+        return Tile(title=title, details=few, about=about)
     change = None
     if before.median_s is not None:
         change = _change(found.median_s, before.median_s, lasting(before.median_s), good_up=False)
     more = (f"slowest tenth {lasting(found.p90_s)} or more", *details, *rest)
-    return Tile(title=title, big=lasting(found.median_s), unit="median", change=change, details=more, spark=spark)
+    big = lasting(found.median_s)
+    return Tile(title=title, big=big, unit="median", change=change, details=more, about=about, spark=spark)
 
 
-def _share_tile(title: str, found: Share, before: Share, *, detail: str, spark: tuple[Spark, ...]) -> Tile:
+def _share_tile(title: str, found: Share, before: Share, *, about: str, spark: tuple[Spark, ...]) -> Tile:
     if found.share is None:
         few = (f"{found.count} of {many(found.of, 'deployment')}, fewer than {LEAST}",)
-        return Tile(title=title, details=few)
+        return Tile(title=title, details=few, about=about)
     change = None
     if before.share is not None:
         change = _change(found.share, before.share, f"{before.share:.1%}", good_up=False)
     unit = f"{found.count} of {found.of}"
-    return Tile(title=title, big=f"{found.share:.1%}", unit=unit, change=change, details=(detail,), spark=spark)
+    return Tile(title=title, big=f"{found.share:.1%}", unit=unit, change=change, details=(), about=about, spark=spark)
 
 
 def _change(value: float, before: float, words: str, *, good_up: bool) -> Badge:

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from lastgood.core.application import ApplicationView
 from lastgood.core.discovery import Problem
-from lastgood.core.figures import FiguresPart, FiguresQuery
+from lastgood.core.figures import DEFINITIONS, FiguresPart, FiguresQuery
 from lastgood.core.ports import Clock, Lastgood
 from lastgood.core.record import DeploymentCount
 from lastgood.core.value import Value
@@ -141,9 +141,9 @@ def _figures(parts: Sequence[FiguresPart], of: dict[str, tuple[str, str, str]]) 
     counts = {
         name: GaugeMetricFamily(f"lastgood_figures_{name}", f"{words} {_LATELY}", labels=_OF)
         for name, words in (
-            ("deployments", "Deployments"),
-            ("failed_deployments", "Deployments that failed"),
-            ("rework_deployments", "Deployments that followed a failed one"),
+            ("deployments", f"Deployments ({DEFINITIONS['deployments']})"),
+            ("failed_deployments", f"Failed ones ({DEFINITIONS['change_fail_rate']})"),
+            ("rework_deployments", f"Rework ({DEFINITIONS['rework_rate']})"),
             ("open_failures", "Failed deployments that nothing has ended yet,"),
             ("lead_time_left_out", "Deployments whose source commits are not known"),
             ("recovery_time_left_out", "Failures that are over and of which nobody knows since when,"),
@@ -152,8 +152,8 @@ def _figures(parts: Sequence[FiguresPart], of: dict[str, tuple[str, str, str]]) 
     spreads = {
         name: GaugeMetricFamily(f"lastgood_figures_{name}_seconds", f"{words} {_LATELY}", labels=[*_OF, "quantile"])
         for name, words in (
-            ("lead_time", "From a source commit to the end of the deployment that brought it"),
-            ("recovery_time", "From when a deployment went bad to the end of the next that succeeded"),
+            ("lead_time", f"Lead time ({DEFINITIONS['lead_time']})"),
+            ("recovery_time", f"Recovery time ({DEFINITIONS['recovery_time']})"),
         )
     }
     for part in parts:
