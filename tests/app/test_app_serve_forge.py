@@ -104,6 +104,8 @@ async def test_a_record_has_what_the_forge_says(host, tmp_path):
             host.says.clear()
             text = (await lastgood(tmp_path, "show", "web", "current"))[1]
             _, timeline = await lastgood(tmp_path, "timeline", "web", "--search", "goal", "-o", "json")
+            _, live = await lastgood(tmp_path, "features", "web", "n1", "n2", "-o", "json")
+            _, planned = await lastgood(tmp_path, "plan", "web", "--to", "n1", "-o", "json")
     finally:
         serving.send_signal(signal.SIGTERM)
         await serving.wait()
@@ -121,6 +123,13 @@ async def test_a_record_has_what_the_forge_says(host, tmp_path):
     pull, issue = entry["features"]
     assert (pull["title"], pull["labels"], pull["authors"][0]["name"]) == ("Gifts <for> all", ["q4"], "Ines W")
     assert (issue["id"], issue["title"], issue["labels"]) == ("SHOP-107", "Sell gifts", ["goal"])
+    (plan,) = json.loads(planned)["applications"]
+    for told in (json.loads(live)["entered"], plan["features"]["leaving"]):
+        assert [(one["id"], one["title"], one["labels"]) for one in told] == [
+            ("PR-13", "Gifts <for> all", ["q4"]),
+            ("SHOP-107", "Sell gifts", ["goal"]),
+        ]
+        assert told[0]["authors"] == pull["authors"]
     assert pull["url"] == f"{host.url}/o/shop/pulls/13"
     assert entry["build"] == BUILD
     assert "LABELS" in text

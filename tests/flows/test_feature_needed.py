@@ -193,3 +193,21 @@ async def test_notes_say_what_going_back_means_for_people(shop):
     assert "PR-3" not in live, "it was never good"
     assert fixes == f"{WEB}: what these fixes mended returns: PR-2 (fix: rounding)"
     assert returning == f"{WEB}: what was taken out since then returns: PR-1 (Gift message)"
+
+
+async def test_a_plan_shows_features_as_the_records_know_them(shop):
+    """The forge's title and labels, in the commit, too; who is meant by words is still told by Git's own."""
+    old = await shop.release(WEB, "a1")
+    await shop.merge("Gift message (#1)")
+    new = await shop.release(WEB, "a2")
+    kept = (await shop.world.store.carried([new.id]))[new.id]
+    (feature,) = kept.entered
+    told = msgspec.structs.replace(feature, title="Presents", labels=("q4",))
+    await shop.world.store.save_carried(msgspec.structs.replace(kept, entered=(told,)))
+
+    plan = await shop.world.plan(without="gift message")
+    assert plan.applications[0].to.commit == old.commit.oid
+    (leaving,) = plan.applications[0].features.leaving
+    assert (leaving.title, leaving.labels) == ("Presents", ("q4",))
+    assert "\n- PR-1 Presents\n" in plan.message
+    assert not any("does not leave" in note for note in plan.notes)

@@ -25,7 +25,7 @@ from lastgood.flows.branch import Look
 from lastgood.flows.draft import Draft
 from lastgood.flows.feature_needed import feature_needed, return_notes
 from lastgood.flows.git_commands import move_commands, restore_commands, revert_commands
-from lastgood.flows.plan_features import bounded, feature_lines, feature_notes, planned_features
+from lastgood.flows.plan_features import as_shown, bounded, feature_lines, feature_notes, planned_features
 from lastgood.flows.plan_settings import planned_settings, setting_lines
 from lastgood.flows.planned import Planned
 from lastgood.flows.preflight import named, preflight_application, preflight_reset
@@ -59,6 +59,7 @@ async def plan_commit(look: Look, draft: Draft, *, by: Person) -> Planned:
     tree = await repo.write_tree(content, await _hold_edits(look, hold_files))
     also = _also(look, draft, files)
     found = await planned_features(look, weighed)
+    shown = await as_shown(look, weighed, found)
     checks = await _checks(look, draft, weighed, found)
     settings = await planned_settings(weighed)
     moved = tuple(_moved(w, look) for w in weighed)
@@ -67,8 +68,8 @@ async def plan_commit(look: Look, draft: Draft, *, by: Person) -> Planned:
         kind=draft.kind,
         subject=_subject(draft, weighed),
         reason=draft.reason,
-        leaving=[*feature_lines([one.leaving for one in found]), *await _leaving(look, weighed)],
-        returning=feature_lines([one.returning for one in found]),
+        leaving=[*feature_lines([one.leaving for one in shown]), *await _leaving(look, weighed)],
+        returning=feature_lines([one.returning for one in shown]),
         settings=setting_lines([w.app.name for w in weighed], settings),
         moved=moved,
         despite=tuple(dict.fromkeys(check.name for check in checks if check.overridden)),
@@ -83,7 +84,7 @@ async def plan_commit(look: Look, draft: Draft, *, by: Person) -> Planned:
         applications=tuple(
             [
                 await _application(look, w, f, s, files_of_hold=True, tree=tree)
-                for w, f, s in zip(weighed, found, settings, strict=True)
+                for w, f, s in zip(weighed, shown, settings, strict=True)
             ]
         ),
         also_affected=also,
@@ -106,6 +107,7 @@ async def plan_move(look: Look, draft: Draft, to: Commit, *, by: Person) -> Plan
     ]
     also = _also(look, draft, files)
     found = await planned_features(look, weighed)
+    shown = await as_shown(look, weighed, found)
     checks = await _checks(look, draft, weighed, found)
     if draft.kind == "rollback":
         checks = overridden([*checks, *await preflight_reset(look, to.oid, me=by, also=also)], draft.despite)
@@ -120,7 +122,7 @@ async def plan_move(look: Look, draft: Draft, to: Commit, *, by: Person) -> Plan
         applications=tuple(
             [
                 await _application(look, w, f, s, files_of_hold=False, tree=to.tree)
-                for w, f, s in zip(weighed, found, await planned_settings(weighed), strict=True)
+                for w, f, s in zip(weighed, shown, await planned_settings(weighed), strict=True)
             ]
         ),
         also_affected=also,

@@ -13,6 +13,7 @@ from lastgood.core.origins import NO_ORIGINS, Origins, changed_origins
 from lastgood.core.plan import PlannedFeatures
 from lastgood.core.resource import Rendered, image_changes
 from lastgood.core.source_features import NotKnown, declared_origins, features, locate_images
+from lastgood.core.told_features import as_told, told_features
 from lastgood.flows.branch import Look
 from lastgood.flows.weigh import Weighed
 
@@ -27,6 +28,20 @@ async def planned_features(look: Look, weighed: Sequence[Weighed]) -> list[Plann
     if not look.discovered.sources:
         return [PlannedFeatures()] * len(weighed)
     return list(await asyncio.gather(*[_of_one(look, one) for one in weighed]))
+
+
+async def as_shown(look: Look, weighed: Sequence[Weighed], found: Sequence[PlannedFeatures]) -> list[PlannedFeatures]:
+    """Put in what records know better: whoever reads a plan knows pull requests by the titles of their forge.
+
+    Who means which feature, and who needs it, is told by what Git says: by `found` itself.
+    """
+    return [await _told(look, one.app.name, features) for one, features in zip(weighed, found, strict=True)]
+
+
+async def _told(look: Look, app: str, found: PlannedFeatures) -> PlannedFeatures:
+    told = await told_features(look.branch.store, app, (*found.leaving[:MAX_FEATURES], *found.returning[:MAX_FEATURES]))
+    leaving, returning = as_told(found.leaving, told), as_told(found.returning, told)
+    return PlannedFeatures(leaving=leaving, returning=returning, unknown=found.unknown)
 
 
 async def _of_one(look: Look, weighed: Weighed) -> PlannedFeatures:

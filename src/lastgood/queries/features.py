@@ -17,6 +17,7 @@ from lastgood.core.resource import ImageChange, image_changes
 from lastgood.core.setting import Settings
 from lastgood.core.settings_between import settings_between
 from lastgood.core.source_features import SourceAt, features, locate_images, locate_version
+from lastgood.core.told_features import as_told, told_features
 from lastgood.core.version import Version
 from lastgood.queries import where as answers
 from lastgood.queries.compare import Compare
@@ -53,14 +54,15 @@ class Features:
         after = await self._choose(place, to if to is not None else "current")
         old, new = [await self._sources_of(place, one.commit) for one in (before, after)]
         found = await features(old, new)
+        told = await told_features(self._store, place.name, (*found.entered, *found.left))
         declared, repo = place.application, place.repo
         entered, left = await commits_between(declared, repo, place.head, before.commit, after.commit)
         return FeaturesView(
             app=app,
             from_=before,
             to=after,
-            entered=found.entered,
-            left=found.left,
+            entered=as_told(found.entered, told),
+            left=as_told(found.left, told),
             unknown=found.unknown,
             settings=await self._settings(place, before, after),
             config_entered=entered,
