@@ -46,7 +46,10 @@ def test_what_must_be_seen_of_a_feature_stands_beside_its_title(width, color):
     assert "\x1b[31m" not in rows[3]
     if not color:
         assert max(map(len, text.splitlines())) <= width
-    assert found[2].remarks == ("brings PR-10, PR-11, PR-12, PR-13, PR-14 and 3 more back",)
+    (text,) = command.features_text("left", found[1:3], Style(width=width, color=color), left=True)
+    assert "took back PR-1" in text
+    assert "brought PR-10" in text
+    assert found[2].remarks() == ("brings PR-10, PR-11, PR-12, PR-13, PR-14 and 3 more back",)
 
 
 def test_markdown_has_a_heading_with_days_and_stands_beside_the_fields_in_json(asked, lastgood):

@@ -57,7 +57,7 @@ def test_changes_are_sorted_by_what_they_are():
         "## Fixes\n\n- Rounding (PR-3)\n\n"
         "## Changes\n\n- Tidy up (c0ffee1), Priya Raman\n\n"
         "## Issues\n\n- Gift message (SHOP-7), Priya Raman\n\n"
-        "## Taken out\n\n- Wishlist (PR-9; breaking; takes back PR-7), Priya Raman\n\n"
+        "## Taken out\n\n- Wishlist (PR-9; breaking; took back PR-7), Priya Raman\n\n"
         "## Not known\n\n- db: no tag\n"
     )
 

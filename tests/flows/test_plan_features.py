@@ -71,8 +71,8 @@ async def test_a_plan_names_what_leaves_and_what_returns(shop):
     lines = [" ".join(line.split()) for line in page.splitlines()]
     assert lines[lines.index("leaving (2)") + 1] == "FEATURE TITLE NOTE BY MADE REPO"
     assert any(line.startswith("PR-2 feat!: Wishlist breaking Priya Raman") for line in lines)
-    assert any(line.startswith(f"{out[:7]} Take out takes back PR-1 Priya Raman") for line in lines)
-    assert f"- PR-2 (breaking) feat!: Wishlist\n- {out[:7]} (takes back PR-1) Take out\n" in plan.message
+    assert any(line.startswith(f"{out[:7]} Take out took back PR-1 Priya Raman") for line in lines)
+    assert f"- PR-2 (breaking) feat!: Wishlist\n- {out[:7]} (took back PR-1) Take out\n" in plan.message
     assert "\n\nWhat returns:\n- PR-1 Gift message\n\n" in plan.message
     assert any(line.startswith("PR-1 Gift message") for line in lines[lines.index("returning (1)") :])
 

@@ -54,7 +54,8 @@ def _text(view: FeaturesView, style: Style) -> str:
     at = now()
     parts = [facts([("from", version_line(view.from_, at)), ("to", version_line(view.to, at))], style)]
     parts += images_text(view.images, style)
-    parts += features_text("entered", view.entered, style) + features_text("left", view.left, style)
+    parts += features_text("entered", view.entered, style)
+    parts += features_text("left", view.left, style, left=True)
     parts += unknown_text(view.unknown, style)
     if not (view.entered or view.left or view.unknown):
         parts.append("no feature entered or left")
@@ -64,8 +65,10 @@ def _text(view: FeaturesView, style: Style) -> str:
     return "\n\n".join(parts)
 
 
-def features_text(title: str, found: Sequence[Feature], style: Style, *, of: int | None = None) -> list[str]:
-    """List features under a title; nothing for none. of: how many there are, where not all are shown."""
+def features_text(
+    title: str, found: Sequence[Feature], style: Style, *, of: int | None = None, left: bool = False
+) -> list[str]:
+    """List features under a title; nothing for none. of: how many there are if not all are shown. left: they leave."""
     if not found:
         return []
     at = now()
@@ -73,7 +76,7 @@ def features_text(title: str, found: Sequence[Feature], style: Style, *, of: int
         [
             clean(one.id),
             clean(one.title),
-            remarks_text(one, style),
+            remarks_text(one, style, left=left),
             ", ".join(map(clean, one.labels)),
             authors(one),
             relative(one.at, at) if one.at else "unknown",
@@ -83,12 +86,13 @@ def features_text(title: str, found: Sequence[Feature], style: Style, *, of: int
     ]
     columns = [
         Column("FEATURE"),
-        Column("TITLE", least=16),
+        Column("TITLE", least=16, wish=28),
         Column("NOTE", least=10, wish=20),
         Column("LABELS", least=8, spare=True),
         Column("BY", least=8),
         Column("MADE", least=8),
-        Column("REPO", least=6),
+        # Where there is but one, it goes first.
+        Column("REPO", least=6, spare=len({one.repo for one in found}) == 1),
     ]
     return [f"{heading(f'{title} ({of or len(found)})', style)}\n{table(columns, rows, style)}"]
 
@@ -151,9 +155,9 @@ def _commits(title: str, commits: Sequence[ConfigCommit], style: Style) -> list[
     return [f"{heading(f'{title} ({len(commits)})', style)}\n{table(columns, rows, style)}"]
 
 
-def remarks_text(feature: Feature, style: Style) -> str:
+def remarks_text(feature: Feature, style: Style, *, left: bool = False) -> str:
     """Say what must be seen of a feature beside its title."""
-    return style.paint(", ".join(map(clean, feature.remarks)), "yellow" if feature.breaking else "")
+    return style.paint(", ".join(map(clean, feature.remarks(left=left))), "yellow" if feature.breaking else "")
 
 
 def authors(feature: Feature) -> str:

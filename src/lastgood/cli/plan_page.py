@@ -64,7 +64,8 @@ def _application(app: PlannedApplication, style: Style, *, verbose: bool) -> str
         if len(app.files) > MAX_FILES:
             parts.append(f"  and {plural(len(app.files) - MAX_FILES, 'more file')}")
     for title, found in (("leaving", app.features.leaving), ("returning", app.features.returning)):
-        shown = features_text(title, found[:MAX_FEATURES], _narrower(style), of=len(found))
+        left = title == "leaving"
+        shown = features_text(title, found[:MAX_FEATURES], _narrower(style), of=len(found), left=left)
         parts += [indented(text) for text in shown]
         if len(found) > MAX_FEATURES:
             parts.append(f"  and {plural(len(found) - MAX_FEATURES, 'more feature')}")

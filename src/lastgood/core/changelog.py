@@ -38,7 +38,7 @@ def changelog(view: FeaturesView) -> str:
     for kind, title in (*_PARTS, ("", _OTHER)):
         lines += _part(title, [o for o in changes if not o.breaking and (o.type if o.type in known else "") == kind])
     lines += _part("Issues", [one for one in view.entered if one.kind == "issue"])
-    lines += _part("Taken out", view.left)
+    lines += _part("Taken out", view.left, left=True)
     lines += _settings(view.settings)
     if view.unknown:
         lines += ["## Not known", "", *(f"- {_text(one.image)}: {_text(one.reason)}" for one in view.unknown), ""]
@@ -47,8 +47,8 @@ def changelog(view: FeaturesView) -> str:
     return "\n".join(lines)
 
 
-def _part(title: str, found: Sequence[Feature]) -> list[str]:
-    return [f"## {title}", "", *map(_line, found), ""] if found else []
+def _part(title: str, found: Sequence[Feature], *, left: bool = False) -> list[str]:
+    return [f"## {title}", "", *(_line(one, left=left) for one in found), ""] if found else []
 
 
 def _settings(settings: Settings) -> list[str]:
@@ -61,9 +61,9 @@ def _settings(settings: Settings) -> list[str]:
     return ["## Settings", "", *lines, *more, ""]
 
 
-def _line(feature: Feature) -> str:
+def _line(feature: Feature, *, left: bool) -> str:
     names = ", ".join(_text(person.name) for person in feature.authors)
-    remarks = "".join(f"; {_text(words)}" for words in feature.remarks)
+    remarks = "".join(f"; {_text(words)}" for words in feature.remarks(left=left))
     return f"- {_text(feature.title)} ({_link(feature)}{remarks}){f', {names}' if names else ''}"
 
 

@@ -34,12 +34,15 @@ class Feature(Value, frozen=True, kw_only=True):
     brings_back: tuple[str, ...] = ()
     merge: str | None = None
 
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What people must see of it beside its title, in words: that it breaks something, and what it reverts."""
+    def remarks(self, *, left: bool = False) -> tuple[str, ...]:
+        """Say what people must see of it beside its title: that it breaks something, and what it reverts.
+
+        left: it is among what leaves, so that it did that until now: what it took back comes again.
+        """
+        takes, brings = ("took back", "brought") if left else ("takes back", "brings")
         words = ["breaking"] if self.breaking else []
-        words += [f"takes back {_names(self.takes_back)}"] if self.takes_back else []
-        words += [f"brings {_names(self.brings_back)} back"] if self.brings_back else []
+        words += [f"{takes} {_names(self.takes_back)}"] if self.takes_back else []
+        words += [f"{brings} {_names(self.brings_back)} back"] if self.brings_back else []
         return tuple(words)
 
 

@@ -85,16 +85,19 @@ def bounded(found: PlannedFeatures) -> PlannedFeatures:
     )
 
 
-def feature_lines(found: Sequence[Sequence[Feature]]) -> list[str]:
-    """Return one line for each feature that several applications lose or get, with its repo where there are several."""
+def feature_lines(found: Sequence[Sequence[Feature]], *, left: bool) -> list[str]:
+    """Return one line for each feature that several applications lose (left) or get, with its repo of several."""
     each = {(one.repo, one.id): one for some in found for one in some}
     several = len({repo for repo, _ in each}) > 1
-    return [f"{f'{one.repo} ' if several else ''}{one.id}{_remarks(one)} {one.title}" for one in each.values()]
+    return [
+        f"{f'{one.repo} ' if several else ''}{one.id}{_remarks(one, left=left)} {one.title}" for one in each.values()
+    ]
 
 
-def _remarks(feature: Feature) -> str:
+def _remarks(feature: Feature, *, left: bool) -> str:
     # Before the title: a line of a commit's message is cut at its end.
-    return f" ({', '.join(feature.remarks)})" if feature.remarks else ""
+    remarks = feature.remarks(left=left)
+    return f" ({', '.join(remarks)})" if remarks else ""
 
 
 def feature_notes(look: Look, app: str, found: PlannedFeatures, *, without: str | None) -> list[str]:
