@@ -10,7 +10,7 @@ from lastgood.cli.call import Call
 from lastgood.cli.shared import heading, now
 from lastgood.cli.situation import Situation, remarks, work
 from lastgood.cli.text import Column, Style, clean, facts, lasted, plural, table
-from lastgood.cli.timeline import date_option
+from lastgood.cli.timeline import date_option, not_empty
 from lastgood.core.errors import CommandLineWrong
 from lastgood.core.figures import LEAST, Division, FiguresPart, FiguresQuery, FiguresView, Share, Spread, Week
 from lastgood.core.value import to_plain
@@ -35,6 +35,7 @@ def metrics(
     Healed drift and superseded attempts are no deployments; a rollback closes the failure that it answers.
     """
     call: Call = ctx.find_root().obj
+    not_empty({"APP": app, "--environment": environment, "--group": group})
     local = now().astimezone()
     if by is not None and by not in _BY:
         raise CommandLineWrong(f"--by {by} is not known", hint=f"it is one of {', '.join(_BY)}")
@@ -76,7 +77,8 @@ def _text(view: FiguresView, style: Style) -> str:
     room = max(style.width - max(map(len, figures)) - 2, _LEAST_WIDTH)
     for name, told in figures.items():
         about = textwrap.wrap(clean(view.definitions.get(name, "")), room)
-        rows.append((name.replace("_", " "), "\n".join((told, *(style.paint(line, "dim") for line in about)))))
+        lines = (*textwrap.wrap(told, room), *(style.paint(line, "dim") for line in about))
+        rows.append((name.replace("_", " "), "\n".join(lines)))
     blocks = [facts(rows, style), f"{heading('by weeks', style)}\n{_weeks(found.weeks, style)}"]
     if view.parts:
         blocks.insert(1, _parts(view.parts, style))

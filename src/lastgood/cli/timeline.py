@@ -1,6 +1,7 @@
 """`lastgood timeline`: history, newest first, of one application or of everything."""
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -47,12 +48,8 @@ def timeline(
     call: Call = ctx.find_root().obj
     if outcome is not None and outcome not in _OUTCOMES:
         raise CommandLineWrong(f"--outcome {outcome} is not known", hint=f"it is one of {', '.join(_OUTCOMES)}")
-    for option, text in (
-        *(("--environment", environment), ("--author", author), ("--search", search)),
-        *(("--feature", feature), ("--image", image)),
-    ):
-        if text is not None and not text.strip():
-            raise CommandLineWrong(f"{option} is empty", hint=f"leave {option} out to see all")
+    filters = {"--author": author, "--search": search, "--feature": feature, "--image": image}
+    not_empty({"--environment": environment, **filters})
     local = now().astimezone()
     query = TimelineQuery(
         app=app,
@@ -99,6 +96,13 @@ async def _ends_shallow(situation: Situation, app: str | None, shown: list[Timel
     if shown or situation.clone is None:
         return bool(shown) and shown[-1].truncated
     return await situation.clone.ends_shallow(app)
+
+
+def not_empty(options: Mapping[str, str | None]) -> None:
+    """Raise CommandLineWrong for an option that is given and empty: whoever gave it did not mean all."""
+    for option, text in options.items():
+        if text is not None and not text.strip():
+            raise CommandLineWrong(f"{option} is empty", hint=f"leave {option} out to see all")
 
 
 def date_option(option: str, text: str | None, at: dt.datetime, *, end: bool) -> dt.datetime | None:

@@ -15,7 +15,8 @@ from lastgood.core.version import Version
 # Conventional commits name what they are; whatever else somebody writes is a change.
 _PARTS = (("feat", "Features"), ("fix", "Fixes"))
 _OTHER = "Changes"
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>!|~&])")
+# A `!` makes a picture of a link only, and no bracket is one.
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>|~&])")
 # What would begin a heading, a list or a quotation where a line's text begins.
 _BEGINS = re.compile(r"^([#+\-=]|[0-9]+(?=[.)]))")
 _SAFE_URL = "/:?=&#%@+,;~"
@@ -33,7 +34,7 @@ def changelog(view: FeaturesView) -> str:
     """Write what entered, what left, and what is not known. Ends with a line's end."""
     lines = [f"# {_text(view.app)}: {_version(view.from_)} to {_version(view.to)}", "", *_images(view.images)]
     changes = [one for one in view.entered if one.kind != "issue"]
-    lines += _part("Breaking changes", [one for one in changes if one.breaking])
+    lines += _part("Breaking changes", [one for one in changes if one.breaking], said="breaking")
     known = dict(_PARTS)
     for kind, title in (*_PARTS, ("", _OTHER)):
         lines += _part(title, [o for o in changes if not o.breaking and (o.type if o.type in known else "") == kind])
@@ -47,8 +48,9 @@ def changelog(view: FeaturesView) -> str:
     return "\n".join(lines)
 
 
-def _part(title: str, found: Sequence[Feature], *, left: bool = False) -> list[str]:
-    return [f"## {title}", "", *(_line(one, left=left) for one in found), ""] if found else []
+def _part(title: str, found: Sequence[Feature], *, left: bool = False, said: str = "") -> list[str]:
+    """List features under a title. said: what the title says of all of them."""
+    return [f"## {title}", "", *(_line(one, left=left, said=said) for one in found), ""] if found else []
 
 
 def _settings(settings: Settings) -> list[str]:
@@ -61,9 +63,9 @@ def _settings(settings: Settings) -> list[str]:
     return ["## Settings", "", *lines, *more, ""]
 
 
-def _line(feature: Feature, *, left: bool) -> str:
+def _line(feature: Feature, *, left: bool, said: str) -> str:
     names = ", ".join(_text(person.name) for person in feature.authors)
-    remarks = "".join(f"; {_text(words)}" for words in feature.remarks(left=left))
+    remarks = "".join(f"; {_text(words)}" for words in feature.remarks(left=left) if words != said)
     return f"- {_text(feature.title)} ({_link(feature)}{remarks}){f', {names}' if names else ''}"
 
 

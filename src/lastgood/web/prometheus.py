@@ -142,8 +142,8 @@ def _figures(parts: Sequence[FiguresPart], of: dict[str, tuple[str, str, str]]) 
         name: GaugeMetricFamily(f"lastgood_figures_{name}", f"{words} {_LATELY}", labels=_OF)
         for name, words in (
             ("deployments", f"Deployments ({DEFINITIONS['deployments']})"),
-            ("failed_deployments", f"Failed ones ({DEFINITIONS['change_fail_rate']})"),
-            ("rework_deployments", f"Rework ({DEFINITIONS['rework_rate']})"),
+            ("failed_deployments", f"Failed ones ({_counted('change_fail_rate')})"),
+            ("rework_deployments", f"Rework ({_counted('rework_rate')})"),
             ("open_failures", "Failed deployments that nothing has ended yet,"),
             ("lead_time_left_out", "Deployments whose source commits are not known"),
             ("recovery_time_left_out", "Failures that are over and of which nobody knows since when,"),
@@ -170,3 +170,8 @@ def _figures(parts: Sequence[FiguresPart], of: dict[str, tuple[str, str, str]]) 
                 if seconds is not None:
                     spreads[name].add_metric([*labels, quantile], seconds)
     yield from (*counts.values(), *spreads.values())
+
+
+def _counted(rate: str) -> str:
+    """Return what a rate counts, without that it is one."""
+    return DEFINITIONS[rate].removesuffix(", among all")
