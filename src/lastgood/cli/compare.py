@@ -8,7 +8,7 @@ from lastgood.cli.call import Call
 from lastgood.cli.features import remarks_text
 from lastgood.cli.shared import now
 from lastgood.cli.situation import Situation, remarks, work
-from lastgood.cli.text import Column, Style, clean, moment, table
+from lastgood.cli.text import Column, Style, ago, clean, stamp, table
 from lastgood.core.feature_views import CompareView
 from lastgood.core.value import to_plain
 
@@ -41,17 +41,19 @@ def _text(view: CompareView, style: Style) -> str:
     for one in view.applications:
         for where, found in ((view.environment, one.only), (view.other, one.only_other)):
             for waiting in found:
-                since = moment(waiting.since, at) if waiting.since else "not on record"
+                since = ago(waiting.since, at) if waiting.since else "not on record"
+                exactly = stamp(waiting.since, at) if waiting.since else ""
                 title = clean(waiting.feature.title)
                 note = remarks_text(waiting.feature, style)
-                rows.append([clean(one.group), clean(where), clean(waiting.feature.id), title, note, since])
+                rows.append([clean(one.group), clean(where), clean(waiting.feature.id), title, note, since, exactly])
     columns = [
         Column("GROUP"),
         Column("ONLY IN"),
         Column("FEATURE"),
-        Column("TITLE", least=16),
+        Column("TITLE", least=16, wish=24),
         Column("NOTE", least=10, wish=20),
         Column("SINCE"),
+        Column("", spare=True),
     ]
     parts = [table(columns, rows, style)] if rows else []
     unknown = [[clean(one.group), clean(n.image), clean(n.reason)] for one in view.applications for n in one.unknown]

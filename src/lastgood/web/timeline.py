@@ -41,7 +41,7 @@ class Toolbar(Value, frozen=True, kw_only=True):
 class History:
     """What partials/history.html needs: days of records, and what stands around them.
 
-    total: all deployments, filters aside; None where it could not be counted.
+    total: all deployments, filters aside; None where it could not be counted. ahead: the period has not begun.
     """
 
     days: tuple[Day, ...]
@@ -54,6 +54,7 @@ class History:
     first_page: bool
     app: str | None
     path: str
+    ahead: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +108,7 @@ def history_of(
         first_page=filters.before is None,
         app=app,
         path=filters.path,
+        ahead=filters.since is not None and filters.since > frame.now,
     )
 
 
