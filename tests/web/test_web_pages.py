@@ -452,7 +452,14 @@ def test_a_filter_that_matches_nothing_offers_the_way_out(browser):
     assert "No record matches" in page
     assert 'href="/apps/web-production/timeline">Clear search and filters' in page
     assert "lies in the future" not in page
-    assert "The period lies in the future." in browser.get("/timeline?from=2099-01-01").text
+    for query, why in (
+        ("from=2099-01-01", "The period lies in the future."),
+        ("from=2026-11-10&to=2026-11-08", "The period ends before it begins."),
+    ):
+        said = browser.get(f"/timeline?{query}").text
+        assert why in said
+        assert "in this period" not in said
+        assert "cannot be counted" not in said
 
 
 @pytest.mark.parametrize("query", ["from=2026-13-01", "outcome=good", "q=" + "x" * 600, "to=x", "from=0001-01-01"])

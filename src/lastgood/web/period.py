@@ -100,6 +100,13 @@ class Filters(Value, frozen=True, kw_only=True):
         start = self.since or min(end, midnight) - dt.timedelta(days=CHART_DAYS)
         return (start, end) if start < end else (end - dt.timedelta(days=1), end)
 
+    def why_none(self, now: dt.datetime) -> str:
+        """Say why no record can be of this period; "" where one can."""
+        if self.since is not None and self.since > now:
+            return "The period lies in the future."
+        turned = self.since is not None and self.until is not None and self.since >= self.until
+        return "The period ends before it begins." if turned else ""
+
     def chips(self) -> tuple[Chip, ...]:
         """Say the filters in use in words."""
         words: dict[str, Callable[[str], str]] = {

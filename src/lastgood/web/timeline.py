@@ -41,7 +41,8 @@ class Toolbar(Value, frozen=True, kw_only=True):
 class History:
     """What partials/history.html needs: days of records, and what stands around them.
 
-    total: all deployments, filters aside; None where it could not be counted. ahead: the period has not begun.
+    total: all deployments, filters aside; None where it could not be counted. why_none: why the period
+    can have no record, "" where it can.
     """
 
     days: tuple[Day, ...]
@@ -54,7 +55,7 @@ class History:
     first_page: bool
     app: str | None
     path: str
-    ahead: bool
+    why_none: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +109,7 @@ def history_of(
         first_page=filters.before is None,
         app=app,
         path=filters.path,
-        ahead=filters.since is not None and filters.since > frame.now,
+        why_none=filters.why_none(frame.now),
     )
 
 
@@ -116,6 +117,8 @@ async def chart_of(
     records: Records, *, filters: Filters, app: str | None, frame: Frame
 ) -> tuple[Chart | None, int | None]:
     """Count and draw; return (None, None) where the records cannot be counted: the list stays."""
+    if filters.why_none(frame.now):
+        return None, None
     unit, edges = edges_of(*filters.chart_period(frame.now))
     try:
         buckets = await records.deployment_buckets(filters.counted(app, edges[0], edges[-1]), edges)
