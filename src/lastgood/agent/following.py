@@ -32,14 +32,15 @@ class Following:
         self._poll_s = poll_s
         self._looked = looked
         self._lock = asyncio.Lock()
-        self._nudged = asyncio.Event()
+        self._nudged: asyncio.Future[None] | None = None
         self._failures = 0
         self.records_trouble: str | None = None
         self._log = structlog.get_logger().bind(repo=self.name)
 
     def nudge(self) -> None:
         """Look at once, without waiting for it."""
-        self._nudged.set()
+        if self._nudged is not None and not self._nudged.done():
+            self._nudged.set_result(None)
 
     async def look(self) -> None:
         """Look now. Raises StoreFailed; what is wrong with the repo is in its record."""
@@ -56,7 +57,7 @@ class Following:
     async def run(self) -> None:
         """Look and wait, for ever."""
         while True:
-            self._nudged.clear()
+            nudged = self._nudged = asyncio.get_running_loop().create_future()
             trouble = await self._try()
             self._failures = self._failures + 1 if trouble else 0
             spread = 0.8 + 0.4 * random.random()  # noqa: S311 - so that not all repos are asked at once
@@ -65,7 +66,7 @@ class Following:
                 wait_s = back_off(self._failures, first_s=RECORDS_S, most_s=self._poll_s, jitter=spread - 0.8)
             elif trouble:
                 wait_s = back_off(self._failures, first_s=self._poll_s, jitter=spread - 0.8)
-            await wait_for(self._nudged, self._clock, wait_s)
+            await wait_for(nudged, self._clock, wait_s)
 
     async def _try(self) -> bool:
         try:

@@ -6,6 +6,7 @@ stays in progress and the next agent goes on with it: applying again leaves alon
 
 import asyncio
 import contextlib
+from typing import Any
 
 import msgspec
 
@@ -214,11 +215,11 @@ class Deploy:
         newer = None
         try:
             while not applying.done() and newer is None:
-                changed = asyncio.ensure_future(self._known.change(app.name).wait())
+                changed = self._known.change(app.name)
                 newer = self._overtaken_by(app, attempt.deployment)
                 if newer is None:
-                    await asyncio.wait({applying, changed}, return_when=asyncio.FIRST_COMPLETED)
-                changed.cancel()
+                    awaited: set[asyncio.Future[Any]] = {applying, changed}
+                    await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
         finally:
             applying.cancel()
             await asyncio.wait({applying})

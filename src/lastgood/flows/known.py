@@ -44,7 +44,7 @@ class Known:
         self._deployments: dict[str, Deployment | None] = {}
         self._observations: dict[str, Observation] = {}
         self._written: dict[str, Observation] = {}
-        self._changes: dict[str, asyncio.Event] = {}
+        self._changes: dict[str, asyncio.Future[None]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._taken_up: dict[str, str] = {}
         self._deciding: set[str] = set()
@@ -228,15 +228,21 @@ class Known:
                 observed_at=seen.observed_at,
             )
 
-    def change(self, app: str) -> asyncio.Event:
-        """Return an event that is set at the next change of an application: take it first, then look, then wait."""
-        return self._changes.setdefault(app, asyncio.Event())
+    def change(self, app: str) -> asyncio.Future[None]:
+        """Return what is done at the next change of an application: take it first, then look, then wait.
+
+        It is shared by all who wait: nobody cancels it, nor awaits it alone.
+        """
+        changed = self._changes.get(app)
+        if changed is None:
+            changed = self._changes[app] = asyncio.get_running_loop().create_future()
+        return changed
 
     def happened(self, app: str) -> None:
         """Wake whoever waits for a change of an application."""
-        event = self._changes.pop(app, None)
-        if event is not None:
-            event.set()
+        changed = self._changes.pop(app, None)
+        if changed is not None:
+            changed.set_result(None)
 
 
 def _turn(record: ApplicationRecord, seen: Observation) -> Told | None:
@@ -251,18 +257,16 @@ def _judgement(record: ApplicationRecord) -> tuple[object, ...]:
     return record.state, record.current, record.desired, record.refused, record.definition
 
 
-async def wait_for(event: asyncio.Event, clock: Clock, seconds: float | None) -> bool:
+async def wait_for(changed: asyncio.Future[None], clock: Clock, seconds: float | None) -> bool:
     """Wait for a change, at most so long; say whether it came. None: as long as it takes."""
     if seconds is None:
-        await event.wait()
+        await asyncio.wait({changed})
         return True
     if seconds <= 0:
-        return event.is_set()
-    waiting = [asyncio.ensure_future(event.wait()), asyncio.ensure_future(clock.sleep(seconds))]
+        return changed.done()
+    late = asyncio.ensure_future(clock.sleep(seconds))
     try:
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({changed, late}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-    return event.is_set()
+        late.cancel()
+    return changed.done()
