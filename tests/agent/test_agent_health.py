@@ -147,4 +147,44 @@ async def test_a_half_done_apply_is_partial_and_tried_again(world, more, outcome
     await world.start()
     first = await world.run_until("web-staging", outcome)
     await world.run_until("web-staging", "succeeded", 2, passing=5)
-    assert first.message == "not done: web"
+    said = "not done: web. It is not the version's fault: it is tried again by itself, less and less often"
+    assert (first.own_fault, first.message) == (False, said)
+
+
+@pytest.mark.parametrize(
+    ("fault", "then"),
+    [
+        ("version", "It is the version's fault: it goes on with another version or definition, or by `{}`"),
+        ("way", "It goes on by itself once that is out of the way; `{}` tries at once"),
+    ],
+)
+async def test_what_was_refused_is_tried_again_once_it_would_not_be(world, fault, then):
+    """Neither time nor a restart makes another attempt, whoever is to blame; that what was in its way has gone does."""
+    world.target.half_apply("web-staging", "web", fault=fault)
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
+    await world.start()
+    first = await world.run_until("web-staging", "failed")
+    await world.clock.move(4_000)
+    await world.stop()
+    await world.start()
+    await world.clock.move(4_000)
+    assert len(await world.runs("web-staging")) == 1
+    said = f"not done: web. {then.format('lastgood retry web-staging')}"
+    assert (first.own_fault, first.message) == (fault == "version", said)
+
+    world.target.clear_the_way("web-staging")
+    done = await world.run_until("web-staging", "succeeded", 2)
+    assert done.trigger == "retry"
+
+
+async def test_what_is_refused_each_time_is_tried_less_and_less_often(world):
+    """A target that says that it would take it now, and does not, fills no timeline."""
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
+    for _ in range(50):
+        world.target.half_apply("web-staging", "web", fault="version")
+    await world.start()
+    await world.run_until("web-staging", "failed")
+    for _ in range(60):
+        world.target.clear_the_way("web-staging")
+        await world.clock.move(5)
+    assert 2 < len(await world.runs("web-staging")) < 9

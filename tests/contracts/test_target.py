@@ -7,7 +7,7 @@ import pytest
 
 from cluster.control_plane import LOGS
 from lastgood.core.application import Policy
-from lastgood.core.errors import TargetFailed, UnknownPod
+from lastgood.core.errors import TargetRefused, UnknownPod
 from lastgood.core.pod import PodLogRequest
 from lastgood.targets.process.identity import send_signal
 from twins.clock import ManualClock
@@ -152,9 +152,9 @@ async def test_without_prune_what_is_gone_stays(world):
 
 
 async def test_an_empty_version_stops_nothing(world):
-    """An empty render is refused, and what runs goes on."""
+    """An empty render is refused, whenever it is tried, and what runs goes on."""
     await world.target.apply(world.application(), world.render({"a": RUN}))
-    with pytest.raises(TargetFailed):
+    with pytest.raises(TargetRefused):
         await world.target.apply(world.application(), world.render({}))
     assert (await until_health(world.target, "Healthy")).sync == "Synced"
 

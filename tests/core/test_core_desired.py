@@ -24,6 +24,8 @@ def run(outcome, version=V1, *, own_fault=False, definition=ENTRY):
 
 SEEN = Observation(app="web-production", observed_at=NOW, health="Healthy", sync="Synced")
 DRIFTED = msgspec.structs.replace(SEEN, sync="OutOfSync")
+REFUSED = msgspec.structs.replace(DRIFTED, may_go_on=False)
+FREE = msgspec.structs.replace(DRIFTED, may_go_on=True)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +40,14 @@ DRIFTED = msgspec.structs.replace(SEEN, sync="OutOfSync")
         ("followed", V1, run("failed", own_fault=True), SEEN, True, "deploy"),
         ("followed", V1, run("failed", own_fault=True), DRIFTED, False, "rest"),
         ("followed", V1, run("failed"), SEEN, False, "retry"),
+        ("followed", V1, run("failed"), None, False, "rest"),
+        ("followed", V1, run("failed"), REFUSED, False, "rest"),
+        ("followed", V1, run("failed"), REFUSED, True, "deploy"),
+        ("followed", V2, run("failed"), REFUSED, False, "deploy"),
+        ("followed", V1, run("failed", definition={}), REFUSED, False, "deploy"),
+        ("followed", V1, run("failed"), FREE, False, "retry"),
+        ("followed", V1, run("partial", own_fault=True), REFUSED, False, "rest"),
+        ("followed", V1, run("partial", own_fault=True), FREE, False, "retry"),
         ("followed", V1, run("partial"), SEEN, False, "retry"),
         ("followed", V1, run("succeeded"), DRIFTED, False, "heal"),
         ("followed", V1, run("succeeded"), SEEN, True, "deploy"),

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from lastgood.core.application import Application
-from lastgood.core.errors import TargetFailed, UnknownPod
+from lastgood.core.errors import TargetFailed, TargetRefused, UnknownPod
 from lastgood.core.leaving import Going, Leaving
 from lastgood.core.observation import (
     ApplyResult,
+    Fault,
     Observation,
     ResourceHealth,
     ResourceResult,
@@ -42,7 +43,8 @@ class MemoryTarget:
         self._wanted: dict[str, str] = {}
         self._health: dict[str, tuple[Health, str, str]] = {}
         self._failures: dict[str, list[str]] = {}
-        self._partial: dict[str, list[str]] = {}
+        self._partial: dict[str, list[tuple[str, Fault]]] = {}
+        self._may_go_on: dict[str, bool | None] = {}
         self._drifted: dict[str, list[str]] = {}
         self._gates: dict[str, asyncio.Event] = {}
         self._watchers: list[asyncio.Queue[str]] = []
@@ -57,9 +59,14 @@ class MemoryTarget:
         """Let the next apply raise TargetFailed, having done nothing."""
         self._failures.setdefault(app, []).append(reason)
 
-    def half_apply(self, app: str, resource: str) -> None:
-        """Let the next apply do everything but that resource."""
-        self._partial.setdefault(app, []).append(resource)
+    def half_apply(self, app: str, resource: str, *, fault: Fault = "target") -> None:
+        """Let the next apply do everything but that resource; unless it is the target's fault, it is refused again."""
+        self._partial.setdefault(app, []).append((resource, fault))
+
+    def clear_the_way(self, app: str) -> None:
+        """Let what the last apply was refused be taken from now on, and say so to who watches."""
+        self._may_go_on[app] = True
+        self._tell(app)
 
     def block_apply(self, app: str) -> asyncio.Event:
         """Let applies wait until the event that is returned is set."""
@@ -82,8 +89,9 @@ class MemoryTarget:
             raise TargetFailed(app=app.name, destination=self.name, reason=self._failures[app.name].pop(0))
         if not rendered.resources:
             reason = "the version renders to nothing, and an empty version never deletes what runs"
-            raise TargetFailed(app=app.name, destination=self.name, reason=reason)
-        skipped = self._partial[app.name].pop(0) if self._partial.get(app.name) else None
+            raise TargetRefused(app=app.name, destination=self.name, reason=reason)
+        skipped, fault = self._partial[app.name].pop(0) if self._partial.get(app.name) else (None, "target")
+        self._may_go_on[app.name] = None if skipped is None or fault == "target" else False
         before = {r.name: r for r in self._running[app.name].resources} if app.name in self._running else {}
         after = {r.name: r for r in rendered.resources}
         results = [_result(r, before.get(r.name), skipped=skipped) for r in rendered.resources]
@@ -100,7 +108,7 @@ class MemoryTarget:
         self.applied.append((app.name, rendered.digest))
         self._tell(app.name)
         message = "" if skipped is None else f"not done: {skipped}"
-        return ApplyResult(complete=skipped is None, resources=tuple(results), message=message)
+        return ApplyResult(complete=skipped is None, resources=tuple(results), message=message, fault=fault)
 
     async def observe(self, app: str) -> Observation:
         now = self.clock.now()
@@ -129,6 +137,7 @@ class MemoryTarget:
             message=message,
             drift="; ".join(self._drifted.get(app, ())),
             digest=rendered.digest,
+            may_go_on=self._may_go_on.get(app),
             resources=resources,
         )
 

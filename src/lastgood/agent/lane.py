@@ -159,7 +159,8 @@ class Lane:
         if step.kind == "heal":
             self._heals += 1
             self._healed_at = self._clock.now()
-        if done.outcome in {"failed", "partial"} and not done.own_fault:
+        if done.outcome in {"failed", "partial"}:
+            # Also where the version is to blame: what was in its way may come and go.
             self._later(done.message)
         elif done.outcome != "superseded":
             self._failures = 0

@@ -55,12 +55,18 @@ def next_step(  # noqa: PLR0911 - a table of rules in their order
             return Step(kind="deploy", trigger="definition")
         if pressed or last.outcome == "superseded":
             return Step(kind="deploy", trigger="retry" if pressed else None)
-        if last.outcome != "succeeded" and not last.own_fault:
+        if last.outcome != "succeeded" and observation is not None and _may_go_on(last, observation):
             return Step(kind="retry", trigger="retry")
-    # A version that failed for its own reasons fails again: only a press or another version goes on.
+    # A version that failed for its own reasons fails again: only a press, another version, or the end of what was in
+    # its way goes on.
     # What succeeded is kept as it was, also while a newer head is refused, stopped or broken.
     as_it_was = last.outcome == "succeeded" and last.definition == definition
     return Step(kind="heal", trigger="drift") if drifted and as_it_was else REST
+
+
+def _may_go_on(last: Deployment, observation: Observation) -> bool:
+    """Say whether what failed may come to something now. The target knows best what it refused, and whether still."""
+    return not last.own_fault if observation.may_go_on is None else observation.may_go_on
 
 
 def has_drifted(observation: Observation) -> bool:

@@ -1,9 +1,14 @@
 """What a target says of what it runs, as values. Knows no target."""
 
 import datetime as dt
+from typing import Literal
 
 from lastgood.core.value import Value
 from lastgood.core.words import Change, Health, Sync
+
+Fault = Literal["version", "way", "target"]
+"""Why something was not done. version: as it is, it will be refused again. way: something else has to change first.
+target: it may pass by itself."""
 
 
 class ResourceHealth(Value, frozen=True, kw_only=True):
@@ -24,6 +29,7 @@ class Observation(Value, frozen=True, kw_only=True):
 
     digest: the rendered digest of what is installed, None if nothing is. sync compares it with what was asked last.
     drift: what is not as asked for and, where that is known, who changed it.
+    may_go_on: of an apply that was refused: whether it would not be refused now; None: none was, or nobody can say.
     """
 
     app: str
@@ -33,11 +39,12 @@ class Observation(Value, frozen=True, kw_only=True):
     message: str = ""
     drift: str = ""
     digest: str | None = None
+    may_go_on: bool | None = None
     resources: tuple[ResourceHealth, ...] = ()
 
 
 class ResourceResult(Value, frozen=True, kw_only=True):
-    """What applying did to one resource. outcome: applied, unchanged, removed or failed."""
+    """What applying did to one resource. outcome: applied, unchanged, removed, left (of what left Git) or failed."""
 
     kind: str
     name: str
@@ -47,11 +54,12 @@ class ResourceResult(Value, frozen=True, kw_only=True):
 
 
 class ApplyResult(Value, frozen=True, kw_only=True):
-    """What applying did. complete: every resource was done; else the message says what was and was not."""
+    """What applying did. complete: every resource was done; else the message says what was and was not, fault why."""
 
     complete: bool
     resources: tuple[ResourceResult, ...]
     message: str = ""
+    fault: Fault = "target"
 
 
 _ORDER: tuple[Health, ...] = ("Missing", "Degraded", "Unknown", "Progressing", "Suspended", "Healthy")

@@ -26,19 +26,25 @@ from lastgood.core.errors import (
 )
 from lastgood.core.hook import is_hook
 from lastgood.core.limits import Limits
-from lastgood.core.observation import ApplyResult, Observation
+from lastgood.core.observation import ApplyResult, Fault, Observation
 from lastgood.core.origins import NO_ORIGINS, Origins, changed_origins
 from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store, Target
 from lastgood.core.record import DeploymentQuery
 from lastgood.core.resource import Rendered, image_changes
 from lastgood.core.rewrite import path_changed_by
 from lastgood.core.version import Version
-from lastgood.core.words import Occasion
+from lastgood.core.words import Occasion, Outcome
 from lastgood.flows.attempt import MAX_MESSAGE, Attempt
 from lastgood.flows.known import Known, wait_for
 from lastgood.flows.last_good import judged
 from lastgood.flows.why import Why, why_deployed
 
+# What is said of an apply that was not done, by whose fault it was.
+NEXT: dict[Fault, str] = {
+    "version": "It is the version's fault: it goes on with another version or definition, or by `lastgood retry {app}`",
+    "way": "It goes on by itself once that is out of the way; `lastgood retry {app}` tries at once",
+    "target": "It is not the version's fault: it is tried again by itself, less and less often",
+}
 # Whether an application was ever installed is looked for in so many of its newest records.
 LOOKED_AT = 50
 
@@ -188,7 +194,8 @@ class Deploy:
         try:
             result = await self._unless_overtaken(app, applying, attempt)
         except TargetFailed as failed:
-            await attempt.finish("failed", failed.message, own_fault=isinstance(failed, TargetRefused))
+            fault: Fault = "version" if isinstance(failed, TargetRefused) else "target"
+            await self._not_applied(attempt, "failed", failed.message, fault)
             return False
         # Also what was ended half-way may run something of it by now.
         await self._runs(app.name, msgspec.structs.replace(desired, ran=True))
@@ -199,11 +206,21 @@ class Deploy:
             await attempt.write(resources=result.resources)
             # Where nothing at all was done, nothing is half done.
             done = any(one.outcome in {"applied", "removed"} for one in result.resources)
-            await attempt.finish("partial" if done else "failed", result.message)
+            await self._not_applied(attempt, "partial" if done else "failed", result.message, result.fault)
+            # What was refused is looked at before the rules are asked again: trying at once would come to the same.
+            with contextlib.suppress(StoreFailed):
+                await self._known.observe(await target.observe(app.name))
             return False
         attempt.begin("watch")
         await attempt.write(resources=result.resources)
         return True
+
+    @staticmethod
+    async def _not_applied(attempt: Attempt, outcome: Outcome, said: str, fault: Fault) -> None:
+        """Record an apply that came to nothing or stopped half-way: why, and what it is that goes on from there."""
+        then = NEXT[fault].format(app=attempt.deployment.app)
+        room = MAX_MESSAGE - len(then) - 2
+        await attempt.finish(outcome, f"{said[:room].rstrip('.')}. {then}", own_fault=fault == "version")
 
     async def _unless_overtaken(
         self, app: Application, applying: asyncio.Task[ApplyResult], attempt: Attempt

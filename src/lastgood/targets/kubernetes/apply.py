@@ -15,23 +15,23 @@ import msgspec
 
 from lastgood.core.application import Application, IgnoredDrift
 from lastgood.core.hook import Hook, Moment, is_hook
-from lastgood.core.observation import ApplyResult, ResourceResult
+from lastgood.core.observation import ApplyResult, Fault, ResourceResult
 from lastgood.core.resource import Resource
 from lastgood.core.value import Value
 from lastgood.core.words import Change
 from lastgood.targets.kubernetes import apply_set
-from lastgood.targets.kubernetes.cluster import Cluster
+from lastgood.targets.kubernetes.cluster import SUPPORTING, Cluster
 from lastgood.targets.kubernetes.compare import Ignored, without
 from lastgood.targets.kubernetes.kinds import GroupKind, Kind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest, live_object
-from lastgood.targets.kubernetes.memory import Applied, Asked
+from lastgood.targets.kubernetes.memory import Applied, Asked, Hindrance
 from lastgood.targets.kubernetes.options import Options, options_of
 from lastgood.targets.kubernetes.order import deletion_order, rank
 from lastgood.targets.kubernetes.run_hooks import HookRuns
 from lastgood.targets.kubernetes.scaled import with_scaled_replicas
 from lastgood.targets.kubernetes.send import Sender, Sent
 from lastgood.targets.kubernetes.together import together
-from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable
+from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, InTheWay, Unreachable
 from lastgood.targets.kubernetes.wanted import Wanted, WantedWave
 
 # Deleting one of these takes much more with it than the object.
@@ -46,6 +46,8 @@ PRECIOUS: frozenset[GroupKind] = frozenset(
 SECRET: GroupKind = ("", "Secret")
 # How long after its definition was established a kind may take to be served.
 SERVED_S = 10.0
+# What may pass by itself is tried again in any case; what the version is to blame for, in none.
+_FAULTS: tuple[Fault, ...] = ("target", "version", "way")
 LOOK_AGAIN_S = 0.2
 
 
@@ -94,6 +96,8 @@ class Apply:
         self._results: list[ResourceResult] = []
         self._notes: list[str] = []
         self._away: ClusterTrouble | None = None
+        self._faults: set[Fault] = set()
+        self._hindrances: list[Hindrance] = []
         self._kinds: set[GroupKind] = set()
 
     async def __call__(
@@ -124,13 +128,28 @@ class Apply:
             self._results += await runs([one for one in hooks if one[0].moment == "failed"])
         # In place: the observation that follows reads what was found equal from the same objects.
         applied.left = left
+        # What may pass by itself is tried again in any case.
+        applied.hindrances = [] if complete or "target" in self._faults else self._hindrances
         if complete:
             applied.hooks_done = []
             applied.installed = self._digest
             applied.kinds = sorted({one.key[0] for one in wanted} | self._kinds_left())
             await self._write_parent(applied, more=None)
         await self._write(applied)
-        return ApplyResult(complete=complete, resources=tuple(self._results), message=self._message(stopped)), applied
+        fault: Fault = next((one for one in _FAULTS if one in self._faults), "target")
+        return (
+            ApplyResult(complete=complete, resources=tuple(self._results), message=self._message(stopped), fault=fault),
+            applied,
+        )
+
+    def _refused(self, wanted: Wanted, trouble: ClusterTrouble) -> None:
+        """Note whose fault a refusal is, and what to ask before it is tried again."""
+        self._faults.add(trouble.fault)
+        sent = b"" if wanted.key[0] == SECRET else msgspec.json.encode(wanted.manifest)
+        claimed = isinstance(trouble, InTheWay) and bool(trouble.owner)
+        self._hindrances.append(
+            Hindrance(key=wanted.key, words=str(trouble), sent=sent, owner=trouble.owner, claimed=claimed)
+        )
 
     def _has_failed(self) -> bool:
         return any(one.outcome == "failed" for one in self._results)
@@ -152,7 +171,12 @@ class Apply:
         applied.hooks_done = list(runs.done)
         await self._write(applied)
         failed = next((one for one in results if one.outcome == "failed"), None)
-        return f"the hook {failed.kind} {failed.name} failed, so nothing after it was begun" if failed else ""
+        if failed is None:
+            return ""
+        self._faults.add(runs.fault)
+        if runs.failed is not None:
+            self._refused(*runs.failed)
+        return f"the hook {failed.kind} {failed.name} failed, so nothing after it was begun"
 
     def _applied(self, wanted: list[Wanted]) -> Applied:
         objects = []
@@ -210,7 +234,13 @@ class Apply:
             return ""
         keys = [one.key for one in wave.objects if one.placed.options.compare]
         why = await self._settled(keys)
-        return f"wave {wave.wave.number} is not healthy ({why}), so the waves after it were not begun" if why else ""
+        if not why:
+            return ""
+        # Where nobody could look, it may be healthy.
+        blind = self._cluster.trouble({*(key[0] for key in keys), *SUPPORTING}) is not None
+        self._faults.add("target" if blind else "version")
+        self._hindrances += [Hindrance(key=key, words=why, how="health") for key in keys]
+        return f"wave {wave.wave.number} is not healthy ({why}), so the waves after it were not begun"
 
     async def _one(self, wanted: Wanted) -> ResourceResult:
         resource = wanted.placed.resource
@@ -224,6 +254,7 @@ class Apply:
                 return msgspec.structs.replace(result, message="its kind is not there yet; it is applied once it is")
             sent, live = await self._send(kind, wanted)
         except ClusterTrouble as trouble:
+            self._refused(wanted, trouble)
             change: Change = "added" if there is None else "modified"
             return msgspec.structs.replace(result, change=change, outcome="failed", message=str(trouble))
         self._found_equal(kind, wanted, live, sent)
@@ -255,12 +286,12 @@ class Apply:
         """
         owner = self._claimed(self._set, wanted.key)
         if owner is not None:
-            raise ClusterTrouble(f"it belongs to the application {owner}; take it out of one of the two")
+            raise InTheWay(f"it belongs to the application {owner}; take it out of one of the two", owner=owner)
         resource = wanted.placed.resource
         kind = wanted.kind or await self._kind(resource)
         if kind is None and not wanted.placed.options.skip_unknown_kind:
             where = resource.group or "the core group"
-            raise ClusterTrouble(
+            raise InTheWay(
                 f"the cluster has no kind {resource.kind} in {where}; add its definition to the version or the cluster"
             )
         return kind
@@ -332,6 +363,8 @@ class Apply:
             # What waits for a finalizer is heard of again, as something that is being deleted.
             self._cluster.live.remove(one.key, uid=one.uid)
         except ClusterTrouble as trouble:
+            self._faults.add(trouble.fault)
+            self._hindrances.append(Hindrance(key=one.key, words=str(trouble), how="delete"))
             return msgspec.structs.replace(result, outcome="failed", message=str(trouble))
         return result
 

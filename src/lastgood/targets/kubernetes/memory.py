@@ -5,6 +5,7 @@ One file for each application, in a folder that our account alone may open. Losi
 
 import contextlib
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -33,12 +34,29 @@ class Asked(msgspec.Struct, kw_only=True):
     bare: bytes | None = None
 
 
+class Hindrance(msgspec.Struct, kw_only=True):
+    """What one apply was refused, and may not be any more. words: why.
+
+    how: `apply`, `delete`, or `health`: the waves after it wait for that. sent: the manifest as JSON, b"" for a Secret
+    and for what is deleted. owner: the application or field manager that has it, "" for nobody; claimed: it is an
+    application.
+    """
+
+    key: Key
+    words: str
+    how: Literal["apply", "delete", "health"] = "apply"
+    sent: bytes = b""
+    owner: str = ""
+    claimed: bool = False
+
+
 class Applied(msgspec.Struct, kw_only=True):
     """What an application should be in its cluster.
 
     digest: rendered digest of what was asked for last; installed: of what was last applied completely. kinds,
     namespaces: as the set's parent says. left: objects that left Git and may not be deleted. hooks_done: hooks that
-    ran for the version in `digest`, or for the deletion, before that was complete.
+    ran for the version in `digest`, or for the deletion, before that was complete. hindrances: what the last apply
+    was refused, where it is worth trying again only once it would not be.
     """
 
     app: str
@@ -51,6 +69,7 @@ class Applied(msgspec.Struct, kw_only=True):
     account: str | None = None
     left: list[str] = []
     hooks_done: list[str] = []
+    hindrances: list[Hindrance] = []
 
 
 class Memory:

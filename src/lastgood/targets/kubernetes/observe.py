@@ -5,7 +5,7 @@ lanes and no records.
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import is_
 from typing import Any
 
@@ -21,7 +21,7 @@ from lastgood.targets.kubernetes.compare import Ignored, changed_fields, without
 from lastgood.targets.kubernetes.health import OwnRules, workload_health
 from lastgood.targets.kubernetes.kinds import Kind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest
-from lastgood.targets.kubernetes.memory import Applied, Asked
+from lastgood.targets.kubernetes.memory import Applied, Asked, Hindrance
 from lastgood.targets.kubernetes.options import options_of
 from lastgood.targets.kubernetes.pods import POD, looked_at, newest_pods
 from lastgood.targets.kubernetes.scaled import with_scaled_replicas
@@ -36,12 +36,14 @@ class Look(msgspec.Struct):
     """What a look at one application found beside its health.
 
     notes: what people should know and is no difference. changed: something was found equal that was not known.
+    may_go_on: as in Observation.
     """
 
     differing: list[str]
     unknown: list[str]
     notes: list[str] = []
     changed: bool = False
+    may_go_on: bool | None = None
 
 
 Differs = dict[Key, tuple[tuple[bytes, bytes, str, Ignored], str]]
@@ -66,11 +68,14 @@ async def look(
     is_applied_now: then the answers are on their way that say what is equal, and the cluster is not asked for them.
     """
     found = Look(differing=[], unknown=[])
+    refused = refused_of(applied)
     asked = {one.key for one in applied.objects}
     asked_kinds = {key[0] for key in asked}
     for one in applied.objects:
         live = cluster.live.get(one.key)
-        if live is None:
+        if one.key in refused:
+            found.differing.append(said(f"{_label(one.key)} was not applied: {refused[one.key].words}"))
+        elif live is None:
             found.differing.append(f"{_label(one.key)} is missing")
         elif not one.compare or _is_known_equal(one, live, cluster):
             continue
@@ -85,6 +90,11 @@ async def look(
         if not options_of(manifest).ignore_extra and not is_hook(manifest):
             found.differing.append(f"{_label(live.key)} is there and nobody asks for it")
     return found
+
+
+def refused_of(applied: Applied) -> dict[Key, Hindrance]:
+    """Return what the last apply was refused, by object."""
+    return {one.key: one for one in applied.hindrances if one.how == "apply"}
 
 
 def _is_known_equal(one: Asked, live: LiveObject, cluster: Cluster) -> bool:
@@ -177,8 +187,10 @@ def observation(
     """
     if len(healthy) > len(applied.objects):
         healthy.clear()
+    refused = refused_of(applied)
     resources = [
-        _health(
+        _lost(one, refused, cluster.live.get(one.key), applied.set_id)
+        or _health(
             one, cluster=cluster, now=now, rules=rules, last_words=last_words, set_id=applied.set_id, healthy=healthy
         )
         for one in applied.objects
@@ -198,7 +210,25 @@ def observation(
         message=message,
         drift="; ".join(seen.differing[:MAX_NAMED]),
         digest=applied.installed if seen.differing else applied.digest,
+        may_go_on=seen.may_go_on,
         resources=tuple(resources),
+    )
+
+
+def _lost(one: Asked, refused: Mapping[Key, Hindrance], live: LiveObject | None, set_id: str) -> ResourceHealth | None:
+    """Say of an object that was refused and is not the application's what is so; None for any other.
+
+    How another one's object is says nothing of this application.
+    """
+    no = refused.get(one.key)
+    if no is None or (live is not None and live.part_of == set_id):
+        return None
+    kind, name = one.key[0][1], one.key[2]
+    if no.owner:
+        reason = "Claimed" if no.claimed else "Conflict"
+        return ResourceHealth(kind=kind, name=name, health="Degraded", reason=reason, message=no.words)
+    return ResourceHealth(
+        kind=kind, name=name, health="Missing", reason="Refused", message=f"it was not applied: {no.words}"
     )
 
 

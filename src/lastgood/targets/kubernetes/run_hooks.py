@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from lastgood.core.hook import Hook
-from lastgood.core.observation import ResourceResult
-from lastgood.targets.kubernetes.cluster import Cluster
+from lastgood.core.observation import Fault, ResourceResult
+from lastgood.targets.kubernetes.cluster import SUPPORTING, Cluster
 from lastgood.targets.kubernetes.live_object import Key, live_object
 from lastgood.targets.kubernetes.options import Options
 from lastgood.targets.kubernetes.send import Sender
-from lastgood.targets.kubernetes.trouble import ClusterTrouble
+from lastgood.targets.kubernetes.trouble import ClusterTrouble, InTheWay
 from lastgood.targets.kubernetes.wanted import Wanted
 
 
@@ -18,7 +18,8 @@ class HookRuns:
     """Runs hooks of one attempt.
 
     settled: waits until objects are healthy (a Job: complete); returns why not, "" when they are. done: names of hooks
-    that an interrupted attempt at the same version has run already; they are not run twice.
+    that an interrupted attempt at the same version has run already; they are not run twice. failed: what the cluster
+    would not take of the last one that failed, None where it was taken and came to grief.
     """
 
     def __init__(
@@ -33,6 +34,14 @@ class HookRuns:
         self._sender = sender
         self._settled = settled
         self.done = list(done)
+        self.failed: tuple[Wanted, ClusterTrouble] | None = None
+
+    @property
+    def fault(self) -> Fault:
+        """Say whose fault the last failure is. Where nobody could look, the hook may have done its work."""
+        if self.failed is not None:
+            return self.failed[1].fault
+        return "target" if self._cluster.trouble(SUPPORTING) is not None else "version"
 
     async def __call__(self, hooks: Sequence[tuple[Hook, Wanted]]) -> list[ResourceResult]:
         """Run them in order; the first that fails is the last that runs."""
@@ -54,9 +63,9 @@ class HookRuns:
             kind=resource.kind, name=resource.name, change="added", outcome="applied", message=f"hook, {hook.moment}"
         )
         try:
-            kind = wanted.kind or await self._cluster.kinds.find(resource.group, resource.kind)
+            kind = wanted.kind or await self._cluster.kinds.find(resource.group, resource.kind, anew=True)
             if kind is None:
-                raise ClusterTrouble(f"the cluster has no kind {resource.kind}")  # noqa: TRY301 - said like all trouble
+                raise InTheWay(f"the cluster has no kind {resource.kind}")
             path = kind.path(wanted.key[1] or None, wanted.key[2])
             if "before-hook-creation" in hook.delete:
                 await self._remove(path, wanted.key)
@@ -68,7 +77,7 @@ class HookRuns:
             if ("hook-failed" if why else "hook-succeeded") in hook.delete:
                 await self._remove(path, wanted.key)
         except ClusterTrouble as trouble:
-            why = str(trouble)
+            self.failed, why = (wanted, trouble), str(trouble)
         if not why:
             return result
         return msgspec.structs.replace(result, outcome="failed", message=f"hook, {hook.moment}: {why}")

@@ -14,7 +14,7 @@ from lastgood.targets.kubernetes.adopt import MANAGER, adopted, is_tool
 from lastgood.targets.kubernetes.connection import Answer, Connection
 from lastgood.targets.kubernetes.kinds import Kind
 from lastgood.targets.kubernetes.options import Options
-from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble
+from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Impossible
 
 APPLY = "application/apply-patch+yaml"
 JSON_PATCH = "application/json-patch+json"
@@ -66,6 +66,21 @@ class Sender:
                 raise unchangeable(no) from no
             return await self._make_anew(kind, path, manifest)
 
+    async def probe(self, kind: Kind, manifest: dict[str, Any], options: Options) -> None:
+        """Ask whether `apply` would be refused now; nothing changes. Raises as it would."""
+        path = _path(kind, manifest)
+        there = await self.get(path) if options.create_only or options.replace else None
+        if there is not None and options.create_only:
+            return
+        try:
+            if there is not None:
+                await self._put(path, manifest, there, dry_run=True)
+            else:
+                await self._taken(path, manifest, dry_run=True)
+        except Answered as no:
+            if not (is_unchangeable(no) and options.force):
+                raise
+
     async def dry_run(self, kind: Kind, manifest: dict[str, Any]) -> dict[str, Any]:
         """Return what the object would be if it were applied now; nothing changes."""
         answer = await self._ask_patch(_path(kind, manifest), manifest, force=True, dry_run=True)
@@ -81,9 +96,11 @@ class Sender:
             raise
         return _object(answer)
 
-    async def delete(self, path: str, *, uid: str | None) -> bool:
+    async def delete(self, path: str, *, uid: str | None, dry_run: bool = False) -> bool:
         """Delete an object, its own only; say whether it was there. What it owns goes in the background."""
         body: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
+        if dry_run:
+            body["dryRun"] = ["All"]
         if uid is not None:
             body["preconditions"] = {"uid": uid}
         try:
@@ -111,18 +128,21 @@ class Sender:
                 raise Answered(CONFLICT, "NotGone", f"it was deleted and is not gone after {GONE_S:.0f} s{waits}")
             await asyncio.sleep(LOOK_AGAIN_S)
 
-    async def _patch(self, path: str, manifest: dict[str, Any]) -> Sent:
-        notes: list[str] = []
+    async def _taken(self, path: str, manifest: dict[str, Any], *, dry_run: bool = False) -> tuple[Answer, list[str]]:
+        """Ask as the operator says of other managers' fields; return notes of what was taken over."""
         try:
-            answer = await self._ask_patch(path, manifest, force=False)
+            return await self._ask_patch(path, manifest, force=False, dry_run=dry_run), []
         except Answered as no:
             managers = managers_in(no)
             if no.status != CONFLICT or not managers:
                 raise
             if not self._take_over and not all(map(is_tool, managers)):
                 raise conflict(no) from no
-            answer = await self._ask_patch(path, manifest, force=True)
-            notes.append(f"took over {', '.join(fields_in(no))} from {', '.join(managers)}")
+            answer = await self._ask_patch(path, manifest, force=True, dry_run=dry_run)
+            return answer, [f"took over {', '.join(fields_in(no))} from {', '.join(managers)}"]
+
+    async def _patch(self, path: str, manifest: dict[str, Any]) -> Sent:
+        answer, notes = await self._taken(path, manifest)
         live = _object(answer)
         for _ in range(ADOPT_TRIES):
             entries = adopted(live["metadata"].get("managedFields"))
@@ -164,14 +184,17 @@ class Sender:
             return await self._make_anew(kind, path, manifest)
         return Sent(live=_object(answer), created=False, notes=("replaced",))
 
-    async def _put(self, path: str, manifest: dict[str, Any], there: dict[str, Any]) -> Answer:
+    async def _put(
+        self, path: str, manifest: dict[str, Any], there: dict[str, Any], *, dry_run: bool = False
+    ) -> Answer:
         """Put an object in the place of the one that is there.
 
         One that changed meanwhile may be our own, of a request whose answer was lost: it is put in place once more.
         """
         for attempt in range(1, ADOPT_TRIES + 1):
             metadata = {**manifest["metadata"], "resourceVersion": there["metadata"].get("resourceVersion")}
-            body, params = {**manifest, "metadata": metadata}, {"fieldManager": MANAGER}
+            body = {**manifest, "metadata": metadata}
+            params = {"fieldManager": MANAGER, **({"dryRun": "All"} if dry_run else {})}
             try:
                 return await self._connection.ask("PUT", path, params=params, body=body, as_account=self.account)
             except Answered as no:
@@ -211,9 +234,12 @@ def fields_in(no: Answered) -> list[str]:
 
 def conflict(no: Answered) -> Answered:
     """Say whose fields are in the way."""
-    words = f"{', '.join(fields_in(no))} is managed by {', '.join(managers_in(no))}"
+    others = ", ".join(managers_in(no))
+    words = f"{', '.join(fields_in(no))} is managed by {others}"
     ways = "this destination leaves such fields alone: take it out of Git, or let the other one go"
-    return Answered(no.status, no.reason, f"{words}; {ways}", no.causes)
+    told = Answered(no.status, no.reason, f"{words}; {ways}", no.causes)
+    told.owner = others
+    return told
 
 
 def is_unchangeable(no: Answered) -> bool:
@@ -239,7 +265,7 @@ def _path(kind: Kind, manifest: dict[str, Any]) -> str:
     try:
         return kind.path(metadata.get("namespace"), metadata["name"], version=version)
     except ValueError as wrong:
-        raise ClusterTrouble(str(wrong)) from wrong
+        raise Impossible(str(wrong)) from wrong
 
 
 def _object(answer: Answer) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from lastgood.targets.kubernetes.claims import Claims
 from lastgood.targets.kubernetes.cluster import Cluster
 from lastgood.targets.kubernetes.connection import ClusterAccess, Connection
 from lastgood.targets.kubernetes.health import OwnRules
+from lastgood.targets.kubernetes.hindrances import Hindrances
 from lastgood.targets.kubernetes.inside import Inside
 from lastgood.targets.kubernetes.kinds import GroupKind
 from lastgood.targets.kubernetes.last_words import EndedRun, LastWords, ended_run
@@ -98,6 +99,7 @@ class KubernetesTarget:
         self._applied: dict[str, Applied] | None = None
         self._apps: dict[str, str] = {}
         self._claims = Claims()
+        self._hindrances = Hindrances(self._cluster, claimed=self._claimed, is_healthy=self._is_healthy)
         self._differs: Differs = {}
         self._healthy: dict[str, Healthy] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -108,7 +110,9 @@ class KubernetesTarget:
     async def apply(self, app: Application, rendered: Rendered, *, occasion: Occasion = "upgrade") -> ApplyResult:
         """Make it so. Raises TargetFailed if nothing at all was done."""
         if not rendered.resources:
-            raise self._failed(app.name, "the version renders to nothing, and an empty version never deletes what runs")
+            raise self._refused(
+                app.name, "the version renders to nothing, and an empty version never deletes what runs"
+            )
         if any(one.kind == PROCESS_KIND and not one.group for one in rendered.resources):
             raise self._refused(app.name, "this destination is a cluster, and the version describes processes")
         async with self._locks.setdefault(app.name, asyncio.Lock()):
@@ -117,6 +121,7 @@ class KubernetesTarget:
                 waves, hooks = await self._wanted(app, rendered, occasion)
                 objects = [*(one for wave in waves for one in wave.objects), *(one for _, one in hooks)]
                 await self._cluster.follow({*(one.key[0] for one in objects), *self._kinds_of(app.name)})
+                self._hindrances.forget(app.name)
                 result, _ = await self._pass(app, rendered)(waves, hooks)
             except ClusterTrouble as trouble:
                 raise self._failed(app.name, str(trouble)) from trouble
@@ -151,6 +156,7 @@ class KubernetesTarget:
             )
             if seen.changed:
                 await self._write(applied)
+            seen.may_go_on = await self._hindrances.may_go_on(applied, sender)
         except ClusterTrouble as trouble:
             return Observation(app=app, observed_at=now, health="Unknown", sync="Unknown", message=str(trouble))
         except OSError as wrong:
@@ -310,7 +316,10 @@ class KubernetesTarget:
 
     def _note(self, applied: Applied) -> None:
         self._apps[applied.set_id] = applied.app
-        self._claims.claim(applied.app, {one.key for one in applied.objects})
+        lost = {one.key for one in applied.hindrances if one.claimed}
+        self._claims.claim(applied.app, {one.key for one in applied.objects} - lost)
+        for key in lost:
+            self._claims.contest(key, applied.app)
 
     async def _write(self, applied: Applied) -> None:
         if self._applied is not None:
@@ -368,7 +377,10 @@ class KubernetesTarget:
         mine = self._apps.get(set_id)
         other = self._claims.owner(key)
         live = self._cluster.live.get(key)
-        if live is not None and live.part_of is not None and live.part_of != set_id:
+        if live is not None and live.part_of == set_id:
+            # Whoever asked first in this process: the cluster knows whose it is.
+            return None
+        if live is not None and live.part_of is not None:
             other = (
                 self._apps.get(live.part_of)
                 or self._cluster.application_of(live.part_of, self._rules.namespace)
@@ -387,6 +399,9 @@ class KubernetesTarget:
                 seen.notes.append(
                     f"{one.key[0][1]} {one.key[2]} is claimed by {names} too, and stays with {applied.app}"
                 )
+
+    def _is_healthy(self, key: Key) -> bool:
+        return not unhealthy([key], cluster=self._cluster, now=self._clock.now(), rules=self._own_rules)[0]
 
     async def _settled(self, keys: list[Key]) -> str:
         """Wait until objects are healthy; return why not, where one is Degraded or the time is over."""

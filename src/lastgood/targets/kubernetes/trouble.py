@@ -3,21 +3,58 @@
 ClusterTrouble
     Unreachable    no answer: the cluster, the way to it, or our credentials; never the application's fault
     Answered       the API server said no; status and reason as it gave them
+    InTheWay       something else has to go first, or to come
+    Impossible     no cluster would take what was asked for
 """
 
 from typing import Any
 
+from lastgood.core.observation import Fault
 from lastgood.core.redact import redact
 
 MAX_WORDS = 1_000
 MAX_CAUSES = 20
+# What an object holds that its kind does not allow, server-side apply tells with 500.
+_NOT_OF_ITS_KIND = "failed to create typed patch object"
 
 
 class ClusterTrouble(Exception):
-    """Something that a cluster would not or could not do; `str` is a sentence for people, redacted and bounded."""
+    """Something that a cluster would not or could not do; `str` is a sentence for people, redacted and bounded.
+
+    owner: who has what was asked for, "" where nobody has it.
+    """
+
+    owner: str = ""
 
     def __init__(self, words: str) -> None:
         super().__init__(said(words))
+
+    @property
+    def fault(self) -> Fault:
+        """Say whose fault it is that something was not done."""
+        return "target"
+
+
+class InTheWay(ClusterTrouble):
+    """What was asked for has to wait for something else. owner: the application that has it."""
+
+    def __init__(self, words: str, *, owner: str = "") -> None:
+        super().__init__(words)
+        self.owner = owner
+
+    @property
+    def fault(self) -> Fault:
+        """See ClusterTrouble.fault."""
+        return "way"
+
+
+class Impossible(ClusterTrouble):
+    """No cluster would take it."""
+
+    @property
+    def fault(self) -> Fault:
+        """See ClusterTrouble.fault."""
+        return "version"
 
 
 class Unreachable(ClusterTrouble):
@@ -49,9 +86,22 @@ class Answered(ClusterTrouble):
         return not_served or self.is_of_the_server
 
     @property
+    def fault(self) -> Fault:
+        """Say whose fault the refusal is, by HTTP's own numbers.
+
+        Forbidden (by a role, a quota, a namespace that is going), not found (the namespace, the kind) and fields of
+        others are in the way and may go; what else is wrong with a request is wrong with what was asked for.
+        """
+        if self.owner or self.status in (403, 404):
+            return "way"
+        passing = self.status in (401, 408, 409) or self.is_of_the_server
+        return "target" if passing else "version"
+
+    @property
     def is_of_the_server(self) -> bool:
         """Say whether the refusal says nothing about what was sent: the server is busy or broken."""
-        return self.status == 429 or self.status >= 500  # noqa: PLR2004 - HTTP's own numbers
+        of_the_server = self.status == 429 or self.status >= 500  # noqa: PLR2004 - HTTP's own numbers
+        return of_the_server and not str(self).startswith(_NOT_OF_ITS_KIND)
 
 
 def said(words: str) -> str:

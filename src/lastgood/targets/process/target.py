@@ -111,7 +111,7 @@ class ProcessTarget:
         """Make it so; see the story above. Raises TargetFailed if nothing at all was done."""
         _ = occasion  # processes have no hooks
         if not rendered.resources:
-            raise self._failed(app.name, "the version renders to nothing, and an empty version never stops what runs")
+            raise self._refused(app.name, "the version renders to nothing, and an empty version never stops what runs")
         strangers = sorted({r.kind for r in rendered.resources if r.kind != KIND})
         if strangers:
             raise self._refused(app.name, f"this destination runs processes, not {', '.join(strangers)}")

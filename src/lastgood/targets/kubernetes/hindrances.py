@@ -1,0 +1,91 @@
+"""Say whether what an apply was refused would be taken now: from memory, or by a dry run, less and less often.
+
+So a version that cannot be applied is not tried for ever, and goes as soon as what was in its way has gone. Writes
+nothing, to the cluster or to a file.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+
+import msgspec
+
+from lastgood.core.back_off import back_off
+from lastgood.targets.kubernetes.cluster import Cluster
+from lastgood.targets.kubernetes.live_object import Key
+from lastgood.targets.kubernetes.memory import Applied, Hindrance
+from lastgood.targets.kubernetes.options import options_of
+from lastgood.targets.kubernetes.send import Sender
+from lastgood.targets.kubernetes.trouble import ClusterTrouble
+
+# The content of a Secret is not kept, so that there is nothing to ask with: it is tried again after this time.
+UNSEEN_S = 3_600.0
+
+
+class _Asking(msgspec.Struct):
+    """How asking for one hindrance went. ask_at: on the loop's clock. gone: the cluster would take it."""
+
+    ask_at: float
+    times: int = 0
+    gone: bool = False
+
+
+class Hindrances:
+    """Remembers when to ask again. claimed: returns the application that has an object, if a set is of another one.
+
+    is_healthy: whether an object is.
+    """
+
+    def __init__(
+        self, cluster: Cluster, *, claimed: Callable[[str, Key], str | None], is_healthy: Callable[[Key], bool]
+    ) -> None:
+        self._cluster = cluster
+        self._claimed = claimed
+        self._is_healthy = is_healthy
+        self._askings: dict[str, dict[Key, _Asking]] = {}
+
+    def forget(self, app: str) -> None:
+        """An application is applied anew: what was asked before says nothing of that."""
+        self._askings.pop(app, None)
+
+    async def may_go_on(self, applied: Applied, sender: Sender) -> bool | None:
+        """Say whether all would be taken now, None where nothing was refused."""
+        if not applied.hindrances:
+            return None
+        gone = [await self._is_gone(one, applied, sender) for one in applied.hindrances]
+        return all(gone)
+
+    async def _is_gone(self, one: Hindrance, applied: Applied, sender: Sender) -> bool:
+        if one.claimed:
+            return self._claimed(applied.set_id, one.key) is None
+        if one.how == "health":
+            return self._is_healthy(one.key)
+        now = asyncio.get_running_loop().time()
+        askings = self._askings.setdefault(applied.app, {})
+        asking = askings.get(one.key)
+        if asking is None:
+            first_s = back_off(1, jitter=_chance()) if one.sent or one.how == "delete" else UNSEEN_S
+            asking = askings[one.key] = _Asking(ask_at=now + first_s)
+        if not asking.gone and now >= asking.ask_at:
+            asking.times += 1
+            asking.ask_at = now + back_off(asking.times + 1, jitter=_chance())
+            asking.gone = await self._would_be_taken(one, sender)
+        return asking.gone
+
+    async def _would_be_taken(self, one: Hindrance, sender: Sender) -> bool:
+        try:
+            kind = await self._cluster.kinds.find(*one.key[0], anew=True)
+            if kind is None:
+                return one.how == "delete"
+            if one.how == "delete":
+                await sender.delete(kind.path(one.key[1] or None, one.key[2]), uid=None, dry_run=True)
+            elif one.sent:
+                manifest = msgspec.json.decode(one.sent)
+                await sender.probe(kind, manifest, options_of(manifest))
+        except ClusterTrouble:
+            return False
+        return True
+
+
+def _chance() -> float:
+    return random.random()  # noqa: S311 - spreads what is asked, guards nothing

@@ -1,0 +1,140 @@
+"""What a real cluster refuses of a version: whose fault that is, what its application is told, when it may go on."""
+
+import pytest
+
+from lastgood.core.errors import TargetRefused
+from lastgood.targets.kubernetes import hindrances
+from twins.clusters import annotated, config_map, deployment, manifests
+from twins.processes import eventually, until_health
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture(autouse=True)
+def _asked_at_once(monkeypatch):
+    monkeypatch.setattr(hindrances, "back_off", lambda *_, **_more: 0.0)
+
+
+def path_of(corner, name, *, app="web"):
+    return f"/api/v1/namespaces/{corner.namespace(app)}/configmaps/{name}"
+
+
+async def until(target, may_go_on, app="web"):
+    async def is_so():
+        return (await target.observe(app)).may_go_on is may_go_on
+
+    await eventually(is_so)
+
+
+def of(seen, name):
+    return next(one for one in seen.resources if one.name == name)
+
+
+async def test_who_loses_a_claim_is_told_who_has_the_object_until_it_is_let_go(corner):
+    """It is neither healthy nor changed by hand: it belongs to another application; once let go, it may be had."""
+    space, target = corner.namespace(), corner.target()
+    # By name the loser comes first: whoever reads what is remembered finds it before the owner.
+    first, second = corner.application("owner", namespace=space), corner.application("loser", namespace=space)
+    await target.apply(first, manifests(config_map("settings", of="owner"), config_map("kept")))
+    wanted = manifests(config_map("settings", of="loser"), config_map("mine"))
+    assert (await target.apply(second, wanted)).fault == "way"
+    for one in (target, corner.target()):
+        seen = await one.observe("loser")
+        told = "it belongs to the application owner; take it out of one of the two"
+        assert (seen.health, seen.sync, seen.may_go_on) == ("Degraded", "OutOfSync", False)
+        assert (of(seen, "settings").reason, of(seen, "settings").message) == ("Claimed", told)
+        assert seen.drift == f"ConfigMap settings was not applied: {told}"
+        assert of(seen, "mine").health == "Healthy"
+        assert "is claimed by loser too" in (await one.observe("owner")).message
+    again = corner.target()
+    assert (await again.apply(first, manifests(config_map("settings", of="still"), config_map("kept")))).complete
+    await again.apply(first, manifests(config_map("kept")))
+    await until(again, True, "loser")
+    assert (await again.apply(second, wanted)).complete
+    assert (await until_health(again, "Healthy", "loser")).may_go_on is None
+
+
+async def test_who_loses_a_field_is_told_who_manages_it_until_it_is_let_go(corner):
+    """The object is in the cluster, and is not the application's; once its manager is gone, it may be had."""
+    app, target = corner.application(), corner.target(take_over=False)
+    base = f"/api/v1/namespaces/{corner.namespace()}/configmaps"
+    corner.ask("POST", f"{base}?fieldManager=somebody", config_map("settings", a="theirs"))
+    wanted = manifests(config_map("settings", a="ours"))
+    result = await target.apply(app, wanted)
+    assert (result.complete, result.fault) == (False, "way")
+    seen = await target.observe("web")
+    assert (seen.health, seen.sync, seen.may_go_on) == ("Degraded", "OutOfSync", False)
+    assert of(seen, "settings").reason == "Conflict"
+    assert of(seen, "settings").message.startswith(".data.a is managed by somebody; ")
+    await until(corner.target(take_over=False), False)
+    # Another policy of the operator would take it.
+    await until(corner.target(take_over=True), True)
+    corner.ask("DELETE", path_of(corner, "settings"))
+    await until(target, True)
+    assert (await target.apply(app, wanted)).complete
+    assert (await until_health(target, "Healthy")).may_go_on is None
+
+
+@pytest.mark.usefixtures("stages")
+async def test_what_cannot_be_changed_is_the_versions_fault_and_what_runs_stays_healthy(corner):
+    """The old object runs on; the new one may come once somebody deletes it."""
+    app, target = corner.application(), corner.target()
+    await target.apply(app, manifests(deployment("web")))
+    await until_health(target, "Healthy")
+    other = deployment("web")
+    other["spec"]["selector"] = {"matchLabels": {"app": "other"}}
+    other["spec"]["template"]["metadata"]["labels"] = {"app": "other"}
+    result = await target.apply(app, manifests(other))
+    assert (result.complete, result.fault) == (False, "version")
+    seen = await target.observe("web")
+    assert (seen.health, seen.sync, seen.may_go_on) == ("Healthy", "OutOfSync", False)
+    assert seen.message.startswith("not as asked for: Deployment web was not applied: spec.selector cannot be changed")
+    corner.ask("DELETE", f"/apis/apps/v1/namespaces/{corner.namespace()}/deployments/web")
+    await until(target, True)
+
+
+@pytest.mark.parametrize(
+    ("objects", "fault", "told"),
+    [
+        ([annotated(config_map("bad name"))], "version", "metadata.name"),
+        ([{**config_map("a"), "data": {"a": 1}}], "version", "data.a"),
+        ([{**config_map("a"), "metadata": {"name": "a", "namespace": "nowhere"}}], "way", "nowhere"),
+        ([{"apiVersion": "x.example.com/v1", "kind": "Thing", "metadata": {"name": "a"}}], "way", "no kind Thing"),
+    ],
+)
+async def test_whose_fault_a_refusal_is(corner, objects, fault, told):
+    """An object that no cluster takes is the version's fault; what this one lacks is in the way, and may come."""
+    target = corner.target()
+    result = await target.apply(corner.application(), manifests(*objects))
+    assert (result.complete, result.fault) == (False, fault)
+    assert told in result.message, result.message
+    assert (await target.observe("web")).may_go_on is False
+
+
+async def test_a_namespace_that_comes_lets_a_version_go_on(corner):
+    """What is in the way is asked for, and found gone."""
+    target, space = corner.target(), f"late-{corner.mark}"
+    await target.apply(corner.application(namespace=space), manifests(config_map("a")))
+    await until(target, False)
+    corner.ask("POST", "/api/v1/namespaces", {"metadata": {"name": space}})
+    corner.namespaces.append(space)
+    await until(target, True)
+
+
+@pytest.mark.usefixtures("stages")
+async def test_a_wave_that_is_not_healthy_is_the_versions_fault_until_it_is(corner, monkeypatch):
+    """What comes after it was not begun, and may be once it is healthy."""
+    target = corner.target()
+    bad = annotated(deployment("web", behaves="crash-loop"), **{"argocd.argoproj.io/sync-wave": "-1"})
+    result = await target.apply(corner.application(), manifests(bad, config_map("a")))
+    assert (result.complete, result.fault) == (False, "version"), result.message
+    assert (await target.observe("web")).may_go_on is False
+    monkeypatch.setattr(target, "_is_healthy", lambda _key: True)
+    target._hindrances._is_healthy = target._is_healthy
+    assert (await target.observe("web")).may_go_on is True
+
+
+async def test_an_empty_version_is_the_versions_fault(corner):
+    """It is refused as what it is, and not as trouble of the cluster."""
+    with pytest.raises(TargetRefused):
+        await corner.target().apply(corner.application(), manifests())

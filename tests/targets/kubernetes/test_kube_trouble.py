@@ -1,0 +1,40 @@
+"""Whose fault a refusal is, as a table."""
+
+import pytest
+
+from lastgood.targets.kubernetes.send import conflict
+from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Impossible, InTheWay, Unreachable, answered
+
+TAKEN = (("data.a", 'conflict with "kubectl-edit" using v1', "FieldManagerConflict"),)
+ODD = "failed to create typed patch object (web/a; /v1, Kind=ConfigMap): .data.a: expected string, got &value"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "fault"),
+    [
+        (answered(400, {"message": "strict decoding error"}), "version"),
+        (answered(413, {}), "version"),
+        (answered(422, {"reason": "Invalid", "message": "spec.selector: field is immutable"}), "version"),
+        (answered(500, {"message": ODD}), "version"),
+        (Impossible("a name that no cluster takes"), "version"),
+        (answered(403, {"reason": "Forbidden", "message": "exceeded quota"}), "way"),
+        (answered(404, {"reason": "NotFound", "message": 'namespaces "web" not found'}), "way"),
+        (conflict(Answered(409, "Conflict", "Apply failed", TAKEN)), "way"),
+        (InTheWay("it belongs to the application shop", owner="shop"), "way"),
+        (answered(409, {"reason": "Conflict", "message": "the object has been modified"}), "target"),
+        (answered(429, {}), "target"),
+        (answered(500, {"message": "failed calling webhook"}), "target"),
+        (answered(503, None), "target"),
+        (answered(504, {"reason": "Timeout"}), "target"),
+        (Unreachable("the API server cannot be reached"), "target"),
+        (ClusterTrouble("the API server answered with another object"), "target"),
+    ],
+)
+def test_whose_fault_a_refusal_is(trouble, fault):
+    """Only what no cluster would take is the version's; only what may pass by itself is tried again in any case."""
+    assert trouble.fault == fault
+
+
+def test_an_object_that_its_kind_does_not_allow_is_not_sent_again():
+    """The API server says 500 for it, and is well."""
+    assert not answered(500, {"message": ODD}).is_passing
