@@ -4,12 +4,17 @@ It speaks HTTP with sockets of its own on both sides; each request has its own c
 """
 
 import asyncio
+import base64
 import contextlib
 import json
 import ssl
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+import yaml
+
+from lastgood.targets.kubernetes.connection import ClusterAccess
 
 MAX_HEAD = 65_536
 Which = Callable[["Asked"], bool]
@@ -55,7 +60,10 @@ class Fault:
 
 
 class FaultyWay:
-    """Runs while it is entered. there: the API server's address; authority: whom to trust, PEM."""
+    """Runs while it is entered. there: the API server's address; authority: whom to trust, PEM.
+
+    delay_s: each answer comes so much later.
+    """
 
     def __init__(self, there: str, authority: str) -> None:
         address = urllib.parse.urlsplit(there)
@@ -63,6 +71,9 @@ class FaultyWay:
         self._trusted = ssl.create_default_context(cadata=authority)
         self._under_way: set[asyncio.Task] = set()
         self._server: asyncio.Server | None = None
+        self._open = asyncio.Event()
+        self._open.set()
+        self.delay_s = 0.0
         self.faults: list[Fault] = []
         self.asked: list[Asked] = []
 
@@ -88,6 +99,11 @@ class FaultyWay:
     def heal(self) -> None:
         """Let no request fail any more."""
         self.faults.clear()
+        self._open.set()
+
+    def holds_back(self) -> None:
+        """Let nothing through any more, with all connections open, as a server that is stopped does."""
+        self._open.clear()
 
     async def _serve(self, reader, writer):
         here = asyncio.current_task()
@@ -119,6 +135,8 @@ class FaultyWay:
             writer.write(refusal(fault.status, fault.headers))
             await writer.drain()
             return
+        await asyncio.sleep(self.delay_s)
+        await self._open.wait()
         kept = [line for line in lines if not line.lower().startswith("connection:")]
         there, to_there = await asyncio.open_connection(*self._there, ssl=self._trusted)
         try:
@@ -141,10 +159,22 @@ class FaultyWay:
         while data := await there.read(65_536):
             data = data if left is None else data[:left]
             left = None if left is None else left - len(data)
+            await self._open.wait()
             writer.write(data)
             await writer.drain()
             if left == 0:
                 return
+
+
+@contextlib.asynccontextmanager
+async def way_of(corner):
+    """Run a way to a corner's cluster, with the access of an account that may do everything there."""
+    there = yaml.safe_load(corner.kubeconfig({}, "direct").read_text())["clusters"][0]["cluster"]
+    authority = base64.b64decode(there["certificate-authority-data"]).decode()
+    async with FaultyWay(there["server"], authority) as made:
+        _, token = corner.account("agent", {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]})
+        made.access = ClusterAccess(kubeconfig=str(corner.kubeconfig({"token": token}, "way", server=made.address)))
+        yield made
 
 
 def refusal(status: int, headers: dict[str, str]) -> bytes:

@@ -1,22 +1,18 @@
 """A real API server that is busy, broken, slow or cut off in the middle of an answer: behind a way that fails so."""
 
-import base64
 import itertools
 import json
 
 import pytest
-import yaml
 
-from cluster.faulty import FaultyWay
+from cluster.faulty import way_of
 from lastgood.core.errors import TargetFailed
 from lastgood.targets.kubernetes import connection
-from lastgood.targets.kubernetes.connection import ClusterAccess
 from twins.clusters import annotated, config_map, deployment, manifests
 from twins.processes import eventually, until_health
 
 pytestmark = pytest.mark.cluster
 
-EVERYTHING = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
 ANSWERS = {
     "busy": {"status": 429, "headers": {"Retry-After": "1"}},
     "broken": {"status": 500},
@@ -33,11 +29,7 @@ applications:
 
 @pytest.fixture
 async def way(corner):
-    there = yaml.safe_load(corner.kubeconfig({}, "direct").read_text())["clusters"][0]["cluster"]
-    authority = base64.b64decode(there["certificate-authority-data"]).decode()
-    async with FaultyWay(there["server"], authority) as made:
-        _, token = corner.account("agent", EVERYTHING)
-        made.access = ClusterAccess(kubeconfig=str(corner.kubeconfig({"token": token}, "way", server=made.address)))
+    async with way_of(corner) as made:
         yield made
         # Who still listens would wait for it in vain.
         for target in corner.targets:

@@ -14,6 +14,7 @@ from lastgood.targets.kubernetes.kinds import GroupKind, Kind, Kinds
 from lastgood.targets.kubernetes.live import Live
 from lastgood.targets.kubernetes.marks import MARKING, Marks
 from lastgood.targets.kubernetes.options import Options, annotations_of
+from lastgood.targets.kubernetes.pulse import Pulse
 from lastgood.targets.kubernetes.send import Sender
 from lastgood.targets.kubernetes.trouble import Unreachable
 from lastgood.targets.kubernetes.watch import KindWatch
@@ -43,6 +44,8 @@ class Cluster:
         self.parents: dict[str, dict[str, str]] = {}
         self._watches: dict[GroupKind, KindWatch] = {}
         self._tasks: dict[GroupKind, asyncio.Task[None]] = {}
+        self._pulse = Pulse(connection, told=lambda: self.tell(None), back=self._watch_anew)
+        self._pulse_task: asyncio.Task[None] | None = None
         self._listeners: list[asyncio.Queue[str | None]] = []
 
     async def follow(self, kinds: Iterable[GroupKind]) -> None:
@@ -71,6 +74,8 @@ class Cluster:
             raise Unreachable(f"{refused[0]}; `lastgood doctor` says which rules are missing")
 
     def _begin(self, kind: Kind) -> None:
+        if self._pulse_task is None:
+            self._pulse_task = asyncio.create_task(self._feel())
         watch = KindWatch(
             kind,
             connection=self.connection,
@@ -89,6 +94,23 @@ class Cluster:
             watch.trouble = "lastgood made a mistake while watching; its log says which"
             structlog.get_logger().exception("watch ended", kind=watch.kind.kind)
             self.tell(None)
+
+    async def _watch_anew(self) -> None:
+        """Begin all watches again where they were: what was silent may be a connection that is gone for good."""
+        await self.connection.renew()
+        before = dict(self._tasks)
+        for task in before.values():
+            task.cancel()
+        await asyncio.gather(*before.values(), return_exceptions=True)
+        self._tasks |= {kind: asyncio.create_task(self._run(self._watches[kind])) for kind in before}
+
+    async def _feel(self) -> None:
+        while True:
+            try:
+                await self._pulse.run()
+            except Exception:  # noqa: BLE001 - a mistake of ours must not pass for a cluster that lives
+                structlog.get_logger().exception("the pulse cannot be felt")
+                await asyncio.sleep(LIST_S)
 
     async def read_parents(self, namespace: str) -> None:
         """See that the namespace of our own objects is there, and read which applications have a set in the cluster."""
@@ -123,11 +145,10 @@ class Cluster:
 
     def trouble(self, kinds: Iterable[GroupKind]) -> str | None:
         """Say why what is known of these kinds may be old; None where it is not."""
-        for kind in kinds:
-            watch = self._watches.get(kind)
-            if watch is not None and watch.trouble is not None:
-                return f"{watch.kind.kind}: {watch.trouble}" if len(self._watches) > 1 else watch.trouble
-        return None
+        if self._pulse.trouble is not None:
+            return self._pulse.trouble
+        found = (self._watches[kind] for kind in kinds if kind in self._watches)
+        return next((watch.trouble for watch in found if watch.trouble is not None), None)
 
     def listen(self) -> asyncio.Queue[str | None]:
         """Return a queue that gets the id of each set that something concerns; None: all of them."""
@@ -146,6 +167,11 @@ class Cluster:
 
     async def close(self) -> None:
         """End all watches and the connection."""
+        # The pulse first: it begins watches.
+        pulse, self._pulse_task = self._pulse_task, None
+        if pulse is not None:
+            pulse.cancel()
+            await asyncio.gather(pulse, return_exceptions=True)
         tasks, self._tasks = list(self._tasks.values()), {}
         self._watches.clear()
         for task in tasks:

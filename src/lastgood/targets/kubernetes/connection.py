@@ -65,6 +65,7 @@ class Connection:
     """A cluster's API server. Every method raises Unreachable; those that ask something also Answered.
 
     requests: how many were sent. in_flight: how many questions wait for their answer, watches aside.
+    heard_at: when it last said anything, on the loop's clock.
     """
 
     def __init__(self, access: ClusterAccess) -> None:
@@ -74,6 +75,16 @@ class Connection:
         self._places = asyncio.Semaphore(AT_ONCE)
         self.requests = 0
         self.in_flight = 0
+        self.heard_at = 0.0
+
+    async def touch(self) -> None:
+        """Ask for as little as can be, past whatever waits for an answer. Any answer will do, also a refusal."""
+        with contextlib.suppress(Answered):
+            await self._once("GET", "/version", {}, {"Accept": "application/json"}, None)
+
+    async def renew(self) -> None:
+        """Leave all connections behind, with the credentials: those that were silent may be dead."""
+        await self._open(instead_of=self._client)
 
     async def request(
         self,
@@ -156,6 +167,7 @@ class Connection:
                     async with client.http.stream(
                         method, path, params=dict(params), headers=dict(headers), content=content
                     ) as response:
+                        self._heard()
                         data = await _whole(response)
             if response.status_code != _UNAUTHORIZED or fresh:
                 break
@@ -211,6 +223,7 @@ class Connection:
             self.requests += 1
             with _translated():
                 async with client.http.stream("GET", path, params=dict(params), timeout=limits) as response:
+                    self._heard()
                     if response.status_code == _UNAUTHORIZED:
                         await self._open(instead_of=client)
                     if response.status_code >= httpx2.codes.BAD_REQUEST:
@@ -218,12 +231,16 @@ class Connection:
                     yield None
                     rest = b""
                     async for chunk in response.aiter_bytes():
+                        self._heard()
                         *lines, rest = (rest + chunk).split(b"\n")
                         for line in lines:
                             if line:
                                 yield line
                         if len(rest) > MAX_LINE_BYTES:
                             raise Unreachable("the API server sent an object larger than can be read")
+
+    def _heard(self) -> None:
+        self.heard_at = asyncio.get_running_loop().time()
 
     async def close(self) -> None:
         """Let all connections go."""

@@ -74,7 +74,8 @@ class Hindrances:
 
     async def _would_be_taken(self, one: Hindrance, sender: Sender) -> bool:
         try:
-            kind = await self._cluster.kinds.find(*one.key[0], anew=True)
+            kinds = self._cluster.kinds
+            kind = await kinds.find(*one.key[0]) or await kinds.find(*one.key[0], anew=True)
             if kind is None:
                 return one.how == "delete"
             if one.how == "delete":

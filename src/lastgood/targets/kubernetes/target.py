@@ -158,7 +158,8 @@ class KubernetesTarget:
                 await self._write(applied)
             seen.may_go_on = await self._hindrances.may_go_on(applied, sender)
         except ClusterTrouble as trouble:
-            return Observation(app=app, observed_at=now, health="Unknown", sync="Unknown", message=str(trouble))
+            message = f"destination {self.name}: {trouble}; how {app} is there cannot be said"
+            return Observation(app=app, observed_at=now, health="Unknown", sync="Unknown", message=message)
         except OSError as wrong:
             message = f"what was applied cannot be read or written down: {wrong.strerror}"
             return Observation(app=app, observed_at=now, health="Unknown", sync="Unknown", message=message)

@@ -21,7 +21,7 @@ from lastgood.targets.kubernetes.kinds import Kind, Kinds
 from lastgood.targets.kubernetes.live import Live
 from lastgood.targets.kubernetes.live_object import LiveObject, live_object
 from lastgood.targets.kubernetes.marks import MARKING
-from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble
+from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable
 
 PAGE = 500
 MAX_OBJECTS = 200_000
@@ -58,7 +58,7 @@ class KindWatch:
         told: Callable[[], None],
     ) -> None:
         self.kind = kind
-        self.trouble: str | None = "it was not listed yet"
+        self.trouble: str | None = f"the objects of the kind {kind.kind} were not listed yet"
         self.synced = asyncio.Event()
         self.answered = asyncio.Event()
         self._connection = connection
@@ -87,11 +87,11 @@ class KindWatch:
                     await self._find_anew()
                 if isinstance(trouble, Answered) and trouble.status == FORBIDDEN:
                     # Waiting for more does not help whoever waits; asked again it is, in case it is allowed by then.
-                    self._say(str(trouble))
+                    self._say(self._in_words(trouble))
                     self.answered.set()
                 # A connection that drops once is taken up again at once; that is no trouble to tell.
                 if self._failures > 1 or self._version is None:
-                    self._say(str(trouble))
+                    self._say(self._in_words(trouble))
                 wait_s = back_off(self._failures, first_s=0.2, most_s=MOST_WAIT_S, jitter=_chance())
                 asked_s = trouble.retry_after_s if isinstance(trouble, Answered) else None
                 await asyncio.sleep(max(wait_s, asked_s or 0.0))
@@ -109,6 +109,10 @@ class KindWatch:
         if self.trouble != trouble:
             self.trouble = trouble
             self._told()
+
+    def _in_words(self, trouble: ClusterTrouble) -> str:
+        """Name the kind where the trouble is about it; a server that is away is away for all kinds."""
+        return str(trouble) if isinstance(trouble, Unreachable) else f"{self.kind.kind}: {trouble}"
 
     async def _list(self) -> None:
         found: list[LiveObject] = []

@@ -1,0 +1,66 @@
+"""A real API server that says nothing any more, with all connections open: behind a way that holds its answers back."""
+
+import pytest
+
+from cluster.faulty import way_of
+from lastgood.targets.kubernetes import pulse
+from twins.clusters import config_map, manifests
+from twins.processes import eventually
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture
+async def way(corner):
+    async with way_of(corner) as made:
+        yield made
+        for target in corner.targets:
+            await target.close()
+
+
+async def until(target, health, sync):
+    async def is_so():
+        seen = await target.observe("web")
+        return (seen.health, seen.sync) == (health, sync)
+
+    await eventually(is_so)
+    return await target.observe("web")
+
+
+async def test_a_server_that_hangs_is_away_and_back_again_all_catches_up(corner, way, monkeypatch):
+    """Unknown with the destination's name, though no connection broke; what happened meanwhile is seen at once."""
+    monkeypatch.setattr(pulse, "QUIET_S", 0.2)
+    monkeypatch.setattr(pulse, "SILENT_S", 1.0)
+    monkeypatch.setattr(pulse, "AGAIN_S", 0.1)
+    app, target = corner.application(), corner.target(access=way.access)
+    version = manifests(config_map("settings", a="1"))
+    await target.apply(app, version)
+    await until(target, "Healthy", "Synced")
+    way.holds_back()
+    seen = await until(target, "Unknown", "Unknown")
+    assert seen.message == (
+        "destination cluster: the API server has not answered for 1 s; how web is there cannot be said"
+    )
+    path = f"/api/v1/namespaces/{corner.namespace()}/configmaps/settings"
+    corner.ask("PUT", path, {**corner.ask("GET", path), "data": {"a": "by hand"}})
+    way.heal()
+    await until(target, "Healthy", "OutOfSync")
+    assert (await target.apply(app, version)).complete
+    await until(target, "Healthy", "Synced")
+
+
+async def test_a_server_that_is_slow_is_not_away(corner, way, monkeypatch):
+    """It answers in its time, each time."""
+    monkeypatch.setattr(pulse, "QUIET_S", 0.1)
+    monkeypatch.setattr(pulse, "SILENT_S", 10.0)
+    way.delay_s = 0.3
+    app, target = corner.application(), corner.target(access=way.access)
+    await target.apply(app, manifests(config_map("settings")))
+    told = target._cluster.listen()
+
+    async def is_asked():
+        return len([one for one in way.asked if one.path == "/version"]) > 6
+
+    await eventually(is_asked)
+    assert (await target.observe("web")).health == "Healthy"
+    assert None not in [told.get_nowait() for _ in range(told.qsize())]
