@@ -32,6 +32,21 @@ def job(name, *, behaves=None, **annotations):
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"template": pod, "backoffLimit": 0}}
 
 
+def definition_of(group):
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"widgets.{group}"},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"plural": "widgets", "singular": "widget", "kind": "Widget"},
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
+        },
+    }
+
+
 def path_of(corner, kind, name, namespace=None):
     base = "/api/v1" if kind in ("configmaps", "secrets") else "/apis/apps/v1"
     return f"{base}/namespaces/{namespace or corner.namespace()}/{kind}/{name}"
@@ -240,18 +255,7 @@ async def test_a_field_that_cannot_change_is_named_and_forced_only_where_allowed
 async def test_a_definition_and_its_objects_come_in_one_version(corner):
     """The definition goes first and is waited for; the object of its kind follows in the same pass."""
     group = f"t{corner.mark}.example.com"
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    definition = {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"widgets.{group}"},
-        "spec": {
-            "group": group,
-            "scope": "Namespaced",
-            "names": {"plural": "widgets", "singular": "widget", "kind": "Widget"},
-            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
-        },
-    }
+    definition = definition_of(group)
     widget = {"apiVersion": f"{group}/v1", "kind": "Widget", "metadata": {"name": "one"}, "spec": {"size": 3}}
     space = f"made-{corner.mark}"
     corner.namespaces.append(space)
@@ -314,6 +318,42 @@ async def test_a_hook_runs_before_the_rest_and_again_with_the_next_version(corne
     assert (await target.observe("web")).sync == "Synced"
     await target.apply(app, manifests(config_map("a", b="2"), hook), occasion="upgrade")
     assert corner.ask("GET", jobs)["metadata"]["uid"] != first
+
+
+@pytest.mark.usefixtures("stages")
+@pytest.mark.parametrize("hook", [{f"{ARGO}/hook": "PreSync"}, {"helm.sh/hook": "pre-install"}])
+async def test_a_hook_that_comes_before_finds_the_versions_own_namespace_and_kinds(corner, hook):
+    """What it may live in comes before it where it is not there yet; all else comes after."""
+    space, group = f"own-{corner.mark}", f"hooks-{corner.mark}.example.com"
+    corner.namespaces.append(space)
+    definition = definition_of(group)
+    corner.everywhere.append(
+        f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{definition['metadata']['name']}"
+    )
+    widget = {"apiVersion": f"{group}/v1", "kind": "Widget", "metadata": {"name": "a", "annotations": hook}}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}}
+    version = manifests(config_map("rest"), namespace, definition, job("migrate", **hook), widget)
+    app, target = corner.application(namespace=space), corner.target()
+    result = await target.apply(app, version, occasion="install")
+    assert result.complete, result.message
+    assert [one.kind for one in result.resources] == [
+        "Namespace", "CustomResourceDefinition", "Job", "Widget", "ConfigMap",
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("stages")
+async def test_a_namespace_that_is_there_has_its_turn_after_the_hooks(corner):
+    """A hook that fails leaves it as it is, whoever made it."""
+    app, target = corner.application(), corner.target()
+    space = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": corner.namespace(), "labels": {"new": "yes"}},
+    }
+    bad = job("migrate", behaves="evicted", **{f"{ARGO}/hook": "PreSync"})
+    result = await target.apply(app, manifests(config_map("a"), space, bad))
+    assert outcomes(result) == {"Job migrate": "failed"}
+    assert "new" not in corner.ask("GET", f"/api/v1/namespaces/{corner.namespace()}")["metadata"]["labels"]
 
 
 @pytest.mark.usefixtures("stages")

@@ -1,8 +1,8 @@
 """Make an application's objects in a cluster those of its version.
 
-The story: what is asked for is written down; hooks that come before run; then wave after wave is sent, each object
-only if it is not already as asked for, and the next wave waits until this one is healthy; then hooks that come after
-run; last, what left Git is deleted in reverse order. What
+The story: what is asked for is written down; hooks that come before run, after the namespaces and definitions that
+they may need; then wave after wave is sent, each object only if it is not already as asked for, and the next wave
+waits until this one is healthy; then hooks that come after run; last, what left Git is deleted in reverse order. What
 fails does not stop its neighbours of the same wave, but the waves after it and the deletions. Killed between any two
 of these, the next apply finds what is there and does the rest.
 """
@@ -96,6 +96,7 @@ class Apply:
         self._results: list[ResourceResult] = []
         self._notes: list[str] = []
         self._away: ClusterTrouble | None = None
+        self._sent: set[Key] = set()
         self._faults: set[Fault] = set()
         self._hindrances: list[Hindrance] = []
         self._kinds: set[GroupKind] = set()
@@ -112,7 +113,8 @@ class Apply:
         await self._write(applied)
         await self._write_parent(applied, more=self._before)
         runs = HookRuns(cluster=self._cluster, sender=self._sender, settled=self._settled, done=self._hooks_done())
-        stopped = await self._hooks(runs, hooks, "before", applied)
+        stopped = await self._foundations(waves) if any(hook.moment == "before" for hook, _ in hooks) else ""
+        stopped = stopped or await self._hooks(runs, hooks, "before", applied)
         for number, wave in enumerate(waves):
             if not stopped:
                 stopped = await self._wave(wave, last=number == len(waves) - 1 and not hooks)
@@ -159,11 +161,37 @@ class Apply:
         interrupted = before is not None and before.digest == self._digest and before.installed != self._digest
         return before.hooks_done if before is not None and interrupted else []
 
+    async def _foundations(self, waves: Sequence[WantedWave]) -> str:
+        """Send the namespaces and definitions that are not there yet: what comes before the rest may live there.
+
+        Those that are there have their turn with the rest: a hook that fails leaves them as they are.
+        """
+        for wave in waves:
+            if wave.wave.first:
+                missing = tuple([one for one in wave.objects if not await self._is_there(one)])
+                stopped = await self._wave(msgspec.structs.replace(wave, objects=missing), last=False)
+                if stopped:
+                    return stopped
+        return ""
+
+    async def _is_there(self, wanted: Wanted) -> bool:
+        if wanted.kind is None or self._cluster.live.get(wanted.key) is not None:
+            return wanted.kind is not None
+        try:
+            return await self._sender.get(wanted.kind.path(wanted.key[1] or None, wanted.key[2])) is not None
+        except (ClusterTrouble, ValueError):
+            # Sending it says what is wrong.
+            return False
+
     async def _hooks(
         self, runs: HookRuns, hooks: Sequence[tuple[Hook, Wanted]], moment: Moment, applied: Applied
     ) -> str:
         """Run the hooks of a moment; return why nothing may follow, "" where it may."""
-        mine = [one for one in hooks if one[0].moment == moment]
+        mine = [
+            (hook, msgspec.structs.replace(one, kind=one.kind or await self._kind(hook.resource)))
+            for hook, one in hooks
+            if hook.moment == moment
+        ]
         if not mine:
             return ""
         results = await runs(mine)
@@ -226,7 +254,9 @@ class Apply:
 
     async def _wave(self, wave: WantedWave, *, last: bool) -> str:
         """Send a wave; return why nothing may follow it, "" where it may."""
-        for _, group in groupby(wave.objects, key=lambda one: rank(one.placed.resource.kind)):
+        objects = [one for one in wave.objects if one.key not in self._sent]
+        self._sent |= {one.key for one in objects}
+        for _, group in groupby(objects, key=lambda one: rank(one.placed.resource.kind)):
             self._results += await together(self._one(one) for one in group)
         if self._has_failed():
             return "" if last else "the waves after it were not begun"

@@ -63,7 +63,7 @@ class HookRuns:
             kind=resource.kind, name=resource.name, change="added", outcome="applied", message=f"hook, {hook.moment}"
         )
         try:
-            kind = wanted.kind or await self._cluster.kinds.find(resource.group, resource.kind, anew=True)
+            kind = wanted.kind or await self._cluster.kinds.find(resource.group, resource.kind)
             if kind is None:
                 raise InTheWay(f"the cluster has no kind {resource.kind}")
             path = kind.path(wanted.key[1] or None, wanted.key[2])
