@@ -21,6 +21,7 @@ from lastgood.cli.text import (
     width_of,
 )
 from lastgood.core.dates import relative
+from lastgood.core.observation import ResourceResult
 from twins.lastgood import MemoryLastgood
 
 NOW = dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC)
@@ -183,3 +184,15 @@ async def test_status_says_that_nothing_goes_back_by_itself(asked_for, said):
     shown = status_text(msgspec.structs.replace(found, policy=policy), PLAIN)
 
     assert ("does not do yet" in shown) is said
+
+
+async def test_status_says_what_stays_and_what_allows_it_to_go():
+    """What left Git and was not deleted is a table of its own; without such there is none."""
+    found = await MemoryLastgood().status("web-production")
+    kept = ResourceResult(kind="PersistentVolumeClaim", name="data", change=None, outcome="left", message="it stays: x")
+    shown = status_text(msgspec.structs.replace(found, left=(kept,)), PLAIN)
+    assert shown.split("\n\n")[-1].splitlines() == [
+        "NOT DELETED                 WHY",
+        "PersistentVolumeClaim data  it stays: x",
+    ]
+    assert "NOT DELETED" not in status_text(found, PLAIN)

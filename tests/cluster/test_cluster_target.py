@@ -112,9 +112,13 @@ async def test_precious_kinds_stay_unless_the_operator_allows(corner):
     await target.apply(app, manifests(claim, config_map("a")))
     result = await target.apply(app, manifests(config_map("a")))
     assert result.complete
-    assert "PersistentVolumeClaim data left Git and stays" in result.message
+    assert result.message == "left Git and stays: PersistentVolumeClaim data"
+    assert outcomes(result)["PersistentVolumeClaim data"] == "left"
+    told = messages(result)["PersistentVolumeClaim data"]
+    assert '`may_delete` of the destination in lastgood.toml, with "PersistentVolumeClaim" in it' in told
     assert corner.ask("GET", path)["metadata"].get("deletionTimestamp") is None
-    assert (await target.observe("web")).sync == "Synced"
+    seen = await target.observe("web")
+    assert (seen.sync, seen.left) == ("Synced", ("PersistentVolumeClaim data",))
     # Nor does it go with the whole application.
     going = await target.going("web")
     assert (going.goes, going.stays) == (("ConfigMap a",), ("PersistentVolumeClaim data",))
@@ -139,7 +143,8 @@ async def test_what_asks_to_be_kept_is_kept(corner, annotations):
     app, target = corner.application(), corner.target()
     await target.apply(app, manifests(annotated(config_map("kept"), **annotations), config_map("a")))
     result = await target.apply(app, manifests(config_map("a")))
-    assert "ConfigMap kept left Git and stays: its annotations ask for it" in result.message
+    assert messages(result)["ConfigMap kept"].startswith("left Git and stays: its annotations ask for it; ")
+    assert (await target.observe("web")).left == ("ConfigMap kept",)
     assert corner.ask("GET", path_of(corner, "configmaps", "kept")) is not None
 
 
@@ -648,5 +653,5 @@ async def test_without_pruning_nothing_is_deleted(corner):
     target = corner.target()
     await target.apply(app, manifests(config_map("a"), config_map("gone")))
     result = await target.apply(app, manifests(config_map("a")))
-    assert "ConfigMap gone left Git and stays: prune is off" in result.message
+    assert messages(result)["ConfigMap gone"].startswith("left Git and stays: prune is off; ")
     assert (await target.observe("web")).sync == "Synced"

@@ -116,6 +116,29 @@ async def test_status_shows_the_last_deployment(lastgood):
     assert wrong.value.exit_code == 5
 
 
+async def test_what_left_git_and_was_not_deleted_is_told(lastgood, world):
+    """In its record, and with the application also while a later deployment is not applied."""
+    path = "apps/web/production/process-compose.yaml"
+    careful = CONFIG.replace("{bake: 60s}", "{bake: 60s, prune: false}")
+    both = compose("r2").replace("processes: {", 'processes: {worker: {command: "work", working_dir: "."}, ')
+    await world.release({"lastgood.yaml": careful, path: both.replace('web: "r2"', 'web: "r2", worker: "r2"')}, "Two")
+    await world.look()
+    await world.run_until(APP, "succeeded", count=3)
+    assert (await lastgood.status(APP)).left == ()
+    await world.release({path: compose("r2")}, "One")
+    await world.look()
+    await world.run_until(APP, "succeeded", count=4)
+    world.target.half_apply(APP, "web", fault="version")
+    await world.release({path: compose("r3")}, "None")
+    await world.look()
+    await world.run_until(APP, "failed", count=5)
+
+    (left,) = (await lastgood.status(APP)).left
+    assert (left.kind, left.name, left.outcome) == ("Process", "worker", "left")
+    assert left.message == "left Git and stays: prune is off"
+    assert left in (await lastgood.show(APP, "n4")).deployment.resources
+
+
 async def test_a_timeline_tells_deployments_newest_first(lastgood):
     """Each attempt is an entry with its number, outcome and images; the newest is current."""
     entries = await lastgood.timeline(TimelineQuery(app=APP))

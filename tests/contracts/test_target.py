@@ -144,11 +144,13 @@ async def test_a_new_version_changes_what_differs_and_removes_what_is_gone(world
 
 
 async def test_without_prune_what_is_gone_stays(world):
-    """A policy that does not prune removes nothing."""
+    """A policy that does not prune removes nothing, and what stays is named, with what allows it to go."""
     careful = world.application(policy=Policy(prune=False))
     await world.target.apply(careful, world.render({"a": RUN, "gone": RUN}))
     result = await world.target.apply(careful, world.render({"a": RUN}))
-    assert outcomes(result) == {"a": (None, "unchanged")}
+    assert outcomes(result) == {"a": (None, "unchanged"), "gone": (None, "left")}
+    assert result.resources[-1].message.startswith("left Git and stays: prune is off")
+    assert (await world.target.observe("web")).left == (f"{world.kind} gone",)
 
 
 async def test_an_empty_version_stops_nothing(world):

@@ -9,6 +9,7 @@ from lastgood.core.application import Application
 from lastgood.core.errors import TargetFailed, TargetRefused, UnknownPod
 from lastgood.core.leaving import Going, Leaving
 from lastgood.core.observation import (
+    LEFT,
     ApplyResult,
     Fault,
     Observation,
@@ -45,6 +46,7 @@ class MemoryTarget:
         self._failures: dict[str, list[str]] = {}
         self._partial: dict[str, list[tuple[str, Fault]]] = {}
         self._may_go_on: dict[str, bool | None] = {}
+        self._left: dict[str, dict[str, Resource]] = {}
         self._drifted: dict[str, list[str]] = {}
         self._gates: dict[str, asyncio.Event] = {}
         self._watchers: list[asyncio.Queue[str]] = []
@@ -100,6 +102,10 @@ class MemoryTarget:
             for name, r in sorted(before.items())
             if name not in after and app.policy.prune
         ]
+        stay = {**self._left.get(app.name, {}), **before} if not app.policy.prune else {}
+        self._left[app.name] = {name: r for name, r in sorted(stay.items()) if name not in after}
+        left, why = self._left[app.name].values(), "left Git and stays: prune is off"
+        results += [ResourceResult(kind=r.kind, name=r.name, change=None, outcome=LEFT, message=why) for r in left]
         done = tuple(r for r in rendered.resources if r.name != skipped)
         digest = rendered.digest if skipped is None else f"{rendered.digest}-partial"
         self._running[app.name] = msgspec.structs.replace(rendered, resources=done, digest=digest)
@@ -139,6 +145,7 @@ class MemoryTarget:
             digest=rendered.digest,
             may_go_on=self._may_go_on.get(app),
             resources=resources,
+            left=tuple(f"{r.kind} {r.name}" for r in self._left.get(app, {}).values()),
         )
 
     async def tree(self, app: str) -> ResourceTree:

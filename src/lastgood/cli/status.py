@@ -108,6 +108,9 @@ def status_text(view: StatusView, style: Style) -> str:
             for r in view.resources
         ]
         parts.append(table([Column("RESOURCE", least=12), Column("HEALTH"), Column("WHY", least=10)], rows, style))
+    if view.left:
+        rows = [[f"{clean(r.kind)} {clean(r.name)}", clean(r.message)] for r in view.left]
+        parts.append(table([Column("NOT DELETED", least=12), Column("WHY", least=10)], rows, style))
     if view.holds:
         rows = [
             [h.version[:7], (h.commit or "")[:7], moment(h.since, at), clean(h.by), clean(h.reason)] for h in view.holds

@@ -11,6 +11,11 @@ Fault = Literal["version", "way", "target"]
 target: it may pass by itself."""
 
 
+# The outcome of what left Git and may not be deleted.
+LEFT = "left"
+PRUNE_IS_OFF = "prune is off; `prune: true` in the application's policy and the server's limits allows it"
+
+
 class ResourceHealth(Value, frozen=True, kw_only=True):
     """One resource as observed. last_words: the end of a failing process's log, bounded and redacted."""
 
@@ -30,6 +35,7 @@ class Observation(Value, frozen=True, kw_only=True):
     digest: the rendered digest of what is installed, None if nothing is. sync compares it with what was asked last.
     drift: what is not as asked for and, where that is known, who changed it.
     may_go_on: of an apply that was refused: whether it would not be refused now; None: none was, or nobody can say.
+    left: what left Git, was not deleted and is still there, as `Kind name`.
     """
 
     app: str
@@ -41,10 +47,11 @@ class Observation(Value, frozen=True, kw_only=True):
     digest: str | None = None
     may_go_on: bool | None = None
     resources: tuple[ResourceHealth, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 class ResourceResult(Value, frozen=True, kw_only=True):
-    """What applying did to one resource. outcome: applied, unchanged, removed, left (of what left Git) or failed."""
+    """What applying did to one resource. outcome: applied, unchanged, removed, failed; left: out of Git, and stays."""
 
     kind: str
     name: str

@@ -3,14 +3,17 @@
 from lastgood.core.application import ApplicationView, Policy
 from lastgood.core.deployment import Deployment
 from lastgood.core.hold import Hold
-from lastgood.core.observation import ResourceHealth
+from lastgood.core.observation import ResourceHealth, ResourceResult
 from lastgood.core.record import Pause, RepoRecord
 from lastgood.core.value import Value
 from lastgood.core.words import Health, Outcome
 
 
 class StatusView(Value, frozen=True, kw_only=True):
-    """What `status APP` prints. resources, deployment, health_message: None or empty in Git alone."""
+    """What `status APP` prints. resources, deployment, health_message, left: None or empty in Git alone.
+
+    left: what left Git and was not deleted, and why, as the newest deployment that came to deleting found it.
+    """
 
     application: ApplicationView
     policy: Policy
@@ -21,6 +24,7 @@ class StatusView(Value, frozen=True, kw_only=True):
     resources: tuple[ResourceHealth, ...]
     health_message: str
     warnings: tuple[str, ...] = ()
+    left: tuple[ResourceResult, ...] = ()
 
     @property
     def further_warnings(self) -> tuple[str, ...]:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from lastgood.core.application import Application, ApplicationView, Policy, Refusal
+from lastgood.core.deployment import Deployment
 from lastgood.core.desired import pause_over
 from lastgood.core.errors import GitFailed, LastgoodError
 from lastgood.core.hold import Hold, held_paths, image_references, in_force, refusing
-from lastgood.core.observation import Observation
+from lastgood.core.observation import LEFT, Observation, ResourceResult
 from lastgood.core.ports import Clock, Renderer, Store
 from lastgood.core.record import ApplicationRecord, DeploymentQuery, Pause, RepoRecord
 from lastgood.core.status import StatusView
@@ -21,6 +22,8 @@ from lastgood.queries.freshness import fresh, is_stale
 
 # How many refused versions in a row are looked through for the one that is still desired.
 MAX_REFUSED = 100
+# So many records are looked through for one that was applied whole.
+MAX_LOOKED_THROUGH = 20
 
 
 class Applications:
@@ -92,7 +95,17 @@ class Applications:
             resources=seen.resources if seen is not None else (),
             health_message=_stale_message(record) if stale and record.state != "removed" else record.health_message,
             warnings=_warnings(record, repo),
+            left=await self._left(runs, store, seen),
         )
+
+    @staticmethod
+    async def _left(runs: list[Deployment], store: Store, seen: Observation | None) -> tuple[ResourceResult, ...]:
+        """Return what the newest deployment that was applied whole left alone, as far as it is still there."""
+        if runs and not _was_applied_whole(runs[0]):
+            runs = await store.deployments(DeploymentQuery(app=runs[0].app, limit=MAX_LOOKED_THROUGH))
+        applied = next((run for run in runs if _was_applied_whole(run)), None)
+        left = [one for one in applied.resources if one.outcome == LEFT] if applied is not None else []
+        return tuple(one for one in left if seen is None or f"{one.kind} {one.name}" in seen.left)
 
     async def _place(self, app: str) -> Place | None:
         try:
@@ -207,6 +220,10 @@ def _last_policy(record: ApplicationRecord) -> Policy:
         return msgspec.convert(record.definition.get("policy", {}), Policy)
     except msgspec.ValidationError:
         return Policy()
+
+
+def _was_applied_whole(run: Deployment) -> bool:
+    return any(phase.name == "watch" for phase in run.phases)
 
 
 def _stale_message(record: ApplicationRecord) -> str:

@@ -15,7 +15,7 @@ import msgspec
 
 from lastgood.core.application import Application, IgnoredDrift
 from lastgood.core.hook import Hook, Moment, is_hook
-from lastgood.core.observation import ApplyResult, Fault, ResourceResult
+from lastgood.core.observation import LEFT, PRUNE_IS_OFF, ApplyResult, Fault, ResourceResult
 from lastgood.core.resource import Resource
 from lastgood.core.value import Value
 from lastgood.core.words import Change
@@ -94,7 +94,6 @@ class Apply:
         self._digest = digest
         self._asked: dict[Key, Asked] = {}
         self._results: list[ResourceResult] = []
-        self._notes: list[str] = []
         self._away: ClusterTrouble | None = None
         self._sent: set[Key] = set()
         self._faults: set[Fault] = set()
@@ -120,16 +119,14 @@ class Apply:
                 stopped = await self._wave(wave, last=number == len(waves) - 1 and not hooks)
         stopped = stopped or await self._hooks(runs, hooks, "during", applied)
         stopped = stopped or await self._hooks(runs, hooks, "after", applied)
-        left: list[str] = []
         if not self._has_failed() and not stopped:
-            left = await self._prune({one.key for one in wanted})
+            applied.left = await self._prune({one.key for one in wanted})
         complete = not self._has_failed() and not stopped
         if self._away is not None and all(one.outcome in ("failed", "unchanged") for one in self._results):
             raise self._away
         if not complete:
             self._results += await runs([one for one in hooks if one[0].moment == "failed"])
         # In place: the observation that follows reads what was found equal from the same objects.
-        applied.left = left
         # What may pass by itself is tried again in any case.
         applied.hindrances = [] if complete or "target" in self._faults else self._hindrances
         if complete:
@@ -236,6 +233,7 @@ class Apply:
             kinds=sorted({one.key[0] for one in wanted} | set(before.kinds if before is not None else ())),
             namespaces=sorted({one.key[1] for one in wanted if one.key[1]}),
             account=self._sender.account,
+            left=before.left if before is not None else [],
         )
 
     async def _write_parent(self, applied: Applied, *, more: Applied | None) -> None:
@@ -369,18 +367,24 @@ class Apply:
             why = self._why_kept(one, options[one.key])
             if why:
                 left.append(f"{one.kind} {one.name}")
-                self._notes.append(f"{one.kind} {one.name} left Git and stays: {why}")
+                kept = f"left Git and stays: {why}"
+                self._results.append(
+                    ResourceResult(kind=one.kind, name=one.name, change=None, outcome=LEFT, message=kept)
+                )
                 continue
             self._results.append(await self.delete(one))
         return left
 
     def _why_kept(self, one: LiveObject, options: Options) -> str:
         if not self._rules.prune:
-            return "prune is off"
+            return PRUNE_IS_OFF
         if not options.prune:
-            return "its annotations ask for it"
+            return "its annotations ask for it; taken off the object in the cluster, it goes with the next deployment"
         if one.key[0] in PRECIOUS and one.kind not in self._rules.may_delete:
-            return f"the operator does not allow a {one.kind} to be deleted (`may_delete`)"
+            return (
+                f"a {one.kind} takes more with it; `may_delete` of the destination in lastgood.toml, with"
+                f' "{one.kind}" in it, allows it'
+            )
         return ""
 
     async def delete(self, one: LiveObject) -> ResourceResult:
@@ -413,7 +417,10 @@ class Apply:
             sentences.append("not done: " + "; ".join([*words, *([stopped] if stopped else [])]))
             done = [f"{one.kind} {one.name}" for one in self._results if one.outcome in ("applied", "removed")]
             sentences.append("done: " + (", ".join(done) or "nothing"))
-        return ". ".join([*sentences, *self._notes])
+        left = [f"{one.kind} {one.name}" for one in self._results if one.outcome == LEFT]
+        if left:
+            sentences.append(f"left Git and stays: {', '.join(left)}")
+        return ". ".join(sentences)
 
 
 def ignored_of(rules: Sequence[IgnoredDrift], resource: Resource) -> Ignored:

@@ -36,7 +36,7 @@ class Look(msgspec.Struct):
     """What a look at one application found beside its health.
 
     notes: what people should know and is no difference. changed: something was found equal that was not known.
-    may_go_on: as in Observation.
+    may_go_on, left: as in Observation.
     """
 
     differing: list[str]
@@ -44,6 +44,7 @@ class Look(msgspec.Struct):
     notes: list[str] = []
     changed: bool = False
     may_go_on: bool | None = None
+    left: list[str] = []
 
 
 Differs = dict[Key, tuple[tuple[bytes, bytes, str, Ignored], str]]
@@ -84,7 +85,10 @@ async def look(
         else:
             await _compare(one, live, found, cluster=cluster, sender=sender, differs=differs)
     for live in cluster.live.members(applied.set_id, {*asked_kinds, *applied.kinds}):
-        if live.key in asked or live.is_being_deleted or f"{live.kind} {live.name}" in applied.left:
+        if live.key in asked or live.is_being_deleted:
+            continue
+        if f"{live.kind} {live.name}" in applied.left:
+            found.left.append(f"{live.kind} {live.name}")
             continue
         manifest = live.manifest
         if not options_of(manifest).ignore_extra and not is_hook(manifest):
@@ -211,6 +215,7 @@ def observation(
         drift="; ".join(seen.differing[:MAX_NAMED]),
         digest=applied.installed if seen.differing else applied.digest,
         may_go_on=seen.may_go_on,
+        left=tuple(seen.left),
         resources=tuple(resources),
     )
 

@@ -19,7 +19,15 @@ import msgspec
 from lastgood.core.application import Application
 from lastgood.core.errors import LastgoodError, TargetFailed, TargetRefused, Unknown, UnknownPod
 from lastgood.core.leaving import Going, Leaving
-from lastgood.core.observation import ApplyResult, Observation, ResourceHealth, ResourceResult, worst
+from lastgood.core.observation import (
+    LEFT,
+    PRUNE_IS_OFF,
+    ApplyResult,
+    Observation,
+    ResourceHealth,
+    ResourceResult,
+    worst,
+)
 from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
 from lastgood.core.ports import Clock
 from lastgood.core.redact import redact
@@ -273,7 +281,13 @@ class ProcessTarget:
         stuck = {result.name: result for result in stopped if result.outcome == "failed"}
         started = await self._start(app.name, wanted, before, launcher, kept=kept, stuck=stuck)
         gone = [await self._clear(app.name, result) for result in stopped if result.change == "removed"]
-        results = (*started.values(), *gone)
+        left = [
+            ResourceResult(
+                kind=KIND, name=name, change=None, outcome=LEFT, message=f"left Git and stays: {PRUNE_IS_OFF}"
+            )
+            for name in applied.left_running
+        ]
+        results = (*started.values(), *gone, *left)
         complete = all(result.outcome != "failed" for result in results)
         if complete:
             await self._write_applied(msgspec.structs.replace(applied, installed=rendered.digest))
@@ -396,6 +410,7 @@ class ProcessTarget:
             drift=message if differing else "",
             digest=applied.installed if differing else applied.digest,
             resources=resources,
+            left=tuple(f"{KIND} {name}" for name in applied.left_running if name in states),
         )
 
     def _health(
@@ -566,7 +581,7 @@ def _message(results: Collection[ResourceResult], wanted: Mapping[str, _Wanted],
             names = ", ".join(release.left_out[:5])
             sentences.append(f"left out of release {release.commit[:7]}, because they lead outside: {names}")
     if applied.left_running:
-        sentences.append(f"prune is off, so these run on: {', '.join(applied.left_running)}")
+        sentences.append(f"left Git and stays: {', '.join(applied.left_running)}")
     return ". ".join(sentences)
 
 
