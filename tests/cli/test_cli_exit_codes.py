@@ -392,6 +392,23 @@ def test_after_a_rollback_the_next_steps_are_said(clone, lastgood):
     assert git(clone.folder, "rev-parse", "HEAD") == clone.c2
 
 
+def test_the_way_back_from_an_override_is_said_with_the_override_that_it_needs(clone, lastgood):
+    """What took shared inputs back takes others along on the way back, too: the command that is printed works."""
+    overlay = "resources: [../../../base]\n"
+    shop = {f"apps/shop/{place}/kustomization.yaml": overlay for place in ("staging", "production")}
+    base = {"base/kustomization.yaml": "resources: [map.yaml]\n"}
+    for number in "12":
+        said = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: shop}}\ndata: {{n: '{number}'}}\n"
+        clone.commit(f"Shop {number}", {**shop, **base, "base/map.yaml": said})
+    clone.push()
+    words = ("rollback", "shop-production", "--previous", "--with-shared", "--despite", "shared-input", "--yes")
+    done = lastgood(*words)
+    undo = "lastgood undo shop-production --despite shared-input"
+    assert (done.code, done.err) == (0, f"hint: `git pull` brings it here; `{undo}` takes it back\n"), done.err
+    assert lastgood("undo", "shop-production", "--yes").code == 3
+    assert lastgood(*undo.split()[1:], "--yes").code == 0
+
+
 @pytest.mark.parametrize("words", [("timeline",), ("status",), ("plan", "--previous")])
 def test_an_application_that_is_gone_is_named_with_the_commit_that_removed_it(clone, lastgood, words):
     """In Git alone nothing else remembers it; the way back is one command."""

@@ -190,7 +190,7 @@ async def test_status_says_what_stays_and_what_allows_it_to_go():
     """What left Git and was not deleted is a table of its own; without such there is none."""
     found = await MemoryLastgood().status("web-production")
     kept = ResourceResult(kind="PersistentVolumeClaim", name="data", change=None, outcome="left", message="it stays: x")
-    shown = status_text(msgspec.structs.replace(found, left=(kept,)), PLAIN)
+    shown = status_text(msgspec.structs.replace(found, holds=(), left=(kept,)), PLAIN)
     assert shown.split("\n\n")[-1].splitlines() == [
         "NOT DELETED                 WHY",
         "PersistentVolumeClaim data  it stays: x",

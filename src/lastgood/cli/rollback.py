@@ -28,6 +28,8 @@ from lastgood.core.words import Mode
 
 # Long enough for a release with its readiness probes; whoever waits longer looks at `lastgood status`.
 WAIT_S = 600.0
+# Checks that nobody can override.
+_FIXED = {"stale-plan", "reset-policy"}
 
 Apps = Annotated[list[str], typer.Argument(metavar="APP...", help="Applications, all in one commit")]
 To = Annotated[str | None, typer.Option("--to", metavar="VERSION", help="A commit, version id, nN, @DATE, ...")]
@@ -227,7 +229,7 @@ def blocked_by(planned: Plan) -> Blocked | None:
     if not names:
         return None
     apps = ", ".join(app.app for app in planned.applications)
-    override = " ".join(f"--despite {name}" for name in names if name not in {"stale-plan", "reset-policy"})
+    override = " ".join(f"--despite {name}" for name in names if name not in _FIXED)
     hint = f"nothing was changed; override with `{override}`" if override else "nothing was changed; plan again"
     blocked = Blocked(app=apps, blocking=", ".join(names), checks=names, hint=hint)
     if "stale-plan" in names:
@@ -272,12 +274,15 @@ async def carry_out(
     except LastgoodError as error:
         return _finish(call, await _after(situation, done, error), error)
     code = _finish(call, done, None, told=watched)
-    _suggest_next(call, situation, done)
+    await _suggest_next(call, situation, done, overridden=bool(request.despite))
     return code
 
 
-def _suggest_next(call: Call, situation: Situation, done: Plan) -> None:
-    """Say what follows: how the commit comes here or leaves, and the way back."""
+async def _suggest_next(call: Call, situation: Situation, done: Plan, *, overridden: bool) -> None:
+    """Say what follows: how the commit comes here or leaves, and the way back.
+
+    overridden: checks had to be: the way back may need the same, and is planned to know it.
+    """
     commit, app = done.result.commit, done.applications[0].app
     if commit is None:
         return
@@ -292,9 +297,19 @@ def _suggest_next(call: Call, situation: Situation, done: Plan) -> None:
         reset = "`git reset --keep @{upstream}` moves your own branch, too"
         steps.append(reset if done.mode == "reset" else "`git pull` brings it here")
     if done.kind == "rollback":
-        steps.append(f"`lastgood undo {app}` takes it back")
+        despite = await _undo_needs(situation, app) if overridden else ()
+        words = ["lastgood", "undo", app, *(word for name in despite for word in ("--despite", name))]
+        steps.append(f"`{shlex.join(words)}` takes it back")
     if steps:
         call.suggest("; ".join(steps))
+
+
+async def _undo_needs(situation: Situation, app: str) -> list[str]:
+    """Return the checks that taking the last operation back has to override, as things are now."""
+    with contextlib.suppress(LastgoodError):
+        planned = await situation.lastgood.plan_undo(UndoRequest(app=app))
+        return [name for name in dict.fromkeys(check.name for check in planned.blocking) if name not in _FIXED]
+    return []
 
 
 async def _watch(call: Call, situation: Situation, done: Plan, *, wait: bool | None, push: bool) -> bool:
