@@ -190,12 +190,14 @@ async def test_a_server_that_stays_broken_is_trouble_of_the_cluster(corner, way,
 async def test_what_was_not_reached_of_a_version_is_named(corner, way, monkeypatch):
     """One object went through, for the other the server stays broken: partial, both are named, the next goes on."""
     monkeypatch.setattr(connection, "TRIES", 2)
-    way.fails(is_apply("settings"), times=None, status=500)
     app, target = corner.application(), corner.target(access=way.access)
-    version = manifests(config_map("settings"), config_map("other"))
+    await corner.target(access=way.access).apply(app, manifests(config_map("settings", a="1")))
+    way.fails(is_apply("settings"), times=None, status=500)
+    version = manifests(config_map("settings", a="2"), config_map("other"))
     result = await target.apply(app, version)
     assert {one.name: one.outcome for one in result.resources} == {"settings": "failed", "other": "applied"}
     assert result.message == "not done: ConfigMap settings (told to fail with 500). done: ConfigMap other"
+    assert (await target.observe("web")).drift == "ConfigMap settings differs: .data.a"
     way.heal()
     result = await target.apply(app, version)
     assert {one.name: one.outcome for one in result.resources} == {"settings": "applied", "other": "unchanged"}

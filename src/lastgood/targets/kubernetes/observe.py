@@ -171,7 +171,11 @@ async def _difference(
         # The content of a Secret is not kept, so that there is nothing to ask the cluster with.
         return "", is_live
     others = other_managers(fields)[:1]
-    words = f"{_label(one.key)} was changed" + (f", last by {others[0]}" if others else "")
+    if one.equal is None:
+        # It never was as this version asks for: nobody changed it.
+        words = f"{_label(one.key)} differs"
+    else:
+        words = f"{_label(one.key)} was changed" + (f", last by {others[0]}" if others else "")
     return said(words + (f": {', '.join(changed)}" if changed else "")), is_live
 
 
