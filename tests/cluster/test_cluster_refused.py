@@ -135,6 +135,11 @@ async def test_a_wave_that_is_not_healthy_is_the_versions_fault_until_it_is(corn
 
 
 async def test_an_empty_version_is_the_versions_fault(corner):
-    """It is refused as what it is, and not as trouble of the cluster."""
+    """It is refused as what it is; what an earlier version was refused says nothing of it, also after a restart."""
+    app, target = corner.application(), corner.target()
+    await target.apply(app, manifests(annotated(config_map("bad name"))))
+    assert (await target.observe("web")).may_go_on is False
     with pytest.raises(TargetRefused):
-        await corner.target().apply(corner.application(), manifests())
+        await target.apply(app, manifests())
+    for one in (target, corner.target()):
+        assert (await one.observe("web")).may_go_on is None

@@ -5,6 +5,7 @@ import datetime as dt
 import msgspec
 import pytest
 
+from lastgood.core.deployment import Phase
 from lastgood.core.desired import has_drifted, next_step, pause_over
 from lastgood.core.observation import Observation
 from lastgood.core.record import Pause
@@ -18,8 +19,14 @@ V2 = version_at(COMMIT, version="2" * 40, path_tree="2" * 40, ran=None)
 ENTRY = {"name": "web-production"}
 
 
-def run(outcome, version=V1, *, own_fault=False, definition=ENTRY):
-    return make_deployment(version=version.version, outcome=outcome, own_fault=own_fault, definition=definition)
+def run(outcome, version=V1, *, own_fault=False, definition=ENTRY, phase="apply"):
+    return make_deployment(
+        version=version.version,
+        outcome=outcome,
+        own_fault=own_fault,
+        definition=definition,
+        phases=(Phase(name=phase, started_at=NOW),),
+    )
 
 
 SEEN = Observation(app="web-production", observed_at=NOW, health="Healthy", sync="Synced")
@@ -48,6 +55,8 @@ FREE = msgspec.structs.replace(DRIFTED, may_go_on=True)
         ("followed", V1, run("failed"), FREE, False, "retry"),
         ("followed", V1, run("partial", own_fault=True), REFUSED, False, "rest"),
         ("followed", V1, run("partial", own_fault=True), FREE, False, "retry"),
+        # What the target says is about an earlier version.
+        ("followed", V1, run("failed", own_fault=True, phase="render"), FREE, False, "rest"),
         ("followed", V1, run("partial"), SEEN, False, "retry"),
         ("followed", V1, run("succeeded"), DRIFTED, False, "heal"),
         ("followed", V1, run("succeeded"), SEEN, True, "deploy"),

@@ -66,7 +66,8 @@ def next_step(  # noqa: PLR0911 - a table of rules in their order
 
 def _may_go_on(last: Deployment, observation: Observation) -> bool:
     """Say whether what failed may come to something now. The target knows best what it refused, and whether still."""
-    return not last.own_fault if observation.may_go_on is None else observation.may_go_on
+    refused = observation.may_go_on is not None and any(phase.name == "apply" for phase in last.phases)
+    return bool(observation.may_go_on) if refused else not last.own_fault
 
 
 def has_drifted(observation: Observation) -> bool:

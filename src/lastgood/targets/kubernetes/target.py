@@ -109,19 +109,13 @@ class KubernetesTarget:
     # the port
     async def apply(self, app: Application, rendered: Rendered, *, occasion: Occasion = "upgrade") -> ApplyResult:
         """Make it so. Raises TargetFailed if nothing at all was done."""
-        if not rendered.resources:
-            raise self._refused(
-                app.name, "the version renders to nothing, and an empty version never deletes what runs"
-            )
-        if any(one.kind == PROCESS_KIND and not one.group for one in rendered.resources):
-            raise self._refused(app.name, "this destination is a cluster, and the version describes processes")
         async with self._locks.setdefault(app.name, asyncio.Lock()):
             try:
                 await self._set_up()
+                await self._begin_anew(app.name)
                 waves, hooks = await self._wanted(app, rendered, occasion)
                 objects = [*(one for wave in waves for one in wave.objects), *(one for _, one in hooks)]
                 await self._cluster.follow({*(one.key[0] for one in objects), *self._kinds_of(app.name)})
-                self._hindrances.forget(app.name)
                 result, _ = await self._pass(app, rendered)(waves, hooks)
             except ClusterTrouble as trouble:
                 raise self._failed(app.name, str(trouble)) from trouble
@@ -330,9 +324,23 @@ class KubernetesTarget:
         self._memory.write(applied)
 
     # applying
+    async def _begin_anew(self, app: str) -> None:
+        """Forget what the last apply was refused: it says nothing of this one, also where this one never begins."""
+        self._hindrances.forget(app)
+        applied = (self._applied or {}).get(app)
+        if applied is not None and applied.hindrances:
+            applied.hindrances = []
+            await self._write(applied)
+
     async def _wanted(
         self, app: Application, rendered: Rendered, occasion: Occasion
     ) -> tuple[list[WantedWave], list[tuple[Hook, Wanted]]]:
+        if not rendered.resources:
+            raise self._refused(
+                app.name, "the version renders to nothing, and an empty version never deletes what runs"
+            )
+        if any(one.kind == PROCESS_KIND and not one.group for one in rendered.resources):
+            raise self._refused(app.name, "this destination is a cluster, and the version describes processes")
         asks = self._asks(app)
         hooks = hooks_at(rendered.resources, occasion)
         try:
