@@ -212,7 +212,7 @@ async def test_a_field_that_an_earlier_tool_set_goes_when_git_no_longer_has_it(c
             content_type="application/apply-patch+yaml",
         )
     result = await target.apply(app, manifests(config_map("settings", good="1")))
-    assert "took over what earlier tools managed" in messages(result)["ConfigMap settings"]
+    assert f"took over what earlier tools managed: {manager}" in messages(result)["ConfigMap settings"]
     assert corner.ask("GET", f"{base}/settings")["data"] == {"good": "1"}
 
 
@@ -222,6 +222,19 @@ async def test_a_field_that_our_own_version_set_goes_with_the_next(corner):
     await target.apply(app, manifests(config_map("settings", good="1", bad="2")))
     await target.apply(app, manifests(config_map("settings", good="1")))
     assert corner.ask("GET", path_of(corner, "configmaps", "settings"))["data"] == {"good": "1"}
+
+
+async def test_what_was_put_in_place_whole_is_taken_out_once_it_is_merged_again(corner):
+    """`Replace=true` writes as another kind of manager than an apply: what it set goes all the same."""
+    app, target = corner.application(), corner.target()
+    settings = config_map("settings", good="1")
+    await target.apply(app, manifests(settings))
+    whole = annotated(config_map("settings", good="1", bad="2"), **{f"{ARGO}/sync-options": "Replace=true"})
+    await target.apply(app, manifests(whole))
+    await target.apply(app, manifests(settings))
+    there = corner.ask("GET", path_of(corner, "configmaps", "settings"))
+    assert there["data"] == {"good": "1"}
+    assert "annotations" not in there["metadata"]
 
 
 @pytest.mark.parametrize("take_over", [True, False])

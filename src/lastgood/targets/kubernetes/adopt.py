@@ -1,7 +1,8 @@
 """Take over the fields that an earlier tool set, so that a version that no longer sets them takes them out. Pure.
 
 A field goes with server-side apply only when its last manager stops setting it. kubectl, Helm, Argo CD and Flux leave
-entries of their own in `managedFields`; these become part of ours.
+entries of their own in `managedFields`; these become part of ours. So does our own entry of having put an object in
+place whole (`Replace=true`): else what it set would stay for ever once the object is merged again.
 """
 
 import re
@@ -27,17 +28,14 @@ def adopted(managed_fields: Any) -> list[dict[str, Any]] | None:
 
     managed_fields: as the API server sent them. Entries for subresources (status, scale) stay as they are.
     """
-    entries = [one for one in managed_fields if isinstance(one, dict)] if isinstance(managed_fields, list) else []
+    entries = _entries(managed_fields)
     if len(entries) > MAX_ENTRIES:
         return None
-    theirs = [one for one in entries if not one.get("subresource") and is_tool(str(one.get("manager", "")))]
+    ours = next((one for one in entries if _is_ours(one) and one.get("operation") == "Apply"), None)
+    theirs = [one for one in entries if one is not ours and (_is_of_a_tool(one) or _is_ours(one))]
     if not theirs:
         return None
-    ours = next((one for one in entries if one.get("manager") == MANAGER and one.get("operation") == "Apply"), None)
-    fields: dict[str, Any] = {}
-    for one in [*theirs, *([ours] if ours is not None else [])]:
-        found = one.get("fieldsV1")
-        fields = union(fields, found if isinstance(found, dict) else {})
+    fields = _fields([*theirs, *([ours] if ours is not None else [])])
     newest = ours if ours is not None else theirs[-1]
     taken = {
         "manager": MANAGER,
@@ -48,6 +46,31 @@ def adopted(managed_fields: Any) -> list[dict[str, Any]] | None:
     }
     left = [one for one in entries if one is not ours and not any(one is other for other in theirs)]
     return [*left, taken]
+
+
+def tools_in(managed_fields: Any) -> list[str]:
+    """Return the names of earlier tools that manage fields of an object."""
+    return list(dict.fromkeys(str(one["manager"]) for one in _entries(managed_fields) if _is_of_a_tool(one)))
+
+
+def _entries(managed_fields: Any) -> list[dict[str, Any]]:
+    return [one for one in managed_fields if isinstance(one, dict)] if isinstance(managed_fields, list) else []
+
+
+def _is_of_a_tool(entry: dict[str, Any]) -> bool:
+    return not entry.get("subresource") and is_tool(str(entry.get("manager", "")))
+
+
+def _is_ours(entry: dict[str, Any]) -> bool:
+    return not entry.get("subresource") and entry.get("manager") == MANAGER
+
+
+def _fields(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for one in entries:
+        found = one.get("fieldsV1")
+        fields = union(fields, found if isinstance(found, dict) else {})
+    return fields
 
 
 def union(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
@@ -61,7 +84,7 @@ def union(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 def other_managers(managed_fields: Any) -> list[str]:
     """Return who else manages fields of an object, newest first, with the time: for `what was changed by whom`."""
-    entries = [one for one in managed_fields if isinstance(one, dict)] if isinstance(managed_fields, list) else []
+    entries = _entries(managed_fields)
     named = [
         (str(one.get("time", "")), str(one.get("manager", "")))
         for one in entries[:MAX_ENTRIES]

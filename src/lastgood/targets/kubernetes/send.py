@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from lastgood.core.value import Value
-from lastgood.targets.kubernetes.adopt import MANAGER, adopted, is_tool
+from lastgood.targets.kubernetes.adopt import MANAGER, adopted, is_tool, tools_in
 from lastgood.targets.kubernetes.connection import Answer, Connection
 from lastgood.targets.kubernetes.kinds import Kind
 from lastgood.targets.kubernetes.options import Options
@@ -145,11 +145,13 @@ class Sender:
         answer, notes = await self._taken(path, manifest)
         live = _object(answer)
         for _ in range(ADOPT_TRIES):
-            entries = adopted(live["metadata"].get("managedFields"))
+            fields = live["metadata"].get("managedFields")
+            entries = adopted(fields)
             if entries is None:
                 break
             if await self._adopt(path, live, entries):
-                notes.append("took over what earlier tools managed")
+                tools = tools_in(fields)
+                notes += [f"took over what earlier tools managed: {', '.join(tools)}"] if tools else []
                 live = _object(await self._ask_patch(path, manifest, force=True))
             else:
                 live = await self.get(path) or live
