@@ -5,10 +5,13 @@ import os
 
 import pytest
 
+from lastgood.app import doctor_cluster
+from lastgood.app.doctor import Finding
 from lastgood.cli.situation import left_server
 from twins.git_fixtures import git
 
 NOBODY = "http://127.0.0.1:9"
+FINE = Finding(name="destination near", outcome="ok", detail="reachable")
 
 
 def beside(folder, **left):
@@ -152,3 +155,34 @@ def test_doctor_examines_an_operators_folder(clone, lastgood, tmp_path, monkeypa
     assert outcomes["repo shop"] == "ok"
     assert outcomes["destination production"] == "wrong"
     assert all(finding["hint"] for finding in said.json if finding["outcome"] != "ok")
+
+
+def test_doctor_prints_the_rules_that_a_cluster_lacks_as_a_block_and_alone(clone, lastgood, tmp_path, monkeypatch):
+    """Below the table, with nothing between that is no YAML; alone with `--rules`, which a pipe can take."""
+    rules = "kind: ClusterRole\n---\nkind: ClusterRoleBinding\n"
+    lacking = Finding(name="destination far", outcome="wrong", detail="it may not", hint="see", rules=rules)
+    away = Finding(name="destination away", outcome="wrong", detail="it cannot be reached", hint="check it")
+    monkeypatch.setattr(
+        doctor_cluster, "examine_cluster", lambda name, *_: {"far": lacking, "away": away}.get(name, FINE)
+    )
+    names = "".join(f'[destinations.{name}]\ntype = "kubernetes"\n' for name in ("far", "near", "away"))
+    (tmp_path / "lastgood.toml").write_text(f'[[repos]]\nname = "shop"\nurl = "{clone.origin}"\n{names}')
+    monkeypatch.chdir(tmp_path)
+
+    table, heading, block = lastgood("doctor").out.partition(
+        "\n# what destination far lacks, for `kubectl apply -f -`\n"
+    )
+    assert heading
+    assert "kind:" not in table
+    assert block == rules
+    assert lastgood("doctor", "--rules", "far").out == rules
+    assert lastgood("doctor", "--rules", "far", "-o", "json").json[0]["rules"] == rules
+    nothing = lastgood("doctor", "--rules", "near")
+    assert (nothing.code, nothing.out) == (0, "")
+    assert "destination near lacks nothing" in nothing.err
+    unknown = lastgood("doctor", "--rules", "away")
+    assert (unknown.code, unknown.out) == (1, "")
+    assert "destination away: it cannot be reached\nhint: check it" in unknown.err
+    none = lastgood("doctor", "--rules", "nowhere")
+    assert none.code == 2
+    assert "hint: there are: far, near, away" in none.err

@@ -7,9 +7,13 @@ import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lastgood.core.errors import LastgoodError
+from lastgood.core.errors import CommandLineWrong, LastgoodError
 from lastgood.core.value import Value
+
+if TYPE_CHECKING:
+    from lastgood.app.settings import DestinationSettings
 
 OLDEST_GIT = (2, 39)
 OLDEST_PYTHON = (3, 11)
@@ -17,7 +21,11 @@ LEAST_FREE_BYTES = 500 * 1024 * 1024
 
 
 class Finding(Value, frozen=True, kw_only=True):
-    """One fact. outcome: ok, warn or wrong; hint: what to do about it; rules: YAML for `kubectl apply`, if any."""
+    """One fact of `lastgood doctor`.
+
+    outcome: ok, warn or wrong; hint: what to do about it; rules: those that a cluster lacks, as YAML for
+    `kubectl apply`, or empty.
+    """
 
     name: str
     outcome: str
@@ -117,7 +125,6 @@ def examine_server(settings_file: Path, running: Callable[[Path], dict[str, obje
 
     running: reads the address that a running `serve` left beside its store.
     """
-    from lastgood.app.doctor_cluster import examine_cluster  # noqa: PLC0415 - it takes the findings from here
     from lastgood.app.doctor_forges import examine_forges  # noqa: PLC0415 - it takes the findings from here
     from lastgood.app.doctor_render import examine_renderers  # noqa: PLC0415 - it takes the findings from here
     from lastgood.app.doctor_sources import examine_sources  # noqa: PLC0415 - it takes the findings from here
@@ -141,20 +148,35 @@ def examine_server(settings_file: Path, running: Callable[[Path], dict[str, obje
     if not settings.destinations:
         hint = "add a [destinations.NAME] table"
         findings.append(Finding(name="destinations", outcome="wrong", detail="there is none", hint=hint))
-    for name, destination in settings.destinations.items():
-        if destination.type == "kubernetes":
-            findings.append(examine_cluster(name, destination, settings.data))
-        elif destination.run_as is not None:
-            findings.append(_run_as(name, destination.run_as, settings.data))
-        else:
-            detail = "commands of the repos run as the agent's own account"
-            findings.append(Finding(name=f"destination {name}", outcome="ok", detail=detail))
+    findings += [_destination(name, one, settings.data) for name, one in settings.destinations.items()]
     return [
         *findings,
         *examine_sources(settings),
         *examine_forges(settings),
         *examine_renderers(settings.render.as_tools()),
     ]
+
+
+def examine_destination(settings_file: Path, name: str) -> Finding:
+    """Look at one destination alone. Raises SettingsWrong, and CommandLineWrong where there is none of that name."""
+    from lastgood.app.settings import read_settings  # noqa: PLC0415 - only beside a lastgood.toml
+
+    settings = read_settings(settings_file)
+    if name not in settings.destinations:
+        there = ", ".join(settings.destinations) or "none"
+        raise CommandLineWrong(f"there is no destination {name} in {settings_file}", hint=f"there are: {there}")
+    return _destination(name, settings.destinations[name], settings.data)
+
+
+def _destination(name: str, destination: "DestinationSettings", data: Path) -> Finding:
+    from lastgood.app.doctor_cluster import examine_cluster  # noqa: PLC0415 - it takes the findings from here
+
+    if destination.type == "kubernetes":
+        return examine_cluster(name, destination, data)
+    if destination.run_as is not None:
+        return _run_as(name, destination.run_as, data)
+    detail = "commands of the repos run as the agent's own account"
+    return Finding(name=f"destination {name}", outcome="ok", detail=detail)
 
 
 def _data(folder: Path) -> Finding:

@@ -34,11 +34,12 @@ def examine_cluster(name: str, destination: DestinationSettings, data: Path) -> 
     must = [need for need in found.refused if need.must]
     detail = f"{answers}; it may not {_some(must or found.refused)}"
     if must:
-        hint = "nothing is deployed there until it may; these rules allow it:"
+        hint = "nothing is deployed there until it may"
     elif all(need.resource in TELLING for need in found.refused):
-        hint = "why something fails there cannot be shown in full; these rules allow it:"
+        hint = "why something fails there cannot be shown in full"
     else:
-        hint = "applications that have such objects cannot be deployed there; these rules allow it:"
+        hint = "applications that have such objects cannot be deployed there"
+    hint += f"; `lastgood doctor --rules {name}` prints rules that allow it"
     return Finding(name=called, outcome="wrong" if must else "warn", detail=detail, hint=hint, rules=found.role)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from lastgood.app.doctor import Finding
 from lastgood.app.health import ObjectHealth
 from lastgood.core.application import ApplicationView
 from lastgood.core.checks import CheckDefinition
@@ -49,6 +50,7 @@ COMMANDS: tuple[tuple[str, bool, type[Value]], ...] = (
     ("health", True, ObjectHealth),
     ("checks", True, CheckDefinition),
     ("init", False, InitResult),
+    ("doctor", True, Finding),
 )
 # What only the API answers: see the page about the inside of an application.
 ANSWERS: tuple[tuple[str, bool, type[Value]], ...] = (
