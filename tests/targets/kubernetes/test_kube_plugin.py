@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import ssl
@@ -13,8 +14,10 @@ import httpx2
 import pytest
 
 from lastgood.targets.kubernetes import credentials
+from lastgood.targets.kubernetes.connection import ClusterAccess, Connection
 from lastgood.targets.kubernetes.credentials import PluginCredential
 from lastgood.targets.kubernetes.trouble import Unreachable
+from twins.processes import eventually
 
 ENOUGH_S = 10
 
@@ -92,3 +95,61 @@ async def test_a_child_that_keeps_its_output_open_is_not_waited_for_without_end(
         # What a plugin that ended has left running is its own affair, and here the test's.
         with contextlib.suppress(ProcessLookupError):
             os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
+
+
+def kubeconfig(folder, text):
+    """Write a kubeconfig whose user has a plugin that is this shell script, and counts in `runs` how often it ran."""
+    script = folder / "plugin"
+    script.write_text(f"#!/bin/sh\necho run >> {folder}/runs\n{text}")
+    script.chmod(0o755)
+    user = {"exec": {"apiVersion": credentials.API_VERSIONS[0], "command": str(script), "interactiveMode": "Never"}}
+    return written(folder, user)
+
+
+def written(folder, user):
+    said = {
+        "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "users": [{"name": "u", "user": user}],
+        "current-context": "c",
+    }
+    file = folder / "kubeconfig"
+    file.write_text(json.dumps(said))
+    return file
+
+
+async def trouble(connection):
+    """Ask once; return why that is not answered."""
+    with pytest.raises(Unreachable) as found:
+        await connection.request("GET", "/version", repeat=False)
+    return str(found.value)
+
+
+async def test_a_plugin_that_hangs_is_waited_for_once_by_all_who_ask(tmp_path, monkeypatch):
+    """Each after the other would wait for minutes; and who asks just after it is told the same at once."""
+    monkeypatch.setattr(credentials, "LIMIT_S", 1.0)
+    connection = Connection(ClusterAccess(kubeconfig=str(kubeconfig(tmp_path, "exec sleep 60\n"))))
+    try:
+        told = await asyncio.gather(*(trouble(connection) for _ in range(5)))
+        told.append(await trouble(connection))
+    finally:
+        await connection.close()
+    assert set(told) == {"the credential plugin plugin gave nothing within 1 s"}
+    assert (tmp_path / "runs").read_text() == "run\n"
+
+
+@pytest.mark.parametrize("script", ["exit 3\n", "exec sleep 60\n"])
+async def test_a_kubeconfig_that_was_mended_is_read_anew_once_its_plugin_gave_nothing(tmp_path, monkeypatch, script):
+    """The operator replaces the plugin; nobody has to restart anything."""
+    monkeypatch.setattr(credentials, "LIMIT_S", 0.3)
+    connection = Connection(ClusterAccess(kubeconfig=str(kubeconfig(tmp_path, script))))
+    try:
+        assert "the credential plugin plugin" in await trouble(connection)
+        written(tmp_path, {"token": "mended"})
+
+        async def goes_there():
+            return "cannot be reached" in await trouble(connection)
+
+        await eventually(goes_there)
+    finally:
+        await connection.close()

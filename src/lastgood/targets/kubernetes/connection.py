@@ -21,7 +21,8 @@ from lightkube.core.exceptions import ConfigError
 
 from lastgood.core.back_off import back_off
 from lastgood.core.value import Value
-from lastgood.targets.kubernetes.credentials import PluginCredential
+from lastgood.targets.kubernetes import credentials
+from lastgood.targets.kubernetes.credentials import PluginCredential, PluginFailed
 from lastgood.targets.kubernetes.kubeconfig import read_kubeconfig
 from lastgood.targets.kubernetes.transport import Transport
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable, answered
@@ -73,6 +74,7 @@ class Connection:
         self._client: _Client | None = None
         self._opening = asyncio.Lock()
         self._places = asyncio.Semaphore(AT_ONCE)
+        self._plugin_rests: tuple[float, PluginFailed] | None = None
         self.requests = 0
         self.in_flight = 0
         self.heard_at = 0.0
@@ -250,10 +252,20 @@ class Connection:
 
     @contextlib.asynccontextmanager
     async def _using(self, *, instead_of: "_Client | None" = None) -> AsyncIterator["_Client"]:
+        loop = asyncio.get_running_loop()
+        if self._plugin_rests is not None and loop.time() < self._plugin_rests[0]:
+            raise PluginFailed(str(self._plugin_rests[1]))
         client = await self._open(instead_of=instead_of)
         client.users += 1
         try:
             yield client
+        except PluginFailed as failed:
+            # The next one reads the kubeconfig anew: that is where it is mended.
+            if self._client is client:
+                self._client, client.is_replaced = None, True
+            if failed.was_late:
+                self._plugin_rests = (loop.time() + credentials.LIMIT_S, failed)
+            raise
         finally:
             client.users -= 1
             if client.is_replaced and not client.users:

@@ -24,10 +24,18 @@ import msgspec
 from lastgood.targets.kubernetes.trouble import Unreachable, said
 
 API_VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
-LIMIT_S = 60.0
+LIMIT_S = 20.0
 MAX_BYTES = 1_000_000
 # A token is asked for anew this long before it ends, so that none ends on the way.
 EARLY = dt.timedelta(seconds=30)
+
+
+class PluginFailed(Unreachable):
+    """The plugin gave nothing. was_late: it hung, so whoever asks again soon would wait as long."""
+
+    def __init__(self, words: str, *, was_late: bool = False) -> None:
+        super().__init__(words)
+        self.was_late = was_late
 
 
 class _Status(msgspec.Struct):
@@ -46,7 +54,8 @@ class PluginCredential(httpx2.Auth):
     """Adds what an exec plugin gives to each request: its token; its certificate, to the connections made from then on.
 
     command: the program and its arguments; environment: beside our own. trust: of the client, for new connections.
-    Raises Unreachable where the plugin gives nothing.
+    Raises PluginFailed where the plugin gives nothing, also to all who wait for it: another try is another credential,
+    of the kubeconfig as it is then.
     """
 
     def __init__(
@@ -57,6 +66,7 @@ class PluginCredential(httpx2.Auth):
         self._environment = environment
         self._trust = trust
         self._status: _Status | None = None
+        self._failed: PluginFailed | None = None
         self._asking = asyncio.Lock()
 
     async def async_auth_flow(self, request: httpx2.Request) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
@@ -77,11 +87,20 @@ class PluginCredential(httpx2.Auth):
             known = self._status
             is_refused = refused is not None and known is not None and known.token == refused.token
             if known is None or is_refused or _has_ended(known, now):
-                known = await self._ask()
+                known = await self._asked_once()
                 if known.clientCertificateData is not None:
                     await asyncio.to_thread(self._take_up, known)
                 self._status = known
             return known
+
+    async def _asked_once(self) -> _Status:
+        if self._failed is not None:
+            raise PluginFailed(str(self._failed), was_late=self._failed.was_late)
+        try:
+            return await self._ask()
+        except PluginFailed as failed:
+            self._failed = failed
+            raise
 
     def _take_up(self, status: _Status) -> None:
         """Let connections that are made from now on show the certificate. The library reads it from files only."""
@@ -94,7 +113,7 @@ class PluginCredential(httpx2.Auth):
                 self._trust.load_cert_chain(file, password="")
         except (ssl.SSLError, ValueError) as wrong:
             words = f"the credential plugin {self._name} gave a client certificate and key that do not serve"
-            raise Unreachable(words) from wrong
+            raise PluginFailed(words) from wrong
         except OSError as wrong:
             raise Unreachable(f"the client certificate cannot be written down: {wrong.strerror}") from wrong
 
@@ -105,14 +124,16 @@ class PluginCredential(httpx2.Auth):
     async def _ask(self) -> _Status:
         name = self._name
         if self._api_version not in API_VERSIONS:
-            raise Unreachable(f"the credential plugin {name} speaks {self._api_version}, not {API_VERSIONS[0]}")
+            raise PluginFailed(f"the credential plugin {name} speaks {self._api_version}, not {API_VERSIONS[0]}")
         info = {"apiVersion": self._api_version, "kind": "ExecCredential", "spec": {"interactive": False}}
         plugin = self._start({**os.environ, **self._environment, "KUBERNETES_EXEC_INFO": json.dumps(info)})
         reads = threading.Event()
         try:
             out, err = await asyncio.to_thread(_output, plugin, reads)
         except subprocess.TimeoutExpired as late:
-            raise Unreachable(f"the credential plugin {name} gave nothing within {LIMIT_S:.0f} s") from late
+            raise PluginFailed(
+                f"the credential plugin {name} gave nothing within {LIMIT_S:.0f} s", was_late=True
+            ) from late
         finally:
             # The thread reads on for as long as the plugin runs, also where nobody waits for it any more.
             _end(plugin)
@@ -122,15 +143,15 @@ class PluginCredential(httpx2.Auth):
                     pass
         if plugin.returncode != 0:
             words = said(err.decode(errors="replace")) or "it said nothing"
-            raise Unreachable(f"the credential plugin {name} failed with {plugin.returncode}: {words}")
+            raise PluginFailed(f"the credential plugin {name} failed with {plugin.returncode}: {words}")
         try:
             status = msgspec.json.decode(out[:MAX_BYTES], type=_Credential).status
         except msgspec.DecodeError as wrong:
-            raise Unreachable(f"the credential plugin {name} gave no ExecCredential") from wrong
+            raise PluginFailed(f"the credential plugin {name} gave no ExecCredential") from wrong
         if status is None or not (status.token or status.clientCertificateData):
-            raise Unreachable(f"the credential plugin {name} gave no token and no client certificate")
+            raise PluginFailed(f"the credential plugin {name} gave no token and no client certificate")
         if (status.clientCertificateData is None) != (status.clientKeyData is None):
-            raise Unreachable(f"the credential plugin {name} gave a client certificate or its key alone, not both")
+            raise PluginFailed(f"the credential plugin {name} gave a client certificate or its key alone, not both")
         return status
 
     def _start(self, environment: dict[str, str]) -> subprocess.Popen[bytes]:
@@ -142,7 +163,7 @@ class PluginCredential(httpx2.Auth):
             )
         except OSError as wrong:
             words = f"the credential plugin {self._name} cannot be started: {wrong.strerror}"
-            raise Unreachable(words) from wrong
+            raise PluginFailed(words) from wrong
 
 
 def _output(plugin: subprocess.Popen[bytes], reads: threading.Event) -> tuple[bytes, bytes]:
