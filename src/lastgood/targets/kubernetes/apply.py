@@ -219,6 +219,7 @@ class Apply:
                     wave=options.wave,
                     delete=options.delete,
                     compare=options.compare,
+                    may_wait=options.skip_unknown_kind,
                     ignored=ignored,
                     bare=known.bare if known is not None and same else None,
                 )
@@ -260,7 +261,7 @@ class Apply:
             return "" if last else "the waves after it were not begun"
         if last:
             return ""
-        keys = [one.key for one in wave.objects if one.placed.options.compare]
+        keys = [one.key for one in wave.objects if one.placed.options.compare and not self._waits(one)]
         why = await self._settled(keys)
         if not why:
             return ""
@@ -269,6 +270,10 @@ class Apply:
         self._faults.add("target" if blind else "version")
         self._hindrances += [Hindrance(key=key, words=why, how="health") for key in keys]
         return f"wave {wave.wave.number} is not healthy ({why}), so the waves after it were not begun"
+
+    def _waits(self, wanted: Wanted) -> bool:
+        """Say whether an object waits for its kind, and nothing for it."""
+        return wanted.placed.options.skip_unknown_kind and wanted.key[0] not in self._cluster.kinds.known()
 
     async def _one(self, wanted: Wanted) -> ResourceResult:
         resource = wanted.placed.resource

@@ -18,7 +18,8 @@ class Asked(msgspec.Struct, kw_only=True):
 
     sent: the manifest as JSON, b"" for a Secret, whose content is not kept. wanted: digest of what was sent. equal:
     digest of the live object that was last found to be as asked for, None for none. mark: of the definition of
-    its kind and of the webhooks when that was found. ignored: what of it is no drift; bare: digest of that live object
+    its kind and of the webhooks when that was found. may_wait: the cluster may go without it while it lacks its kind.
+    ignored: what of it is no drift; bare: digest of that live object
     without it, for a Secret.
     """
 
@@ -30,6 +31,7 @@ class Asked(msgspec.Struct, kw_only=True):
     wave: int = 0
     delete: bool = True
     compare: bool = True
+    may_wait: bool = False
     ignored: Ignored = Ignored()
     bare: bytes | None = None
 

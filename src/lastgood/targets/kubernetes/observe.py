@@ -29,19 +29,22 @@ from lastgood.targets.kubernetes.send import Sender
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable, said
 
 MAX_NAMED = 10
+# It says nothing of how the application is.
+NO_KIND = "NoSuchKind"
 MISSING = "it is not in the cluster"
 
 
 class Look(msgspec.Struct):
     """What a look at one application found beside its health.
 
-    notes: what people should know and is no difference. changed: something was found equal that was not known.
-    may_go_on, left: as in Observation.
+    notes: what people should know and is no difference. waiting: what the cluster may go without while it lacks its
+    kind. changed: something was found equal that was not known. may_go_on, left: as in Observation.
     """
 
     differing: list[str]
     unknown: list[str]
     notes: list[str] = []
+    waiting: set[Key] = set()
     changed: bool = False
     may_go_on: bool | None = None
     left: list[str] = []
@@ -76,6 +79,8 @@ async def look(
         live = cluster.live.get(one.key)
         if one.key in refused:
             found.differing.append(said(f"{_label(one.key)} was not applied: {refused[one.key].words}"))
+        elif live is None and one.may_wait and await cluster.kinds.find(*one.key[0]) is None:
+            found.waiting.add(one.key)
         elif live is None:
             found.differing.append(f"{_label(one.key)} is missing")
         elif not one.compare or _is_known_equal(one, live, cluster):
@@ -203,6 +208,10 @@ def observation(
         )
         for one in applied.objects
     ]
+    resources = [
+        _waiting(asked.key) if asked.key in seen.waiting else one
+        for asked, one in zip(applied.objects, resources, strict=True)
+    ]
     troubled = [one for one in resources if one.health not in ("Healthy", "Suspended")]
     sync: Sync = "OutOfSync" if seen.differing else "Unknown" if seen.unknown else "Synced"
     message = "; ".join(f"{one.kind} {one.name}: {_words(one)}" for one in troubled[:MAX_NAMED])
@@ -213,7 +222,7 @@ def observation(
     return Observation(
         app=applied.app,
         observed_at=now,
-        health=worst([one.health for one in resources]),
+        health=worst([one.health for one in resources if one.reason != NO_KIND]),
         sync=sync,
         message=message,
         drift="; ".join(seen.differing[:MAX_NAMED]),
@@ -295,6 +304,11 @@ def unhealthy(keys: Sequence[Key], *, cluster: Cluster, now: dt.datetime, rules:
             told.append(f"{_label(key)} is {found.health}: {_words(found)}")
             degraded = degraded or found.health == "Degraded"
     return "; ".join(told[:MAX_NAMED]), degraded
+
+
+def _waiting(key: Key) -> ResourceHealth:
+    words = "the cluster does not have its kind yet"
+    return ResourceHealth(kind=key[0][1], name=key[2], health="Missing", reason=NO_KIND, message=words)
 
 
 def _words(one: ResourceHealth) -> str:
