@@ -70,11 +70,11 @@ def test_helms_hooks_of_a_rollback_stand_in_for_those_of_an_upgrade():
 
 def test_argo_cds_hooks_run_each_time():
     """At each moment that there is; Skip and deletions never."""
-    hooks = [argo("a", "PreSync"), argo("b", "Sync"), argo("c", "PostSync"), argo("d", "SyncFail"), argo("e", "Skip")]
+    hooks = [argo("d", "PreSync"), argo("c", "Sync"), argo("b", "PostSync"), argo("a", "SyncFail"), argo("e", "Skip")]
     after = rendered(*hooks, argo("f", "PostDelete"))
     assert said(after, after) == (
         "warn",
-        "hooks run: Job a (before), Job b (with), Job c (after), Job d (if it fails)",
+        "hooks run: Job d (before), Job c (with), Job b (after), Job a (if it fails)",
     )
 
 

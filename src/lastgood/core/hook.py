@@ -67,7 +67,8 @@ def hooks_at(resources: Iterable[Resource], occasion: Occasion) -> list[Hook]:
     """
     if occasion == "heal":
         return []
-    return _in_order(hook for one in resources for hook in _hooks_of(one, _ARGO, _HELM[occasion]))
+    found = _in_order(hook for one in resources for hook in _hooks_of(one, _ARGO, _HELM[occasion]))
+    return sorted(found, key=lambda hook: _MOMENTS.index(hook.moment))
 
 
 def deletion_hooks(resources: Iterable[Resource]) -> list[Hook]:
@@ -97,6 +98,7 @@ def _hooks_of(resource: Resource, argo: dict[str, Moment], helm: dict[str, Momen
     ]
 
 
+_MOMENTS: tuple[Moment, ...] = ("before", "during", "after", "failed")
 _ARGO_POLICY = {
     "hooksucceeded": "hook-succeeded",
     "hookfailed": "hook-failed",
