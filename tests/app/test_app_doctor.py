@@ -73,3 +73,13 @@ def test_a_server_s_programs_are_looked_for_as_its_settings_say(settings):
     found = doctor.examine_server(settings, lambda _settings: None)
     helm = next(one for one in found if one.name == "helm")
     assert (helm.outcome, helm.detail) == ("warn", "there is no program /nowhere/helm; its kind is not rendered")
+
+
+@pytest.mark.parametrize(("current", "outcome"), [("status.ready", "ok"), ("status.ready ==", "wrong")])
+def test_a_rule_for_health_that_is_no_cel_is_found_before_the_server_starts(settings, current, outcome):
+    """The server would end at once, so the settings do not serve."""
+    rule = f'[[health]]\napiVersion = "v1"\nkind = "Widget"\ncurrent = "{current}"\n'
+    settings.write_text(f"{settings.read_text()}\n{rule}")
+    found = next(one for one in doctor.examine_server(settings, lambda _settings: None) if one.name == "settings")
+    assert found.outcome == outcome
+    assert ("health[0].current: is no CEL expression" in found.detail) is (outcome == "wrong")

@@ -13,7 +13,7 @@ from lastgood.core.errors import CommandLineWrong, LastgoodError
 from lastgood.core.value import Value
 
 if TYPE_CHECKING:
-    from lastgood.app.settings import DestinationSettings
+    from lastgood.app.settings import DestinationSettings, Settings
 
 OLDEST_GIT = (2, 39)
 OLDEST_PYTHON = (3, 11)
@@ -134,7 +134,7 @@ def examine_server(settings_file: Path, running: Callable[[Path], dict[str, obje
         settings = read_settings(settings_file)
     except LastgoodError as wrong:
         return [Finding(name="settings", outcome="wrong", detail=wrong.message, hint=wrong.hint)]
-    findings = [Finding(name="settings", outcome="ok", detail=str(settings_file)), _data(settings.data)]
+    findings = [_settings(settings_file, settings), _data(settings.data)]
     left = running(settings_file)
     findings.append(
         Finding(name="server", outcome="ok", detail=f"runs at {left['url']}")
@@ -177,6 +177,18 @@ def _destination(name: str, destination: "DestinationSettings", data: Path) -> F
         return _run_as(name, destination.run_as, data)
     detail = "commands of the repos run as the agent's own account"
     return Finding(name=f"destination {name}", outcome="ok", detail=detail)
+
+
+def _settings(file: Path, settings: "Settings") -> Finding:
+    """Say whether they serve: `serve` reads the rules for health when it starts, and ends where one is no CEL."""
+    from lastgood.app.health import health_rules  # noqa: PLC0415 - only beside a lastgood.toml
+
+    if settings.health:
+        try:
+            health_rules(settings).close()
+        except LastgoodError as wrong:
+            return Finding(name="settings", outcome="wrong", detail=wrong.message, hint=wrong.hint)
+    return Finding(name="settings", outcome="ok", detail=str(file))
 
 
 def _data(folder: Path) -> Finding:
