@@ -52,6 +52,7 @@ GATHER_S = 0.25
 GIVES_WAY = 8
 # A page or a person waits for a chart meanwhile.
 FACTS_S = 10.0
+NOT_YET = "the cluster has not answered yet"
 PROCESS_KIND = "Process"
 
 
@@ -206,7 +207,10 @@ class KubernetesTarget:
     async def _known(self, app: str) -> tuple[Applied | None, str]:
         """Return what was asked for, None for nothing, and why what is known of it may be old, "" where it is not."""
         try:
-            await self._set_up()
+            async with asyncio.timeout(FACTS_S):
+                await self._set_up()
+        except TimeoutError:
+            return None, NOT_YET
         except ClusterTrouble as trouble:
             return None, str(trouble)
         except OSError as wrong:
