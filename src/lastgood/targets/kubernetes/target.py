@@ -52,6 +52,8 @@ GATHER_S = 0.25
 GIVES_WAY = 8
 # A page or a person waits for a chart meanwhile.
 FACTS_S = 10.0
+# So long after such a wait nobody waits anew.
+SILENT_S = 30.0
 NOT_YET = "the cluster has not answered yet"
 PROCESS_KIND = "Process"
 
@@ -106,6 +108,7 @@ class KubernetesTarget:
         self._locks: dict[str, asyncio.Lock] = {}
         self._starting = asyncio.Lock()
         self._is_set_up = False
+        self._silent_until = 0.0
 
     # the port
     async def apply(self, app: Application, rendered: Rendered, *, occasion: Occasion = "upgrade") -> ApplyResult:
@@ -207,10 +210,7 @@ class KubernetesTarget:
     async def _known(self, app: str) -> tuple[Applied | None, str]:
         """Return what was asked for, None for nothing, and why what is known of it may be old, "" where it is not."""
         try:
-            async with asyncio.timeout(FACTS_S):
-                await self._set_up()
-        except TimeoutError:
-            return None, NOT_YET
+            await self._set_up_soon()
         except ClusterTrouble as trouble:
             return None, str(trouble)
         except OSError as wrong:
@@ -280,9 +280,8 @@ class KubernetesTarget:
     async def facts(self) -> ClusterFacts | None:
         """Say what a chart may ask of this cluster; None where it does not answer."""
         try:
-            async with asyncio.timeout(FACTS_S):
-                await self._set_up()
-        except (ClusterTrouble, TimeoutError):
+            await self._set_up_soon()
+        except ClusterTrouble:
             return None
         return self._cluster.kinds.facts()
 
@@ -292,6 +291,21 @@ class KubernetesTarget:
         await self._cluster.close()
 
     # being there
+    async def _set_up_soon(self) -> None:
+        """Be set up, or say that the cluster keeps us waiting. Raises ClusterTrouble.
+
+        A plan asks several times: it waits once.
+        """
+        loop = asyncio.get_running_loop()
+        if not self._is_set_up and loop.time() < self._silent_until:
+            raise Unreachable(NOT_YET)
+        try:
+            async with asyncio.timeout(FACTS_S):
+                await self._set_up()
+        except TimeoutError as late:
+            self._silent_until = loop.time() + SILENT_S
+            raise Unreachable(NOT_YET) from late
+
     async def _set_up(self) -> None:
         """Read what is remembered, see that our namespace is there, and who has which set. Raises ClusterTrouble."""
         if self._is_set_up:
