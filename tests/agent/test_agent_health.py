@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from lastgood.core.request import PressRequest
 from twins.agent_world import CONFIG, World, app_file
 
 
@@ -119,6 +120,30 @@ async def test_drift_that_comes_back_is_healed_less_and_less_often(world):
     assert waits[0] <= 1
     assert waits[2] > 5
     assert waits[4] > 2 * waits[2]
+
+
+async def test_a_press_heals_at_once_what_waits_because_it_drifts_again_and_again(world):
+    """It is told what differs; the record is a healing with who pressed, and no new run of the version."""
+    await run_first(world)
+    for n in range(2, 6):
+        world.target.drift("web-staging", "web")
+        await world.agent.changed(None)
+        await world.run_until("web-staging", "succeeded", n, passing=1)
+    world.target.drift("web-staging", "web")
+    await world.agent.changed(None)
+
+    async def drifted():
+        return (await world.record("web-staging")).sync == "OutOfSync"
+
+    await world.until(drifted)
+    pressed_at = world.clock.now()
+    pressed = await world.agent.press(PressRequest(app="web-staging"))
+    assert pressed.started
+    assert pressed.because.startswith("it is not as Git says: ")
+    healed = await world.run_until("web-staging", "succeeded", 6)
+    assert (healed.started_at, healed.trigger) == (pressed_at, "drift")
+    press = await world.store.operation(healed.operation)
+    assert (press.kind, press.step) == ("retry", "done")
 
 
 async def test_progress_that_takes_too_long_has_failed(world):

@@ -113,7 +113,7 @@ class Lane:
         if pressed:
             # Somebody mended what was in the way, and presses.
             self._wait_until = None
-        if step.kind == "heal" and self._wait_until is None and self._healed_at is not None:
+        if step.kind == "heal" and not pressed and self._wait_until is None and self._healed_at is not None:
             if (now - self._healed_at).total_seconds() > CALM_S:
                 self._heals = 0
             if self._heals:

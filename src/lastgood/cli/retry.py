@@ -21,7 +21,10 @@ def retry(
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:
-    """Try the failed, refused or stopped deployment again: shows what would change, and asks."""
+    """Try the failed, refused or stopped deployment again: shows what would change, and asks.
+
+    Drift that waits for its turn, or that nobody heals, is mended at once.
+    """
     call: Call = ctx.find_root().obj
 
     async def job(situation: Situation) -> int:

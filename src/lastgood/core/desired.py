@@ -53,6 +53,9 @@ def next_step(  # noqa: PLR0911 - a table of rules in their order
     if record.state == "followed":
         if last.definition != definition:
             return Step(kind="deploy", trigger="definition")
+        if pressed and last.outcome == "succeeded" and observation is not None and has_drifted(observation):
+            # Only what is not as it was is mended, also where that does not go by itself: no hook runs anew.
+            return Step(kind="heal", trigger="drift")
         if pressed or last.outcome == "superseded":
             return Step(kind="deploy", trigger="retry" if pressed else None)
         if last.outcome != "succeeded" and observation is not None and _may_go_on(last, observation):

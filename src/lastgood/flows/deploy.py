@@ -63,7 +63,8 @@ class Deploy:
         """Say why the desired version would be deployed now. Raises StoreFailed, GitFailed."""
         asked = self._known.asked_for(app.name)
         if asked is not None:
-            return Why(trigger=asked.trigger, operation=asked.operation, recorded=True)
+            trigger = "drift" if step.kind == "heal" else asked.trigger
+            return Why(trigger=trigger, operation=asked.operation, recorded=True)
         if step.trigger is not None and step.kind != "resume":
             return Why(trigger=step.trigger)
         commit = await self._repo.commit(_commit_of(self._desired(app.name)))

@@ -1,6 +1,7 @@
-"""Press: let the refused, stopped or failed head of an application go. Shows what would change before it does it.
+"""Press: let the refused, stopped or failed head of an application go, or mend its drift at once.
 
-The press is recorded first and ends when its deployment has begun: a restart in between goes on with it.
+Shows what would change before it does it. The press is recorded first and ends when its deployment has begun: a
+restart in between goes on with it.
 """
 
 import uuid
@@ -10,6 +11,7 @@ import msgspec
 
 from lastgood.core.commit import Person
 from lastgood.core.declared_inputs import scope_at
+from lastgood.core.desired import has_drifted
 from lastgood.core.errors import NotAllowed, UnknownApplication
 from lastgood.core.hold import in_force
 from lastgood.core.inputs import joined, uses
@@ -78,6 +80,9 @@ class Press:
         last = await self._known.last(record.name)
         if last is not None and last.outcome in {"failed", "partial"} and last.version == record.desired.version:
             return record.desired, f"n{last.number} {last.outcome}: {last.message}"
+        seen = self._known.observation(record.name)
+        if last is not None and last.outcome == "succeeded" and seen is not None and has_drifted(seen):
+            return record.desired, f"it is not as Git says: {seen.drift or seen.message}"
         return None, "nothing waits: it runs what Git asks for, or is about to"
 
     async def _refuse_held(self, record: ApplicationRecord) -> None:
