@@ -65,6 +65,8 @@ def test_the_first_expression_that_is_true_decides(rules, status, health, reason
 def test_a_field_that_is_not_there_is_named(rules):
     """An expression that cannot be evaluated is not true, and the message says why."""
     assert "phase" in health_of(widget(), now=NOW, own=rules).message
+    bare = {key: value for key, value in widget().items() if key != "status"}
+    assert health_of(bare, now=NOW, own=rules).message.endswith("(inProgress: the object has no status)")
 
 
 def test_a_rule_overrides_what_lastgood_knows(rules):

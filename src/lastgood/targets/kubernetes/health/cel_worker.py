@@ -5,6 +5,7 @@ First `{limit_s, rules: [{inProgress, failed, current}]}`, answered by `{wrong: 
 """
 
 import json
+import re
 import resource
 import signal
 import sys
@@ -14,6 +15,7 @@ ORDER = ("inProgress", "failed", "current")
 MAX_MEMORY_BYTES = 1024**3
 MAX_EXPRESSION = 10_000
 _MAX_WHY = 300
+_UNDEFINED = re.compile(r"Undefined variable or function: '(\w{1,100})'")
 
 
 def main() -> None:
@@ -65,8 +67,14 @@ def _evaluate(programs: dict[str, Any], manifest: dict[str, Any]) -> dict[str, A
             if programs[name].execute(manifest) is True:
                 return {"answer": name}
         except Exception as failed:  # noqa: BLE001 - the library has errors of many kinds for a missing field
-            why = why or f"{name}: {_first_line(failed)}"
+            why = why or f"{name}: {_missing(failed) or _first_line(failed)}"
     return {"answer": "none", "why": why}
+
+
+def _missing(failed: Exception) -> str:
+    """Say which of the object's own fields is not there; the library takes it for a name that was misspelt."""
+    found = _UNDEFINED.match(str(failed))
+    return f"the object has no {found[1]}" if found else ""
 
 
 def _first_line(failed: Exception) -> str:
