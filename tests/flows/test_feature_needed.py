@@ -5,6 +5,7 @@ import pytest
 
 from lastgood.core.deployment import Deployment
 from lastgood.core.feature import Feature
+from lastgood.core.recorded_presence import is_same
 from lastgood.core.resource import ImageChange
 from lastgood.core.sources import Source
 from lastgood.flows import feature_needed
@@ -35,7 +36,9 @@ class Shop:
         )
 
     async def merge(self, message, **files):
-        self.at = await self.history.commit(message, files or {"a": message}, [self.at] if self.at else [])
+        await self.world.clock.move(2 * 24 * 3600)
+        made = int(self.world.clock.now().timestamp())
+        self.at = await self.history.commit(message, files or {"a": message}, [self.at] if self.at else [], made=made)
         await self.history.refresh()
         return self.at
 
@@ -59,10 +62,10 @@ class Shop:
             images=(ImageChange(name="web", from_=self.tags.get(app), to=tag),),
         )
         self.tags[app] = tag
+        await self.world.store.save_application(make_application(app, repo="config"))
         begun = await self.world.store.start_deployment(made)
         made = msgspec.structs.replace(made, id=begun.id, number=begun.number)
         await self.world.store.save_deployment(made)
-        await self.world.store.save_application(make_application(app, repo="config"))
         while await self.keep.look():
             pass
         await self.world.clock.move(60)
@@ -130,8 +133,8 @@ def test_the_key_of_a_tracker_means_the_same_in_every_repo(kind, ident, same):
         Feature(id=ident, repo=repo, kind=kind, title="", url=None, authors=(), commits=(), type=None, breaking=False)
         for repo in ("o/web", "o/cart")
     )
-    assert feature_needed._is_same(one, other) is same
-    assert feature_needed._is_same(one, one)
+    assert is_same(one, other) is same
+    assert is_same(one, one)
 
 
 async def test_an_attempt_that_failed_gave_nobody_a_feature(shop):
@@ -143,6 +146,52 @@ async def test_an_attempt_that_failed_gave_nobody_a_feature(shop):
     await shop.release(CART, "c2", outcome="failed", good=False)
     check, _ = await shop.check(old.commit.oid)
     assert check.outcome == "pass"
+
+
+async def test_a_first_deployment_that_may_have_brought_it_is_not_known(shop):
+    """Nothing is known of what came before it: no pass. One from before the feature was made cannot have had it."""
+    old = await shop.release(WEB, "a1")
+    gift = await shop.merge("Gift message (#1)")
+    await shop.release(WEB, "a2")
+    await shop.release(CART, "c1")
+    check, _ = await shop.check(old.commit.oid)
+    assert check.outcome == "unknown"
+    assert check.detail == (
+        "whether cart-production has PR-1 is not known (n1: web: only one of the two versions has it); "
+        "`lastgood where PR-1` shows who has it"
+    )
+
+    await shop.merge(f"Take out\n\nThis reverts commit {gift}.", a="Begin")
+    await shop.release(CART, "c2")
+    check, _ = await shop.check(old.commit.oid)
+    assert check.outcome == "pass", "what left it is known to be without it"
+
+
+async def test_a_first_deployment_of_another_source_repo_has_nothing_of_this_one(shop):
+    """Whatever it was built from, it is not this feature's repo."""
+    old = await shop.release(WEB, "a1")
+    await shop.merge("Gift message (#1)")
+    await shop.release(WEB, "a2")
+    run = make_deployment(app=CART, outcome="succeeded", images=(ImageChange(name="db", from_=None, to="1"),))
+    run = msgspec.structs.replace(run, started_at=shop.world.clock.now())
+    await shop.world.commit({"apps/cart/production/process-compose.yaml": compose("1")})
+    await shop.world.store.save_application(make_application(CART, repo="config"))
+    await shop.world.store.start_deployment(run)
+    check, _ = await shop.check(old.commit.oid)
+    assert check.outcome == "pass"
+
+
+async def test_a_feature_that_came_with_a_failed_attempt_is_still_there_after_the_next(shop):
+    """The next record says what it changed against that one, and does not name the feature again."""
+    old = await shop.release(WEB, "a1")
+    await shop.release(CART, "c1")
+    await shop.merge("Gift message (#1)")
+    await shop.release(WEB, "a2")
+    await shop.release(CART, "c2", outcome="failed", good=False)
+    await shop.merge("Mended (#2)", b="1")
+    await shop.release(CART, "c3")
+    check, _ = await shop.check(old.commit.oid)
+    assert (check.outcome, check.detail) == ("warn", "cart-production has PR-1 since n2")
 
 
 async def test_what_is_not_known_is_never_a_pass(shop, monkeypatch):

@@ -69,8 +69,9 @@ class MemorySourceHistory:
         files: Mapping[str, str | None],
         parents: Sequence[str] = (),
         author: Person = PRIYA,
+        made: int | None = None,
     ) -> str:
-        """Make a commit: the first parent's files with some put in or (None) taken out."""
+        """Make a commit: the first parent's files with some put in or (None) taken out. made: when, s since 1970."""
         book = self._book
         at = [book.find(one) for one in parents]
         before = book.files[at[0]] if at else {}
@@ -86,7 +87,11 @@ class MemorySourceHistory:
         book.did.append(did)
         book.all.append(
             SourceCommit(
-                oid=oid, time=len(book.all), author=author, facts=read_facts(message), paths=tuple(sorted(did))
+                oid=oid,
+                time=len(book.all) if made is None else made,
+                author=author,
+                facts=read_facts(message),
+                paths=tuple(sorted(did)),
             )
         )
         return oid

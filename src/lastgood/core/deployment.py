@@ -1,7 +1,7 @@
 """A deployment: one attempt to make a target run a version, with every phase and time. Pure values."""
 
 import datetime as dt
-from typing import Any
+from typing import Any, Literal
 
 from lastgood.core.commit import Commit
 from lastgood.core.observation import ResourceResult
@@ -76,6 +76,21 @@ def may_carry(images: tuple[ImageChange, ...], origins: tuple[Origins, Origins] 
 def was_applied(run: Deployment) -> bool:
     """Say whether an attempt came as far as touching the target."""
     return run.outcome != "superseded" or any(phase.name == "apply" for phase in run.phases)
+
+
+def reach(run: Deployment) -> Literal["whole", "part", "none"]:
+    """Say how much of a version an attempt brought to its target. part: some of it, or nobody knows whether any.
+
+    What was overtaken while it was applied may have changed something; a target that failed before its result did not.
+    """
+    # Records from elsewhere may have no phases: then the outcome alone tells.
+    if run.outcome == "succeeded" or any(phase.name == "watch" for phase in run.phases):
+        return "whole"
+    if not was_applied(run):
+        return "none"
+    if run.outcome == "failed":
+        return "none" if run.phases else "whole"
+    return "part"
 
 
 class DeploymentView(Value, frozen=True, kw_only=True):

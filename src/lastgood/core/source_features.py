@@ -50,10 +50,14 @@ class SourceAt:
 
 
 class NotKnown(Value, frozen=True, kw_only=True):
-    """What has features that are not known, and why. image: the name of an image, or of a base by Git ref."""
+    """What has features that are not known, and why. image: the name of an image, or of a base by Git ref.
+
+    named: whether `sources` names it: of a database or a proxy that it does not name, nobody expects features.
+    """
 
     image: str
     reason: str
+    named: bool = True
 
 
 class Between(Value, frozen=True, kw_only=True):
@@ -138,7 +142,7 @@ async def features(old: Sequence[SourceAt], new: Sequence[SourceAt]) -> Between:
     for here in new:
         there = before.pop(here.image, None)
         if there is None:
-            unknown.append(NotKnown(image=here.image, reason=ONE_ONLY))
+            unknown.append(NotKnown(image=here.image, reason=ONE_ONLY, named=here.named))
         elif here.reference and there.reference == here.reference:
             continue
         elif isinstance(found := await _between(there, here), NotKnown):
@@ -147,7 +151,7 @@ async def features(old: Sequence[SourceAt], new: Sequence[SourceAt]) -> Between:
             entered += found.entered
             left += found.left
             committed |= found.committed
-    unknown += [NotKnown(image=image, reason=ONE_ONLY) for image in before]
+    unknown += [NotKnown(image=one.image, reason=ONE_ONLY, named=one.named) for one in before.values()]
     return Between(entered=_once(entered), left=_once(left), unknown=tuple(unknown), committed=committed)
 
 
@@ -168,7 +172,8 @@ async def _between(old: SourceAt, new: SourceAt) -> NotKnown | FeatureChanges:
 
 
 def _not_known(one: SourceAt) -> NotKnown:
-    return NotKnown(image=one.image, reason=one.reason or "its source revision is not known")
+    reason = one.reason or "its source revision is not known"
+    return NotKnown(image=one.image, reason=reason, named=one.named)
 
 
 def _once(found: Iterable[Feature]) -> tuple[Feature, ...]:

@@ -3,23 +3,29 @@
 Asks the records alone: what ran is there, even where no source repo answers.
 """
 
-import datetime as dt
+import dataclasses
 from collections.abc import Mapping, Sequence
 
-from lastgood.core.carried import Carried, searched
+from lastgood.core.application import Application
+from lastgood.core.asked_image import plain_name
+from lastgood.core.carried import Carried
 from lastgood.core.checks import fails, passes, unknown
 from lastgood.core.dates import relative
-from lastgood.core.deployment import Deployment
+from lastgood.core.deployment import Deployment, reach
 from lastgood.core.feature import Feature
+from lastgood.core.forge import web_address
 from lastgood.core.plan import Check, PlannedFeatures
 from lastgood.core.ports import Store
 from lastgood.core.record import DeploymentQuery
+from lastgood.core.recorded_presence import CLOCKS, Recorded, is_same, made_by, recorded
+from lastgood.core.sources import source_of
 from lastgood.flows.branch import Look
 from lastgood.flows.weigh import Weighed
 
 # Each is one question to the records, and somebody waits for the plan.
 MOST_ASKED = 20
-_RECORDS = 50
+_RECORDS = 500
+_OWN_RECORDS = 50
 _NAMED = 3
 _TITLE = 80
 NAME = "feature-needed"
@@ -35,50 +41,85 @@ async def feature_needed(look: Look, weighed: Weighed, found: PlannedFeatures, *
         return unknown(NAME, app.name, f"what leaves is not known of {images}")
     if not found.leaving:
         return passes(NAME, app.name, "no feature leaves")
-    asked = found.leaving[:MOST_ASKED]
+    return await _elsewhere(store, look, app, found.leaving, together={*together, app.name})
+
+
+async def _elsewhere(
+    store: Store, look: Look, app: Application, leaving: Sequence[Feature], *, together: set[str]
+) -> Check:
+    asked = leaving[:MOST_ASKED]
+    others, all_read = await _others(store, asked, app.environment, together)
+    told = [(one, other, has) for one in asked for other in others if (has := other.has(one)) is not None]
     having = [
-        (feature, other) for feature in asked for other in await _having(store, feature, app.environment, together)
+        (f"{other.name} has {one.id}" + (f" since n{has.run.number}" if has.run is not None else ""), one)
+        for one, other, has in told
+        if has.contains
     ]
-    if having:
-        said = [f"{other.app} has {feature.id} since n{other.number}" for feature, other in having[:_NAMED]]
-        more = f", and {len(having) - _NAMED} more" if len(having) > _NAMED else ""
-        return fails(
-            NAME, app.name, f"{'; '.join(said)}{more}", hint=f"`lastgood where {having[0][0].id}` shows who has it"
-        )
-    if len(found.leaving) > len(asked):
-        detail = f"of {len(found.leaving)} features that leave the newest {len(asked)} were looked for elsewhere"
+    # What an issue is about is asked for by the commits that name it.
+    unsure = [
+        (f"whether {other.name} has {one.id} is not known ({has.reason})", one)
+        for one, other, has in told
+        if has.contains is None and one.kind != "issue" and _may_have(look, other, one)
+    ]
+    if having or unsure:
+        said, hint = _told(having or unsure)
+        return fails(NAME, app.name, said, hint=hint) if having else unknown(NAME, app.name, f"{said}; {hint}")
+    if len(leaving) > len(asked):
+        detail = f"of {len(leaving)} features that leave the newest {len(asked)} were looked for elsewhere"
+        return unknown(NAME, app.name, detail)
+    if not all_read:
+        detail = f"only the newest {_RECORDS} deployments since they were made were looked through"
         return unknown(NAME, app.name, detail)
     where = f"of {app.environment}" if app.environment else "on record"
     return passes(NAME, app.name, f"no other application {where} has a feature that leaves")
 
 
-async def _having(store: Store, feature: Feature, environment: str | None, together: set[str]) -> list[Deployment]:
-    """Return, of each other application that has the feature, the deployment that brought it."""
-    # Nothing runs before it was made; a day for clocks that disagree. Without that all records would be searched.
-    since = feature.at - dt.timedelta(days=1) if feature.at is not None else None
-    query = DeploymentQuery(environment=environment, feature=searched(feature.id), since=since, limit=_RECORDS)
-    runs = [run for run in await store.deployments(query) if run.app not in together and run.outcome == "succeeded"]
+def _told(found: Sequence[tuple[str, Feature]]) -> tuple[str, str]:
+    """Return what is said of some, and how to see all."""
+    more = f", and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    said = "; ".join(one for one, _ in found[:_NAMED])
+    return f"{said}{more}", f"`lastgood where {found[0][1].id}` shows who has it"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Other:
+    """Another application, and what it ran since the oldest of the features was made, newest first."""
+
+    name: str
+    runs: Sequence[Deployment]
+    kept: Mapping[int, Carried]
+
+    def has(self, feature: Feature) -> Recorded | None:
+        """Say whether what came up there last has a feature; None where nothing did."""
+        found = recorded(self.runs, self.kept, lambda one: is_same(one, feature), made=made_by([feature]))
+        pairs = zip(self.runs, found, strict=True)
+        return next((one for run, one in pairs if run.outcome == "succeeded"), None)
+
+
+async def _others(
+    store: Store, asked: Sequence[Feature], environment: str | None, together: set[str]
+) -> tuple[list[_Other], bool]:
+    """Return the other applications that ran anything since, and whether their records were read as far as that."""
+    times = [one.at for one in asked]
+    # Nothing runs before it was made. Without that all records would be read.
+    since = min(at for at in times if at is not None) - CLOCKS if None not in times else None
+    runs = await store.deployments(DeploymentQuery(environment=environment, since=since, limit=_RECORDS))
     kept = await store.carried([run.id for run in runs]) if runs else {}
-    newest: dict[str, Deployment | None] = {}
+    by_app: dict[str, list[Deployment]] = {}
     for run in runs:
-        some = kept.get(run.id)
-        if some is None or run.app in newest:
-            continue
-        if _has(some.entered, feature):
-            newest[run.app] = run
-        elif _has(some.left, feature):
-            newest[run.app] = None
-    return [run for run in newest.values() if run is not None]
+        if run.app not in together and reach(run) != "none":
+            by_app.setdefault(run.app, []).append(run)
+    return [_Other(name, some, kept) for name, some in by_app.items()], len(runs) < _RECORDS
 
 
-def _has(some: Sequence[Feature], feature: Feature) -> bool:
-    return any(_is_same(one, feature) for one in some)
-
-
-def _is_same(one: Feature, other: Feature) -> bool:
-    # The key of a tracker means the same in every repo, a number only in its own.
-    everywhere = one.kind == "issue" and "#" not in one.id
-    return one.id == other.id and (everywhere or one.repo == other.repo)
+def _may_have(look: Look, other: _Other, feature: Feature) -> bool:
+    """Say whether anything of an application is built from the feature's repo, as far as `sources` tells."""
+    if other.name not in look.discovered.applications:
+        return True
+    images = {one.name for run in other.runs for one in run.images}
+    bases = {name for run in other.runs for one in run.origins or () for name in one.bases}
+    found = [source_of(look.discovered.sources, plain_name(name), "") for name in images | bases]
+    return any(web_address(one.repo).path == feature.repo for one in found if one is not None)
 
 
 async def return_notes(look: Look, weighed: Weighed, found: PlannedFeatures) -> list[str]:
@@ -96,11 +137,15 @@ async def return_notes(look: Look, weighed: Weighed, found: PlannedFeatures) -> 
     return notes
 
 
+def _has(some: Sequence[Feature], feature: Feature) -> bool:
+    return any(is_same(one, feature) for one in some)
+
+
 async def _live(look: Look, app: str, leaving: Sequence[Feature]) -> list[str]:
     store = look.branch.store
     if store is None:
         return []
-    good = [run for run in (await look.runs(app))[:_RECORDS] if run.baked_at is not None]
+    good = [run for run in (await look.runs(app))[:_OWN_RECORDS] if run.baked_at is not None]
     kept: Mapping[int, Carried] = await store.carried([run.id for run in good]) if good else {}
     since: dict[str, Deployment] = {}
     for run in good:
