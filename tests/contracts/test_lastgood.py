@@ -223,6 +223,37 @@ async def test_where_a_feature_is(lastgood):
     assert wrong.value.exit_code == 5
 
 
+async def test_since_names_a_deployment_that_reached_its_target(world, lastgood):
+    """One whose target failed before anything was done brought nothing; the next one of the same version did."""
+    history = world.sources.history
+    world.sources.revisions["r3"] = await history.commit(
+        "feat: coupons (#9)", {"b": "1"}, [world.sources.revisions["r2"]]
+    )
+    world.target.fail_apply(APP)
+    await world.release(app_file(APP, "r3"), "Release r3")
+    await world.look()
+    await world.run_until(APP, "failed", count=3)
+    found = {one.app: one for one in await lastgood.where("PR-9")}
+    assert (found[APP].contains, found[APP].deployment) == (False, 1), "it still runs r2"
+
+    await world.release({"apps/web/production/note.txt": "once more"}, "Once more")
+    await world.look()
+    await world.run_until(APP, "succeeded", count=4)
+    found = {one.app: one for one in await lastgood.where("PR-9")}
+    assert (found[APP].contains, found[APP].deployment) == (True, 4)
+    assert found[APP].chain.deployment.number == 4
+
+    world.target.fail_apply(APP)
+    await world.release({"apps/web/production/note.txt": None}, "As n3")
+    await world.look()
+    await world.run_until(APP, "failed", count=5)
+    await world.release({"apps/web/production/note.txt": "once more"}, "As n4")
+    await world.look()
+    await world.run_until(APP, "succeeded", count=6)
+    found = {one.app: one for one in await lastgood.where("PR-9")}
+    assert (found[APP].contains, found[APP].deployment) == (True, 4)
+
+
 async def test_where_an_image_is(world, lastgood):
     """Since which deployment; an image that nobody ran is known by what it was built from; else nobody knows it."""
     found = {one.app: one for one in await lastgood.where("web:r1")}

@@ -7,6 +7,7 @@ import pytest
 from lastgood.core.carried import Carried
 from lastgood.core.chain import ChainImage
 from lastgood.core.commit import Person
+from lastgood.core.deployment import Phase
 from lastgood.core.feature_presence import Presence
 from lastgood.core.feature_versions import Deployed
 from lastgood.core.operation import Operation
@@ -225,3 +226,40 @@ async def test_an_image_is_followed_from_the_commit_that_it_was_built_from(shop,
     assert (chain.images[0].reference, chain.config.subject, chain.deployment.number) == ("b", "Release b", 7)
     assert chain.source is None
     assert chain.unknown["source"] == "no tag of the repo"
+
+
+OVERTAKEN = {"outcome": "superseded", "phases": (Phase(name="apply", started_at=NOON),)}
+WATCHED = {"outcome": "superseded", "phases": (Phase(name="watch", started_at=NOON),)}
+PARTIAL = {"outcome": "partial"}
+
+
+@pytest.mark.parametrize(
+    ("story", "contains", "deployment"),
+    [
+        ([("start", {}), ("merge", OVERTAKEN), ("merge", {})], True, 3),
+        ([("start", {}), ("merge", PARTIAL), ("merge", {})], True, 3),
+        ([("start", {}), ("merge", WATCHED), ("merge", {})], True, 2),
+        ([("start", {}), ("merge", {}), ("merge", PARTIAL)], True, 2),
+        ([("merge", PARTIAL), ("merge", {})], True, 2),
+        ([("merge", {}), ("start", PARTIAL), ("merge", {})], True, 3),
+        ([("start", {}), ("merge", PARTIAL)], None, None),
+        ([("merge", PARTIAL)], None, None),
+        ([("start", PARTIAL)], False, 1),
+        ([("merge", {}), ("start", PARTIAL)], None, None),
+        ([("merge", {}), ("start", PARTIAL), ("start", {})], False, 3),
+    ],
+)
+async def test_since_is_the_first_that_reached_the_target_as_a_whole(shop, store, story, contains, deployment):
+    """What was applied in part, or overtaken while it was applied, brought nothing for sure; watched was applied."""
+    history, start, _, merge, _ = shop
+    ran = Ran(store)
+    for name, outcome in story:
+        revision = {"start": start, "merge": merge}[name]
+        await ran.deploy(source(history, revision, name), "Release", **({"outcome": "succeeded"} | outcome))
+    (entry,) = await where("PR-16", [ran.place()], store=store)
+    assert (entry.contains, entry.deployment) == (contains, deployment)
+    if contains is None:
+        word = "has it" if story[-1][0] == "merge" else "is without it"
+        assert entry.reason == (
+            f"n{len(story)}, which {word}, was not applied as a whole, so a part of what was before may still run"
+        )

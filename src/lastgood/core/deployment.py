@@ -83,14 +83,14 @@ def reach(run: Deployment) -> Literal["whole", "part", "none"]:
 
     What was overtaken while it was applied may have changed something; a target that failed before its result did not.
     """
-    # Records from elsewhere may have no phases: then the outcome alone tells.
     if run.outcome == "succeeded" or any(phase.name == "watch" for phase in run.phases):
         return "whole"
     if not was_applied(run):
         return "none"
-    if run.outcome == "failed":
-        return "none" if run.phases else "whole"
-    return "part"
+    # Records from elsewhere may have no phases: then the outcome alone tells.
+    if run.outcome == "partial" or (run.phases and run.outcome != "failed"):
+        return "part"
+    return "none" if run.phases else "whole"
 
 
 class DeploymentView(Value, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from lastgood.core.chain import ChainImage
 from lastgood.core.choose import current_version
+from lastgood.core.deployment import reach
 from lastgood.core.errors import Unknown
 from lastgood.core.feature import Feature
 from lastgood.core.feature_versions import MAX_IMAGES, image_of
@@ -100,7 +101,7 @@ class Compare:
         kept = await self._store.carried([run.id for run in runs])
         came: dict[Key, dt.datetime] = {}
         for run in reversed(runs):
-            if run.id in kept and run.outcome == "succeeded":
+            if run.id in kept and reach(run) == "whole":
                 came |= {(one.repo, one.id): run.started_at for one in kept[run.id].entered}
         return came, as_kept(kept[run.id] for run in runs if run.id in kept)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lastgood.core.asked_image import AskedImage, asked_image
 from lastgood.core.choose import choose
+from lastgood.core.deployment import reach
 from lastgood.core.errors import UnknownFeature
 from lastgood.core.feature_versions import Deployed, most_versions
 from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
@@ -149,6 +150,8 @@ class Features:
             start = next((n for n, row in enumerate(rows) if row.runs), len(rows))
             versions: dict[str | None, tuple[SourceAt, ...]] = {}
             for row in rows[start:]:
+                if row.deployment is not None and reach(row.deployment) == "none":
+                    continue
                 if row.version not in versions:
                     if len(versions) == most:
                         whole = False

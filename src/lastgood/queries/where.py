@@ -6,7 +6,10 @@ Awaits the ports SourceHistory and Store. Deployments and the revisions of their
 import dataclasses
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from lastgood.core.asked_image import asked_image
+from lastgood.core.deployment import reach
 from lastgood.core.errors import UnknownFeature
 from lastgood.core.feature_presence import Presence
 from lastgood.core.feature_versions import Deployed, presences
@@ -78,12 +81,39 @@ def _versions(places: Sequence[Place]) -> list[Deployed]:
     return [version for place in places for version in place.deployed]
 
 
+def _settled(place: Place, found: Sequence[Presence]) -> tuple[list[Deployed], list[Presence]]:
+    """Leave out attempts that brought their version in part, or perhaps not at all, where the answer stays the same.
+
+    Where it would change with one, it is not known: a part of what ran then had it. found: of each version that ran.
+    """
+    whole = [one.run is None or reach(one.run) == "whole" for one in place.deployed]
+    kept: list[tuple[Deployed, Presence]] = []
+    for n in range(len(found) - 1, -1, -1):
+        if not whole[n]:
+            before = kept[-1][1].contains if kept else (False if place.whole else None)
+            after = next((found[m].contains for m in range(n - 1, -1, -1) if whole[m]), before)
+            if found[n].contains not in (before, after):
+                kept.append((place.deployed[n], _in_part(place.deployed[n], found[n])))
+                continue
+            if n:
+                continue
+        kept.append((place.deployed[n], found[n]))
+    return [one for one, _ in reversed(kept)], [one for _, one in reversed(kept)]
+
+
+def _in_part(version: Deployed, found: Presence) -> Presence:
+    has = "has it" if found.contains else "is without it"
+    reason = f"n{version.number}, which {has}, was not applied as a whole, so a part of what was before may still run"
+    return replace(found, contains=None, reason=reason)
+
+
 async def _entry(place: Place, found: Sequence[Presence], chains: Chains) -> WhereEntry:
     """Make the answer of one application. found: of each version that it ran."""
+    deployed, found = _settled(place, found)
     now = found[0] if found else Presence(contains=None, reason="it has not run yet")
     same = next((n for n, one in enumerate(found) if one.contains is not now.contains), len(found))
     known = now.contains is not None and (same < len(found) or place.whole)
-    oldest = place.deployed[same - 1] if known else None
+    oldest = deployed[same - 1] if known else None
     return WhereEntry(
         environment=place.environment,
         app=place.app,
@@ -93,5 +123,5 @@ async def _entry(place: Place, found: Sequence[Presence], chains: Chains) -> Whe
         reason=now.reason,
         deployment=oldest.number if oldest is not None else None,
         images=now.images,
-        chain=await chains.chain(place.deployed, found, whole=place.whole, repo=place.repo, path=place.path),
+        chain=await chains.chain(deployed, found, whole=place.whole, repo=place.repo, path=place.path),
     )
