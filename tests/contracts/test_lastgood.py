@@ -317,10 +317,40 @@ async def test_what_is_not_known_of_a_source_is_said(world, lastgood):
 
     found = {one.app: one for one in await lastgood.where("PR-8")}
     assert (found[APP].contains, found[APP].since) == (None, None)
-    assert found[APP].reason == "web: no revision is known of r2"
+    assert found[APP].reason == "web: no revision is known of r2; no deployment on record names PR-8"
     assert [(one.image, one.reason) for one in (await lastgood.features(APP)).unknown] == [
         ("web", "no revision is known of r2")
     ]
+
+
+async def test_the_records_tell_where_the_source_repo_is_gone(world, lastgood):
+    """Which deployment brought it, and what lies between two versions; what they cannot know is unknown, and said."""
+    keep = KeepFeatures(store=world.store, sources=world.sources, declared=lambda _: (), clock=world.clock)
+    await keep.look()
+    before = {one.app: one for one in await lastgood.where("PR-7")}[APP]
+    world.sources.revisions.clear()
+
+    for asked in ("PR-7", "#7", "wishlist", before.via[:9]):
+        found = {one.app: one for one in await lastgood.where(asked)}
+        has = found[APP]
+        assert (has.contains, has.deployment, has.since, has.via) == (True, 2, before.since, before.via), asked
+        assert (has.reason, has.recorded) == ("by its deployment records: n2 brought it", True)
+        assert (has.chain.pull_request.id, has.chain.source) == ("PR-7", None)
+        assert has.chain.unknown["source"] == "web: no revision is known of r2"
+        assert (has.chain.deployment.number, has.chain.config.subject) == (2, "Release r2")
+        unsure = found["web-staging"]
+        assert (unsure.contains, unsure.since, unsure.chain) == (None, None, None)
+        assert unsure.reason == (
+            "by its deployment records: n1 may have brought it: web is new with it; web: no revision is known of r1"
+        )
+
+    view = await lastgood.features(APP)
+    assert [one.id for one in view.entered] == ["PR-7"]
+    assert (view.left, view.unknown) == ((), ())
+    assert [(one.image, one.reason) for one in view.recorded] == [("web", "no revision is known of r2")]
+    back = await lastgood.features(APP, "current", "n1")
+    assert ([one.id for one in back.left], back.entered) == (["PR-7"], ())
+    assert {one.contains for one in await lastgood.where("PR-99")} == {None}
 
 
 async def test_a_timeline_goes_on_where_a_page_ended(lastgood):

@@ -157,7 +157,7 @@ async def test_a_first_deployment_that_may_have_brought_it_is_not_known(shop):
     check, _ = await shop.check(old.commit.oid)
     assert check.outcome == "unknown"
     assert check.detail == (
-        "whether cart-production has PR-1 is not known (n1: web: only one of the two versions has it); "
+        "whether cart-production has PR-1 is not known (n1 may have brought it: web is new with it); "
         "`lastgood where PR-1` shows who has it"
     )
 

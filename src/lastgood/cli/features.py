@@ -57,7 +57,8 @@ def _text(view: FeaturesView, style: Style) -> str:
     parts += features_text("entered", view.entered, style)
     parts += features_text("left", view.left, style, left=True)
     parts += unknown_text(view.unknown, style)
-    if not (view.entered or view.left or view.unknown):
+    parts += unknown_text(view.recorded, style, title="FROM THE RECORDS")
+    if not (view.entered or view.left or view.unknown or view.recorded):
         parts.append("no feature entered or left")
     parts += settings_text(view.settings, style)
     parts += _commits("config commits entered", view.config_entered, style)
@@ -105,12 +106,12 @@ def images_text(images: Sequence[ImageChange], style: Style) -> list[str]:
     return [table([Column("IMAGE", least=8), Column("FROM", least=8), Column("TO", least=8)], rows, style)]
 
 
-def unknown_text(unknown: Sequence[NotKnown], style: Style) -> list[str]:
-    """List the images whose features are not known, and why; nothing for none."""
+def unknown_text(unknown: Sequence[NotKnown], style: Style, *, title: str = "UNKNOWN") -> list[str]:
+    """List the images whose features are not known, and why; nothing for none. title: what else is said of them."""
     if not unknown:
         return []
     rows = [[clean(one.image), clean(one.reason)] for one in unknown]
-    return [table([Column("UNKNOWN", least=10), Column("WHY", least=20)], rows, style)]
+    return [table([Column(title, least=10), Column("WHY", least=20)], rows, style)]
 
 
 def settings_text(settings: Settings, style: Style, *, most: int = MOST_SETTINGS) -> list[str]:

@@ -26,7 +26,8 @@ class FeaturesView(Value, frozen=True, kw_only=True):
 
     unknown: images and bases that nothing is known of. settings, config_entered, config_left: what the config repo
     itself changed on the way, and the commits of it that did. images: those that differ; none where one of the two
-    versions does not render.
+    versions does not render. recorded: images whose features the deployment records alone tell, and why no source
+    repo does.
     """
 
     app: str
@@ -39,6 +40,7 @@ class FeaturesView(Value, frozen=True, kw_only=True):
     config_entered: tuple[ConfigCommit, ...] = ()
     config_left: tuple[ConfigCommit, ...] = ()
     images: tuple[ImageChange, ...] = ()
+    recorded: tuple[NotKnown, ...] = ()
 
 
 class WhereEntry(Value, frozen=True, kw_only=True):
@@ -47,7 +49,8 @@ class WhereEntry(Value, frozen=True, kw_only=True):
     since: when the oldest deployment began from which on the answer has been this one; None where that is not known.
     deployment: the number of that one, None where it is not on record. via: the commit of the source repo that brought
     the feature, or that took it out; of an image, the one that it was built from. images: those of what runs now that
-    the answer is about. chain: how the feature came there; None where it does not concern the application.
+    the answer is about. chain: how the feature came there; None where it does not concern the application. recorded:
+    whether the deployment records alone tell it, because no source repo does.
     """
 
     environment: str | None
@@ -59,6 +62,7 @@ class WhereEntry(Value, frozen=True, kw_only=True):
     deployment: int | None = None
     images: tuple[ChainImage, ...] = ()
     chain: Chain | None = None
+    recorded: bool = False
 
 
 class Waiting(Value, frozen=True, kw_only=True):

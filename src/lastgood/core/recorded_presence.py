@@ -15,7 +15,7 @@ from lastgood.core.feature import Feature
 
 # Nothing runs before it was made; a day for clocks that disagree.
 CLOCKS = dt.timedelta(days=1)
-NOT_KEPT = "what it carried is not kept yet"
+NOT_KEPT = "its features are not kept yet"
 LEFT_OUT = "it carried more features than are kept"
 NOTHING = "nothing that ran since it was made brought it"
 CUT = "older records were not looked at"
@@ -109,7 +109,7 @@ def _step(run: Deployment, kept: Carried | None, is_it: Callable[[Feature], bool
         if made is not None and run.started_at < made:
             sets[image] = _State(contains=False, reason=NOTHING)
         else:
-            sets[image] = _State(None, f"n{run.number}: {why}")
+            sets[image] = _State(None, f"n{run.number} may have brought it: {why}")
     return _Step(run, sets, frozenset(gone))
 
 
@@ -119,7 +119,12 @@ def _unsure(run: Deployment, kept: Carried | None, changed: set[str]) -> dict[st
         return dict.fromkeys(changed, NOT_KEPT) if may_carry(run.images, run.origins) else {}
     if kept.more:
         return dict.fromkeys(changed, LEFT_OUT)
-    return {one.image: f"{one.image}: {one.reason}" for one in kept.unknown if one.named}
+    new = {one.name for one in run.images if one.from_ is None}
+    return {
+        one.image: f"{one.image} is new with it" if one.image in new else f"{one.image}: {one.reason}"
+        for one in kept.unknown
+        if one.named
+    }
 
 
 def _forward(steps: Sequence[_Step], first: _State) -> list[dict[str, _State]]:

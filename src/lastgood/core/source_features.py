@@ -63,13 +63,15 @@ class NotKnown(Value, frozen=True, kw_only=True):
 class Between(Value, frozen=True, kw_only=True):
     """What lies between two versions, newest first within each repo. unknown: images and bases that are not known.
 
-    committed: when the commits of what entered were made, seconds since 1970, by their ids.
+    committed: when the commits of what entered were made, seconds since 1970, by their ids. recorded: images whose
+    features deployment records alone tell, and why no source repo does.
     """
 
     entered: tuple[Feature, ...] = ()
     left: tuple[Feature, ...] = ()
     committed: dict[str, int] = {}
     unknown: tuple[NotKnown, ...] = ()
+    recorded: tuple[NotKnown, ...] = ()
 
 
 async def locate_images(

@@ -7,8 +7,9 @@ import dataclasses
 from collections.abc import Sequence
 
 from lastgood.core.build_link import build_link
-from lastgood.core.chain import Chain, ChainConfig, ChainDeployment, ChainImage, Origin
+from lastgood.core.chain import Chain, ChainConfig, ChainDeployment, ChainImage, ChainSource, Origin
 from lastgood.core.errors import LastgoodError
+from lastgood.core.feature import Feature
 from lastgood.core.feature_presence import Presence
 from lastgood.core.feature_versions import Deployed, image_of
 from lastgood.core.ports import Store
@@ -74,11 +75,19 @@ class Chains:
         self._image = image
 
     async def chain(
-        self, deployed: Sequence[Deployed], found: Sequence[Presence], *, whole: bool, repo: str, path: str
+        self,
+        deployed: Sequence[Deployed],
+        found: Sequence[Presence],
+        *,
+        whole: bool,
+        repo: str,
+        path: str,
+        recorded: tuple[Feature, str] | None = None,
     ) -> Chain | None:
         """Tell how the feature came to one application; None where it does not concern it, or nothing runs there.
 
-        deployed: what it ran, newest first. found: whether each of them has it.
+        deployed: what it ran, newest first. found: whether each of them has it. recorded: the feature as the records
+        have it, and why no source repo is asked.
         """
         stay = last_stay(found, whole=whole)
         if not found or (stay is None and (found[0].beside or (found[0].contains is None and not found[0].images))):
@@ -87,7 +96,7 @@ class Chains:
         came = deployed[stay.began] if stay is not None and stay.began is not None else None
         went = deployed[stay.ended] if stay is not None and stay.ended is not None else None
         images = found[stay.began].images if stay is not None and stay.began is not None else ()
-        origin = await self._origin(came or deployed[0], images or found[0].images, unknown)
+        feature, pull, source = await self._origin(came or deployed[0], images or found[0].images, unknown, recorded)
         if stay is None and (not whole or any(one.contains is None for one in found)):
             unsure = next((one.reason for one in found if one.contains is None), NOT_WHOLE)
             unknown |= dict.fromkeys((*_PARTS, "left"), unsure)
@@ -96,9 +105,9 @@ class Chains:
         if stay is not None and stay.unsure:
             unknown["left"] = NOT_SURE_AFTER
         return Chain(
-            feature=origin.feature if origin is not None else None,
-            pull_request=origin.pull_request if origin is not None else None,
-            source=origin.source if origin is not None else None,
+            feature=feature,
+            pull_request=pull,
+            source=source,
             build=await self._build(came, unknown),
             images=images,
             config=_config(came, repo, path),
@@ -109,7 +118,25 @@ class Chains:
             unknown=unknown,
         )
 
-    async def _origin(self, version: Deployed, images: Sequence[ChainImage], unknown: dict[str, str]) -> Origin | None:
+    async def _origin(
+        self,
+        version: Deployed,
+        images: Sequence[ChainImage],
+        unknown: dict[str, str],
+        recorded: tuple[Feature, str] | None,
+    ) -> tuple[Feature | None, Feature | None, ChainSource | None]:
+        """Return the feature, its pull request and its commit in the source repo, as far as they are known."""
+        if recorded is not None:
+            feature, why = recorded
+            pull = feature if feature.kind == "pull_request" else None
+            unknown |= dict.fromkeys(("source",) if pull is not None else ("pull_request", "source"), why)
+            return feature, pull, None
+        origin = await self._from_source(version, images, unknown)
+        return (None, None, None) if origin is None else (origin.feature, origin.pull_request, origin.source)
+
+    async def _from_source(
+        self, version: Deployed, images: Sequence[ChainImage], unknown: dict[str, str]
+    ) -> Origin | None:
         """Ask the source repos of a version where the feature comes from, those of the images that have it first."""
         asked: list[tuple[SourceAt, str, str | None]] = []
         why = ""

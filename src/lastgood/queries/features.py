@@ -22,6 +22,7 @@ from lastgood.core.told_features import as_told, told_features
 from lastgood.core.version import Version
 from lastgood.queries import where as answers
 from lastgood.queries.compare import Compare
+from lastgood.queries.features_recorded import with_records
 from lastgood.queries.followed import Followed, Place, place_of, places
 from lastgood.queries.settings import commits_between, settings_kept
 from lastgood.queries.timeline import Timelines
@@ -55,6 +56,8 @@ class Features:
         after = await self._choose(place, to if to is not None else "current")
         old, new = [await self._sources_of(place, one.commit) for one in (before, after)]
         found = await features(old, new)
+        if self._store is not None:
+            found = await with_records(self._store, place.name, before, after, found)
         told = await told_features(self._store, place.name, (*found.entered, *found.left))
         declared, repo = place.application, place.repo
         entered, left = await commits_between(declared, repo, place.head, before.commit, after.commit)
@@ -69,6 +72,7 @@ class Features:
             config_entered=entered,
             config_left=left,
             images=_images(old, new),
+            recorded=found.recorded,
         )
 
     async def _settings(self, place: Place, before: Version, after: Version) -> Settings:
@@ -139,6 +143,7 @@ class Features:
     async def _place(self, place: Place, known: dict[str, Place], image: AskedImage | None) -> answers.Place:
         """Return what an application ran, newest first, from what runs now on."""
         deployed: list[Deployed] = []
+        older: list[Deployed] = []
         whole = True
         most = await most_versions(place.application, place.repo, place.head, renderer=self._renderer)
         if self._store is None or self._sources is None:
@@ -152,12 +157,14 @@ class Features:
             for row in rows[start:]:
                 if row.deployment is not None and reach(row.deployment) == "none":
                     continue
-                if row.version not in versions:
-                    if len(versions) == most:
-                        whole = False
-                        break
-                    versions[row.version] = tuple(await self._sources_of(place, row.commit.oid))
                 number = row.deployment.number if row.deployment is not None else None
+                if row.version not in versions and len(versions) == most:
+                    whole = False
+                if not whole:
+                    older.append(Deployed(at=row.at, sources=(), number=number, commit=row.commit, run=row.deployment))
+                    continue
+                if row.version not in versions:
+                    versions[row.version] = tuple(await self._sources_of(place, row.commit.oid))
                 deployed.append(
                     Deployed(
                         at=row.at,
@@ -172,6 +179,7 @@ class Features:
             environment=place.application.environment,
             app=place.name,
             deployed=tuple(deployed),
+            older=tuple(older),
             whole=whole,
             repo=place.application.repo,
             path=place.application.path,

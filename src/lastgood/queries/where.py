@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from lastgood.core.asked_image import asked_image
 from lastgood.core.deployment import reach
 from lastgood.core.errors import UnknownFeature
+from lastgood.core.feature import Feature
 from lastgood.core.feature_presence import Presence
 from lastgood.core.feature_versions import Deployed, presences
 from lastgood.core.feature_views import WhereEntry
@@ -18,18 +19,21 @@ from lastgood.core.ports import Store
 from lastgood.core.source_features import SourceAt, without_stale_charts
 from lastgood.queries.chain import Chains
 from lastgood.queries.where_image import image_presences, those_asked
+from lastgood.queries.where_recorded import WhereRecorded
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Place:
     """An application in its environment, with what it ran, newest first; the first is what runs now.
 
-    whole: whether nothing that it ran is left out. repo, path: where the config repo has it.
+    older: what it ran before that, whose images were not looked at; whole: whether there is nothing older at all.
+    repo, path: where the config repo has it.
     """
 
     environment: str | None
     app: str
     deployed: tuple[Deployed, ...]
+    older: tuple[Deployed, ...] = ()
     whole: bool = True
     repo: str = ""
     path: str = ""
@@ -39,7 +43,8 @@ async def where(feature: str, places: Sequence[Place], *, store: Store | None = 
     """Say for each application whether what it runs contains a feature, or the revision that an image was built from.
 
     store: what is known of the deployments beside their records: builds, and what asked for them.
-    Raises UnknownFeature if no source repo of any of them knows it, and it is no image that one of them ran;
+    Where no source repo tells, what is kept with the deployment records does.
+    Raises UnknownFeature if no source repo and no record knows it, and it is no image that one of them ran;
     AmbiguousImage where the end of a name fits several of those.
     """
     places = [_told(place) for place in places]
@@ -48,13 +53,15 @@ async def where(feature: str, places: Sequence[Place], *, store: Store | None = 
     if ran:
         return await _where_image(ran, next((one for one in ran if one.revision is not None), None), places, store)
     chains = Chains(feature, store=store)
+    records = WhereRecorded(feature, store)
     entries = []
     missing: list[UnknownFeature] = []
     for place in places:
-        found, unknown = await presences(feature, place.deployed)
+        known, unknown = await presences(feature, place.deployed)
         missing += unknown
-        entries.append(await _entry(place, found, chains))
-    if missing and all(entry.contains is None for entry in entries):
+        of, found, recorded = await _by_records(place, known, records)
+        entries.append(await _entry(of, found, chains, recorded))
+    if missing and all(entry.contains is None for entry in entries) and not await records.meant():
         raise missing[0]
     return entries
 
@@ -92,10 +99,10 @@ def _settled(place: Place, found: Sequence[Presence]) -> tuple[list[Deployed], l
         if not whole[n]:
             before = kept[-1][1].contains if kept else (False if place.whole else None)
             after = next((found[m].contains for m in range(n - 1, -1, -1) if whole[m]), before)
-            if found[n].contains not in (before, after):
+            if found[n].contains is not None and found[n].contains not in (before, after):
                 kept.append((place.deployed[n], _in_part(place.deployed[n], found[n])))
                 continue
-            if n:
+            if n and found[n].contains is not None:
                 continue
         kept.append((place.deployed[n], found[n]))
     return [one for one, _ in reversed(kept)], [one for _, one in reversed(kept)]
@@ -107,8 +114,46 @@ def _in_part(version: Deployed, found: Presence) -> Presence:
     return replace(found, contains=None, reason=reason)
 
 
-async def _entry(place: Place, found: Sequence[Presence], chains: Chains) -> WhereEntry:
-    """Make the answer of one application. found: of each version that it ran."""
+def _is_settled(place: Place, found: Sequence[Presence]) -> bool:
+    """Say whether it is known if what runs now has it, and since when; or whether records could not tell more."""
+    now = found[0] if found else Presence(contains=None, via="")
+    if now.contains is None:
+        return now.via is not None
+    before = next((one for one in found if one.contains is not now.contains), None)
+    return not place.older if before is None else before.contains is not None or before.via is not None
+
+
+async def _by_records(
+    place: Place, found: Sequence[Presence], records: WhereRecorded
+) -> tuple[Place, Sequence[Presence], tuple[Feature, str] | None]:
+    """Ask the records where the source repos do not know it of a version.
+
+    Returns what is spoken of, the answers, and, where what is said of what runs now is the records' word, the feature
+    with the reason why they are asked.
+    """
+    if _is_settled(place, found):
+        return place, found, None
+    # What was not looked at for its images is on record all the same.
+    deployed, whole = (*place.deployed, *place.older), place.whole or bool(place.older)
+    told = await records.told(deployed, whole=whole)
+    unknown, why = found[0].contains is None, found[0].reason
+    if told is None:
+        now = replace(found[0], reason=f"{why}{records.silent}") if unknown else found[0]
+        return place, [now, *found[1:]], None
+    place = dataclasses.replace(place, deployed=deployed, whole=whole and len(told.presences) == len(deployed))
+    joined = [
+        found[n] if n < len(found) and (found[n].contains is not None or found[n].via is not None) else one
+        for n, one in enumerate(told.presences)
+    ]
+    if joined[0].contains is None:
+        joined[0] = replace(joined[0], reason=f"{joined[0].reason}; {why}")
+    return place, joined, (told.feature, why) if unknown else None
+
+
+async def _entry(
+    place: Place, found: Sequence[Presence], chains: Chains, recorded: tuple[Feature, str] | None = None
+) -> WhereEntry:
+    """Make the answer of one application. found: of each version that it ran. recorded: see `Chains.chain`."""
     deployed, found = _settled(place, found)
     now = found[0] if found else Presence(contains=None, reason="it has not run yet")
     same = next((n for n, one in enumerate(found) if one.contains is not now.contains), len(found))
@@ -123,5 +168,8 @@ async def _entry(place: Place, found: Sequence[Presence], chains: Chains) -> Whe
         reason=now.reason,
         deployment=oldest.number if oldest is not None else None,
         images=now.images,
-        chain=await chains.chain(deployed, found, whole=place.whole, repo=place.repo, path=place.path),
+        chain=await chains.chain(
+            deployed, found, whole=place.whole, repo=place.repo, path=place.path, recorded=recorded
+        ),
+        recorded=recorded is not None,
     )

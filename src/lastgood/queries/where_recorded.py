@@ -1,0 +1,119 @@
+"""Which applications contain a feature by their deployment records alone: for where a source repo does not tell.
+
+Awaits the port Store. What the records cannot tell is unknown, and why; guesses nothing.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+
+from lastgood.core.carried import Carried, searched
+from lastgood.core.chain import ChainImage
+from lastgood.core.deployment import Deployment
+from lastgood.core.feature import Feature, is_meant
+from lastgood.core.feature_presence import MAX_FOUND, MAX_TEXT, Presence
+from lastgood.core.feature_versions import MAX_IMAGES, Deployed
+from lastgood.core.ports import Store
+from lastgood.core.record import DeploymentQuery
+from lastgood.core.recorded_presence import Recorded, is_same, made_by, recorded
+
+# So many records are read to find what a text means, and of each application's newest.
+PAGE = 200
+MOST_PAGES = 5
+MOST_RUNS = 2_000
+BY_RECORDS = "by its deployment records"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Told:
+    """What the records of one application say. feature: the newest that is meant. presences: of its newest versions."""
+
+    feature: Feature
+    presences: tuple[Presence, ...]
+
+
+class WhereRecorded:
+    """Answers for one feature. store: None where there are no records."""
+
+    def __init__(self, feature: str, store: Store | None) -> None:
+        self._text = feature[:MAX_TEXT].strip()
+        self._store = store
+        self._meant: list[list[Feature]] | None = None
+
+    @property
+    def silent(self) -> str:
+        """What to add to a reason where the records were asked, and do not know the feature."""
+        return f"; no deployment on record names {self._text}" if self._meant == [] and self._store is not None else ""
+
+    async def meant(self) -> list[list[Feature]]:
+        """Return the features that the text may mean, each with all that records say of it, newest first."""
+        if self._meant is None:
+            self._meant = await self._find() if self._store is not None and self._text else []
+        return self._meant
+
+    async def _find(self) -> list[list[Feature]]:
+        found: list[list[Feature]] = []
+        before_id = None
+        for _ in range(MOST_PAGES):
+            runs = await self._runs(DeploymentQuery(feature=searched(self._text), before_id=before_id, limit=PAGE))
+            for kept in (await self._carried(runs)).values():
+                for feature in (*kept.entered, *kept.left):
+                    if is_meant(feature, self._text):
+                        _group(found, feature)
+            if len(runs) < PAGE or len(found) >= MAX_FOUND:
+                break
+            before_id = runs[-1].id
+        return found
+
+    async def told(self, deployed: Sequence[Deployed], *, whole: bool) -> Told | None:
+        """Say of each version whether it has the feature; None where no record knows the feature, or there is none.
+
+        deployed: newest first. whole: whether nothing that ran before is left out.
+        """
+        meant = await self.meant()
+        runs = [one.run for one in deployed if one.run is not None]
+        if not meant or not runs or len(runs) < len(deployed):
+            return None
+        seen = runs[:MOST_RUNS]
+        cut = not whole or len(seen) < len(runs)
+        kept = await self._carried(seen)
+        each = [
+            recorded(seen, kept, functools.partial(is_same, known[0]), made=made_by(known), cut=cut) for known in meant
+        ]
+        found = [
+            _presence([(known[0], some[n]) for known, some in zip(meant, each, strict=True)], kept)
+            for n in range(len(seen))
+        ]
+        return Told(feature=meant[0][0], presences=tuple(found))
+
+    async def _runs(self, query: DeploymentQuery) -> list[Deployment]:
+        return await self._store.deployments(query) if self._store is not None else []
+
+    async def _carried(self, runs: Sequence[Deployment]) -> dict[int, Carried]:
+        kept: dict[int, Carried] = {}
+        for at in range(0, len(runs), PAGE):
+            if self._store is not None:
+                kept |= await self._store.carried([run.id for run in runs[at : at + PAGE]])
+        return {run.id: kept[run.id] for run in runs if run.id in kept}
+
+
+def _group(found: list[list[Feature]], feature: Feature) -> None:
+    for known in found:
+        if is_same(known[0], feature):
+            known.append(feature)
+            return
+    if len(found) < MAX_FOUND:
+        found.append([feature])
+
+
+def _presence(said: Sequence[tuple[Feature, Recorded]], kept: dict[int, Carried]) -> Presence:
+    """Put what is said of several features that a text may mean together: one that is there is enough."""
+    order = {True: 0, None: 1, False: 2}
+    feature, has = min(said, key=lambda pair: (order[pair[1].contains], pair[1].run is None))
+    more = f" ({feature.id}: {feature.title})" if len(said) > 1 else ""
+    reason = f"{BY_RECORDS}: {has.reason}{more}"
+    if has.run is None or not has.contains:
+        return Presence(contains=has.contains, reason=reason, beside=has.contains is False and has.run is None)
+    there = next((one for one in kept[has.run.id].entered if is_same(one, feature)), feature)
+    images = tuple(ChainImage(name=one.name, reference=one.to, revision=None) for one in has.run.images if one.to)
+    return Presence(contains=True, via=next(iter(there.commits), None), reason=reason, images=images[:MAX_IMAGES])

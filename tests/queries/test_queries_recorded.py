@@ -1,0 +1,222 @@
+"""Features and where they are by deployment records alone, as a source repo that is gone leaves them."""
+
+import dataclasses
+import datetime as dt
+
+import pytest
+
+from lastgood.core.carried import Carried
+from lastgood.core.deployment import Phase
+from lastgood.core.errors import UnknownFeature
+from lastgood.core.feature import Feature
+from lastgood.core.feature_versions import Deployed
+from lastgood.core.resource import ImageChange
+from lastgood.core.source_features import ONE_ONLY, Between, NotKnown, SourceAt
+from lastgood.core.version import Version
+from lastgood.queries import where_recorded
+from lastgood.queries.features_recorded import with_records
+from lastgood.queries.where import Place, where
+from lastgood.store.sql_store import SqlStore
+from twins.source_history import MemorySourceHistory
+from twins.store import NOON, make_application, make_commit, make_deployment, oid
+
+APP = "web-production"
+GONE = NotKnown(image="web", reason="the repo is gone")
+
+
+def pull(number, title="", repo="o/shop"):
+    return Feature(
+        id=f"PR-{number}", repo=repo, kind="pull_request", title=title or f"Feature {number}", url=None, authors=(),
+        commits=(oid(f"PR-{number}"),), type=None, breaking=False, at=NOON,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def store():
+    opened = SqlStore.in_memory()
+    yield opened
+    opened.close()
+
+
+class Records:
+    """The records of applications; every version has another commit."""
+
+    def __init__(self, store):
+        self.store = store
+        self.runs = {}
+
+    async def ran(self, *, entered=(), left=(), unknown=(), app=APP, kept=True, **changed):
+        await self.store.save_application(make_application(app))
+        runs = self.runs.setdefault(app, [])
+        image = ImageChange(name="web", from_=f"{len(runs)}" if runs else None, to=f"{len(runs) + 1}")
+        given = {
+            "commit": make_commit(f"Release {len(runs) + 1}"), "outcome": "succeeded", "images": (image,),
+            "started_at": NOON + len(runs) * dt.timedelta(hours=1),
+        }  # fmt: skip
+        run = await self.store.start_deployment(make_deployment(app=app, **(given | changed)))
+        runs.insert(0, run)
+        if kept:
+            first = (NotKnown(image="web", reason=ONE_ONLY),) if image.from_ is None else ()
+            await self.store.save_carried(
+                Carried(deployment=run.id, found_at=NOON, entered=entered, left=left, unknown=(*first, *unknown))
+            )
+        return run
+
+    def place(self, app=APP, *, sources=None, looked_at=None):
+        gone = SourceAt(image="web", reference="9", reason="the repo is gone")
+        deployed = [
+            Deployed(at=run.started_at, sources=(sources or gone,), number=run.number, commit=run.commit, run=run)
+            for run in self.runs.get(app, [])
+        ]
+        cut = looked_at if looked_at is not None else len(deployed)
+        return Place(
+            environment="production", app=app, deployed=tuple(deployed[:cut]), older=tuple(deployed[cut:]),
+            whole=cut == len(deployed),
+        )  # fmt: skip
+
+
+def named(version, commit):
+    return Version(
+        version=version, path_tree=None, commit=commit, short=commit[:7], subject="", author=None, committed_at=None,
+        ran=True,
+    )  # fmt: skip
+
+
+def version(run):
+    return named(run.version, run.commit.oid)
+
+
+async def test_what_lies_between_is_put_together_from_the_records_on_the_way(store):
+    """What came and went again is not there; the other way round it leaves; what is known live is not said twice."""
+    records = Records(store)
+    first = await records.ran()
+    await records.ran(entered=(pull(2), pull(1)), unknown=(NotKnown(image="db", reason="x", named=False),))
+    third = await records.ran(entered=(pull(3),), left=(pull(1),))
+    last = await records.ran(entered=(pull(1),), left=(pull(2),))
+    live = Between(entered=(pull(3),), unknown=(GONE, NotKnown(image="db", reason="x", named=False)))
+
+    found = await with_records(store, APP, version(first), version(last), live)
+    assert ([one.id for one in found.entered], found.left) == (["PR-3", "PR-1"], ())
+    assert (found.recorded, [one.image for one in found.unknown]) == ((GONE,), ["db"])
+    back = await with_records(store, APP, version(last), version(third), Between(unknown=(GONE,)))
+    assert ([one.id for one in back.entered], [one.id for one in back.left]) == (["PR-2"], ["PR-1"])
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        {"unknown": (NotKnown(image="web", reason="no tag"),)},
+        {"kept": False},
+        {"outcome": "superseded", "phases": (Phase(name="apply", started_at=NOON),)},
+    ],
+)
+async def test_what_the_records_do_not_know_stays_unknown(store, story):
+    """An image without a revision then, features that are not kept, an attempt that may not have been applied."""
+    records = Records(store)
+    first = await records.ran()
+    await records.ran(**story)
+    last = await records.ran(entered=(pull(3),))
+    found = await with_records(store, APP, version(first), version(last), Between(unknown=(GONE,)))
+    assert ([one.id for one in found.entered], found.unknown, found.recorded) == (["PR-3"], (GONE,), ())
+
+
+async def test_a_version_that_never_ran_has_no_way_on_record(store):
+    """Nothing is put together for it; and where the source repos know all, nothing is asked."""
+    records = Records(store)
+    first = await records.ran()
+    other = named("f" * 40, "f" * 40)
+    live = Between(unknown=(GONE,))
+    assert await with_records(store, APP, version(first), other, live) == live
+    assert await with_records(None, APP, version(first), other, Between()) == Between()
+
+
+async def test_older_records_count_where_their_images_were_not_looked_at(store):
+    """Only so many versions are rendered for an answer; the records of the others tell all the same."""
+    records = Records(store)
+    await records.ran()
+    brought = await records.ran(entered=(pull(1),))
+    await records.ran()
+    (entry,) = await where("PR-1", [records.place(looked_at=1)], store=store)
+    assert (entry.contains, entry.deployment, entry.recorded) == (True, brought.number, True)
+    assert [one.reference for one in entry.chain.images] == ["2"]
+
+
+async def test_the_records_tell_since_when_where_an_older_revision_is_not_known(store):
+    """The source repo tells what runs now; the version before it has a tag that is gone from there."""
+    records = Records(store)
+    await records.ran()
+    await records.ran(entered=(pull(1),))
+    await records.ran()
+    history = MemorySourceHistory()
+    here = await history.commit("Feature (#1)", {"a": "1"})
+    live = SourceAt(image="web", reference="3", history=history, revision=here)
+    place = records.place()
+    now = dataclasses.replace(place.deployed[0], sources=(live,))
+    for changed in ({"deployed": (now, *place.deployed[1:])}, {"deployed": (now,), "older": place.deployed[1:]}):
+        known = dataclasses.replace(place, **changed, whole="older" not in changed)
+        (entry,) = await where("PR-1", [known], store=store)
+        assert (entry.contains, entry.deployment, entry.recorded, entry.reason) == (True, 2, False, "")
+        assert entry.chain.deployment.number == 2
+
+
+async def test_what_left_by_the_records_is_not_contained_and_tells_its_way(store):
+    """With which deployment it came, and with which it went."""
+    records = Records(store)
+    await records.ran()
+    await records.ran(entered=(pull(1),))
+    await records.ran(left=(pull(1),))
+    (entry,) = await where("#1", [records.place()], store=store)
+    assert (entry.contains, entry.deployment, entry.reason) == (False, 3, "by its deployment records: n3 took it out")
+    assert (entry.chain.deployment.number, entry.chain.left.number) == (2, 3)
+
+
+async def test_words_may_mean_several_features(store):
+    """One that is there is enough, and which one is said."""
+    records = Records(store)
+    await records.ran()
+    await records.ran(entered=(pull(1, "Gift message"), pull(2, "Gift wrap")))
+    await records.ran(left=(pull(2, "Gift wrap"),))
+    (entry,) = await where("gift", [records.place()], store=store)
+    assert (entry.contains, entry.reason) == (
+        True,
+        "by its deployment records: n2 brought it (PR-1: Gift message)",
+    )
+
+
+async def test_a_source_repo_that_has_forgotten_a_feature_is_not_the_last_word(store):
+    """Its history was rewritten: the records know what it was; what neither knows is unknown to all."""
+    records = Records(store)
+    await records.ran()
+    await records.ran(entered=(pull(1),))
+    history = MemorySourceHistory()
+    here = await history.commit("Begin anew", {"a": "1"})
+    live = SourceAt(image="web", reference="9", history=history, revision=here)
+    (entry,) = await where("PR-1", [records.place(sources=live)], store=store)
+    assert (entry.contains, entry.recorded) == (True, True)
+    with pytest.raises(UnknownFeature):
+        await where("PR-2", [records.place(sources=live)], store=store)
+
+
+async def test_numbers_are_looked_for_page_by_page(store, monkeypatch):
+    """A number stands in many hashes and numbers: it is looked for until it is found."""
+    monkeypatch.setattr(where_recorded, "PAGE", 2)
+    records = Records(store)
+    await records.ran()
+    await records.ran(entered=(pull(3),))
+    for number in range(31, 36):
+        await records.ran(entered=(pull(number),))
+    (entry,) = await where("PR-3", [records.place()], store=store)
+    assert (entry.contains, entry.deployment) == (True, 2)
+
+
+async def test_only_the_newest_records_are_read(store, monkeypatch):
+    """What is older may have brought it: then it is not known, and not denied."""
+    monkeypatch.setattr(where_recorded, "MOST_RUNS", 2)
+    records = Records(store)
+    await records.ran(app="other")
+    await records.ran(app="other", entered=(pull(1),))
+    for _ in range(4):
+        await records.ran()
+    (entry,) = await where("PR-1", [records.place()], store=store)
+    assert (entry.contains, entry.since) == (None, None)
+    assert entry.reason.startswith("by its deployment records: older records were not looked at")
