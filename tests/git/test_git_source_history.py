@@ -88,7 +88,7 @@ async def test_a_reverted_merge_takes_out_all_that_it_brought_and_its_revert_bri
         assert await contains(history, feature, start, merged, reverted, again) == [False, True, False, True]
     gone = (await history.presences("PR-12", [reverted], ALL))[0]
     assert gone.via == reverted
-    assert gone.reason == f"{made[0][:7]} was taken out by {reverted[:7]}"
+    assert gone.reason == f"PR-12 was taken out by {reverted[:7]}"
     back = await history.features(merged, reverted, ALL)
     assert [one.id for one in back.left] == ["PR-12"]
     assert [one.id for one in back.entered] == [reverted[:7]]
@@ -120,6 +120,48 @@ async def test_a_pick_is_the_change_that_it_was_picked_from(work, history):
 
     for feature in (fix, "PR-9", picked):
         assert await contains(history, feature, base, fix, picked, out) == [False, True, True, False]
+
+
+async def test_through_names_a_commit_of_the_revision_itself(work, history):
+    """A release has the pick, by whatever name the change is asked for, and not the commit that it was picked from."""
+    base = work.commit("Begin", {"a": "1"})
+    work.do("checkout", "-q", "-b", "release")
+    work.do("checkout", "-q", "main")
+    made, merged = pull_request(work, 12, {"b": "1"})
+    work.do("revert", "-m", "1", "--no-edit", merged)
+    out = work.head()
+    work.do("checkout", "-q", "release")
+    work.do("cherry-pick", "-x", made[0])
+    picked = work.head()
+    await history.refresh()
+
+    for feature in ("PR-12", made[0], picked):
+        here, there = await history.presences(feature, [picked, merged], ALL)
+        assert (here.contains, here.via) == (True, picked), feature
+        assert (there.contains, there.via) == (True, made[0])
+        assert [one.contains for one in await history.presences(feature, [base, out], ALL)] == [False, False]
+    came = await history.origin("PR-12", picked, ALL)
+    assert (came.pull_request.id, came.source.commit) == ("PR-12", picked)
+    assert (await history.origin("PR-12", merged, ALL)).source.commit == merged
+
+
+async def test_what_was_taken_out_before_a_revision_could_have_it_is_said(work, history):
+    """Merged and reverted since: not merged into it, and not there at the head, so that nobody waits for it."""
+    start = work.commit("Begin", {"a": "1"})
+    _, merged = pull_request(work, 12, {"b": "1"})
+    work.do("revert", "-m", "1", "--no-edit", merged)
+    out = work.head()
+    await history.refresh()
+    (found,) = await history.presences("PR-12", [start], ALL)
+    assert (found.contains, found.via, found.out) == (False, None, out)
+    assert found.reason == f"PR-12 was not merged into it, and {out[:7]} took it out since"
+    (found,) = await history.presences("PR-12", [out], ALL)
+    assert (found.contains, found.via, found.out) == (False, out, None)
+
+    work.do("revert", "--no-edit", out)
+    await history.refresh()
+    (found,) = await history.presences("PR-12", [start], ALL)
+    assert (found.out, found.reason) == (None, "PR-12 was not merged into it"), "it is there again"
 
 
 async def test_half_a_pull_request_is_neither_there_nor_not(work, history):

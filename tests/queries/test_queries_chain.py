@@ -4,6 +4,8 @@ import datetime as dt
 
 import pytest
 
+from lastgood.cli.chain import chain_text
+from lastgood.cli.text import Style
 from lastgood.core.carried import Carried
 from lastgood.core.chain import ChainImage
 from lastgood.core.commit import Person
@@ -16,6 +18,7 @@ from lastgood.core.source_features import SourceAt
 from lastgood.queries.chain import NOT_SURE_AFTER, NOT_SURE_BEFORE, NOT_WHOLE, Stay, last_stay
 from lastgood.queries.where import Place, where
 from lastgood.store.sql_store import SqlStore
+from lastgood.web.chain import steps
 from twins.source_history import MemorySourceHistory
 from twins.store import NOON, make_commit, make_deployment
 
@@ -158,6 +161,27 @@ async def test_what_is_not_there_yet_has_its_beginning(shop, store):
     cut = await chain_of("PR-16", ran.place(whole=False), store)
     assert set(cut.unknown) == {"build", "images", "config", "deployment", "left"}
     assert set(cut.unknown.values()) == {NOT_WHOLE}
+
+
+async def test_what_was_taken_out_before_any_version_had_it_never_came(shop, store):
+    """Merged and reverted between two builds, or since the last one: nobody waits for it, and the revert is told."""
+    history, start, _, merge, out = shop
+    for revisions in ((start, out), (start,)):
+        ran = Ran(store)
+        for revision in revisions:
+            await ran.deploy(source(history, revision, revision[:3]), "Release")
+        (entry,) = await where("PR-16", [ran.place()], store=store)
+        assert (entry.contains, entry.chain.taken_out, entry.chain.source.commit) == (False, out, merge)
+        assert (entry.chain.images, entry.chain.config, entry.chain.left, entry.chain.unknown) == ((), None, None, {})
+        if len(revisions) > 1:
+            assert entry.reason == f"PR-16 was taken out by {out[:7]}, before any version here had it"
+            assert entry.via == out
+        else:
+            assert entry.reason == f"PR-16 was not merged into it, and {out[:7]} took it out since"
+        text = chain_text(entry, NOON, Style(color=False, width=100))
+        assert f"image          never: {out[:7]} took it out in the source repo" in text
+        assert "not there yet" not in text
+        assert [one.word for one in steps(entry.chain, "")][-1] == "It never came"
 
 
 async def test_what_is_not_known_is_not_invented(shop, store):

@@ -91,7 +91,7 @@ async def test_where_says_since_when_and_why_not(shop):
         ("web-dark", None, None, None),
         ("idle", None, None, None),
     ]
-    assert found[1].reason == f"{web[:7]} was taken out by {out[:7]}"
+    assert found[1].reason == f"PR-1 was taken out by {out[:7]}"
     assert [one.reason for one in found[2:]] == ["web: no tag", "it has not run yet"]
     with pytest.raises(UnknownFeature):
         await where("PR-99", [staging])

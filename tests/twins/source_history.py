@@ -118,12 +118,12 @@ class MemorySourceHistory:
         return FeatureRange(self._book, self._replay(), Mailmap(), view).between(self._at(old), self._at(new))
 
     async def presences(self, feature, revisions, selection):
-        view = SourceView(repo=self.repo, web=self.web, selection=selection)
+        view = SourceView(repo=self.repo, web=self.web, selection=selection, head=len(self._book.all) - 1)
         presence = FeaturePresence(self._book, self._replay(), view)
         return presence.presence(presence.find(feature), [self._at(one) for one in revisions])
 
     async def origin(self, feature, revision, selection):
-        view = SourceView(repo=self.repo, web=self.web, selection=selection)
+        view = SourceView(repo=self.repo, web=self.web, selection=selection, head=len(self._book.all) - 1)
         presence = FeaturePresence(self._book, self._replay(), view)
         made_of = FeatureRange(self._book, self._replay(), Mailmap(), view)
         at = None if revision is None else self._at(revision)

@@ -37,7 +37,9 @@ def chain_text(entry: WhereEntry, at: dt.datetime, style: Style) -> str:
 
 def _missing(chain: Chain, part: str) -> str:
     why = chain.unknown.get(part)
-    return f"unknown: {clean(why)}" if why is not None else "not there yet"
+    if why is not None:
+        return f"unknown: {clean(why)}"
+    return f"never: {chain.taken_out[:7]} took it out in the source repo" if chain.taken_out else "not there yet"
 
 
 def _feature(feature: Feature | None, chain: Chain, part: str, *, none: str) -> str:

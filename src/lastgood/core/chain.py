@@ -68,7 +68,7 @@ class Chain(Value, frozen=True, kw_only=True):
     pull_request: the one that brought it; Git may have no trace of one. source: the commit of the source repo that did.
     build: the page of the build. images: those that have it, of the version with which it came. config, deployment:
     with which it came last. left_config, left: with which it went again. held: whether the version with which it came
-    is on hold now.
+    is on hold now. taken_out: the commit of the source repo that took it out before any version here had it.
     """
 
     feature: Feature | None = None
@@ -82,3 +82,4 @@ class Chain(Value, frozen=True, kw_only=True):
     left: ChainDeployment | None = None
     held: bool = False
     unknown: dict[str, str] = {}
+    taken_out: str | None = None

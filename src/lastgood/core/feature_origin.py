@@ -24,7 +24,7 @@ class FeatureOrigin:
     ) -> None:
         self._wanted = wanted
         self._book, self._presence, self._made_of, self._view = book, presence, made_of, view
-        self._told: dict[tuple[int, int | None], Origin] = {}
+        self._told: dict[tuple[int, int | None, int], Origin] = {}
 
     def origin(self, revision: int | None) -> Origin:
         """Say where the feature comes from; of several ways (a backport) the one into a revision.
@@ -32,14 +32,27 @@ class FeatureOrigin:
         The pull request of a commit or an issue is the innermost whose merge brought it.
         """
         head = self._head(self._wanted, revision)
-        merge = head if self._book.commit(head).facts.pull is not None else self._merge(head, revision)
-        if (head, merge) not in self._told:
-            self._told[head, merge] = self._origin(head, merge)
-        return self._told[head, merge]
+        within = revision if revision is not None and self._presence.reaches(revision, head) else None
+        merge = head if self._book.commit(head).facts.pull is not None else self._merge(head, within)
+        came = self._came(head, head if merge is None else merge, revision)
+        if (head, merge, came) not in self._told:
+            self._told[head, merge, came] = self._origin(head, merge, came)
+        return self._told[head, merge, came]
 
-    def _origin(self, head: int, merge: int | None) -> Origin:
+    def _came(self, head: int, merge: int, revision: int | None) -> int:
+        """Return the commit that brought it into a revision: where that has only a pick of it, this or its merge."""
+        if revision is None or self._presence.reaches(revision, merge):
+            return merge
+        groups = self._presence.concerning(self._wanted)
+        pick = self._presence.through(groups[head][-1] if head in groups else head, revision)
+        if not self._presence.reaches(revision, pick):
+            return merge
+        own = self._merge(pick, revision)
+        return pick if own is None else own
+
+    def _origin(self, head: int, merge: int | None, came: int) -> Origin:
         pull = self._pull(merge) if merge is not None else None
-        commit = self._book.commit(head if merge is None else merge)
+        commit = self._book.commit(came)
         return Origin(
             feature=_bounded(self._feature(self._wanted, head, pull)),
             pull_request=_bounded(pull) if pull is not None else None,
@@ -58,6 +71,7 @@ class FeatureOrigin:
         heads = list(groups)
         if revision is not None and len(heads) > 1:
             heads = [head for head in heads if self._presence.holds_whole(groups[head], revision)] or heads
+            heads = [head for head in heads if self._presence.reaches(revision, head)] or heads
         return heads[-1]
 
     def _merge(self, head: int, revision: int | None) -> int | None:

@@ -26,7 +26,8 @@ class Presence(Value, frozen=True, kw_only=True):
     """Whether a revision has a feature. via: the commit that brought it, or that took it out. reason: a sentence.
 
     beside: the feature changes nothing that this service is made of, so that it cannot have it. images: those of the
-    version that the answer is about. asked: one of them is the very image that was asked for.
+    version that the answer is about. asked: one of them is the very image that was asked for. out: the commit that took
+    it out again at the head of the source repo, where it was not merged into the revision.
     """
 
     contains: bool | None
@@ -35,6 +36,7 @@ class Presence(Value, frozen=True, kw_only=True):
     beside: bool = False
     images: tuple[ChainImage, ...] = ()
     asked: bool = False
+    out: str | None = None
 
 
 class WantedFeature(Value, frozen=True, kw_only=True):
@@ -55,6 +57,7 @@ class FeaturePresence:
 
     def __init__(self, book: Book, replay: Replay, view: SourceView) -> None:
         self._book, self._replay, self._view = book, replay, view
+        self._out: dict[tuple[tuple[int, ...], ...], str | None] = {}
 
     def find(self, text: str) -> WantedFeature:
         """Find what `PR-481`, `ABC-12`, `#12`, a commit or words name. Raises UnknownFeature."""
@@ -117,6 +120,23 @@ class FeaturePresence:
         changes = {change for at in group for change in self._replay.changes_of(at)}
         return all(states[0] for states in self._replay.contained(changes, (revision,)).values())
 
+    def reaches(self, revision: int, at: int) -> bool:
+        """Say whether a commit is a revision or one of its ancestors."""
+        return at <= revision and self._book.graph.ancestors((revision,), floor=at)[at] == 1
+
+    def through(self, at: int, revision: int) -> int:
+        """Return the commit by which a revision has a commit's change: itself, or where it is elsewhere, its pick."""
+        if self._replay.is_plain(at) or self.reaches(revision, at):
+            return at
+        brought = [
+            one
+            for change in self._replay.changes_of(at)
+            for one, here in self._replay.acts(change).items()
+            if here and one <= revision
+        ]
+        marks = self._book.graph.ancestors((revision,), floor=min(brought, default=revision))
+        return max((one for one in brought if marks[one]), default=at)
+
     def presence(self, wanted: WantedFeature, revisions: Sequence[int]) -> list[Presence]:
         """Say for each revision whether it contains the feature, through what, and why not."""
         groups = list(self.concerning(wanted).values())
@@ -140,23 +160,41 @@ class FeaturePresence:
     ) -> Presence:
         whole = [group for group in groups if all(has[at] for at in group)]
         if whole:
-            at = whole[-1][-1]
-            return Presence(contains=True, via=self._oid(at))
+            # Of several ways into the repo (a backport) the one into this revision.
+            ways = [(group[-1], self.through(group[-1], revision)) for group in whole]
+            own = [came for at, came in ways if came == at and (len(ways) == 1 or self.reaches(revision, at))]
+            return Presence(contains=True, via=self._oid(own[-1] if own else ways[-1][1]))
         some = [(group, [at for at in group if has[at]]) for group in groups]
         best = max(some, key=lambda pair: len(pair[1]))
         if best[1]:
             away = next(at for at in best[0] if not has[at])
             why = self._reverted(away, revision)
             reason = f"{len(best[1])} of the {len(best[0])} commits of {wanted.id} are in it"
-            return Presence(contains=None, via=self._oid(best[1][-1]), reason=reason + (f"; {why[1]}" if why else ""))
-        for group in groups:
-            for at in group:
-                if why := self._reverted(at, revision):
-                    return Presence(contains=False, via=why[0], reason=why[1])
-        return Presence(contains=False, reason=f"{wanted.id} was not merged into it")
+            via = self._oid(self.through(best[1][-1], revision))
+            more = f"; {self._oid(away)[:SHORT]} was taken out by {why[:SHORT]}" if why else ""
+            return Presence(contains=None, via=via, reason=reason + more)
+        if why := self._taken_out(groups, revision):
+            return Presence(contains=False, via=why, reason=f"{wanted.id} was taken out by {why[:SHORT]}")
+        reason = f"{wanted.id} was not merged into it"
+        if out := self._out_at_head(groups):
+            return Presence(contains=False, reason=f"{reason}, and {out[:SHORT]} took it out since", out=out)
+        return Presence(contains=False, reason=reason)
 
-    def _reverted(self, at: int, revision: int) -> tuple[str, str] | None:
-        """Return (id, sentence) of the newest revert, before a revision, of a commit's change."""
+    def _taken_out(self, groups: Sequence[Sequence[int]], revision: int) -> str | None:
+        return next((why for group in groups for at in group if (why := self._reverted(at, revision))), None)
+
+    def _out_at_head(self, groups: Sequence[tuple[int, ...]]) -> str | None:
+        """Return the commit that took everything of a feature out at the head of the repo, if one did."""
+        head = self._view.head
+        key = tuple(groups)
+        if key not in self._out:
+            changes = {change for group in groups for at in group for change in self._replay.changes_of(at)}
+            gone = head is not None and not any(s[0] for s in self._replay.contained(changes, (head,)).values())
+            self._out[key] = self._taken_out(groups, head) if head is not None and gone else None
+        return self._out[key]
+
+    def _reverted(self, at: int, revision: int) -> str | None:
+        """Return the id of the newest revert, before a revision, of a commit's change."""
         if self._replay.is_plain(at):
             return None
         for change in self._replay.changes_of(at):
@@ -164,8 +202,7 @@ class FeaturePresence:
             marks = self._book.graph.ancestors((revision,), floor=min(out, default=revision))
             out = [one for one in out if marks[one]]
             if out:
-                oid = self._oid(max(out))
-                return oid, f"{self._oid(at)[:SHORT]} was taken out by {oid[:SHORT]}"
+                return self._oid(max(out))
         return None
 
     def _oid(self, at: int) -> str:

@@ -63,11 +63,15 @@ class Book(Lookup, Protocol):
 
 
 class SourceView(Value, frozen=True, kw_only=True):
-    """How the features of a source repo are written. repo: the name by which they are told from another repo's."""
+    """How the features of a source repo are written. repo: the name by which they are told from another repo's.
+
+    head: the commit that its default branch is at, None where that is not known.
+    """
 
     repo: str
     web: WebAddress
     selection: Selection = Selection()
+    head: int | None = None
 
 
 class FeatureRange:

@@ -87,13 +87,21 @@ class MirrorSourceRepo:
             if not self._remote.fetch(*_ALL, f"+HEAD:{_HEAD}"):
                 self._remote.fetch(*_ALL)
 
+    def head(self) -> str | None:
+        """Return the commit of the remote's HEAD as last fetched, None where it has none."""
+        found = self._head()
+        return str(found.id) if found is not None else None
+
     def at_head(self, path: str) -> TreeEntry | None:
         """Return what stands at a path of the remote's HEAD as last fetched, None for nothing."""
+        found = self._head()
+        return self._objects.entry_at(str(found.tree_id), path) if found is not None else None
+
+    def _head(self) -> pygit2.Commit | None:
         try:
-            head = self._objects.repository.references[_HEAD].peel(pygit2.Commit)
+            return self._objects.repository.references[_HEAD].peel(pygit2.Commit)
         except (KeyError, ValueError, pygit2.GitError):
             return None
-        return self._objects.entry_at(str(head.tree_id), path)
 
     def read(self, blob: str, *, max_bytes: int) -> bytes:
         """Read one blob. Raises ObjectMissing, ObjectTooLarge."""

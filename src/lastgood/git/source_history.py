@@ -95,7 +95,9 @@ class MirrorSourceHistory:
         replayed = self._replayed()
         last = self._last
         if last is None or last.replayed is not replayed or (last.feature, last.selection) != (feature, selection):
-            view = SourceView(repo=self.repo, web=self.web, selection=selection)
+            head = self._source.head()
+            at = self.index.find(head) if head is not None else None
+            view = SourceView(repo=self.repo, web=self.web, selection=selection, head=at)
             presence = FeaturePresence(self.index, replayed, view)
             wanted = presence.find(feature)
             made_of = FeatureRange(self.index, replayed, self._people(), view)

@@ -116,6 +116,7 @@ class Chains:
             left=await self._deployment(went, "left", unknown),
             held=came is not None and came.held,
             unknown=unknown,
+            taken_out=found[0].via or found[0].out if stay is None and not unknown.keys() & set(_PARTS) else None,
         )
 
     async def _origin(

@@ -158,6 +158,7 @@ async def _entry(
     now = found[0] if found else Presence(contains=None, reason="it has not run yet")
     same = next((n for n, one in enumerate(found) if one.contains is not now.contains), len(found))
     known = now.contains is not None and (same < len(found) or place.whole)
+    never = now.contains is False and place.whole and same == len(found)
     oldest = deployed[same - 1] if known else None
     return WhereEntry(
         environment=place.environment,
@@ -165,7 +166,7 @@ async def _entry(
         contains=now.contains,
         since=oldest.at if oldest is not None else None,
         via=now.via,
-        reason=now.reason,
+        reason=f"{now.reason}, before any version here had it" if never and now.via is not None else now.reason,
         deployment=oldest.number if oldest is not None else None,
         images=now.images,
         chain=await chains.chain(

@@ -7,7 +7,7 @@ from lastgood.core.value import Value
 
 
 class Step(Value, frozen=True, kw_only=True):
-    """A step of the way. word: where nothing is there, "Not known" or "Not there yet", and why.
+    """A step of the way. word: where nothing is there, "Not known", "Not there yet" or "It never came", and why.
 
     Else one of text, code (a commit) and image. url: its page elsewhere; here: its page of ours. took_s: from at on.
     """
@@ -36,6 +36,8 @@ def steps(chain: Chain, base: str) -> tuple[Step, ...]:
 
 def _missing(chain: Chain, part: str, name: str) -> Step:
     why = chain.unknown.get(part)
+    if why is None and chain.taken_out is not None:
+        return Step(name=name, word="It never came", why=f"{chain.taken_out[:7]} took it out in the source repo")
     return Step(name=name, word="Not there yet" if why is None else "Not known", why=why or "")
 
 

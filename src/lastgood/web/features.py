@@ -137,7 +137,7 @@ def _badge(entry: WhereEntry) -> Badge:
     if chain.left_config is not None or chain.left is not None:
         return _LEFT
     # Taken out in the source repo before it came here is no, and not "not yet".
-    return _NOT_YET if not chain.unknown.keys() & {"left", "source"} and entry.via is None else _NO
+    return _NOT_YET if not chain.unknown.keys() & {"left", "source"} and chain.taken_out is None else _NO
 
 
 def _of(entries: Sequence[WhereEntry], environment: str) -> list[WhereEntry]:
