@@ -2,6 +2,7 @@
 
 import msgspec
 
+from lastgood.cli import where as where_command
 from lastgood.cli.chain import chain_text
 from lastgood.cli.text import Style
 from lastgood.core.chain import Chain
@@ -79,3 +80,30 @@ def test_a_chain_is_written_whole_and_hostile_text_is_text():
     assert (
         chain_text(msgspec.structs.replace(entry, chain=Chain(unknown={"source": "x"})), NOW, Style(100, False)) == ""
     )
+
+
+def entry(app, contains, *, feature=None, repo="o/web"):
+    chain = None
+    if feature is not None:
+        chain = Chain(feature=msgspec.structs.replace(sample_chain().pull_request, id=feature, repo=repo, title="A"))
+    return WhereEntry(
+        environment="production", app=app, contains=contains, since=None, via=None, reason="", chain=chain
+    )
+
+
+def test_what_was_asked_for_is_told_with_its_title_and_repo():
+    """Of several source repos each row says which it is about; where nobody knows more, nothing is said."""
+    style = Style(width=100, color=False)
+    one = [entry("web", True, feature="PR-7"), entry("cart", False)]
+    assert where_command._asked(one, style) == ["PR-7  A, in o/web", ""]
+    assert "REPO" not in where_command._text(one, style)
+    two = [*one, entry("api", None, feature="PR-7", repo="o/api")]
+    assert where_command._asked(two, style) == ["PR-7  A, in o/web", "PR-7  A, in o/api", ""]
+    rows = [line.split() for line in where_command._text(two, style).splitlines()]
+    assert rows == [
+        ["ENVIRONMENT", "APPLICATION", "CONTAINS", "REPO"],
+        ["production", "web", "yes", "o/web"],
+        ["production", "cart", "no"],
+        ["production", "api", "unknown", "o/api"],
+    ]
+    assert where_command._asked([entry("web", None)], style) == []

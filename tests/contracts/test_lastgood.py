@@ -219,8 +219,26 @@ async def test_where_a_feature_is(lastgood):
 
     assert [one.contains for one in await lastgood.where("#8")] == [False, False]
     with pytest.raises(UnknownFeature) as wrong:
-        await lastgood.where("PR-99")
+        await lastgood.where("PR-77")
     assert wrong.value.exit_code == 5
+    assert (wrong.value.message, wrong.value.hint) == ("there is no PR-77 in o/shop", "did you mean PR-7, PR-8?")
+    with pytest.raises(UnknownFeature, match="no wihslist in") as wrong:
+        await lastgood.where("wihslist")
+    assert wrong.value.facts["nearest"] == ["PR-7 (feat: wishlist)"]
+
+
+async def test_where_takes_the_address_of_a_page(lastgood):
+    """Of a pull request or a commit of that source repo; one of another repo is told apart."""
+    plain = await lastgood.where("PR-7")
+    for page in ("https://git.example.com/o/shop/pull/7/files", "https://git.example.com/o/shop/-/merge_requests/7"):
+        assert await lastgood.where(page) == plain, page
+    commit = f"https://git.example.com/o/shop/commit/{plain[0].via}"
+    assert [one.contains for one in await lastgood.where(commit)] == [True, False]
+    with pytest.raises(UnknownFeature) as wrong:
+        await lastgood.where("https://git.example.com/o/other/pull/7")
+    assert wrong.value.message == (
+        "git.example.com/o/other is no source repo of what runs here, which is built from o/shop"
+    )
 
 
 async def test_since_names_a_deployment_that_reached_its_target(world, lastgood):
@@ -264,8 +282,13 @@ async def test_where_an_image_is(world, lastgood):
 
     elsewhere = await lastgood.where("registry.example/shop/web:r2")
     assert [(one.contains, one.deployment) for one in elsewhere] == [(True, 2), (False, 1)]
-    with pytest.raises(UnknownFeature):
+    with pytest.raises(UnknownFeature) as wrong:
         await lastgood.where("web:r9")
+    assert wrong.value.message == "nothing here ran web:r9: no revision is known of r9"
+    assert wrong.value.hint == "did you mean web:r2, web:r1?"
+    with pytest.raises(UnknownFeature) as wrong:
+        await lastgood.where(f"sha256:{'0' * 64}")
+    assert wrong.value.facts["nearest"] == []
 
 
 async def test_the_figures_are_counted_from_the_records(world, lastgood):

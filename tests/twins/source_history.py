@@ -12,6 +12,7 @@ from lastgood.core.feature_presence import FeaturePresence
 from lastgood.core.feature_range import FeatureRange, SourceView
 from lastgood.core.forge import web_address
 from lastgood.core.mailmap import Mailmap
+from lastgood.core.near_features import near_features
 from lastgood.core.reverts import Claim, replay
 from lastgood.core.source_commit import SourceCommit
 from twins.config_repo import PRIYA
@@ -121,6 +122,9 @@ class MemorySourceHistory:
         view = SourceView(repo=self.repo, web=self.web, selection=selection, head=len(self._book.all) - 1)
         presence = FeaturePresence(self._book, self._replay(), view)
         return presence.presence(presence.find(feature), [self._at(one) for one in revisions])
+
+    async def nearest(self, feature, selection):
+        return near_features(feature, self._book, SourceView(repo=self.repo, web=self.web, selection=selection))
 
     async def origin(self, feature, revision, selection):
         view = SourceView(repo=self.repo, web=self.web, selection=selection, head=len(self._book.all) - 1)

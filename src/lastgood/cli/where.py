@@ -6,20 +6,25 @@ import typer
 
 from lastgood.cli.call import Call
 from lastgood.cli.chain import chain_text
-from lastgood.cli.shared import now
+from lastgood.cli.shared import MAX_SUBJECT, heading, now
 from lastgood.cli.situation import Situation, remarks, work
-from lastgood.cli.text import Column, Style, clean, moment, table
+from lastgood.cli.text import Column, Style, clean, cut, moment, table
 from lastgood.core.feature_views import WhereEntry
 from lastgood.core.value import to_plain
 
 _WORDS = {True: "yes", False: "no", None: "unknown"}
+# Words may mean another feature in each repo.
+_MOST_ASKED = 3
 _COLORS = {True: "green", False: "red", None: "yellow"}
 
 
 def where(
     ctx: typer.Context,
     feature: Annotated[
-        str, typer.Argument(metavar="FEATURE", help="PR-481, #12, ABC-12, a commit, an image, or words of a title")
+        str,
+        typer.Argument(
+            metavar="FEATURE", help="PR-481, #12, ABC-12, a commit, the web page of one, an image, or words of a title"
+        ),
     ],
 ) -> None:
     """Say of each application whether what it runs contains a feature, since when, and through which commit.
@@ -35,7 +40,8 @@ def where(
         if call.json:
             call.print_json(to_plain(entries))
         else:
-            call.print(_text(entries, call.style) if entries else "no applications")
+            asked = "".join(f"{line}\n" for line in _asked(entries, call.style))
+            call.print(f"{asked}{_text(entries, call.style)}" if entries else "no applications")
             chains = [chain_text(one, now(), call.style) for one in entries] if call.verbose else []
             call.print("".join(f"\n{text}\n" for text in chains if text))
         return await remarks(call, situation)
@@ -43,8 +49,17 @@ def where(
     raise typer.Exit(work(call, job))
 
 
+def _asked(entries: list[WhereEntry], style: Style) -> list[str]:
+    """Say what was asked for, as far as anybody knows: with its title, and the source repo that it is of."""
+    found = [one.chain.feature for one in entries if one.chain is not None and one.chain.feature is not None]
+    titles = {(one.repo, one.id): cut(clean(one.title), MAX_SUBJECT) for one in found}
+    lines = [f"{heading(clean(name), style)}  {title}, in {clean(repo)}" for (repo, name), title in titles.items()]
+    return [*lines[:_MOST_ASKED], ""] if lines else []
+
+
 def _text(entries: list[WhereEntry], style: Style) -> str:
     at = now()
+    several = len({one.chain.feature.repo for one in entries if one.chain and one.chain.feature}) > 1
     rows = [
         [
             clean(one.environment or ""),
@@ -66,4 +81,8 @@ def _text(entries: list[WhereEntry], style: Style) -> str:
         Column("THROUGH"),
         Column("WHY", least=12),
     ]
+    if several:
+        columns.insert(3, Column("REPO", least=6))
+        repos = [clean(one.chain.feature.repo) if one.chain and one.chain.feature else "" for one in entries]
+        rows = [[*row[:3], repo, *row[3:]] for row, repo in zip(rows, repos, strict=True)]
     return table(columns, rows, style)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from lastgood.core.asked_feature import asked_feature
 from lastgood.core.commit import Person
 from lastgood.core.feature import Feature
 from lastgood.core.mailmap import unique
@@ -75,7 +76,7 @@ def committers(features: Iterable[Feature]) -> tuple[Person, ...]:
 
 def searched(text: str) -> str:
     """Return what to look for in the text that a record is found by, for all features that `is_meant` may mean."""
-    wanted = text.strip().lstrip("#!")
+    wanted = asked_feature(text).text.lstrip("#!")
     return wanted[:KEPT_DIGITS] if is_hash(wanted) else wanted
 
 

@@ -162,7 +162,7 @@ class UnknownOperation(Unknown):
 
 
 class UnknownFeature(Unknown):
-    """Nothing in a source repo has that name; facts: feature, repo."""
+    """Nothing in a source repo has that name; facts: feature, repo (null for an image), nearest."""
 
     template = "there is no {feature} in {repo}"
     hint_template = "a feature is PR-481, an issue like #12 or ABC-12 of a configured project, a commit, or words"

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Literal
 
+from lastgood.core.asked_feature import asked_feature
 from lastgood.core.commit import Person
 from lastgood.core.value import Value
 
@@ -57,8 +58,14 @@ def commits_of(feature: Feature) -> tuple[str, ...]:
 
 
 def is_meant(feature: Feature, text: str) -> bool:
-    """Say whether a person means a feature by `PR-481`, `#481`, `!481`, `ABC-12`, a commit, or words of its title."""
-    wanted = text.strip().casefold()
+    """Say whether a person means a feature by `PR-481`, `#481`, `!481`, `ABC-12`, a commit, a page, words of its title.
+
+    See `asked_feature` for pages: one of an issue means no pull request of that number, and the other way round.
+    """
+    asked = asked_feature(text)
+    if not asked.is_called(feature.repo) or (asked.kind not in {None, "commit", feature.kind}):
+        return False
+    wanted = asked.text.casefold()
     number = wanted[1:] if wanted[:1] in {"#", "!"} else wanted
     ids = {feature.id.casefold(), feature.id.casefold().rpartition("#")[2]}
     if wanted in ids or (number != wanted and {number, f"pr-{number}"} & ids):

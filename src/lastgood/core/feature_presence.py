@@ -8,6 +8,7 @@ contained when any commit that names it is, other than as a revert.
 import re
 from collections.abc import Sequence
 
+from lastgood.core.asked_feature import MAX_TEXT, asked_feature
 from lastgood.core.chain import ChainImage
 from lastgood.core.containment import Change, Replay
 from lastgood.core.errors import UnknownFeature
@@ -15,7 +16,6 @@ from lastgood.core.feature_range import SHORT, Book, SourceView
 from lastgood.core.value import Value
 
 MAX_FOUND = 20
-MAX_TEXT = 200
 _PULL = re.compile(r"(?:PR-|#|!)([1-9]\d{0,8})", re.IGNORECASE)
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,19}-[1-9]\d{0,8}")
 _HEX = re.compile(r"[0-9a-f]{7,40}")
@@ -60,12 +60,21 @@ class FeaturePresence:
         self._out: dict[tuple[tuple[int, ...], ...], str | None] = {}
 
     def find(self, text: str) -> WantedFeature:
-        """Find what `PR-481`, `ABC-12`, `#12`, a commit or words name. Raises UnknownFeature."""
+        """Find what `PR-481`, `ABC-12`, `#12`, a commit, words or a page on the web name. Raises UnknownFeature."""
+        asked = asked_feature(text)
         text = text[:MAX_TEXT].strip()
-        found = self._find(text) if text else None
+        found = None
+        if text and asked.is_in(self._view.web):
+            found = self._of_page(asked.text) if asked.kind == "issue" else self._find(asked.text)
         if found is None:
             raise UnknownFeature(feature=text, repo=self._view.repo)
         return found
+
+    def _of_page(self, issue: str) -> WantedFeature | None:
+        """Find what the page of issue `#12` is of: where both have one row of numbers, it may be a pull request's."""
+        web = self._view.web
+        found = self._issue(issue) or self._issue(f"{web.path}{issue}")
+        return found or (self._find(issue) if web.forge in {None, "github", "gitea"} else None)
 
     def _find(self, text: str) -> WantedFeature | None:
         if pull := _PULL.fullmatch(text):

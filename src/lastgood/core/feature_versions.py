@@ -3,14 +3,16 @@
 Awaits the ports Renderer and SourceHistory. Guesses nothing.
 """
 
+import contextlib
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from lastgood.core.application import Application
+from lastgood.core.asked_feature import asked_feature
 from lastgood.core.chain import ChainImage
 from lastgood.core.commit import Commit
 from lastgood.core.deployment import Deployment
@@ -27,6 +29,7 @@ MAX_VERSIONS = 1000
 MAX_PROGRAM_VERSIONS = 40
 # An answer names so many of a version's images.
 MAX_IMAGES = 20
+MAX_NEAREST = 3
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -79,6 +82,25 @@ async def presences(feature: str, deployed: Sequence[Deployed]) -> tuple[list[Pr
                 continue
         answers |= {(name, selection, revision): one for revision, one in zip(revisions, found, strict=True)}
     return [_together(sources, answers) for sources in told], unknown
+
+
+async def unknown_feature(feature: str, sources: Iterable[SourceAt], *, app: str | None = None) -> UnknownFeature:
+    """Make the error that none of the source repos of some images knows a feature, with the nearest names."""
+    asked = asked_feature(feature)
+    histories = {(id(one.history), one.selection): one for one in sources if one.history is not None}
+    repos: dict[str, bool] = {}
+    names: list[str] = []
+    for one in histories.values():
+        if one.history is not None:
+            repos[one.history.repo] = asked.is_in(one.history.web)
+            with contextlib.suppress(LastgoodError):
+                names += await one.history.nearest(feature, one.selection)
+    repo, near = ", ".join(repos), list(dict.fromkeys(names))[:MAX_NEAREST]
+    hint = f"did you mean {', '.join(near)}?" if near else None
+    if repos and not any(repos.values()):
+        message = f"{asked.host}/{asked.path} is no source repo of what runs here, which is built from {repo}"
+        return UnknownFeature(message, app=app, feature=feature, repo=repo, nearest=near)
+    return UnknownFeature(hint=hint, app=app, feature=asked.text, repo=repo or "any source repo", nearest=near)
 
 
 async def _alone(history: "SourceHistory", feature: str, revision: str, selection: Selection) -> Presence:

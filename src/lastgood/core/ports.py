@@ -249,8 +249,13 @@ class SourceHistory(Protocol):
     async def presences(self, feature: str, revisions: Sequence[str], selection: Selection) -> list[Presence]:
         """Say of each revision whether it contains a feature. Raises UnknownFeature, UnknownVersion.
 
-        feature: `PR-481`, `ABC-12`, `#12`, a commit's id (7 digits at least), or words of a title.
+        feature: `PR-481`, `ABC-12`, `#12`, a commit's id (7 digits at least), words of a title, or the address of a
+        page on the web (see `core/asked_feature.py`).
         """
+        ...
+
+    async def nearest(self, feature: str, selection: Selection) -> Sequence[str]:
+        """Return up to three names like that of a feature that is not known, best first."""
         ...
 
     async def origin(self, feature: str, revision: str | None, selection: Selection) -> Origin:

@@ -6,20 +6,19 @@ Unknown is not "does not contain": such a version is passed over, and where none
 from collections.abc import AsyncIterator, Sequence
 
 from lastgood.core.application import Application
+from lastgood.core.asked_feature import MAX_TEXT
 from lastgood.core.choose import good_versions
-from lastgood.core.errors import LastgoodError, NeedsServer, NoLastGood, NoVersionByFeature, UnknownFeature
+from lastgood.core.errors import NeedsServer, NoLastGood, NoVersionByFeature, UnknownFeature
 from lastgood.core.feature_presence import Presence
-from lastgood.core.feature_versions import Deployed, most_versions, presences
-from lastgood.core.nearest import nearest
+from lastgood.core.feature_versions import Deployed, most_versions, presences, unknown_feature
 from lastgood.core.ports import Sources, Store
-from lastgood.core.source_features import SourceAt, features, locate_version
+from lastgood.core.source_features import SourceAt, locate_version
 from lastgood.core.version import Version
 from lastgood.flows.branch import FollowedBranch, Look
 
 # Most often one of the newest few is the one: the rest is rendered only where it is not.
 FIRST_BATCH = 8
 MAX_TOLD = 5
-MAX_FEATURE = 200
 
 
 def refuse_without_sources(branch: FollowedBranch) -> tuple[Store, Sources]:
@@ -38,18 +37,13 @@ async def version_by_feature(look: Look, app: Application, feature: str, *, cont
 
     Raises UnknownFeature with the nearest names, NoVersionByFeature, NoLastGood where no version is good, NeedsServer.
     """
-    search = _Search(look, app, feature.strip()[:MAX_FEATURE], contains=contains)
+    search = _Search(look, app, feature.strip()[:MAX_TEXT], contains=contains)
     try:
         return await search.find()
     except UnknownFeature:
         # Merged since the source repo was looked at, perhaps.
         await search.sources.refresh()
-    try:
-        return await search.find()
-    except UnknownFeature as wrong:
-        names = await search.nearest()
-        hint = f"did you mean {', '.join(names)}?" if names else wrong.hint
-        raise UnknownFeature(wrong.message, hint=hint, app=app.name, **wrong.facts, nearest=names) from wrong
+    return await search.find()
 
 
 class _Search:
@@ -58,19 +52,18 @@ class _Search:
         self._app = app
         self._feature = feature
         self._contains = contains
-        self._oldest: Sequence[SourceAt] = ()
         self._known: dict[str, Sequence[SourceAt]] = {}
         self._store, self.sources = refuse_without_sources(look.branch)
 
     async def find(self) -> Version:
         passed: list[tuple[Version, Presence]] = []
-        missing: list[UnknownFeature] = []
+        looked_at: list[SourceAt] = []
+        missing = False
         async for batch in self._batches():
             deployed = [Deployed(at=None, sources=tuple(await self._located(one.commit))) for one in batch]
-            # Names are suggested from the newest versions: a way back of years would take long to read.
-            self._oldest = self._oldest or deployed[-1].sources
             found, unknown = await presences(self._feature, deployed)
-            missing += unknown
+            missing = missing or bool(unknown)
+            looked_at += [one for version in deployed for one in version.sources]
             for version, presence in zip(batch, found, strict=True):
                 if presence.contains is self._contains:
                     return version
@@ -78,7 +71,7 @@ class _Search:
         if not passed:
             raise NoLastGood(app=self._app.name)
         if missing and all(presence.contains is None for _, presence in passed):
-            raise missing[0]
+            raise await unknown_feature(self._feature, looked_at, app=self._app.name)
         raise self._none_fits(passed)
 
     async def _batches(self) -> AsyncIterator[list[Version]]:
@@ -139,13 +132,3 @@ class _Search:
         if presence.contains is None:
             return f"is unknown ({presence.reason})"
         return "contains it" if presence.contains else f"does not ({presence.reason})"
-
-    async def nearest(self) -> list[str]:
-        """Return names like the feature's among what lies between the newest versions looked at and the head."""
-        try:
-            found = await features(self._oldest, await self._located(self._look.head.oid))
-        except LastgoodError:
-            return []
-        known = [*found.entered, *found.left]
-        named = {one.id: one.id for one in known} | {one.title: f"{one.id} ({one.title[:80]})" for one in known}
-        return list(dict.fromkeys(named[name] for name in nearest(self._feature, named)))

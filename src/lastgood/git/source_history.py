@@ -13,6 +13,7 @@ from lastgood.core.feature_presence import FeaturePresence, Presence, WantedFeat
 from lastgood.core.feature_range import FeatureChanges, FeatureRange, SourceView
 from lastgood.core.forge import web_address
 from lastgood.core.mailmap import MAX_MAILMAP_BYTES, Mailmap
+from lastgood.core.near_features import near_features
 from lastgood.core.reverts import replay
 from lastgood.core.source_commit import Selection
 from lastgood.git.program import Git
@@ -81,6 +82,11 @@ class MirrorSourceHistory:
         positions = [self._at(revision) for revision in revisions]
         asked = self._found(feature, selection)
         return asked.presence.presence(asked.wanted, positions)
+
+    async def nearest(self, feature: str, selection: Selection) -> Sequence[str]:
+        """See SourceHistory.nearest."""
+        view = SourceView(repo=self.repo, web=self.web, selection=selection)
+        return await asyncio.to_thread(self.index.guarded, lambda: near_features(feature, self.index, view))
 
     async def origin(self, feature: str, revision: str | None, selection: Selection) -> Origin:
         """See SourceHistory.origin."""

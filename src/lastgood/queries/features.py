@@ -26,6 +26,7 @@ from lastgood.queries.features_recorded import with_records
 from lastgood.queries.followed import Followed, Place, place_of, places
 from lastgood.queries.settings import commits_between, settings_kept
 from lastgood.queries.timeline import Timelines
+from lastgood.queries.where_image import images_in, names_like, unknown_image
 
 
 class Features:
@@ -121,24 +122,27 @@ class Features:
         ran = [await self._place(place, known, image) for place in known.values()]
         try:
             return await answers.where(feature, ran, store=self._store)
-        except UnknownFeature:
-            # Built, and deployed nowhere: `sources` may know what from.
-            source = await self._located(feature, known)
-            if source is None:
+        except UnknownFeature as unknown:
+            if image is None:
                 raise
-            return await answers.where_built(source, ran, store=self._store)
+            # Built, and deployed nowhere: `sources` may know what from.
+            source, why = await self._located(image.name, image, known)
+            if source is not None:
+                return await answers.where_built(source, ran, store=self._store)
+            there = images_in(version for place in ran for version in place.deployed)
+            for name in names_like(image, there):
+                _, why = await self._located(name, image, known)
+            raise unknown_image(feature, image, there, why) from unknown
 
-    async def _located(self, text: str, known: dict[str, Place]) -> SourceAt | None:
-        """Return where an image comes from that is given by its whole name; None where that is not known."""
-        image = asked_image(text)
-        if image is None or not image.name:
-            return None
-        images = {image.name: "@".join(image.references)}
-        for declared in {place.followed: place.discovered.sources for place in known.values()}.values():
-            (found,) = await locate_images(self._sources, declared, images, NO_ORIGINS)
+    async def _located(self, name: str, image: AskedImage, known: dict[str, Place]) -> tuple[SourceAt | None, str]:
+        """Return where an image of a whole name comes from; None where that is not known, and why."""
+        reason = ""
+        for declared in {place.followed: place.discovered.sources for place in known.values()}.values() if name else ():
+            (found,) = await locate_images(self._sources, declared, {name: "@".join(image.references)}, NO_ORIGINS)
             if found.revision is not None:
-                return found
-        return None
+                return found, ""
+            reason = reason if reason and not found.named else found.reason
+        return None, reason
 
     async def _place(self, place: Place, known: dict[str, Place], image: AskedImage | None) -> answers.Place:
         """Return what an application ran, newest first, from what runs now on."""

@@ -10,10 +10,9 @@ from msgspec.structs import replace
 
 from lastgood.core.asked_image import asked_image
 from lastgood.core.deployment import reach
-from lastgood.core.errors import UnknownFeature
 from lastgood.core.feature import Feature
 from lastgood.core.feature_presence import Presence
-from lastgood.core.feature_versions import Deployed, presences
+from lastgood.core.feature_versions import Deployed, presences, unknown_feature
 from lastgood.core.feature_views import WhereEntry
 from lastgood.core.ports import Store
 from lastgood.core.source_features import SourceAt, without_stale_charts
@@ -55,14 +54,14 @@ async def where(feature: str, places: Sequence[Place], *, store: Store | None = 
     chains = Chains(feature, store=store)
     records = WhereRecorded(feature, store)
     entries = []
-    missing: list[UnknownFeature] = []
+    missing = False
     for place in places:
         known, unknown = await presences(feature, place.deployed)
-        missing += unknown
+        missing = missing or bool(unknown)
         of, found, recorded = await _by_records(place, known, records)
         entries.append(await _entry(of, found, chains, recorded))
     if missing and all(entry.contains is None for entry in entries) and not await records.meant():
-        raise missing[0]
+        raise await unknown_feature(feature, (one for version in _versions(places) for one in version.sources))
     return entries
 
 

@@ -4,20 +4,20 @@ Awaits the port SourceHistory. Deployments and the source revisions of their ima
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from lastgood.core.asked_image import AskedImage, full_name, plain_name
-from lastgood.core.errors import AmbiguousImage
+from lastgood.core.errors import AmbiguousImage, UnknownFeature
 from lastgood.core.feature_presence import Presence
-from lastgood.core.feature_versions import MAX_IMAGES, Deployed, image_of, presences
+from lastgood.core.feature_versions import MAX_IMAGES, MAX_NEAREST, Deployed, image_of, presences
+from lastgood.core.nearest import nearest
 from lastgood.core.source_commit import Selection
 from lastgood.core.source_features import SourceAt
 
 
 def those_asked(image: AskedImage, versions: Sequence[Deployed]) -> tuple[SourceAt, ...]:
     """Return the images among all versions that are meant. Raises AmbiguousImage where a tag is of several images."""
-    ran = [one for version in map(images_alone, versions) for one in version.sources]
-    ran = [one for one in ran if image.fits(one.image, one.reference)]
+    ran = [one for one in images_in(versions) if image.fits(one.image, one.reference)]
     exact = [one for one in ran if image.is_named(one.image)]
     ran = exact or ran
     if not image.has_digest:
@@ -25,6 +25,28 @@ def those_asked(image: AskedImage, versions: Sequence[Deployed]) -> tuple[Source
         if len(by_name) > 1:
             raise AmbiguousImage(image=image.name, candidates=", ".join(sorted(by_name.values())))
     return tuple(ran)
+
+
+def names_like(image: AskedImage, ran: Sequence[SourceAt]) -> list[str]:
+    """Return the whole names, among images that ran, that an asked name may be the end of."""
+    names = {plain_name(one.image): None for one in ran}
+    return [name for name in names if image.name and (name.endswith(f"/{image.name}") or image.is_named(name))]
+
+
+def unknown_image(text: str, image: AskedImage, ran: Sequence[SourceAt], why: str) -> UnknownFeature:
+    """Make the error that nobody knows an image, with the nearest that ran. why: nor what it was built from."""
+    names = names_like(image, ran)
+    there = {f"{image.name}:{one.reference}": None for one in ran if plain_name(one.image) in names and one.reference}
+    near = list(nearest(text, there)) or list(there)[:MAX_NEAREST]
+    hint = f"did you mean {', '.join(near)}?" if near else None
+    return UnknownFeature(
+        f"nothing here ran {text}{f': {why}' if why else ''}", hint=hint, feature=text, repo=None, nearest=near
+    )
+
+
+def images_in(versions: Iterable[Deployed]) -> list[SourceAt]:
+    """Return all images of some versions."""
+    return [one for version in map(images_alone, versions) for one in version.sources]
 
 
 async def image_presences(

@@ -7,11 +7,12 @@ import dataclasses
 import functools
 from collections.abc import Sequence
 
+from lastgood.core.asked_feature import MAX_TEXT
 from lastgood.core.carried import Carried, searched
 from lastgood.core.chain import ChainImage
 from lastgood.core.deployment import Deployment
 from lastgood.core.feature import Feature, is_meant
-from lastgood.core.feature_presence import MAX_FOUND, MAX_TEXT, Presence
+from lastgood.core.feature_presence import MAX_FOUND, Presence
 from lastgood.core.feature_versions import MAX_IMAGES, Deployed
 from lastgood.core.ports import Store
 from lastgood.core.record import DeploymentQuery

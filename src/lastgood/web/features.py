@@ -108,7 +108,8 @@ async def _answers(lastgood: Lastgood, query: str) -> Answers:
     try:
         entries = await lastgood.where(query)
     except UnknownFeature as unknown:
-        return Answers(query=query, wrong="No source repo knows this feature", hint=unknown.hint)
+        wrong = unknown.message if asked_image(query) is not None else "No source repo knows this feature"
+        return Answers(query=query, wrong=wrong, hint=unknown.hint)
     except LastgoodError as wrong:
         return Answers(query=query, wrong=wrong.message, hint=wrong.hint)
     names = sorted({entry.environment or "" for entry in entries}, key=lambda name: (not name, name))
