@@ -227,6 +227,13 @@ async def test_where_a_feature_is(lastgood):
     assert wrong.value.facts["nearest"] == ["PR-7 (feat: wishlist)"]
 
 
+@pytest.mark.parametrize("nothing", ["", "  "])
+async def test_where_asks_for_something(lastgood, nothing):
+    """No name is no question."""
+    with pytest.raises(CommandLineWrong, match="needs a feature"):
+        await lastgood.where(nothing)
+
+
 async def test_where_takes_the_address_of_a_page(lastgood):
     """Of a pull request or a commit of that source repo; one of another repo is told apart."""
     plain = await lastgood.where("PR-7")

@@ -155,6 +155,22 @@ async def test_what_is_not_there_is_said(history):
         await history.features(start, "f" * 40, ALL)
 
 
+async def test_what_is_not_there_has_names_like_it(history):
+    """Numbers, keys of the service's projects, titles, and titles whose words are spelled much the same."""
+    start = await history.commit("Begin", {"a": "1"})
+    one = await history.commit("Gift message on the checkout page (#31)\n\nABC-12, UTF-8", {"b": "1"}, [start])
+    await history.commit("Wishlist", {"c": "1"}, [one])
+    await history.refresh()
+
+    shop = Selection(projects=("ABC",))
+    assert list(await history.nearest("#3", ALL)) == ["PR-31"]
+    assert list(await history.nearest("ABC-13", shop)) == ["ABC-12"]
+    assert list(await history.nearest("ABC-13", ALL)) == []
+    assert list(await history.nearest("gift mesage", ALL)) == ["PR-31 (Gift message on the checkout page)"]
+    assert [one.partition(" ")[2] for one in await history.nearest("wishlst", ALL)] == ["(Wishlist)"]
+    assert list(await history.nearest("https://elsewhere.example/x/y/pull/3", ALL)) == []
+
+
 async def test_words_find_by_titles(history):
     """Every word in one title, whatever the case; reverts of it are not it."""
     start = await history.commit("Begin", {"a": "1"})

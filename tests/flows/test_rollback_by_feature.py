@@ -7,12 +7,13 @@ from lastgood.cli.rollback import command_of
 from lastgood.core.errors import CommandLineWrong, NeedsServer, NoLastGood, NoVersionByFeature, UnknownFeature
 from lastgood.core.request import RollbackRequest
 from lastgood.core.value import to_json, to_plain
+from lastgood.core.version import version_at
 from lastgood.flows.by_feature import FIRST_BATCH
 from lastgood.store import SqlStore
 from twins.rollback_world import YAML, compose, make_world
 from twins.source_history import MemorySourceHistory
 from twins.sources import MemorySources
-from twins.store import make_deployment
+from twins.store import make_application, make_deployment
 
 APP = "web-production"
 
@@ -30,6 +31,7 @@ async def shop(tmp_path):
     start = await history.commit("Begin", {"a": "1"})
     one = await history.commit("Gift message (#1)", {"a": "2"}, [start])
     two = await history.commit("Wishlist (#2)", {"b": "1"}, [one])
+    await history.commit("Not released (#3)", {"c": "1"}, [two])
     out = await history.commit(f"Take out\n\nThis reverts commit {one}.", {"a": "1"}, [two])
     await history.refresh()
     yield world, {"start": start, "one": one, "two": two, "out": out}
@@ -75,13 +77,80 @@ async def test_the_newest_good_version_without_a_feature(shop):
 
 
 async def test_the_newest_good_version_with_a_feature(shop):
-    """A reverted feature is not contained; the version that still had it is found, not the current one."""
+    """A reverted feature is not contained; the version that still had it is found."""
     world, at = shop
     await release(world, "aa", at["start"])
     wanted = await release(world, "bb", at["two"])
     await release(world, "cc", at["out"])
-    await release(world, "dd", at["two"])
     assert (await world.plan(with_="gift message")).applications[0].to.commit == wanted
+
+
+@pytest.mark.parametrize(
+    ("revision", "asked", "so"),
+    [
+        ("out", {"without": "PR-1"}, "is without PR-1 already"),
+        ("two", {"with_": "gift message"}, "has gift message already"),
+    ],
+)
+async def test_what_is_so_already_needs_no_way_back(shop, revision, asked, so):
+    """Nothing changes, nothing goes on hold, nothing is pushed, and the plan says why."""
+    world, at = shop
+    await release(world, "aa", at["start"])
+    await release(world, "bb", at["two"])
+    await release(world, "cc", at["out"])
+    head = await release(world, "dd", at[revision])
+    plan = await world.plan(**asked)
+    assert plan.changes_nothing
+    assert not plan.blocking
+    assert [app.to.version for app in plan.applications] == [app.from_.version for app in plan.applications]
+    assert plan.notes == (
+        f"{APP}: what Git asks for {so}; to leave it for another reason, choose with `--to` or `--previous`",
+    )
+    done = await world.roll_back(**asked)
+    assert (done.result.commit, await world.repo.head("main")) == (None, head)
+
+
+async def test_only_those_go_back_that_are_not_so_already(shop):
+    """Of several applications in one plan."""
+    world, at = shop
+    old = await release(world, "aa", at["start"])
+    await release(world, "ca", at["start"], app="cart-production")
+    await release(world, "bb", at["one"])
+    plan = await world.plan(APP, "cart-production", without="PR-1")
+    assert plan.applications[0].to.commit == old
+    assert [bool(app.files) for app in plan.applications] == [True, False]
+    assert [note.partition(":")[0] for note in plan.notes if "already" in note] == ["cart-production"]
+
+
+async def test_what_is_so_and_failed_is_left_all_the_same(shop):
+    """To have a feature is no reason to stay with what failed; to be without one is, where that runs."""
+    world, at = shop
+    good = await release(world, "aa", at["one"])
+    await release(world, "bb", at["two"], good=False)
+    assert (await world.plan(with_="PR-1")).applications[0].to.commit == good
+
+    older = await release(world, "cc", at["start"])
+    has = await release(world, "dd", at["one"])
+    failed = await release(world, "ee", at["out"], good=False)
+    for commit, expected in ((has, older), (failed, None)):
+        version, path_tree = await world.repo.version(commit, (await world.app(APP)).scope)
+        running = version_at(await world.repo.commit(commit), version=version, path_tree=path_tree, ran=True)
+        await world.store.save_application(make_application(APP, repo="config", running=running))
+        plan = await world.plan(without="PR-1")
+        assert plan.changes_nothing if expected is None else plan.applications[0].to.commit == expected
+
+
+async def test_what_runs_is_gone_back_to_where_the_head_has_it(shop):
+    """The head has the feature and does not run: what runs is without it, so Git is brought back to that."""
+    world, at = shop
+    await release(world, "aa", at["start"])
+    runs = await release(world, "bb", at["out"])
+    version, path_tree = await world.repo.version(runs, (await world.app(APP)).scope)
+    running = version_at(await world.repo.commit(runs), version=version, path_tree=path_tree, ran=True)
+    await world.store.save_application(make_application(APP, repo="config", running=running))
+    await world.commit({"apps/web/production/process-compose.yaml": compose("cc")})
+    world.branch.sources.revisions["cc"] = at["two"]
+    assert (await world.plan(without="PR-1")).applications[0].to.commit == runs
 
 
 async def test_a_held_version_is_passed_over(shop):
@@ -120,8 +189,10 @@ async def test_where_none_fits_the_error_says_which_were_passed_over_and_why(sho
     )
     assert [one["commit"] for one in raised.value.facts["passed_over"]] == [has, dark]
     assert raised.value.exit_code == 5
-    with pytest.raises(NoVersionByFeature, match=r"known to contain PR-2: \w{7} does not \(PR-2 was not merged"):
-        await world.plan(with_="PR-2")
+    await release(world, "dd", at["one"])
+    await world.hold(await release(world, "ee", at["two"]))
+    with pytest.raises(NoVersionByFeature, match=r"known to contain PR-3: \w{7} does not \(PR-3 was not merged"):
+        await world.plan(with_="PR-3")
 
 
 async def test_an_unknown_feature_suggests_the_nearest_names(shop):

@@ -80,9 +80,14 @@ def good_versions(
     now: dt.datetime,
     holds: Sequence[Hold],
     runs: Sequence[Deployment] | None = None,
+    with_running: bool = False,
 ) -> AsyncIterator[Version]:
-    """Yield the versions among which `last-good` is the first, newest first. The arguments are those of `choose`."""
-    return _Chooser(app=app, repo=repo, store=store, head=head, now=now, holds=holds, runs=runs).good()
+    """Yield the versions among which `last-good` is the first, newest first. The arguments are those of `choose`.
+
+    with_running: the one that runs is among them where it is not the head's.
+    """
+    chooser = _Chooser(app=app, repo=repo, store=store, head=head, now=now, holds=holds, runs=runs)
+    return chooser.good(with_running=with_running)
 
 
 async def current_version(
@@ -197,13 +202,13 @@ class _Chooser:
                 return run
         return None
 
-    async def good(self) -> AsyncIterator[Version]:
+    async def good(self, *, with_running: bool = False) -> AsyncIterator[Version]:
         if self.store is None:
             return
         current, _ = await self.repo.version(self.head, self.app.scope)
         record = await self.store.application(self.app.name)
         running = record.running.version if record is not None and record.running is not None else None
-        for run in known_good(await self._runs(), other_than=(current, running)):
+        for run in known_good(await self._runs(), other_than=(current, None if with_running else running)):
             if not await self._is_held(run):
                 yield _run_version(run)
 

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 
 from lastgood.core.application import Application
 from lastgood.core.asked_feature import MAX_TEXT
-from lastgood.core.choose import good_versions
+from lastgood.core.choose import current_version, good_versions
+from lastgood.core.deployment import Deployment
 from lastgood.core.errors import NeedsServer, NoLastGood, NoVersionByFeature, UnknownFeature
 from lastgood.core.feature_presence import Presence
 from lastgood.core.feature_versions import Deployed, most_versions, presences, unknown_feature
@@ -33,8 +34,10 @@ def refuse_without_sources(branch: FollowedBranch) -> tuple[Store, Sources]:
 
 
 async def version_by_feature(look: Look, app: Application, feature: str, *, contains: bool) -> Version:
-    """Return the first of the versions that `last-good` would take, newest first, that fits.
+    """Return the head's version where that is so already, else the first good version, newest first, that fits.
 
+    Where the head's version failed or degraded, having a feature is no reason to stay with it; being without one is
+    only if what runs is without it, too.
     Raises UnknownFeature with the nearest names, NoVersionByFeature, NoLastGood where no version is good, NeedsServer.
     """
     search = _Search(look, app, feature.strip()[:MAX_TEXT], contains=contains)
@@ -56,6 +59,11 @@ class _Search:
         self._store, self.sources = refuse_without_sources(look.branch)
 
     async def find(self) -> Version:
+        look, branch = self._look, self._look.branch
+        runs = await look.runs(self._app.name)
+        now = await current_version(app=self._app, repo=branch.repo, store=branch.store, head=look.head.oid, runs=runs)
+        if now.version is not None and await self._is_so(now):
+            return now
         passed: list[tuple[Version, Presence]] = []
         looked_at: list[SourceAt] = []
         missing = False
@@ -74,6 +82,25 @@ class _Search:
             raise await unknown_feature(self._feature, looked_at, app=self._app.name)
         raise self._none_fits(passed)
 
+    async def _is_so(self, now: Version) -> bool:
+        """Say whether the version that Git asks for is as somebody wants it, and they need not go back for that."""
+        held = {hold.version for hold in await self._look.holds(self._app.name)}
+        if now.version in held or not await self._fits(self._look.head.oid):
+            return False
+        if not _is_bad(now, await self._look.runs(self._app.name)):
+            return True
+        record = await self._store.application(self._app.name)
+        running = record.running if record is not None else None
+        if self._contains or running is None:
+            return False
+        return running.version == now.version or await self._fits(running.commit)
+
+    async def _fits(self, commit: str | None) -> bool:
+        if commit is None:
+            return False
+        (found,), _ = await presences(self._feature, [Deployed(at=None, sources=tuple(await self._located(commit)))])
+        return found.contains is self._contains
+
     async def _batches(self) -> AsyncIterator[list[Version]]:
         look, branch = self._look, self._look.branch
         good = good_versions(
@@ -84,6 +111,7 @@ class _Search:
             now=branch.clock.now(),
             holds=await look.holds(self._app.name),
             runs=await look.runs(self._app.name),
+            with_running=True,
         )
         left = await most_versions(self._app, branch.repo, look.head.oid, renderer=branch.renderer)
         batch: list[Version] = []
@@ -132,3 +160,14 @@ class _Search:
         if presence.contains is None:
             return f"is unknown ({presence.reason})"
         return "contains it" if presence.contains else f"does not ({presence.reason})"
+
+
+def _is_bad(version: Version, runs: Sequence[Deployment]) -> bool:
+    """Say whether the newest run of a version that says anything of it says that it is bad. runs: newest first."""
+    said = next((run for run in runs if run.version == version.version and _says_anything(run)), None)
+    return said is not None and (said.degraded_at is not None or said.baked_at is None)
+
+
+def _says_anything(run: Deployment) -> bool:
+    failed = run.outcome in {"failed", "partial"} and run.own_fault
+    return failed or run.degraded_at is not None or run.baked_at is not None

@@ -32,8 +32,8 @@ class Part(Value, frozen=True, kw_only=True):
 class Draft(Value, frozen=True, kw_only=True):
     """A plan without its checks. place_holds: versions left go on hold. despite, reason: as asked for.
 
-    title: what an undo takes back, for the subject. without: the feature that somebody wants to be without. asked: the
-    request as the journal keeps it.
+    title: what an undo takes back, for the subject. without, with_: the feature that somebody wants to be without, or
+    to have. asked: the request as the journal keeps it.
     """
 
     operation: str
@@ -46,4 +46,5 @@ class Draft(Value, frozen=True, kw_only=True):
     expect_versions: dict[str, str | None] = {}
     title: str = ""
     without: str | None = None
+    with_: str | None = None
     asked: dict[str, Any] = {}

@@ -25,7 +25,14 @@ from lastgood.flows.branch import Look
 from lastgood.flows.draft import Draft
 from lastgood.flows.feature_needed import feature_needed, return_notes
 from lastgood.flows.git_commands import move_commands, restore_commands, revert_commands
-from lastgood.flows.plan_features import as_shown, bounded, feature_lines, feature_notes, planned_features
+from lastgood.flows.plan_features import (
+    already_so,
+    as_shown,
+    bounded,
+    feature_lines,
+    feature_notes,
+    planned_features,
+)
 from lastgood.flows.plan_settings import planned_settings, setting_lines
 from lastgood.flows.planned import Planned
 from lastgood.flows.preflight import named, preflight_application, preflight_reset
@@ -325,6 +332,10 @@ async def _feature_notes(
 ) -> list[str]:
     notes: list[str] = []
     for one, features in zip(weighed, found, strict=True):
+        wanted = draft.with_ if draft.without is None else draft.without
+        if wanted is not None and one.version == one.part.from_.version:
+            notes.append(already_so(one.app.name, wanted, has=draft.without is None))
+            continue
         notes += feature_notes(look, one.app.name, features, without=draft.without)
         notes += await return_notes(look, one, features)
     return notes

@@ -100,6 +100,12 @@ def _remarks(feature: Feature, *, left: bool) -> str:
     return f" ({', '.join(remarks)})" if remarks else ""
 
 
+def already_so(app: str, feature: str, *, has: bool) -> str:
+    """Say why there is nothing to go back from. has: whether the feature was to be there."""
+    so = f"has {feature} already" if has else f"is without {feature} already"
+    return f"{app}: what Git asks for {so}; to leave it for another reason, choose with `--to` or `--previous`"
+
+
 def feature_notes(look: Look, app: str, found: PlannedFeatures, *, without: str | None) -> list[str]:
     """Say what a plan's list leaves out, and what goes along with the feature that somebody wants to be without."""
     notes = [

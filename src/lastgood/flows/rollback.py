@@ -249,6 +249,7 @@ def _draft(request: RollbackRequest, operation: str, parts: Sequence[Part]) -> D
         place_holds=request.hold,
         expect_versions=dict(request.expect_versions),
         without=request.without,
+        with_=request.with_,
         asked=as_asked(request),
     )
 

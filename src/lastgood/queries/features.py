@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from lastgood.core.asked_image import AskedImage, asked_image
 from lastgood.core.choose import choose
 from lastgood.core.deployment import reach
-from lastgood.core.errors import UnknownFeature
+from lastgood.core.errors import CommandLineWrong, UnknownFeature
 from lastgood.core.feature_versions import Deployed, most_versions
 from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
 from lastgood.core.hold import Hold, image_references, refusing
@@ -105,8 +105,12 @@ class Features:
     async def where(self, feature: str) -> list[WhereEntry]:
         """Say of each application whether what it runs contains a feature, or has an image.
 
-        Raises UnknownFeature, AmbiguousImage.
+        Raises UnknownFeature, AmbiguousImage; CommandLineWrong where nothing is named.
         """
+        if not feature.strip():
+            raise CommandLineWrong(
+                "`where` needs a feature", hint="a feature is PR-481, ABC-12, a commit, an image, or words"
+            )
         try:
             return await self._where(feature)
         except UnknownFeature:
