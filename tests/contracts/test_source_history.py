@@ -71,6 +71,41 @@ async def test_a_merge_its_revert_and_the_reverts_revert(history):
     assert (await history.features(out, out, ALL)).entered == ()
 
 
+async def test_a_merge_is_reverted_against_either_parent(history):
+    """With `-m 2` what the branch had goes on, and what the first parent had until then leaves."""
+    start = await history.commit("Begin", {"a": "1"})
+    own = await history.commit("On main (#11)", {"m": "1"}, [start])
+    side = await history.commit("Write b", {"b": "1"}, [start])
+    merge = await history.commit("Merge pull request #12 from o/b\n\nB", {"b": "1"}, [own, side])
+    words = f"Revert it\n\nThis reverts commit {merge}, reversing\nchanges made to "
+    first = await history.commit(f"{words}{own}.", {"b": None}, [merge])
+    second = await history.commit(f"{words}{side}.", {"m": None}, [merge])
+    back = await history.commit(f"Again\n\nThis reverts commit {second}.", {"m": "1"}, [second])
+    await history.refresh()
+
+    assert await contains(history, "PR-12", merge, first, second, back) == [True, False, True, True]
+    assert await contains(history, "PR-11", merge, first, second, back) == [True, True, False, True]
+    assert [one.id for one in (await history.features(merge, second, ALL)).left] == ["PR-11"]
+
+
+async def test_a_picked_merge_does_what_the_merge_did(history):
+    """A backport with `-x -m 1`: each commit that the merge brought is there, until the pick is reverted."""
+    start = await history.commit("Begin", {"a": "1", "old": "1"})
+    gone = await history.commit("Write c (#3)", {"c": "1"}, [start])
+    release = await history.commit("Release branch", {"r": "1"}, [gone])
+    side = await history.commit("Write b\n\nFixes #7", {"b": "1"}, [gone])
+    side2 = await history.commit(f"Out\n\nThis reverts commit {gone}.", {"c": None}, [side])
+    merge = await history.commit("Merge pull request #12 from o/b\n\nB", {"b": "1", "c": None}, [gone, side2])
+    words = f"Merge pull request #12 from o/b\n\nB\n\n(cherry picked from commit {merge})"
+    pick = await history.commit(words, {"b": "1", "c": None}, [release])
+    undone = await history.commit(f"Undo\n\nThis reverts commit {pick}.", {"b": None, "c": "1"}, [pick])
+    await history.refresh()
+
+    for feature in ("PR-12", side, "#7"):
+        assert await contains(history, feature, release, merge, pick, undone) == [False, True, True, False], feature
+    assert await contains(history, "PR-3", release, merge, pick, undone) == [True, False, False, True]
+
+
 async def test_a_pull_request_named_by_its_number_is_reverted(history):
     """`Reverts owner/repo#12` of this repo counts; that of another repo does not."""
     start = await history.commit("Begin", {"a": "1"})

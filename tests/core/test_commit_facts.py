@@ -81,6 +81,26 @@ def test_conventional_commits(message, expected):
     assert (found.type, found.scope, found.breaking) == expected
 
 
+@pytest.mark.parametrize(
+    ("body", "reverts", "pulls", "mainlines"),
+    [
+        (f"This reverts commit {A}.", (A,), (), ()),
+        (f"This reverts commit {A}, reversing\nchanges made to {B}.", (A,), (), ((A, B),)),
+        (f"This reverts commit {A[:9]} (Merge x, 2026-11-20), reversing\nchanges made to {B[:9]}.", (A[:9],), (),
+         ((A[:9], B[:9]),)),
+        ("This reverts merge request !102", (), ("#102",), ()),
+        ("This reverts pull request #104.", (), ("#104",), ()),
+        ("Reverts merge request group/shop!102", (), ("group/shop#102",), ()),
+        (f'Revert "Merged PR 107: Gift"\n\nReverted commit `{A[:8]}`.', (A[:8],), (), ()),
+        (f"Nobody reverted commit `{A[:8]}`. It reverts nothing, #12 neither.", (), (), ()),
+    ],
+)  # fmt: skip
+def test_reverts_in_the_words_of_git_and_the_forges(body, reverts, pulls, mainlines):
+    """A commit, a merge with the parent that it was held against, or a pull request by its number."""
+    found = read_facts(f"Revert it\n\n{body}")
+    assert (found.reverts, found.reverts_pulls, found.mainlines) == (reverts, pulls, mainlines)
+
+
 def test_people_reverts_and_picks():
     """Trailers and git's own sentences, each once."""
     found = read_facts(

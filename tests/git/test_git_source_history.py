@@ -342,11 +342,15 @@ class Story:
             self.work.do("checkout", "-q", branch)
             self.here = branch
         what = self.pick.choice(
-            ["feature", "feature", "revert", "revert", "merge", "merge", "cherry", "branch", "octopus"]
+            [
+                *("feature", "feature", "revert", "revert", "merge", "merge", "cherry", "branch", "octopus"),
+                "cherry_merge",
+            ]
         )
         before = self.tip(branch)
         getattr(self, what)(number)
-        if what not in {"feature", "branch"} and self.work.do("status", "--porcelain"):
+        stopped = what not in {"feature", "branch"} and self.tip(branch) == before
+        if what not in {"feature", "branch"} and (stopped or self.work.do("status", "--porcelain")):
             self.work.do("reset", "-q", "--hard", before)
         elif (after := self.tip(branch)) != before:
             self.revertible.append(after)
@@ -380,13 +384,20 @@ class Story:
         if targets:
             target = self.pick.choice(targets)
             merge = len(self.work.do("rev-list", "--parents", "-1", target).split()) > 2
-            self.work.do("revert", *(("-m", "1") if merge else ()), "--no-edit", target, ok=range(256))
+            mainline = self.pick.choice("112") if merge else ""
+            self.work.do("revert", *(("-m", mainline) if merge else ()), "--no-edit", target, ok=range(256))
 
     def cherry(self, _number):
         below = set(self.work.do("rev-list", "HEAD").split())
         others = [one for one in self.features.values() if one not in below]
         if others:
             self.work.do("cherry-pick", "-x", self.pick.choice(others), ok=range(256))
+
+    def cherry_merge(self, _number):
+        below = set(self.work.do("rev-list", "HEAD").split())
+        merges = [one for one in self.work.do("rev-list", "--all", "--merges").split() if one not in below]
+        if merges:
+            self.work.do("cherry-pick", "-x", "-m", "1", self.pick.choice(merges), ok=range(256))
 
 
 async def _told(work, history, seed):

@@ -9,6 +9,10 @@ _REVERTS = re.compile(r"This reverts commit ([0-9a-f]{40})")
 _PICKED = re.compile(r"\(cherry picked from commit ([0-9a-f]{40})\)")
 
 
+# As the git program writes it.
+_MAINLINE = re.compile(r"reversing\s+changes made to ([0-9a-f]{40})")
+
+
 class NaiveReplay:
     """Reads one repository with the git program, as the docstring of `core/containment.py` has it, and no index."""
 
@@ -27,16 +31,18 @@ class NaiveReplay:
 
     def change(self, one):
         found = _PICKED.search(self._messages[one])
-        return self.change(found[1]) if found else one
+        return self.change(found[1]) if found and self._picked_merge(one) is None else one
 
     @functools.cache  # noqa: B019 - as above
     def act(self, one, change):
         """Return what a commit does to a change: True, False, or None."""
         found = _REVERTS.search(self._messages[one])
         if found and found[1] in self._parents and len(self._parents[found[1]]) > 1:
-            merge = found[1]
-            before, after = self.contains(self._parents[merge][0], change), self.contains(merge, change)
-            opposite = None if before == after else not after
+            mainline = _MAINLINE.search(self._messages[one])
+            did = self._did(found[1], mainline[1], change)
+            opposite = None if did is None else not did
+        elif (picked := self._picked_merge(one)) is not None:
+            opposite = self._did(picked, self._parents[picked][0], change)
         elif found and found[1] in self._parents:
             done = self.act(found[1], change)
             opposite = None if done is None else not done
@@ -47,6 +53,14 @@ class NaiveReplay:
         parents = self._parents[one]
         before = self._at(parents[0], change) if len(parents) == 1 else None
         return None if before == opposite else opposite
+
+    def _did(self, merge, parent, change):
+        before, after = self._at(parent, change), self._at(merge, change)
+        return None if before == after else after
+
+    def _picked_merge(self, one):
+        found = _PICKED.search(self._messages[one])
+        return found[1] if found and len(self._parents.get(found[1], ())) > 1 else None
 
     def contains(self, revision, commit):
         return self._at(revision, self.change(commit))

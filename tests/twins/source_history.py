@@ -103,7 +103,14 @@ class MemorySourceHistory:
 
     def _replay(self):
         claims = [
-            Claim(at, one.facts.reverts, one.facts.reverts_pulls, one.facts.picks, undoes=bool(self._book.inverses(at)))
+            Claim(
+                at,
+                one.facts.reverts,
+                one.facts.reverts_pulls,
+                one.facts.picks,
+                undoes=bool(self._book.inverses(at)),
+                mainlines=one.facts.mainlines,
+            )
             for at, one in enumerate(self._book.all)
         ]
         return replay(self._book.graph, claims, self._book, self.web)

@@ -24,7 +24,8 @@ class Facts(Value, frozen=True, kw_only=True, omit_defaults=True):
     title: the pull request's where the message has one, else the subject without its number. pull: its number.
     forge: whose form the message has, None where several use it. issues: `#12` or `owner/repo#12`.
     keys: whatever looks like `ABC-12`; which of them are issues depends on the configured projects.
-    reverts, picks: commit ids, 7 to 40 hex digits. reverts_pulls: pull requests, written as `issues` are.
+    reverts, picks: commit ids, 7 to 40 hex digits. reverts_pulls: pull requests, written as `issues` are. mainlines: of
+    merges that it reverts, with the parent each was held against.
     """
 
     title: str
@@ -39,6 +40,7 @@ class Facts(Value, frozen=True, kw_only=True, omit_defaults=True):
     reverts: tuple[str, ...] = ()
     reverts_pulls: tuple[str, ...] = ()
     picks: tuple[str, ...] = ()
+    mainlines: tuple[tuple[str, str], ...] = ()
 
 
 _NUMBER = r"(?P<number>[1-9]\d{0,8})"
@@ -73,10 +75,19 @@ _CO_AUTHOR = re.compile(
     r"^co-authored-by:[ \t]*([^<>\n]{0,200}?)[ \t]*<([^<>\n]{1,200})>[ \t]*$", re.IGNORECASE | re.MULTILINE
 )
 
-_REVERTS = re.compile(r"\bThis reverts (?:merge )?commits? ([0-9a-f]{7,40})\b", re.IGNORECASE)
+_REVERTS = re.compile(
+    r"(?:\bThis reverts (?:merge )?commits? |^Reverted commit `)([0-9a-f]{7,40})\b", re.IGNORECASE | re.MULTILINE
+)
+# What Git adds for a merge tells which parent it was held against: with `-m 2` the second one.
+_MAINLINE = re.compile(
+    r"\bThis reverts (?:merge )?commit ([0-9a-f]{7,40})(?: \([^\n]{0,300}\))?,"
+    r"\s{1,4}reversing\s{1,4}changes\s{1,4}made to ([0-9a-f]{7,40})\b",
+    re.IGNORECASE,
+)
 _REVERTS_PULL = re.compile(
-    r"^Reverts (?:(?:pull|merge) request )?((?:[\w.-]{1,100}(?:/[\w.-]{1,100}){1,5})?)([#!])([1-9]\d{0,8})\b",
-    re.MULTILINE,
+    r"^(?:This )?reverts (?:(?:pull|merge) request )?"
+    r"((?:[\w.-]{1,100}(?:/[\w.-]{1,100}){1,5})?)([#!])([1-9]\d{0,8})\b",
+    re.MULTILINE | re.IGNORECASE,
 )
 _PICKED = re.compile(r"^\(cherry picked from commit ([0-9a-f]{7,40})\)[ \t]*$", re.MULTILINE)
 
@@ -99,11 +110,14 @@ def read_facts(message: str) -> Facts:
         scope=scope,
         breaking=breaking or ("BREAKING" in body and _BREAKING.search(body) is not None),
         co_authors=_co_authors(body) if "uthored" in body else (),
-        reverts=_all(found[1].lower() for found in _REVERTS.finditer(body)) if "everts" in body else (),
+        reverts=_all(found[1].lower() for found in _REVERTS.finditer(body)) if "evert" in body else (),
         reverts_pulls=_all(f"{found[1]}#{found[3]}" for found in _REVERTS_PULL.finditer(body))
-        if "Reverts " in body
+        if "everts " in body
         else (),
         picks=_all(found[1] for found in _PICKED.finditer(body)) if "(cherry picked" in body else (),
+        mainlines=tuple((a.lower(), b.lower()) for a, b in _MAINLINE.findall(body)[:MAX_NAMED])
+        if "reversing" in body
+        else (),
     )
 
 

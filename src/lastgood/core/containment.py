@@ -1,14 +1,15 @@
 """Does a revision contain a change? What reverts and picks did, replayed over the graph. Knows no Git and no message.
 
-**A change** is a commit; a commit that says it is a cherry-pick (`-x`) is the same change as its source.
+**A change** is a commit; a commit that says it is a cherry-pick (`-x`) is the same change as its source. The pick of
+a merge (`-m`) is a change of its own, and does what the merge did to its first parent.
 **A commit acts** on changes: it brings its own; if it reverts a commit, it does the opposite of each act of that
-commit, too; if it reverts a merge, the opposite of what the merge did to its first parent: to every change that was
-contained after it and not before, or before and not after. So a revert of a revert brings a change back, and the
-revert of a merge takes out all the commits that it brought and brings back what these had taken out. Of a target that
-is not among the reverting commit's own ancestors (a revert that was picked), only the change that it carries counts,
-or those that the merge brought. Where one commit reverts several, a later named one has the last word. A revert that
-finds a change as it would leave it does nothing to it, and so its own revert does not, either. (Of a change that more
-than 500 commits act on, the first 500 count.)
+commit, too; if it reverts a merge, the opposite of what the merge did to its first parent (with `-m 2` to its second):
+to every change that was contained after it and not before, or before and not after. So a revert of a revert brings a
+change back, and the revert of a merge takes out all the commits that it brought and brings back what these had taken
+out. Of a target that is not among the reverting commit's own ancestors (a revert that was picked), only the change that
+it carries counts, or those that the merge brought. Where one commit reverts several, a later named one has the last
+word. A revert that finds a change as it would leave it does nothing to it, and so its own revert does not, either. (Of
+a change that more than 500 commits act on, the first 500 count.)
 **A revision contains a change** as follows. Walk from the oldest commit to the revision, parents before children:
 
 - before any commit that acts on it, the change is not contained;
@@ -43,6 +44,8 @@ class Replay:
 
     reverts: who reverts what, by position, as their claims were resolved; a merge there stands for what it brought.
     carries: commits whose change is that of others (picks), each with these; every other commit carries itself.
+    repeats: picks of merges, each with these. mainlines: (who reverts a merge, the merge): the parent that it is held
+    against, where that is not the first.
     """
 
     def __init__(
@@ -51,26 +54,44 @@ class Replay:
         *,
         reverts: Mapping[int, Sequence[Change]],
         carries: Mapping[int, Sequence[Change]],
+        repeats: Mapping[int, Sequence[Change]] | None = None,
+        mainlines: Mapping[tuple[int, int], int] | None = None,
     ) -> None:
         self.graph = graph
         self.reverts = reverts
         self.carries = carries
+        self._repeats = repeats or {}
+        self._mainlines = mainlines or {}
         self._carriers: dict[Change, list[int]] = {}
         for at, changes in carries.items():
             for change in changes:
                 self._carriers.setdefault(change, []).append(at)
         self._reverted_by: dict[Change, list[int]] = {}
-        self._brought: dict[int, array[int]] = {}
+        # By merge and parent: what the merge brought to that parent.
+        self._brought: dict[tuple[int, int], array[int]] = {}
         self._acts: dict[Change, dict[int, bool]] = {}
         for at, targets in reverts.items():
             for target in targets:
                 self._reverted_by.setdefault(target, []).append(at)
-                if target in graph.more and target not in self._brought:
-                    self._brought[int(target)] = array("i", graph.brought(int(target)))
+        deals = [
+            (at, int(one)) for some in (reverts, self._repeats) for at in some for one in some[at] if one in graph.more
+        ]
+        for at, merge in deals:
+            side = self._side(at, merge)
+            if side not in self._brought:
+                parents = (graph.first[merge], *graph.more[merge])
+                others = [one for one in parents if one != side[1]]
+                self._brought[side] = array("i", graph.only(others, (side[1],)))
         self._touched: set[Change] = {*self._carriers, *carries, *self._reverted_by}
         for brought in self._brought.values():
             self._touched.update(brought)
-        self._of_merges = sorted({at for merge in self._brought for at in self._reverted_by[merge]})
+        self._of_merges = sorted({at for at, _ in deals})
+        self._late: dict[int, int] = {}
+        self._late = self._late_turns()
+
+    def _side(self, at: int, merge: int) -> tuple[int, int]:
+        """Return a merge and the parent that it is held against by who reverts or repeats it."""
+        return merge, self._mainlines.get((at, merge), self.graph.first[merge])
 
     def changes_of(self, at: int) -> tuple[Change, ...]:
         """Return the changes that a commit carries: its own, or those that it is a pick of."""
@@ -90,7 +111,11 @@ class Replay:
                 continue
             found.add(one)
             if isinstance(one, int):
-                todo += [*self.reverts.get(one, ()), *self.carries.get(one, ()), *self._brought.get(one, ())[:most]]
+                others = [*self.reverts.get(one, ()), *self._repeats.get(one, ())]
+                todo += [*others, *self.carries.get(one, ())]
+                for merge in others:
+                    if merge in self.graph.more:
+                        todo += self._brought[self._side(one, int(merge))][:most]
         return found
 
     def acts(self, change: Change) -> Mapping[int, bool]:
@@ -108,11 +133,11 @@ class Replay:
             carriers.add(change)
         acts = dict.fromkeys(carriers, True)
         direct = [at for one in (change, *carriers) for at in self._reverted_by.get(one, ())]
-        todo = sorted({*direct, *self._of_merges})
+        todo = sorted((self._turn(at), at) for at in {*direct, *self._of_merges})
         done: set[int] = set()
         in_line = len(acts) == 1
         while todo and acts:
-            at = heapq.heappop(todo)
+            _, at = heapq.heappop(todo)
             if at in done or at in carriers:
                 continue
             done.add(at)
@@ -128,22 +153,46 @@ class Replay:
                 if len(acts) > MAX_ACTS:
                     break
                 for later in self._reverted_by.get(at, ()):
-                    heapq.heappush(todo, later)
+                    heapq.heappush(todo, (self._turn(later), later))
         return acts
+
+    def _turn(self, at: int) -> int:
+        """Return by which order commits act: after all that is below them, and below the merges that these repeat.
+
+        A merge that is picked to another branch may have a later position than its pick, and than what follows that.
+        """
+        late = self._late
+        if not late or at < min(late):
+            return at
+        reached = self.graph.ancestors((at,), floor=min(late))
+        return max(at, *(turn for one, turn in late.items() if one <= at and reached[one]), 0)
+
+    def _late_turns(self) -> dict[int, int]:
+        """Return the turns of picks of merges that have a later position, of those that lie below others first."""
+        waiting = {at: max(map(int, merges)) for at, merges in self._repeats.items() if max(map(int, merges)) > at}
+        turns: dict[int, int] = {}
+        for at, merge in sorted(waiting.items(), key=lambda pair: pair[1]):
+            self._late = turns
+            turns[at] = max(self._turn(at), self._turn(merge))
+        return turns
 
     def _act(self, at: int, change: Change, acts: Mapping[int, bool], carriers: set[int]) -> bool | None:
         """Return what a revert does to a change: the opposite of what its targets did, the last one named last."""
         value = None
-        for target in self.reverts[at]:
+        for target in self.reverts.get(at, ()):
             if target == change or target in carriers:
-                value = False
+                # Held against its second parent, a merge itself stays: what it had brought to the first one does.
+                value = value if (at, target) in self._mainlines else False
             elif not isinstance(target, int):
                 continue
-            elif target in self._brought:
+            elif target in self.graph.more:
                 known = self._opposite_of_merge(at, target, acts, carriers)
                 value = value if known is None else known
             elif target in acts and self._is_ancestor(target, at):
                 value = not acts[target]
+        for merge in self._repeats.get(at, ()):
+            did = self._did(self._side(at, int(merge)), acts)
+            value = value if did is None else did
         return value
 
     def _does_something(self, at: int, acts: Mapping[int, bool], value: bool) -> bool:  # noqa: FBT001 - a state, not a switch
@@ -154,13 +203,19 @@ class Replay:
         return value if parent < 0 else self.states(acts, (parent,))[0] != value
 
     def _opposite_of_merge(self, at: int, merge: int, acts: Mapping[int, bool], carriers: set[int]) -> bool | None:
-        brought = self._brought[merge]
-        if not any(_holds(brought, one) for one in acts) and merge not in acts:
-            return None
+        side = self._side(at, merge)
         if not self._is_ancestor(merge, at):
-            return False if any(_holds(brought, one) for one in carriers) else None
-        before, after = self.states(acts, (self.graph.first[merge], merge))
-        return None if before == after else not after
+            return False if any(_holds(self._brought[side], one) for one in carriers) else None
+        did = self._did(side, acts)
+        return None if did is None else not did
+
+    def _did(self, side: tuple[int, int], acts: Mapping[int, bool]) -> bool | None:
+        """Return what a merge did to a change of one of its parents; None for nothing."""
+        merge, parent = side
+        if not any(_holds(self._brought[side], one) for one in acts) and merge not in acts:
+            return None
+        before, after = self.states(acts, (parent, merge))
+        return None if before == after else after
 
     def _is_ancestor(self, ancestor: int, at: int) -> bool:
         return ancestor <= at and self.graph.ancestors((at,), floor=ancestor)[ancestor] == 1

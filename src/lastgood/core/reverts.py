@@ -16,13 +16,17 @@ _DEEP = 50
 
 
 class Claim(NamedTuple):
-    """What one commit claims to undo or to repeat; `undoes`: its files changed exactly the other way round, too."""
+    """What one commit claims to undo or to repeat; `undoes`: its files changed exactly the other way round, too.
+
+    mainlines: merges that it undoes, each with the parent that it was held against.
+    """
 
     at: int
     reverts: Sequence[str] = ()
     reverts_pulls: Sequence[str] = ()
     picks: Sequence[str] = ()
     undoes: bool = False
+    mainlines: Sequence[tuple[str, str]] = ()
 
 
 class Lookup(Protocol):
@@ -49,15 +53,23 @@ def replay(graph: CommitGraph, claims: Iterable[Claim], lookup: Lookup, web: Web
     """Resolve all claims. claims: by position, only of commits that claim anything or undo something."""
     reverts: dict[int, tuple[Change, ...]] = {}
     picks: dict[int, tuple[Change, ...]] = {}
+    mainlines: dict[tuple[int, int], int] = {}
     for claim in claims:
         targets = _targets(graph, claim, lookup, web)
         if targets:
             reverts[claim.at] = targets
+        for merge, parent in claim.mainlines:
+            at, against = lookup.find(merge), lookup.find(parent)
+            if at is not None and against is not None and against in graph.more.get(at, ()):
+                mainlines[claim.at, at] = against
         picked = tuple(dict.fromkeys(_named(claim.picks, lookup)))
         if picked and claim.at not in picked:
             picks[claim.at] = picked
-    carries = {at: roots for at in picks if (roots := _roots(at, picks)) != (at,)}
-    return Replay(graph, reverts=reverts, carries=carries)
+    roots = {at: _roots(at, picks) for at in picks}
+    repeats = {at: merges for at, some in roots.items() if (merges := [one for one in some if one in graph.more])}
+    carries = {at: own for at, some in roots.items() if (own := tuple(one for one in some if one not in graph.more))}
+    carries = {at: own for at, own in carries.items() if own != (at,)}
+    return Replay(graph, reverts=reverts, carries=carries, repeats=repeats, mainlines=mainlines)
 
 
 def _targets(graph: CommitGraph, claim: Claim, lookup: Lookup, web: WebAddress) -> tuple[Change, ...]:

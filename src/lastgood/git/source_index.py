@@ -28,7 +28,7 @@ from lastgood.git.source_log import MAX_PATHS, LoggedCommit, read_log
 _T = TypeVar("_T")
 _LIKE, _MARKED = re.compile(r"[!%_]"), r"!\g<0>"
 
-FORMAT = 1
+FORMAT = 2
 _BATCH = 500
 _CACHE_KB = 8192
 _REMEMBERED = 4000
@@ -259,7 +259,9 @@ class SourceIndex:
         rows = self._rows("SELECT c.at, c.facts, a.content FROM acting AS a JOIN commits AS c USING(at) ORDER BY c.at")
         for at, data, content in rows:
             facts = _DECODE.decode(data)
-            yield Claim(at, facts.reverts, facts.reverts_pulls, facts.picks, undoes=content == 1)
+            yield Claim(
+                at, facts.reverts, facts.reverts_pulls, facts.picks, undoes=content == 1, mainlines=facts.mainlines
+            )
 
     def commit(self, at: int) -> SourceCommit:
         """Read one commit."""
