@@ -5,6 +5,7 @@ import pytest
 
 from lastgood.core.errors import BranchMoved, LastgoodError, NotAllowed, ServerUnreachable, SettingsWrong
 from lastgood.core.told_error import read_error
+from lastgood.remote.connection import Connection
 from lastgood.remote.lastgood import RemoteLastgood
 
 
@@ -105,3 +106,12 @@ async def test_names_cannot_leave_their_place_in_the_path():
         "/api/v1/apps/web/versions/a%2Fb%3Fc%3Dd%23e",
         "/api/v1/apps/web/versions/%2E%2E",
     ]
+
+
+@pytest.mark.parametrize("token", ["secret\nsecret", "secret secret", "secrét", "secret\x07"])
+async def test_a_token_that_no_header_can_have_is_refused_and_not_shown(token):
+    """Two lines of a file, say: the message is about the setting alone. A newline at its end does no harm."""
+    with pytest.raises(SettingsWrong) as wrong:
+        Connection("http://127.0.0.1", token)
+    assert "secr" not in str(wrong.value.as_json())
+    await Connection("http://127.0.0.1", "secret\n").aclose()

@@ -32,7 +32,10 @@ class Connection:
         # What stands before the @ would end up in messages.
         self.server = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
         headers = {"Accept": "application/json"}
-        if token:
+        if token := (token or "").strip():
+            # The library's own message about a bad header has the header in it.
+            if not token.isascii() or not token.isprintable() or " " in token:
+                raise SettingsWrong(setting="LASTGOOD_TOKEN", reason="a token is one word of one line")
             headers["Authorization"] = f"Bearer {token}"
         self._client = httpx2.AsyncClient(
             base_url=f"{self.server}/api/v1",
