@@ -82,8 +82,8 @@ class WhereRecorded:
             recorded(seen, kept, functools.partial(is_same, known[0]), made=made_by(known), cut=cut) for known in meant
         ]
         found = [
-            _presence([(known[0], some[n]) for known, some in zip(meant, each, strict=True)], kept)
-            for n in range(len(seen))
+            _presence([(known[0], some[n]) for known, some in zip(meant, each, strict=True)], run, kept)
+            for n, run in enumerate(seen)
         ]
         return Told(feature=meant[0][0], presences=tuple(found))
 
@@ -107,8 +107,11 @@ def _group(found: list[list[Feature]], feature: Feature) -> None:
         found.append([feature])
 
 
-def _presence(said: Sequence[tuple[Feature, Recorded]], kept: dict[int, Carried]) -> Presence:
-    """Put what is said of several features that a text may mean together: one that is there is enough."""
+def _presence(said: Sequence[tuple[Feature, Recorded]], run: Deployment, kept: dict[int, Carried]) -> Presence:
+    """Put what is said of several features that a text may mean together: one that is there is enough.
+
+    run: the version that is spoken of; its images are told where they brought the feature.
+    """
     order = {True: 0, None: 1, False: 2}
     feature, has = min(said, key=lambda pair: (order[pair[1].contains], pair[1].run is None))
     more = f" ({feature.id}: {feature.title})" if len(said) > 1 else ""
@@ -116,5 +119,6 @@ def _presence(said: Sequence[tuple[Feature, Recorded]], kept: dict[int, Carried]
     if has.run is None or not has.contains:
         return Presence(contains=has.contains, reason=reason, beside=has.contains is False and has.run is None)
     there = next((one for one in kept[has.run.id].entered if is_same(one, feature)), feature)
-    images = tuple(ChainImage(name=one.name, reference=one.to, revision=None) for one in has.run.images if one.to)
+    brought = has.run.images if has.run.id == run.id else ()
+    images = tuple(ChainImage(name=one.name, reference=one.to, revision=None) for one in brought if one.to)
     return Presence(contains=True, via=next(iter(there.commits), None), reason=reason, images=images[:MAX_IMAGES])
