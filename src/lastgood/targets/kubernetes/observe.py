@@ -73,8 +73,6 @@ async def look(
     """
     found = Look(differing=[], unknown=[])
     refused = refused_of(applied)
-    asked = {one.key for one in applied.objects}
-    asked_kinds = {key[0] for key in asked}
     for one in applied.objects:
         live = cluster.live.get(one.key)
         if one.key in refused:
@@ -89,7 +87,14 @@ async def look(
             found.differing.append(f"{_label(one.key)} is being applied")
         else:
             await _compare(one, live, found, cluster=cluster, sender=sender, differs=differs)
-    for live in cluster.live.members(applied.set_id, {*asked_kinds, *applied.kinds}):
+    _tell_extra(applied, found, cluster=cluster)
+    return found
+
+
+def _tell_extra(applied: Applied, found: Look, *, cluster: Cluster) -> None:
+    """Add what the set has and nobody asks for; what may not be deleted stays for good, and is no difference."""
+    asked = {one.key for one in applied.objects}
+    for live in cluster.live.members(applied.set_id, {*(key[0] for key in asked), *applied.kinds}):
         if live.key in asked or live.is_being_deleted:
             continue
         if f"{live.kind} {live.name}" in applied.left:
@@ -98,7 +103,6 @@ async def look(
         manifest = live.manifest
         if not options_of(manifest).ignore_extra and not is_hook(manifest):
             found.differing.append(f"{_label(live.key)} is there and nobody asks for it")
-    return found
 
 
 def refused_of(applied: Applied) -> dict[Key, Hindrance]:
