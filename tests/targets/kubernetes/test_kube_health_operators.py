@@ -341,3 +341,153 @@ def test_a_rollout_of_a_deployment_waits_for_the_change_there(seen, expected):
     if expected == "Progressing":
         aborted = f"{done}, {conditions('Progressing=False/RolloutAborted')}"
         assert health("argoproj.io/Rollout", aborted, "workloadRef: {name: web}", annotation) == expected
+
+
+_DEPLOYMENT_CONFIG = "apps.openshift.io/DeploymentConfig"
+_ENACTMENT = "nmstate.io/NodeNetworkConfigurationEnactment"
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "spec", "expected"),
+    [
+        (
+            _DEPLOYMENT_CONFIG,
+            "replicas: 2, " + conditions("Available=True", "Progressing=True/NewReplicationControllerAvailable"),
+            "replicas: 2",
+            "Healthy",
+        ),
+        (
+            _DEPLOYMENT_CONFIG,
+            "replicas: 2, " + conditions("Available=True", "Progressing=True/ReplicationControllerUpdated"),
+            "replicas: 2",
+            "Progressing",
+        ),
+        (_DEPLOYMENT_CONFIG, "replicas: 0, " + conditions("Available=False"), "replicas: 0", "Healthy"),
+        (_DEPLOYMENT_CONFIG, "replicas: 0, " + conditions("Available=False"), "replicas: 2", "Degraded"),
+        ("eventing.knative.dev/Broker", conditions("Addressable=False", "Ready=True"), "", "Healthy"),
+        ("eventing.knative.dev/Trigger", conditions("Ready=False"), "", "Degraded"),
+        ("sources.knative.dev/PingSource", conditions("Deployed=False", "Ready=Unknown"), "", "Progressing"),
+        ("serving.kserve.io/LLMInferenceService", conditions("Ready=True@2"), "", "Healthy"),
+        ("serving.kserve.io/LLMInferenceService", conditions("Ready=True@1"), "", "Progressing"),
+        (
+            "serving.kserve.io/LLMInferenceService",
+            conditions("RouterReady=False/Stopped", "Ready=False"),
+            "",
+            "Suspended",
+        ),
+        ("serving.kserve.io/LLMInferenceService", conditions("Ready=False"), "", "Degraded"),
+        ("openfaas.com/Function", "replicas: 1, " + conditions("Ready=True"), "", "Healthy"),
+        ("openfaas.com/Function", "replicas: 0, " + conditions("Ready=True"), "", "Suspended"),
+        ("openfaas.com/Function", "replicas: 1, " + conditions("Stalled=True", "Ready=Unknown"), "", "Degraded"),
+        ("game.kruise.io/GameServer", "currentState: Creating, desiredState: Ready", "", "Progressing"),
+        ("game.kruise.io/GameServer", "currentState: Ready, desiredState: Ready", "", "Healthy"),
+        (
+            "game.kruise.io/GameServer",
+            "currentState: Ready, desiredState: Ready, podStatus: {" + conditions("KruisePodReady=False") + "}",
+            "",
+            "Degraded",
+        ),
+        ("game.kruise.io/GameServer", "", "", "Unknown"),
+        (
+            "game.kruise.io/GameServerSet",
+            "observedGeneration: 2, replicas: 3, updatedReadyReplicas: 3",
+            "",
+            "Healthy",
+        ),
+        (
+            "game.kruise.io/GameServerSet",
+            "observedGeneration: 2, replicas: 3, updatedReplicas: 1, updatedReadyReplicas: 1",
+            "updateStrategy: {rollingUpdate: {partition: 2}}",
+            "Suspended",
+        ),
+        (
+            "game.kruise.io/GameServerSet",
+            "observedGeneration: 2, replicas: 3, readyReplicas: 1, updatedReadyReplicas: 1",
+            "",
+            "Progressing",
+        ),
+        ("lifecycle.keptn.sh/KeptnTask", "status: Failed", "", "Degraded"),
+        ("lifecycle.keptn.sh/KeptnAppVersion", "status: Succeeded", "", "Healthy"),
+        ("lifecycle.keptn.sh/KeptnEvaluation", "overallStatus: Progressing", "", "Progressing"),
+        ("lifecycle.keptn.sh/KeptnEvaluation", "overallStatus: Failed", "", "Degraded"),
+        ("objectbucket.io/ObjectBucketClaim", "phase: Bound", "", "Healthy"),
+        ("objectbucket.io/ObjectBucketClaim", "phase: Failed", "", "Degraded"),
+        ("ocs.openshift.io/StorageCluster", conditions("Available=True", "Progressing=True"), "", "Progressing"),
+        ("ocs.openshift.io/StorageCluster", conditions("Available=True", "Degraded=True"), "", "Degraded"),
+        ("ocs.openshift.io/StorageCluster", "", "", "Unknown"),
+        ("solr.apache.org/SolrCloud", "solrNodes: [{ready: true}, {ready: false}]", "", "Progressing"),
+        ("solr.apache.org/SolrCloud", "solrNodes: [{ready: true}, {ready: true}]", "", "Healthy"),
+        ("nmstate.io/NodeNetworkConfigurationPolicy", conditions("Degraded=True", "Available=False"), "", "Degraded"),
+        ("nmstate.io/NodeNetworkConfigurationPolicy", conditions("Ignored=True"), "", "Suspended"),
+        (_ENACTMENT, conditions("Failing=True", "Progressing=True"), "", "Progressing"),
+        (_ENACTMENT, conditions("Failing=True", "Progressing=False"), "", "Degraded"),
+        (_ENACTMENT, conditions("Aborted=True"), "", "Suspended"),
+        ("proclaim.dogmatiq.io/DNSSDServiceInstance", conditions("Adopted=False"), "", "Degraded"),
+        (
+            "proclaim.dogmatiq.io/DNSSDServiceInstance",
+            conditions("Adopted=True", "Discoverable=Unknown/DiscoveryError"),
+            "",
+            "Unknown",
+        ),
+        ("proclaim.dogmatiq.io/DNSSDServiceInstance", conditions("Adopted=True", "Discoverable=True"), "", "Healthy"),
+        ("kubernetes-client.io/ExternalSecret", "status: 'ERROR, no such key'", "", "Degraded"),
+        ("kubernetes-client.io/ExternalSecret", "status: SUCCESS", "", "Healthy"),
+        ("iammanager.keikoproj.io/Iamrole", "state: PolicyNotAllowed", "", "Degraded"),
+        ("operator.victoriametrics.com/VMCluster", "updateStatus: paused", "", "Suspended"),
+        ("operator.victoriametrics.com/VMAgent", "updateStatus: failed, reason: no such volume", "", "Degraded"),
+        ("hypershift.openshift.io/HostedCluster", conditions("Available=True", "Progressing=True"), "", "Healthy"),
+        (
+            "hypershift.openshift.io/HostedControlPlane",
+            conditions("Available=True", "Progressing=True"),
+            "",
+            "Progressing",
+        ),
+        ("hypershift.openshift.io/ControlPlaneComponent", conditions("Available=False"), "", "Degraded"),
+        ("hypershift.openshift.io/ControlPlaneComponent", conditions("Available=True"), "", "Progressing"),
+        ("hypershift.openshift.io/NodePool", conditions("Ready=True", "ValidReleaseImage=False"), "", "Degraded"),
+        ("hypershift.openshift.io/NodePool", conditions("Ready=True", "UpdatingConfig=True"), "", "Progressing"),
+        ("hypershift.openshift.io/HCPEtcdBackup", conditions("BackupCompleted=False/EtcdUnhealthy"), "", "Progressing"),
+        ("hypershift.openshift.io/HCPEtcdBackup", conditions("BackupCompleted=False/BackupFailed"), "", "Degraded"),
+        ("hypershift.openshift.io/AWSEndpointService", conditions("AWSEndpointAvailable=True"), "", "Progressing"),
+        (
+            "hypershift.openshift.io/AzurePrivateLinkService",
+            conditions("AzurePrivateLinkServiceAvailable=False/AzureError"),
+            "",
+            "Degraded",
+        ),
+        (
+            "hypershift.openshift.io/GCPPrivateServiceConnect",
+            conditions("GCPPrivateServiceConnectAvailable=True"),
+            "",
+            "Healthy",
+        ),
+        ("datasciencecluster.opendatahub.io/DataScienceCluster", "phase: Error, errorMessage: no", "", "Degraded"),
+        ("dscinitialization.opendatahub.io/DSCInitialization", "phase: Ready", "", "Healthy"),
+        ("rhdh.redhat.com/Backstage", conditions("Deployed=False"), "", "Degraded"),
+        ("rds.aws.crossplane.io/DBCluster", conditions("Ready=True", "Synced=False/ReconcilePaused"), "", "Suspended"),
+        ("rds.aws.crossplane.io/DBCluster", conditions("Ready=True", "Synced=False/ReconcileError"), "", "Degraded"),
+        ("pulumi.com/Stack", "lastUpdate: {state: failed}, " + conditions("Ready=True"), "", "Healthy"),
+        (
+            "pulumi.com/Stack",
+            "lastUpdate: {state: failed}, " + conditions("Reconciling=True", "Ready=False"),
+            "",
+            "Progressing",
+        ),
+        ("pulumi.com/Stack", "lastUpdate: {state: failed}", "", "Degraded"),
+        (
+            "operators.coreos.com/Subscription",
+            "installedCSV: x.v1, " + conditions("InstallPlanPending=True/Installing"),
+            "installPlanApproval: Manual",
+            "Progressing",
+        ),
+        (
+            "operators.coreos.com/Subscription",
+            "installedCSV: x.v1, " + conditions("InstallPlanPending=True/RequiresApproval"),
+            "installPlanApproval: Manual",
+            "Healthy",
+        ),
+    ],
+)
+def test_what_they_say_means_this(kind, status, spec, expected):
+    """One case for each word that a kind has, in the kinds that were read last."""
+    assert health(kind, status, spec) == expected

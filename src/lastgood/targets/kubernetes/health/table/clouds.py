@@ -9,6 +9,8 @@ _SILENT = (
 )
 _CROSSPLANE = (
     "Degraded: LastAsyncOperation=False",
+    # Somebody paused it: it is not told what to do, and has not failed.
+    "Suspended: Synced=False/ReconcilePaused",
     "Degraded: Synced=False",
     "Healthy: Ready=True",
     "Healthy: Healthy=True",
@@ -87,6 +89,13 @@ ROWS = (
     Row(
         "pulumi.com",
         "Stack",
-        ("Healthy: .status.lastUpdate.state=succeeded", "Degraded: .status.lastUpdate.state=failed"),
+        (
+            "Degraded: Stalled=True",
+            "Progressing: Reconciling=True",
+            "Healthy: Ready=True",
+            # Before it had conditions.
+            "Healthy: !.status.conditions & .status.lastUpdate.state=succeeded",
+            "Degraded: !.status.conditions & .status.lastUpdate.state=failed",
+        ),
     ),
 )

@@ -376,6 +376,18 @@ ROWS = (
         ),
     ),
     Row("ceph.rook.io", "*", ("Healthy: .status.phase=Ready", "Degraded: .status.phase=Failure|ReconcileFailed")),
+    Row("objectbucket.io", "ObjectBucketClaim", ("Healthy: .status.phase=Bound", "Degraded: .status.phase=Failed")),
+    Row(
+        "ocs.openshift.io",
+        "StorageCluster",
+        ("Degraded: Degraded=True", "Progressing: Progressing=True", "Healthy: Available=True"),
+        "Unknown",
+    ),
+    Row(
+        "solr.apache.org",
+        "SolrCloud",
+        ("Progressing: !.status.solrNodes", "Progressing: some(.status.solrNodes; !.ready)", "Healthy: .status"),
+    ),
     Row(
         "longhorn.io",
         "Volume",

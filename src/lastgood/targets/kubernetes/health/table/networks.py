@@ -179,6 +179,39 @@ ROWS = (
         ("Degraded: Degraded=True", "Progressing: Progressing=True", "Healthy: Ready=True", "Healthy: Available=True"),
     ),
     Row("metallb.io", "*", (), "Healthy"),
+    Row(
+        "nmstate.io",
+        "NodeNetworkConfigurationPolicy",
+        (
+            "Healthy: Available=True",
+            "Degraded: Degraded=True",
+            "Progressing: Progressing=True",
+            "Suspended: Ignored=True",
+        ),
+    ),
+    Row(
+        "nmstate.io",
+        "NodeNetworkConfigurationEnactment",
+        (
+            # It tries again: not lost yet.
+            "Progressing: Failing=True & Progressing=True",
+            "Healthy: Available=True",
+            "Degraded: Failing=True",
+            "Progressing: Progressing=True",
+            "Progressing: Pending=True",
+            "Suspended: Aborted=True",
+        ),
+    ),
+    Row(
+        "proclaim.dogmatiq.io",
+        "DNSSDServiceInstance",
+        (
+            "Degraded: Adopted=False",
+            "Degraded: Advertised/AdvertiseError|UnadvertiseError",
+            "Unknown: Discoverable/DiscoveryError",
+            "Healthy: Discoverable=True",
+        ),
+    ),
     Row("traefik.io", "*", (), "Healthy"),
     Row("externaldns.k8s.io", "DNSEndpoint", (), "Healthy"),
     Row("getambassador.io", "Host", ("Healthy: .status.state=Ready", "Degraded: .status.state=Error")),

@@ -67,6 +67,29 @@ ROWS = (
     ),
     Row("clustersecret.io", "ClusterSecret", (), "Healthy"),
     Row(
+        "kubernetes-client.io",
+        "ExternalSecret",
+        ("Healthy: .status.status=SUCCESS", "Degraded: .status.status^=ERROR"),
+    ),
+    Row(
+        "iammanager.keikoproj.io",
+        "Iamrole",
+        (
+            "Healthy: .status.state=Ready",
+            "Degraded: .status.state=Error|RolesMaxLimitReached|PolicyNotAllowed|RoleNameNotAvailable",
+        ),
+    ),
+    Row(
+        "operator.victoriametrics.com",
+        "*",
+        (
+            "Healthy: .status.updateStatus=operational",
+            "Progressing: .status.updateStatus=expanding",
+            "Suspended: .status.updateStatus=paused",
+            "Degraded: .status.updateStatus=failed",
+        ),
+    ),
+    Row(
         "addons.projectcapsule.dev", "*", ("Healthy: Ready=True", "Degraded: Ready=False", "Progressing: Ready=Unknown")
     ),
     Row("capsule.clastix.io", "*", _READY),
@@ -141,7 +164,10 @@ ROWS = (
             "Degraded: InstallPlanFailed=True",
             "Degraded: ResolutionFailed=True",
             # What is installed runs on, and the next one waits for a person.
-            "Healthy: .spec.installPlanApproval=Manual & .status.installedCSV & InstallPlanPending=True",
+            (
+                "Healthy: .spec.installPlanApproval=Manual & .status.installedCSV"
+                " & InstallPlanPending=True/RequiresApproval"
+            ),
             "Progressing: InstallPlanPending=True",
             "Healthy: .status.conditions",
         ),
@@ -179,6 +205,89 @@ ROWS = (
             "Degraded: Available=False",
         ),
     ),
+    Row(
+        "hypershift.openshift.io",
+        "HostedCluster",
+        ("Degraded: Degraded=True", "Healthy: Available=True", "Progressing: Progressing=True"),
+    ),
+    Row(
+        "hypershift.openshift.io",
+        "HostedControlPlane",
+        (
+            "Degraded: Degraded=True",
+            "Progressing: Progressing=True",
+            "Healthy: Available=True",
+            "Healthy: .status.ready=true",
+        ),
+    ),
+    Row(
+        "hypershift.openshift.io",
+        "ControlPlaneComponent",
+        (
+            "Degraded: Available=False",
+            "Progressing: RolloutComplete=False",
+            "Healthy: Available=True & RolloutComplete=True",
+        ),
+    ),
+    Row(
+        "hypershift.openshift.io",
+        "NodePool",
+        (
+            *(
+                f"Degraded: {name}=False"
+                for name in (
+                    "ValidGeneratedPayload",
+                    "ValidPlatformImage",
+                    "ValidReleaseImage",
+                    "ValidMachineConfig",
+                    "ValidTuningConfig",
+                    "ValidPlatformConfig",
+                    "ValidMachineTemplate",
+                    "UpdateManagementEnabled",
+                    "SupportedVersionSkew",
+                )
+            ),
+            "Progressing: UpdatingVersion=True",
+            "Progressing: UpdatingConfig=True",
+            "Healthy: Ready=True",
+        ),
+    ),
+    Row(
+        "hypershift.openshift.io",
+        "HCPEtcdBackup",
+        ("Healthy: BackupCompleted=True", "Degraded: BackupCompleted/BackupFailed", "Progressing: BackupCompleted"),
+    ),
+    Row(
+        "hypershift.openshift.io",
+        "AWSEndpointService",
+        ("Degraded: *=False/AWSError", "Healthy: AWSEndpointServiceAvailable=True & AWSEndpointAvailable=True"),
+    ),
+    Row(
+        "hypershift.openshift.io",
+        "AzurePrivateLinkService",
+        (
+            "Healthy: AzurePrivateLinkServiceAvailable=True",
+            "Degraded: AzurePrivateLinkServiceAvailable/AzureError",
+            "Progressing: AzurePrivateLinkServiceAvailable",
+        ),
+    ),
+    Row(
+        "hypershift.openshift.io",
+        "GCPPrivateServiceConnect",
+        (
+            "Healthy: GCPPrivateServiceConnectAvailable=True",
+            "Degraded: GCPPrivateServiceConnectAvailable/GCPError",
+            "Progressing: GCPPrivateServiceConnectAvailable",
+        ),
+    ),
+    *(
+        Row(group, kind, ("Healthy: .status.phase=Ready", "Degraded: .status.phase=Error"))
+        for group, kind in (
+            ("datasciencecluster.opendatahub.io", "DataScienceCluster"),
+            ("dscinitialization.opendatahub.io", "DSCInitialization"),
+        )
+    ),
+    Row("rhdh.redhat.com", "Backstage", ("Healthy: Deployed=True", "Degraded: Deployed=False")),
     Row(
         "machineconfiguration.openshift.io",
         "MachineConfigPool",

@@ -6,6 +6,9 @@ _KNATIVE = ("Degraded: *=False", "Progressing: *=Unknown", "Healthy: Ready=True"
 _NOT_OBSERVED = "Progressing: .metadata.generation!=.status.observedGeneration"
 _FAILED_UPGRADE = "Degraded: .metadata.labels[numaplane.numaproj.io/progressive-result-state]=failed"
 _NUMAFLOW = (_NOT_OBSERVED, "Degraded: .status.phase=Failed", _FAILED_UPGRADE, "Degraded: *=False")
+# Broker, Trigger, channels and sources sum up their parts in Ready; a part that is only informative may be False.
+_KNATIVE_SUM = ("Healthy: Ready=True", "Degraded: Ready=False", "Progressing: Ready")
+_KEPTN = ("Healthy: .status.status=Succeeded", "Degraded: .status.status=Failed")
 _AVAILABLE = (
     "Healthy: Available=True",
     "Progressing: Available!=True/SomePodsNotReady",
@@ -101,7 +104,9 @@ ROWS = (
         "apps.openshift.io",
         "DeploymentConfig",
         (
-            "Healthy: Available=True & Progressing=True",
+            "Progressing: !.status.conditions",
+            "Healthy: Available=True & Progressing=True/NewReplicationControllerAvailable",
+            "Healthy: .status & .status.replicas=0 & .spec.replicas=0",
             "Progressing: Available=True",
             "Progressing: Progressing=True",
             "Degraded: .status.conditions",
@@ -244,10 +249,10 @@ ROWS = (
         (_NOT_OBSERVED, "Degraded: .status.phase=Failed", "Degraded: *=False", "Healthy: .status.phase=Paused|Running"),
     ),
     Row("serving.knative.dev", "*", _KNATIVE),
-    Row("eventing.knative.dev", "*", _KNATIVE),
-    Row("messaging.knative.dev", "*", _KNATIVE),
-    Row("sources.knative.dev", "*", _KNATIVE),
-    Row("flows.knative.dev", "*", _KNATIVE),
+    Row("eventing.knative.dev", "*", _KNATIVE_SUM),
+    Row("messaging.knative.dev", "*", _KNATIVE_SUM),
+    Row("sources.knative.dev", "*", _KNATIVE_SUM),
+    Row("flows.knative.dev", "*", _KNATIVE_SUM),
     Row(
         "operator.knative.dev",
         "KnativeEventing",
@@ -283,6 +288,51 @@ ROWS = (
             "Healthy: Ready=True",
             "Healthy: PredictorReady=True & IngressReady=True",
         ),
+    ),
+    Row(
+        "serving.kserve.io",
+        "LLMInferenceService",
+        ("Progressing: stale Ready", "Suspended: */Stopped", "Healthy: Ready=True", "Degraded: Ready=False"),
+    ),
+    Row(
+        "openfaas.com",
+        "Function",
+        (
+            "Degraded: Ready=False",
+            "Degraded: Stalled=True",
+            "Healthy: Ready=True & .status.replicas>0",
+            "Suspended: Ready=True",
+        ),
+    ),
+    Row(
+        "game.kruise.io",
+        "GameServer",
+        (
+            "Progressing: .status & .status.currentState!=.status.desiredState",
+            "Degraded: some(.status; KruisePodReady!=True)",
+            "Healthy: .status.currentState=Ready",
+        ),
+        "Unknown",
+    ),
+    Row(
+        "game.kruise.io",
+        "GameServerSet",
+        (
+            "Progressing: !.status",
+            _NOT_OBSERVED,
+            "Suspended: .spec.updateStrategy.rollingUpdate.paused=true",
+            (
+                "Suspended: .spec.updateStrategy.rollingUpdate.partition>0"
+                " & add(.status.updatedReplicas, .spec.updateStrategy.rollingUpdate.partition)>=.status.replicas"
+            ),
+            "Healthy: .status.updatedReadyReplicas=.status.replicas",
+        ),
+    ),
+    Row("lifecycle.keptn.sh", "KeptnAppVersion KeptnTask KeptnWorkloadInstance KeptnWorkloadVersion", _KEPTN),
+    Row(
+        "lifecycle.keptn.sh",
+        "KeptnEvaluation",
+        ("Healthy: .status.overallStatus=Succeeded", "Degraded: .status.overallStatus=Failed"),
     ),
     Row(
         "machinelearning.seldon.io",
