@@ -406,6 +406,26 @@ _ENACTMENT = "nmstate.io/NodeNetworkConfigurationEnactment"
             "",
             "Progressing",
         ),
+        (
+            "numaplane.numaproj.io/PipelineRollout",
+            "observedGeneration: 2, phase: Deployed, upgradeInProgress: Progressive, "
+            + conditions("ChildResourcesHealthy=True@2"),
+            "",
+            "Progressing",
+        ),
+        (
+            "numaplane.numaproj.io/MonoVertexRollout",
+            "observedGeneration: 2, phase: Deployed, upgradeInProgress: Progressive, "
+            + conditions("ChildResourcesHealthy=True@2", "ProgressiveUpgradeSucceeded=False@2"),
+            "",
+            "Degraded",
+        ),
+        (
+            "numaplane.numaproj.io/ISBServiceRollout",
+            "observedGeneration: 2, phase: Deployed, " + conditions("ChildResourcesHealthy=False/Progressing@2"),
+            "",
+            "Progressing",
+        ),
         ("lifecycle.keptn.sh/KeptnTask", "status: Failed", "", "Degraded"),
         ("lifecycle.keptn.sh/KeptnAppVersion", "status: Succeeded", "", "Healthy"),
         ("lifecycle.keptn.sh/KeptnEvaluation", "overallStatus: Progressing", "", "Progressing"),

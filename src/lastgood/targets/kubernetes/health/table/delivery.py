@@ -22,6 +22,11 @@ _PROMOTER = ("Progressing: stale Ready", "Degraded: Ready=False/ReconciliationEr
 _PROMOTER_STRICT = ("Progressing: stale Ready", "Degraded: Ready=False", "Progressing: Ready=Unknown")
 _NUMAPLANE_DONE = (
     "Progressing: .metadata.generation!=.status.observedGeneration",
+    # An upgrade step by step that failed stays under way: that it failed counts.
+    "Degraded: ProgressiveUpgradeSucceeded=False",
+    "Progressing: .status.upgradeInProgress",
+    "Progressing: .status.phase=Pending",
+    "Progressing: current ChildResourcesHealthy=False/Progressing",
     "Degraded: current ChildResourcesHealthy=False",
     "Degraded: .status.phase=Failed",
 )
