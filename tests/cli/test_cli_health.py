@@ -48,7 +48,7 @@ def test_objects_are_told_in_the_order_given(health):
             "namespace": "shop",
             "name": "web",
             "health": "Progressing",
-            "message": "0 of 1 replica is there",
+            "message": "LessReplicas: 0 of 1 replica is there",
         },
         {
             "apiVersion": "x.io/v1",
@@ -64,7 +64,7 @@ def test_objects_are_told_in_the_order_given(health):
             "namespace": None,
             "name": "a",
             "health": "Degraded",
-            "message": "the volume that it was bound to is gone",
+            "message": "Lost: the volume that it was bound to is gone",
         },
         {
             "apiVersion": "apps/v1",
@@ -72,23 +72,35 @@ def test_objects_are_told_in_the_order_given(health):
             "namespace": None,
             "name": "odd",
             "health": "Unknown",
-            "message": "the Deployment odd cannot be judged: spec.replicas is a text, and not a whole number from 0 on",
+            "message": (
+                "Malformed: the Deployment odd cannot be judged:"
+                " spec.replicas is a text, and not a whole number from 0 on"
+            ),
         },
     ]
 
 
 def test_text_is_a_table(health, tmp_path):
-    """For people: a line for each object."""
+    """For people: a line for each object, the worst first."""
     (tmp_path / "objects.yaml").write_text(OBJECTS)
     done = health("-f", "objects.yaml")
     lines = done.stdout.decode().splitlines()
     assert lines[0].split() == ["HEALTH", "KIND", "NAMESPACE", "NAME", "MESSAGE"]
-    assert [line.split()[:4] for line in lines[1:]] == [
-        ["Progressing", "Deployment", "shop", "web"],
-        ["Healthy", "Thing", "-", "b"],
+    assert [line.split()[:4] for line in lines[1:] if not line.startswith(" ")] == [
         ["Degraded", "PersistentVolumeClaim", "-", "a"],
         ["Unknown", "Deployment", "-", "odd"],
+        ["Progressing", "Deployment", "shop", "web"],
+        ["Healthy", "Thing", "-", "b"],
     ]
+    assert done.stderr == b""
+
+
+def test_many_objects_are_counted_below(health):
+    """What is worst has left the screen by then."""
+    thing = "apiVersion: x.io/v1\nkind: Thing\nmetadata: {{name: t{}}}\n---\n"
+    done = health("-f", "-", text="".join(thing.format(n) for n in range(30)) + OBJECTS)
+    assert done.stderr.decode() == "34 objects: 1 Degraded, 1 Unknown, 1 Progressing, 31 Healthy\n"
+    assert done.stdout.decode().splitlines()[1].startswith("Degraded")
 
 
 @pytest.mark.parametrize(

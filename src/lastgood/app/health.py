@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lastgood.core.errors import MalformedResource
+from lastgood.core.health_words import in_words
 from lastgood.core.value import Value
 from lastgood.core.words import Health
 
@@ -20,7 +21,10 @@ MAX_CHARS = 200_000_000
 
 
 class ObjectHealth(Value, frozen=True, kw_only=True, rename={"api_version": "apiVersion"}):
-    """One object and how it is. namespace: as it says itself. name: "" where the object has none."""
+    """One object and how it is. namespace: as it says itself. name: "" where the object has none.
+
+    message: of what is not Healthy with the reason before it (`CrashLoopBackOff: ...`), at most some 2,000 characters.
+    """
 
     api_version: str
     kind: str
@@ -106,7 +110,7 @@ def _judged(
         namespace=namespace,
         name=name,
         health=verdict.health,
-        message=verdict.message or verdict.reason,
+        message=in_words(verdict.health, verdict.reason, verdict.message),
     )
 
 

@@ -69,11 +69,14 @@ def git_only(view: ApplicationView) -> bool:
 
 
 def _now(view: ApplicationView, hashes: dict[str, str]) -> str:
-    """Say what runs; while another version is wanted, both."""
+    """Say what runs; while another version is wanted, both. Git alone knows what is wanted, and not what runs."""
     desired, running = view.desired, view.running
-    if running is None or desired is None or running.version == desired.version:
-        return short(running or desired, hashes) if running or desired else "nothing"
-    return f"{short(running, hashes)} -> {short(desired, hashes)}"
+    if git_only(view):
+        return short(desired, hashes) if desired else "nothing"
+    runs = short(running, hashes) if running else "nothing"
+    if desired is None or (running is not None and running.version == desired.version):
+        return runs
+    return f"{runs} -> {short(desired, hashes)}"
 
 
 def _state(view: ApplicationView) -> str:

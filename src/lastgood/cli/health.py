@@ -1,4 +1,4 @@
-"""`lastgood health`: the health of Kubernetes objects in a file, in the order given."""
+"""`lastgood health`: the health of Kubernetes objects in a file."""
 
 import sys
 from pathlib import Path
@@ -7,10 +7,13 @@ from typing import Annotated
 import typer
 
 from lastgood.cli.call import Call
+from lastgood.cli.judged import Judged, judged_table, objects_counted
 from lastgood.cli.situation import SETTINGS
-from lastgood.cli.text import Column, clean, table
 from lastgood.core.errors import CommandLineWrong, ConfigWrong
 from lastgood.core.value import to_plain
+
+# With so many, what is worst has left the screen when the last is printed.
+MANY = 20
 
 
 def health(
@@ -19,7 +22,7 @@ def health(
         str | None, typer.Option("-f", "--filename", metavar="FILE|-", help="A file of objects; - reads stdin")
     ] = None,
 ) -> None:
-    """Tell the health of Kubernetes objects, as the agent judges them, in the order given.
+    """Tell the health of Kubernetes objects, as the agent judges them: the worst first; as JSON in the order given.
 
     The file holds what a cluster says of its objects: `kubectl get deployments,pods -o yaml | lastgood health -f -`.
     YAML or JSON, several documents, Lists. Where a `lastgood.toml` stands, its own rules (`[[health]]`) count, too.
@@ -43,28 +46,13 @@ def health(
     if call.json:
         call.print_json(to_plain(found))
         return
-    style = call.style
-    rows = [
-        [
-            style.health(one.health),
-            clean(one.kind),
-            clean(one.namespace or "-"),
-            clean(one.name or "-"),
-            clean(one.message),
-        ]
-        for one in found
-    ]
-    columns = [
-        Column("HEALTH"),
-        Column("KIND", least=8),
-        Column("NAMESPACE", least=8),
-        Column("NAME", least=12),
-        Column("MESSAGE", least=20),
-    ]
-    if rows:
-        call.print(table(columns, rows, style))
-    else:
+    if not found:
         call.note(f"there is no object in {name}")
+        return
+    things = [Judged(one.health, (one.kind, one.namespace or "-", one.name or "-"), one.message) for one in found]
+    call.print(judged_table(["HEALTH", "KIND", "NAMESPACE", "NAME", "MESSAGE"], things, call.style))
+    if len(found) > MANY:
+        call.tell(objects_counted([one.health for one in found], call.error_style))
 
 
 def _read(file: str, name: str, most: int) -> bytes:

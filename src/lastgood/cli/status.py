@@ -1,27 +1,39 @@
 """`lastgood status`: one application in full."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from lastgood.cli.apps import applications_table, git_only
 from lastgood.cli.call import Call
+from lastgood.cli.judged import MAX_MESSAGE, Judged, counted, judged_table
 from lastgood.cli.shared import heading, now, version_line
 from lastgood.cli.situation import Situation, remarks, work
-from lastgood.cli.text import Column, Style, clean, facts, moment, table
+from lastgood.cli.text import Column, Style, clean, cut, facts, moment, plural, table, width_of, wrapped
 from lastgood.core.duration import format_duration
+from lastgood.core.health_words import badness, in_words
+from lastgood.core.observation import ResourceHealth
 from lastgood.core.status import StatusView
 from lastgood.core.value import to_plain
 
 _SICK = {"Degraded", "Missing"}
+# So many resources are listed whatever their health; of more, at most so many that are not well.
+FEW = 12
+MANY = 30
+LEAST_WIDTH = 30
+# The columns before a fact: the longest name, and two.
+_FACTS = 13
 
 
 def status(
-    ctx: typer.Context, app: Annotated[str | None, typer.Argument(metavar="[APP]", help="An application")] = None
+    ctx: typer.Context,
+    app: Annotated[str | None, typer.Argument(metavar="[APP]", help="An application")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="List all resources, also those that are Healthy")] = False,
 ) -> None:
     """Show one application in full: what is desired, what is running, since when, why, and what is wrong.
 
-    Without APP: all applications, one line each.
+    Without APP: all applications, one line each. Of many resources the Healthy ones are counted; --all lists them.
     """
     call: Call = ctx.find_root().obj
 
@@ -38,7 +50,7 @@ def status(
             # Flat as in `apps`, with the rest beside it; `repo` is the name, as there.
             call.print_json({**to_plain(view), **to_plain(view.application)})
         else:
-            call.print(status_text(view, call.style))
+            call.print(status_text(view, call.style, everything=everything))
             if view.application.health in _SICK and view.application.last_good is not None:
                 known = view.application.last_good.short
                 call.suggest(f"`lastgood rollback {view.application.name}` goes back to {known}, the last good version")
@@ -47,8 +59,8 @@ def status(
     raise typer.Exit(work(call, job))
 
 
-def status_text(view: StatusView, style: Style) -> str:
-    """Lay out one application."""
+def status_text(view: StatusView, style: Style, *, everything: bool = False) -> str:
+    """Lay out one application. everything: also the resources that are Healthy, however many there are."""
     app, at = view.application, now()
     pauses = "; ".join(f"{p.scope} {p.name or ''} by {clean(p.by)}: {clean(p.reason)}".strip(": ") for p in view.pauses)
     refused = ""
@@ -66,8 +78,8 @@ def status_text(view: StatusView, style: Style) -> str:
         heading(app.name, style),
         facts(
             [
-                ("health", f"{style.health(app.health)}  {clean(view.health_message)}".strip()),
-                ("sync", style.sync(app.sync)),
+                ("health", _why(style.health(app.health), view.health_message, style)),
+                ("sync", _why(style.sync(app.sync), view.sync_message, style)),
                 ("observed", moment(app.observed_at, at) if app.observed_at else ""),
                 ("desired", version_line(app.desired, at, none="nothing")),
                 ("running", version_line(app.running, at, none="unknown" if git_only(app) else "nothing")),
@@ -92,7 +104,7 @@ def status_text(view: StatusView, style: Style) -> str:
             + facts(
                 [
                     ("number", f"n{run.number}  {run.commit.short} {clean(run.commit.subject)}"),
-                    ("outcome", f"{style.outcome(run.outcome)}  {clean(run.message)}".strip()),
+                    ("outcome", _why(style.outcome(run.outcome), run.message, style)),
                     ("trigger", run.trigger),
                     ("began", moment(run.started_at, at)),
                     ("ended", moment(run.finished_at, at) if run.finished_at else ""),
@@ -103,11 +115,7 @@ def status_text(view: StatusView, style: Style) -> str:
             )
         )
     if view.resources:
-        rows = [
-            [f"{clean(r.kind)} {clean(r.name)}", style.health(r.health), clean(r.message or r.reason)]
-            for r in view.resources
-        ]
-        parts.append(table([Column("RESOURCE", least=12), Column("HEALTH"), Column("WHY", least=10)], rows, style))
+        parts.append(_resources(view.resources, style, everything=everything))
     if view.left:
         rows = [[f"{clean(r.kind)} {clean(r.name)}", clean(r.message)] for r in view.left]
         parts.append(table([Column("NOT DELETED", least=12), Column("WHY", least=10)], rows, style))
@@ -120,6 +128,29 @@ def status_text(view: StatusView, style: Style) -> str:
         ]  # fmt: skip
         parts.append(table(columns, rows, style))
     return "\n\n".join(parts)
+
+
+def _why(word: str, message: str, style: Style) -> str:
+    """Put why beside a word; what does not fit the line goes on below it."""
+    lines = wrapped(cut(clean(message), MAX_MESSAGE), max(style.width - _FACTS, LEAST_WIDTH))
+    if len(lines) == 1 and width_of(word) + 2 + width_of(lines[0]) <= style.width - _FACTS:
+        return f"{word}  {lines[0]}"
+    return "\n".join([word, *lines])
+
+
+def _resources(resources: Sequence[ResourceHealth], style: Style, *, everything: bool) -> str:
+    """List what is not well, the worst first, and count the rest where there is much of it."""
+    things = [
+        Judged(one.health, (f"{one.kind} {one.name}",), in_words(one.health, one.reason, one.message))
+        for one in sorted(resources, key=lambda one: badness(one.health))
+    ]
+    unwell = [one for one in things if one.health != "Healthy"]
+    shown = things if everything or len(things) <= FEW else unwell[:MANY]
+    told = [judged_table(["HEALTH", "RESOURCE", "WHY"], shown, style)] if shown else []
+    if rest := [one.health for one in things[len(shown) :]]:
+        more = plural(len(rest), "more resource") if shown else plural(len(rest), "resource")
+        told.append(f"{more} not listed: {counted(rest, style)}; `--all` lists all")
+    return "\n".join(told)
 
 
 def _policy(view: StatusView) -> str:

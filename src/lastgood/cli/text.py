@@ -6,7 +6,7 @@ Pure: width, colours and the time are arguments. Text from Git is text: control 
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from lastgood.core.dates import relative
@@ -19,6 +19,7 @@ _CONTROLS = re.compile(
 _CONTROLS_IN_LINE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
+_BELOW = "    "
 _ESCAPES = re.compile("\x1b\\[[0-9;]*m")
 _HEALTH = {"Healthy": "green", "Progressing": "cyan", "Degraded": "red", "Missing": "red", "Suspended": "yellow"}
 _SYNC = {"Synced": "green", "OutOfSync": "yellow"}
@@ -76,15 +77,34 @@ def width_of(text: str) -> int:
 
 def cut(text: str, width: int) -> str:
     """Shorten a text without colours to a number of columns, with an ellipsis for what is gone."""
-    if width_of(text) <= width:
-        return text
-    kept, used = [], 0
-    for character in text:
+    return text if width_of(text) <= width else _beginning(text, width - 1).rstrip() + "…"
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Break a text without colours into lines of so many columns: at spaces, and inside words that are longer."""
+    lines: list[str] = []
+    line = ""
+    for word in text.split():
+        if line and width_of(line) + 1 + width_of(word) > width:
+            lines.append(line)
+            line = ""
+        line = f"{line} {word}" if line else word
+        while width_of(line) > width:
+            # A character may be wider than a line; it stands alone then.
+            head = _beginning(line, width) or line[0]
+            lines.append(head)
+            line = line[len(head) :]
+    return [*lines, line] if line else lines
+
+
+def _beginning(text: str, width: int) -> str:
+    """Return as much of a text as fits into so many columns."""
+    used = 0
+    for at, character in enumerate(text):
         used += width_of(character)
-        if used > width - 1:
-            break
-        kept.append(character)
-    return "".join(kept).rstrip() + "…"
+        if used > width:
+            return text[:at]
+    return text
 
 
 class Column(NamedTuple):
@@ -100,10 +120,13 @@ class Column(NamedTuple):
     spare: bool = False
 
 
-def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], style: Style) -> str:
+def table(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], style: Style, *, whole: Collection[int] = ()
+) -> str:
     """Lay out rows under titles; empty columns go, and the widest that may be cut give way until it fits.
 
     A column that is never cut (a hash, a time) keeps its width even on a terminal too small for it.
+    whole: the rows whose last cell, where it does not fit, stands in full on the lines below instead.
     """
     shown = [i for i in range(len(columns)) if any(row[i] for row in rows)]
     full = {i: max(len(columns[i].title), *(width_of(row[i]) for row in rows)) for i in shown}
@@ -114,12 +137,15 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], style: Style
             break
         shown.remove(spare[-1])
     lines = [_row([style.paint(columns[i].title, "dim") for i in shown], [widths[i] for i in shown])]
-    for row in rows:
-        cells = []
+    for at, row in enumerate(rows):
+        cells, below = [], ""
         for i in shown:
             text = row[i] if width_of(row[i]) <= widths[i] else cut(_ESCAPES.sub("", row[i]), widths[i])
+            if at in whole and i == shown[-1] and text != row[i]:
+                text, below = "", row[i]
             cells.append(style.paint(text, columns[i].look))
         lines.append(_row(cells, [widths[i] for i in shown]))
+        lines += [_BELOW + line for line in wrapped(below, style.width - len(_BELOW))]
     return "\n".join(lines)
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import Literal
 
+from lastgood.core.health_words import badness
 from lastgood.core.value import Value
 from lastgood.core.words import Change, Health, Sync
 
@@ -27,6 +28,10 @@ class ResourceHealth(Value, frozen=True, kw_only=True):
     last_words: str = ""
     ready: int = 0
     wanted: int = 1
+
+
+NOT_AS_ASKED = "not as asked for: "
+"""How the message of what is well begins where it is not as asked for."""
 
 
 class Observation(Value, frozen=True, kw_only=True):
@@ -69,9 +74,6 @@ class ApplyResult(Value, frozen=True, kw_only=True):
     fault: Fault = "target"
 
 
-_ORDER: tuple[Health, ...] = ("Missing", "Degraded", "Unknown", "Progressing", "Suspended", "Healthy")
-
-
 def worst(healths: list[Health]) -> Health:
     """Return the word that needs a person most; Healthy for none at all."""
-    return min(healths, key=_ORDER.index, default="Healthy")
+    return min(healths, key=badness, default="Healthy")

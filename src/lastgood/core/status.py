@@ -10,9 +10,10 @@ from lastgood.core.words import Health, Outcome
 
 
 class StatusView(Value, frozen=True, kw_only=True):
-    """What `status APP` prints. resources, deployment, health_message, left: None or empty in Git alone.
+    """What `status APP` prints. resources, deployment, health_message, sync_message, left: None or empty in Git alone.
 
-    left: what left Git and was not deleted, and why, as the newest deployment that came to deleting found it.
+    health_message: what is not well, and why. sync_message: what is not as asked for, and who changed it. left: what
+    left Git and was not deleted, and why, as the newest deployment that came to deleting found it.
     """
 
     application: ApplicationView
@@ -25,6 +26,7 @@ class StatusView(Value, frozen=True, kw_only=True):
     health_message: str
     warnings: tuple[str, ...] = ()
     left: tuple[ResourceResult, ...] = ()
+    sync_message: str = ""
 
     @property
     def further_warnings(self) -> tuple[str, ...]:

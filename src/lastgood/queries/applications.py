@@ -11,7 +11,7 @@ from lastgood.core.deployment import Deployment
 from lastgood.core.desired import pause_over
 from lastgood.core.errors import GitFailed, LastgoodError
 from lastgood.core.hold import Hold, held_paths, image_references, in_force, refusing
-from lastgood.core.observation import LEFT, Observation, ResourceResult
+from lastgood.core.observation import LEFT, NOT_AS_ASKED, Observation, ResourceResult
 from lastgood.core.ports import Clock, Renderer, Store
 from lastgood.core.record import ApplicationRecord, DeploymentQuery, Pause, RepoRecord
 from lastgood.core.status import StatusView
@@ -85,6 +85,9 @@ class Applications:
         place = await self._place(app)
         stale = is_stale(record.observed_at, now)
         seen = self._observed(app) if self._observed is not None and not stale else None
+        told = _stale_message(record) if stale and record.state != "removed" else record.health_message
+        # What is well is told nothing of but what is not as asked for.
+        drift = told.removeprefix(NOT_AS_ASKED) if told.startswith(NOT_AS_ASKED) else ""
         return StatusView(
             application=recorded_view(record, pauses, now),
             policy=place.application.policy if place else _last_policy(record),
@@ -93,7 +96,8 @@ class Applications:
             repo=repo,
             deployment=runs[0] if runs else None,
             resources=seen.resources if seen is not None else (),
-            health_message=_stale_message(record) if stale and record.state != "removed" else record.health_message,
+            health_message="" if drift else told,
+            sync_message=drift or (seen.drift if seen is not None else ""),
             warnings=_warnings(record, repo),
             left=await self._left(runs, store, seen),
         )

@@ -157,7 +157,7 @@ def notes_of(app: ApplicationView) -> tuple[str, ...]:
         notes.append("paused")
     if app.refused:
         notes.append(f"{app.refused.commit[:7]} refused by a hold")
-    elif app.desired and app.running and app.desired.version != app.running.version:
+    elif app.desired and (app.running is None or app.desired.version != app.running.version) and app.paused is not None:
         notes.append(f"{app.desired.short} wanted")
     return tuple(notes)
 
@@ -182,7 +182,7 @@ def _row(group: str, members: list[ApplicationView]) -> GroupRow:
         held=sum(app.held for app in members),
         attention=any(needs_attention(app) for app in members),
         cells=tuple(_cell(app) for app in members),
-        last=newest.running or newest.desired,
+        last=newest.running,
         last_at=newest.updated_at,
     )
 

@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 
 from lastgood.core.errors import MalformedResource
+from lastgood.core.health_words import in_words
 from lastgood.core.hook import is_hook
-from lastgood.core.observation import Observation, ResourceHealth, worst
+from lastgood.core.observation import NOT_AS_ASKED, Observation, ResourceHealth, worst
 from lastgood.core.words import Sync
 from lastgood.targets.kubernetes.adopt import other_managers
 from lastgood.targets.kubernetes.cluster import Cluster
@@ -221,7 +222,7 @@ def observation(
     message = "; ".join(f"{one.kind} {one.name}: {_words(one)}" for one in troubled[:MAX_NAMED])
     told = [*seen.differing, *seen.unknown]
     if not message and told:
-        message = "not as asked for: " + "; ".join(told[:MAX_NAMED])
+        message = NOT_AS_ASKED + "; ".join(told[:MAX_NAMED])
     message = message or "; ".join(seen.notes[:MAX_NAMED])
     return Observation(
         app=applied.app,
@@ -316,9 +317,7 @@ def _waiting(key: Key) -> ResourceHealth:
 
 
 def _words(one: ResourceHealth) -> str:
-    """Return reason and message, the reason only where the message does not have it."""
-    told = one.reason and one.reason not in one.message and one.health != "Missing"
-    return f"{one.reason}: {one.message}" if told and one.message else one.message or one.reason
+    return in_words(one.health, one.reason, one.message)
 
 
 def _label(key: Key) -> str:

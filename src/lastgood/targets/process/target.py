@@ -21,6 +21,7 @@ from lastgood.core.errors import LastgoodError, TargetFailed, TargetRefused, Unk
 from lastgood.core.leaving import Going, Leaving
 from lastgood.core.observation import (
     LEFT,
+    NOT_AS_ASKED,
     PRUNE_IS_OFF,
     ApplyResult,
     Observation,
@@ -400,14 +401,14 @@ class ProcessTarget:
         differing = _differing(applied, states, boot)
         troubled = [r for r in resources if r.health not in ("Healthy", "Suspended")]
         message = "; ".join(f"{r.name}: {r.message}" for r in troubled)
-        message = message or (f"not as asked for: {', '.join(differing)}" if differing else "")
+        message = message or (f"{NOT_AS_ASKED}{', '.join(differing)}" if differing else "")
         return Observation(
             app=app,
             observed_at=now,
             health=worst([r.health for r in resources]),
             sync="OutOfSync" if differing else "Synced",
             message=message,
-            drift=message if differing else "",
+            drift=", ".join(differing),
             digest=applied.installed if differing else applied.digest,
             resources=resources,
             left=tuple(f"{KIND} {name}" for name in applied.left_running if name in states),
