@@ -5,7 +5,7 @@ import pytest
 
 from lastgood.cli import apps
 from lastgood.cli.judged import MAX_MESSAGE, Judged, counted, judged_table
-from lastgood.cli.status import FEW, MANY, status_text
+from lastgood.cli.status import FEW, MOST, status_text
 from lastgood.cli.text import Style, width_of, wrapped
 from lastgood.core.health_words import in_words
 from lastgood.core.observation import ResourceHealth
@@ -33,7 +33,7 @@ def test_the_worst_is_first_and_keeps_its_name_and_its_reason():
     assert [line.split()[0] for line in lines if not line.startswith(" ")] == [
         "HEALTH", "Missing", "Degraded", "Healthy",
     ]  # fmt: skip
-    assert any(POD[:39] in line for line in lines)
+    assert any(f"{POD[:15]}" in line and f"…{POD[-15:]} " in f"{line} " for line in lines)
     below = lines[lines.index(next(line for line in lines if line.startswith("Degraded"))) + 1 :]
     assert " ".join(line.strip() for line in below[:2]) == WHY
     assert lines[-1].endswith("…")
@@ -102,9 +102,20 @@ async def test_many_healthy_resources_are_counted():
         "HEALTH       RESOURCE        WHY",
         "Degraded     Deployment web  Quota: used up",
         "Progressing  Service web     NoAddress: none yet",
-        "398 more resources not listed: 398 Healthy; `--all` lists all",
+        "and 398 Healthy; `--all` lists them",
     ]
     assert len(status_text(view, NARROW, everything=True).splitlines()) > 400
+
+
+async def test_what_is_unwell_is_told_once():
+    """The line of health counts what the list explains; without a list it explains."""
+    sick = ResourceHealth(kind="Deployment", name="web", health="Degraded", reason="Quota", message="used up")
+    listed = status_text(await with_resources(sick, health_message="Deployment web: Quota: used up"), NARROW)
+    assert listed.count("used up") == 1
+    assert "1 Degraded" in listed
+    assert "Quota: used up" in status_text(
+        await with_resources(health_message="Deployment web: Quota: used up"), NARROW
+    )
 
 
 async def test_few_resources_are_all_listed():
@@ -118,8 +129,8 @@ async def test_many_sick_resources_are_bounded_too():
     """Everything gone is one finding, and no page of it."""
     gone = [ResourceHealth(kind="Pod", name=f"p{n}", health="Missing") for n in range(200)]
     told = status_text(await with_resources(*gone), NARROW)
-    assert told.count("Missing  Pod p") == MANY
-    assert told.splitlines()[-1] == f"{200 - MANY} more resources not listed: {200 - MANY} Missing; `--all` lists all"
+    assert told.count("Missing  Pod p") == MOST
+    assert told.splitlines()[-1] == f"and {200 - MOST} Missing; `--all` lists them"
 
 
 async def test_what_is_not_as_asked_for_stands_on_the_line_of_sync():

@@ -651,6 +651,21 @@ async def test_what_does_not_run_what_git_asks_for_is_out_of_sync(lastgood, worl
     assert app.desired.version != app.running.version
 
 
+async def test_drift_is_told_apart_from_what_is_unwell(lastgood, world):
+    """What is Healthy and not as asked for says so beside its sync. Paused, nothing mends it."""
+    await lastgood.pause(PauseRequest(scope="application", name=APP, reason="the database moves", by=OPERATOR))
+    world.target.drift(APP, "web")
+    await world.agent.changed(None)
+
+    async def seen():
+        return (await world.record(APP)).sync == "OutOfSync"
+
+    await world.until(seen)
+    status = await lastgood.status(APP)
+    assert (status.application.health, status.application.sync, status.health_message) == ("Healthy", "OutOfSync", "")
+    assert status.sync_message == "web was taken away, last by somebody"
+
+
 async def test_a_state_that_needs_a_person_says_what_to_do(lastgood, world):
     """What is gone keeps running until one command ends that; a folder that is missing can be put there."""
     single = f"{CONFIG}  - {{name: solo, path: nowhere, destination: twin}}\n"

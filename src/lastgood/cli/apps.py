@@ -3,14 +3,15 @@
 import typer
 
 from lastgood.cli.call import Call
+from lastgood.cli.judged import MANY, counted
 from lastgood.cli.shared import now, short
 from lastgood.cli.situation import Situation, remarks, work
-from lastgood.cli.text import Column, ago, clean, short_hashes, stamp, table
+from lastgood.cli.text import Column, ago, clean, plural, short_hashes, stamp, table
 from lastgood.core.application import ApplicationView
 from lastgood.core.value import to_plain
 
 COLUMNS = [
-    Column("APPLICATION", least=14, wish=32),
+    Column("APPLICATION", least=16, wish=32, inside=True),
     Column("HEALTH"),
     Column("SYNC"),
     Column("NOW"),
@@ -33,12 +34,20 @@ def apps(ctx: typer.Context) -> None:
         if call.json:
             call.print_json(to_plain(views))
         elif views:
-            call.print(applications_table(call, views))
+            print_applications(call, views)
         else:
             call.tell("no applications")
         return await remarks(call, situation)
 
     raise typer.Exit(work(call, job))
+
+
+def print_applications(call: Call, views: list[ApplicationView]) -> None:
+    """Print applications; of many it is said below how many are unwell."""
+    call.print(applications_table(call, views))
+    if len(views) > MANY and not any(git_only(view) for view in views):
+        healths = [view.health or "Unknown" for view in views]
+        call.tell(f"{plural(len(views), 'application')}: {counted(healths, call.error_style)}")
 
 
 def applications_table(call: Call, views: list[ApplicationView]) -> str:

@@ -7,13 +7,11 @@ from typing import Annotated
 import typer
 
 from lastgood.cli.call import Call
-from lastgood.cli.judged import Judged, judged_table, objects_counted
+from lastgood.cli.judged import MANY, Judged, counted, judged_table
 from lastgood.cli.situation import SETTINGS
+from lastgood.cli.text import plural
 from lastgood.core.errors import CommandLineWrong, ConfigWrong
 from lastgood.core.value import to_plain
-
-# With so many, what is worst has left the screen when the last is printed.
-MANY = 20
 
 
 def health(
@@ -52,7 +50,7 @@ def health(
     things = [Judged(one.health, (one.kind, one.namespace or "-", one.name or "-"), one.message) for one in found]
     call.print(judged_table(["HEALTH", "KIND", "NAMESPACE", "NAME", "MESSAGE"], things, call.style))
     if len(found) > MANY:
-        call.tell(objects_counted([one.health for one in found], call.error_style))
+        call.tell(f"{plural(len(found), 'object')}: {counted([one.health for one in found], call.error_style)}")
 
 
 def _read(file: str, name: str, most: int) -> bytes:

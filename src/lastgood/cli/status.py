@@ -1,16 +1,16 @@
 """`lastgood status`: one application in full."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
 
-from lastgood.cli.apps import applications_table, git_only
+from lastgood.cli.apps import git_only, print_applications
 from lastgood.cli.call import Call
 from lastgood.cli.judged import MAX_MESSAGE, Judged, counted, judged_table
 from lastgood.cli.shared import heading, now, version_line
 from lastgood.cli.situation import Situation, remarks, work
-from lastgood.cli.text import Column, Style, clean, cut, facts, moment, plural, table, width_of, wrapped
+from lastgood.cli.text import Column, Style, clean, cut, facts, moment, table, wrapped
 from lastgood.core.duration import format_duration
 from lastgood.core.health_words import badness, in_words
 from lastgood.core.observation import ResourceHealth
@@ -20,10 +20,10 @@ from lastgood.core.value import to_plain
 _SICK = {"Degraded", "Missing"}
 # So many resources are listed whatever their health; of more, at most so many that are not well.
 FEW = 12
-MANY = 30
-LEAST_WIDTH = 30
+MOST = 30
 # The columns before a fact: the longest name, and two.
 _FACTS = 13
+_LEAST = 30
 
 
 def status(
@@ -43,7 +43,7 @@ def status(
             if call.json:
                 call.print_json(to_plain(views))
             elif views:
-                call.print(applications_table(call, views))
+                print_applications(call, views)
             return await remarks(call, situation)
         view = await situation.lastgood.status(app)
         if call.json:
@@ -78,8 +78,8 @@ def status_text(view: StatusView, style: Style, *, everything: bool = False) -> 
         heading(app.name, style),
         facts(
             [
-                ("health", _why(style.health(app.health), view.health_message, style)),
-                ("sync", _why(style.sync(app.sync), view.sync_message, style)),
+                ("health", _why(app.health or "unknown", _unwell(view) or view.health_message, style, style.health)),
+                ("sync", _why(app.sync or "unknown", view.sync_message, style, style.sync)),
                 ("observed", moment(app.observed_at, at) if app.observed_at else ""),
                 ("desired", version_line(app.desired, at, none="nothing")),
                 ("running", version_line(app.running, at, none="unknown" if git_only(app) else "nothing")),
@@ -104,7 +104,7 @@ def status_text(view: StatusView, style: Style, *, everything: bool = False) -> 
             + facts(
                 [
                     ("number", f"n{run.number}  {run.commit.short} {clean(run.commit.subject)}"),
-                    ("outcome", _why(style.outcome(run.outcome), run.message, style)),
+                    ("outcome", _why(run.outcome, run.message, style, style.outcome)),
                     ("trigger", run.trigger),
                     ("began", moment(run.started_at, at)),
                     ("ended", moment(run.finished_at, at) if run.finished_at else ""),
@@ -130,12 +130,17 @@ def status_text(view: StatusView, style: Style, *, everything: bool = False) -> 
     return "\n\n".join(parts)
 
 
-def _why(word: str, message: str, style: Style) -> str:
-    """Put why beside a word; what does not fit the line goes on below it."""
-    lines = wrapped(cut(clean(message), MAX_MESSAGE), max(style.width - _FACTS, LEAST_WIDTH))
-    if len(lines) == 1 and width_of(word) + 2 + width_of(lines[0]) <= style.width - _FACTS:
-        return f"{word}  {lines[0]}"
-    return "\n".join([word, *lines])
+def _why(word: str, message: str, style: Style, paint: Callable[[str], str]) -> str:
+    """Put why beside a word; what does not fit the line goes on below."""
+    lines = wrapped(f"{word} {cut(clean(message), MAX_MESSAGE)}", max(style.width - _FACTS - 1, _LEAST))
+    told = "\n".join(lines)
+    return f"{paint(word)}  {told.removeprefix(word).lstrip(' ')}".rstrip()
+
+
+def _unwell(view: StatusView) -> str:
+    """Count the resources where some are unwell: which, and why, their list says."""
+    healths = [one.health for one in view.resources]
+    return "" if set(healths) <= {"Healthy"} else counted(healths, Style(width=0, color=False))
 
 
 def _resources(resources: Sequence[ResourceHealth], style: Style, *, everything: bool) -> str:
@@ -145,11 +150,10 @@ def _resources(resources: Sequence[ResourceHealth], style: Style, *, everything:
         for one in sorted(resources, key=lambda one: badness(one.health))
     ]
     unwell = [one for one in things if one.health != "Healthy"]
-    shown = things if everything or len(things) <= FEW else unwell[:MANY]
+    shown = things if everything or len(things) <= FEW else unwell[:MOST]
     told = [judged_table(["HEALTH", "RESOURCE", "WHY"], shown, style)] if shown else []
     if rest := [one.health for one in things[len(shown) :]]:
-        more = plural(len(rest), "more resource") if shown else plural(len(rest), "resource")
-        told.append(f"{more} not listed: {counted(rest, style)}; `--all` lists all")
+        told.append(f"{'and' if shown else 'resources:'} {counted(rest, style)}; `--all` lists them")
     return "\n".join(told)
 
 

@@ -80,6 +80,14 @@ def cut(text: str, width: int) -> str:
     return text if width_of(text) <= width else _beginning(text, width - 1).rstrip() + "…"
 
 
+def cut_inside(text: str, width: int) -> str:
+    """Shorten a name in its middle: what tells long names apart is often their end."""
+    if width_of(text) <= width:
+        return text
+    end = _beginning(text[::-1], (width - 1) // 2)[::-1]
+    return _beginning(text, width - 1 - width_of(end)) + "…" + end
+
+
 def wrapped(text: str, width: int) -> list[str]:
     """Break a text without colours into lines of so many columns: at spaces, and inside words that are longer."""
     lines: list[str] = []
@@ -110,7 +118,7 @@ def _beginning(text: str, width: int) -> str:
 class Column(NamedTuple):
     """A column of a table. least: the columns it may be cut down to; None: it is never cut.
 
-    spare: it goes, rightmost first, before another is cut below its `wish`.
+    spare: it goes, rightmost first, before another is cut below its `wish`. inside: it is cut in its middle.
     """
 
     title: str
@@ -118,6 +126,7 @@ class Column(NamedTuple):
     look: str = ""
     wish: int = 0
     spare: bool = False
+    inside: bool = False
 
 
 def table(
@@ -140,7 +149,8 @@ def table(
     for at, row in enumerate(rows):
         cells, below = [], ""
         for i in shown:
-            text = row[i] if width_of(row[i]) <= widths[i] else cut(_ESCAPES.sub("", row[i]), widths[i])
+            shorten = cut_inside if columns[i].inside else cut
+            text = row[i] if width_of(row[i]) <= widths[i] else shorten(_ESCAPES.sub("", row[i]), widths[i])
             if at in whole and i == shown[-1] and text != row[i]:
                 text, below = "", row[i]
             cells.append(style.paint(text, columns[i].look))

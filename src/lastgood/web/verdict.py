@@ -4,6 +4,7 @@ import datetime as dt
 
 from lastgood.core.application import ApplicationView
 from lastgood.core.deployment import DeploymentView
+from lastgood.core.health_words import in_words
 from lastgood.core.hold import Hold
 from lastgood.core.observation import ResourceHealth
 from lastgood.core.record import Pause, RepoRecord
@@ -148,7 +149,11 @@ def _wrongs(status: StatusView) -> tuple[Wrong, ...]:
         wrongs.append(Wrong(about=f"Repository {status.repo.name}", what=status.repo.message, log=""))
     unwell = [found for found in status.resources if found.health in _UNWELL]
     wrongs += [
-        Wrong(about=found.name, what=found.message or found.reason or found.health, log=_end(found.last_words))
+        Wrong(
+            about=found.name,
+            what=in_words(found.health, found.reason, found.message) or found.health,
+            log=_end(found.last_words),
+        )
         for found in unwell[:RESOURCES_MOST]
     ]
     if app.health in _UNWELL and not unwell:
