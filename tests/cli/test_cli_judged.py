@@ -33,7 +33,9 @@ def test_the_worst_is_first_and_keeps_its_name_and_its_reason():
     assert [line.split()[0] for line in lines if not line.startswith(" ")] == [
         "HEALTH", "Missing", "Degraded", "Healthy",
     ]  # fmt: skip
-    assert any(f"{POD[:15]}" in line and f"…{POD[-15:]} " in f"{line} " for line in lines)
+    named = next(line for line in lines if line.startswith("Degraded"))
+    assert POD[:15] in named
+    assert named.endswith(POD[-15:])
     below = lines[lines.index(next(line for line in lines if line.startswith("Degraded"))) + 1 :]
     assert " ".join(line.strip() for line in below[:2]) == WHY
     assert lines[-1].endswith("…")
@@ -113,9 +115,8 @@ async def test_what_is_unwell_is_told_once():
     listed = status_text(await with_resources(sick, health_message="Deployment web: Quota: used up"), NARROW)
     assert listed.count("used up") == 1
     assert "1 Degraded" in listed
-    assert "Quota: used up" in status_text(
-        await with_resources(health_message="Deployment web: Quota: used up"), NARROW
-    )
+    alone = await with_resources(health_message="Deployment web: Quota: used up")
+    assert "Quota: used up" in status_text(alone, NARROW)
 
 
 async def test_few_resources_are_all_listed():

@@ -83,6 +83,14 @@ def judge(api_version: str, kind: str, rest: str):
         ("apps/v1 StatefulSet", WORKLOAD, "Progressing", "LessReplicas"),
         (
             "apps/v1 StatefulSet",
+            WORKLOAD
+            + "spec: {minReadySeconds: 60}\n"
+            + "status: {replicas: 1, readyReplicas: 1, availableReplicas: 0, observedGeneration: 3}",
+            "Progressing",
+            "LessAvailable",
+        ),
+        (
+            "apps/v1 StatefulSet",
             WORKLOAD + "spec: {replicas: 2, updateStrategy: {type: OnDelete}}\n"
             "status: {replicas: 2, readyReplicas: 2, currentRevision: a, updateRevision: b}",
             "Healthy",

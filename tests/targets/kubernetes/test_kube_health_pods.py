@@ -32,6 +32,10 @@ NOT_READY = (
     "{{phase: Running, conditions: [{{type: Ready, status: 'False', lastTransitionTime: '{since}'}}], "
     "containerStatuses: [{{name: main, ready: false, state: {{running: {{startedAt: '{started}'}}}}}}]}}"
 )
+LOST = (
+    "{phase: Running, conditions: [{type: Ready, status: 'False'}, {type: ContainersReady, status: 'True'}], "
+    "containerStatuses: [{name: main, ready: true, state: {running: {startedAt: '2026-11-26T11:00:00Z'}}}]}"
+)
 PROBED = "{containers: [{name: main, readinessProbe: {periodSeconds: 30, failureThreshold: 2}}]}"
 
 
@@ -100,6 +104,50 @@ PROBED = "{containers: [{name: main, readinessProbe: {periodSeconds: 30, failure
             "Degraded",
             "OOMKilled",
         ),
+        # Between two tries: it ended a moment ago, and nobody has started it again yet.
+        (
+            pod(
+                "{phase: Running, containerStatuses: [{name: main, ready: false, restartCount: 0, "
+                "state: {terminated: {exitCode: 137, reason: OOMKilled}}}]}"
+            ),
+            "Degraded",
+            "OOMKilled",
+        ),
+        (
+            pod(
+                "{phase: Pending, initContainerStatuses: [{name: i, ready: false, restartCount: 1, "
+                "state: {running: {}}, lastState: {terminated: {exitCode: 2, reason: Error}}}]}"
+            ),
+            "Degraded",
+            "Error",
+        ),
+        (
+            pod(
+                "{phase: Pending, initContainerStatuses: [{name: i, ready: true, state: {terminated: {exitCode: 0}}}]}"
+            ),
+            "Progressing",
+            "Pending",
+        ),
+        # A sidecar is an init container that runs on.
+        (
+            pod(
+                "{phase: Running, initContainerStatuses: [{name: s, ready: false, restartCount: 1, "
+                "state: {running: {}}, lastState: {terminated: {exitCode: 1, reason: Error}}}]}"
+            ),
+            "Degraded",
+            "Error",
+        ),
+        (
+            pod(
+                "{phase: Failed, conditions: [{type: DisruptionTarget, status: 'True', reason: PreemptionByScheduler}], "
+                "containerStatuses: [{name: main, state: {terminated: {exitCode: 143, reason: Error}}}]}"
+            ),
+            "Degraded",
+            "PreemptionByScheduler",
+        ),
+        (pod(LOST), "Degraded", "NodeLost"),
+        # Somebody else's condition is awaited, such as a load balancer's.
+        (pod(LOST, spec="{readinessGates: [{conditionType: x.io/attached}]}"), "Progressing", "NotReady"),
         (pod("{phase: Running}", spec="{restartPolicy: Never}"), "Progressing", "Running"),
         (
             pod(

@@ -34,7 +34,7 @@ def pod_health(live: Live, now: dt.datetime) -> HealthVerdict:
     if phase == "Running":
         return _running(live, containers, now) if _serves(live) else progressing("Running", "it runs until it ends")
     if phase == "Pending":
-        return _pending(live, now)
+        return _pending(live, containers, now)
     if phase == "Unknown":
         return HealthVerdict(health="Unknown", reason="NodeLost", message="its node does not answer")
     return progressing("NotObserved", "it was not seen by the scheduler yet")
@@ -43,6 +43,10 @@ def pod_health(live: Live, now: dt.datetime) -> HealthVerdict:
 def _failed(live: Live, containers: list[Container]) -> HealthVerdict:
     reason, said = live.text("status", "reason"), live.text("status", "message")
     ended = next((one for one in containers if one.exit_code), None)
+    disrupted = live.condition("DisruptionTarget")
+    if not reason and disrupted and disrupted.true:
+        # Its containers ended well or badly because it was told to go.
+        reason, said = disrupted.reason, said or disrupted.message
     if not said and ended is not None:
         said = ended.how_it_ended()
     return degraded(reason or (ended.exit_reason if ended else "") or "PodFailed", said or "it failed")
@@ -60,8 +64,8 @@ def _running(live: Live, containers: list[Container], now: dt.datetime) -> Healt
     if ready and ready.true:
         return healthy("Ready", live.text("status", "message") or "it is ready", since=ready.since)
     for one in containers:
-        if not one.ready and one.last_exit is not None:
-            return degraded(one.last_reason or "Restarted", one.how_it_ended())
+        if not one.ready and (one.exit_code is not None or one.last_exit is not None):
+            return degraded(one.exit_reason or one.last_reason or "Restarted", one.how_it_ended())
     since = ready.since if ready else None
     for one in containers:
         if one.ready or one.started_at is None:
@@ -72,6 +76,10 @@ def _running(live: Live, containers: list[Container], now: dt.datetime) -> Healt
         if _never_ready(live, one, now):
             said = f"container {one.name} runs, and its readiness probe has not passed"
             return degraded("ReadinessFailed", said, since=one.started_at)
+    settled = live.condition("ContainersReady")
+    if ready and ready.false and settled and settled.true and not live.items("spec", "readinessGates"):
+        # The kubelet writes both at once: somebody else wrote this one, because the kubelet is silent.
+        return degraded("NodeLost", "its containers were ready, and its node does not answer", since=since)
     said = ready.said("it runs and is not ready") if ready else "it runs and is not ready"
     return progressing("NotReady", said, since=since)
 
@@ -93,7 +101,11 @@ def _never_ready(live: Live, one: Container, now: dt.datetime) -> bool:
     return (now - one.started_at).total_seconds() > allowed_s
 
 
-def _pending(live: Live, now: dt.datetime) -> HealthVerdict:
+def _pending(live: Live, containers: list[Container], now: dt.datetime) -> HealthVerdict:
+    for one in containers:
+        if one.init and not one.ready and (one.exit_code or one.last_exit):
+            # Between two tries, too: it would come and go with each of them.
+            return degraded(one.exit_reason or one.last_reason or "InitFailed", one.how_it_ended())
     placed = live.condition("PodScheduled")
     if placed and placed.false and placed.reason == "Unschedulable":
         created = live.time("metadata", "creationTimestamp")

@@ -22,6 +22,10 @@ def stateful_set_health(live: Live) -> HealthVerdict:
         return waiting
     if not live.mapping("status"):
         return progressing("NotObserved", "its controller has not seen it yet")
+    if live.count("spec", "minReadySeconds") and (
+        waiting := too_few("LessAvailable", live.count("status", "availableReplicas"), wanted, "available")
+    ):
+        return waiting
     done = healthy("Ready", f"{ready} of {wanted} ready")
     if live.text("spec", "updateStrategy", "type") == "OnDelete":
         return done
