@@ -139,8 +139,8 @@ PROBED = "{containers: [{name: main, readinessProbe: {periodSeconds: 30, failure
         ),
         (
             pod(
-                "{phase: Failed, conditions: [{type: DisruptionTarget, status: 'True', reason: PreemptionByScheduler}], "
-                "containerStatuses: [{name: main, state: {terminated: {exitCode: 143, reason: Error}}}]}"
+                "{phase: Failed, conditions: [{type: DisruptionTarget, status: 'True', reason: PreemptionByScheduler}],"
+                " containerStatuses: [{name: main, state: {terminated: {exitCode: 143, reason: Error}}}]}"
             ),
             "Degraded",
             "PreemptionByScheduler",
