@@ -149,6 +149,15 @@ async def test_what_is_not_as_asked_for_stands_on_the_line_of_sync():
     )
 
 
+async def test_a_version_that_waits_is_named_beside_sync():
+    """Nothing drifted, and yet it is out of sync: the version at the head does not run."""
+    view = await with_resources(sync_message="")
+    desired = msgspec.structs.replace(view.application.desired, version="f" * 40, commit="f" * 40, short="fffffff")
+    app = msgspec.structs.replace(view.application, sync="OutOfSync", desired=desired)
+    told = status_text(msgspec.structs.replace(view, application=app), NARROW)
+    assert f"sync         OutOfSync  {app.running.short} runs, and fffffff is asked for" in told
+
+
 async def test_a_version_that_only_began_is_not_what_runs():
     """The first deployment is under way: nothing runs yet, and it is said what comes."""
     view = (await MemoryLastgood().status("cart-production")).application

@@ -11,6 +11,7 @@ from lastgood.cli.judged import MAX_MESSAGE, Judged, counted, judged_table
 from lastgood.cli.shared import heading, now, version_line
 from lastgood.cli.situation import Situation, remarks, work
 from lastgood.cli.text import Column, Style, clean, cut, facts, moment, table, wrapped
+from lastgood.core.application import ApplicationView
 from lastgood.core.duration import format_duration
 from lastgood.core.health_words import badness, in_words
 from lastgood.core.observation import ResourceHealth
@@ -79,7 +80,7 @@ def status_text(view: StatusView, style: Style, *, everything: bool = False) -> 
         facts(
             [
                 ("health", _why(app.health or "unknown", _unwell(view) or view.health_message, style, style.health)),
-                ("sync", _why(app.sync or "unknown", view.sync_message, style, style.sync)),
+                ("sync", _why(app.sync or "unknown", view.sync_message or _behind(app), style, style.sync)),
                 ("observed", moment(app.observed_at, at) if app.observed_at else ""),
                 ("desired", version_line(app.desired, at, none="nothing")),
                 ("running", version_line(app.running, at, none="unknown" if git_only(app) else "nothing")),
@@ -135,6 +136,14 @@ def _why(word: str, message: str, style: Style, paint: Callable[[str], str]) -> 
     lines = wrapped(f"{word} {cut(clean(message), MAX_MESSAGE)}", max(style.width - _FACTS - 1, _LEAST))
     told = "\n".join(lines)
     return f"{paint(word)}  {told.removeprefix(word).lstrip(' ')}".rstrip()
+
+
+def _behind(app: ApplicationView) -> str:
+    """Say that another version is asked for than runs."""
+    desired, running = app.desired, app.running
+    if app.sync != "OutOfSync" or desired is None or running is None or desired.version == running.version:
+        return ""
+    return f"{running.short or 'a version'} runs, and {desired.short or 'another'} is asked for"
 
 
 def _unwell(view: StatusView) -> str:
