@@ -171,6 +171,8 @@ async def test_a_half_done_apply_is_partial_and_tried_again(world, more, outcome
     await world.release({"lastgood.yaml": CONFIG, **files})
     await world.start()
     first = await world.run_until("web-staging", outcome)
+    running = (await world.record("web-staging")).running
+    assert (running is not None) is more
     await world.run_until("web-staging", "succeeded", 2, passing=5)
     said = "not done: web. It is not the version's fault: it is tried again by itself, less and less often"
     assert (first.own_fault, first.message) == (False, said)

@@ -198,16 +198,16 @@ class Deploy:
             fault: Fault = "version" if isinstance(failed, TargetRefused) else "target"
             await self._not_applied(attempt, "failed", failed.message, fault)
             return False
-        # Also what was ended half-way may run something of it by now.
-        await self._runs(app.name, msgspec.structs.replace(desired, ran=True))
+        if result is None or result.complete or _did(result):
+            # Also what was ended half-way may run something of it by now.
+            await self._runs(app.name, msgspec.structs.replace(desired, ran=True))
         if result is None:
             return False
         attempt.end(result.message)
         if not result.complete:
             await attempt.write(resources=result.resources)
             # Where nothing at all was done, nothing is half done.
-            done = any(one.outcome in {"applied", "removed"} for one in result.resources)
-            await self._not_applied(attempt, "partial" if done else "failed", result.message, result.fault)
+            await self._not_applied(attempt, "partial" if _did(result) else "failed", result.message, result.fault)
             # What was refused is looked at before the rules are asked again: trying at once would come to the same.
             with contextlib.suppress(StoreFailed):
                 await self._known.observe(await target.observe(app.name))
@@ -317,6 +317,11 @@ class Deploy:
         now = self._known.applications.get(app.name, app)
         same = record.desired.version == deployment.version and now.definition == deployment.definition
         return None if same else record.desired
+
+
+def _did(result: ApplyResult) -> bool:
+    """Say whether anything at all was done."""
+    return any(one.outcome in {"applied", "removed"} for one in result.resources)
 
 
 def _came_to(deployment: Deployment, seen: Observation) -> str:
