@@ -54,6 +54,28 @@ async def test_who_loses_a_claim_is_told_who_has_the_object_until_it_is_let_go(c
     assert (await until_health(again, "Healthy", "loser")).may_go_on is None
 
 
+async def test_an_object_of_a_set_that_is_not_ours_is_not_taken(corner):
+    """Another lastgood on this cluster, or another tool: its set stands in the cluster, and nobody steals."""
+    app, theirs = corner.application(), corner.target("theirs")
+    wanted = manifests(config_map("settings", of="ours"))
+    await theirs.apply(app, manifests(config_map("settings", of="theirs")))
+    ours = {"namespace": f"{corner.own}-2"}
+    corner.everywhere.append(f"/api/v1/namespaces/{ours['namespace']}")
+    target = corner.target("ours", **ours)
+    assert (await target.apply(app, wanted)).fault == "way"
+    told = f"it belongs to another set, whose parent is the ConfigMap {corner.own}/lastgood.web; take it out of one of"
+    for one in (target, corner.target("ours", **ours)):
+        seen = await one.observe("web")
+        assert (seen.health, seen.may_go_on, of(seen, "settings").reason) == ("Degraded", False, "Claimed")
+        assert of(seen, "settings").message.startswith(told)
+    assert (await theirs.observe("web")).sync == "Synced"
+    assert corner.ask("GET", path_of(corner, "settings"))["data"] == {"of": "theirs"}
+    # What stood for the set has gone, and with it whoever had its objects.
+    corner.ask("DELETE", f"/api/v1/namespaces/{corner.own}/configmaps/lastgood.web")
+    assert (await target.apply(app, wanted)).complete
+    assert corner.ask("GET", path_of(corner, "settings"))["data"] == {"of": "ours"}
+
+
 async def test_who_loses_a_field_is_told_who_manages_it_until_it_is_let_go(corner):
     """The object is in the cluster, and is not the application's; once its manager is gone, it may be had."""
     app, target = corner.application(), corner.target(take_over=False)

@@ -38,7 +38,7 @@ class Corner:
             name="cluster",
             access=access or ClusterAccess(kubeconfig=str(self.cluster.kubeconfig)),
             clock=clock or RealClock(),
-            rules=ClusterRules(namespace=self.own, **rules),
+            rules=ClusterRules(**{"namespace": self.own, **rules}),
             settle_s=20,
         )
         self.targets.append(made)

@@ -20,7 +20,7 @@ def health(
         str | None, typer.Option("-f", "--filename", metavar="FILE|-", help="A file of objects; - reads stdin")
     ] = None,
 ) -> None:
-    """Tell the health of Kubernetes objects, as the agent judges them: the worst first; as JSON in the order given.
+    """Tell the health of Kubernetes objects, as the agent judges them, in the order given.
 
     The file holds what a cluster says of its objects: `kubectl get deployments,pods -o yaml | lastgood health -f -`.
     YAML or JSON, several documents, Lists. Where a `lastgood.toml` stands, its own rules (`[[health]]`) count, too.

@@ -26,8 +26,7 @@ class Judged(NamedTuple):
 
 
 def judged_table(titles: Sequence[str], things: Sequence[Judged], style: Style) -> str:
-    """Lay out things, the worst first and else in the order given. titles: HEALTH, those of the names, and of why."""
-    things = sorted(things, key=lambda one: badness(one.health))
+    """Lay out things in the order given. titles: HEALTH, those of the names, and of why."""
     rows = [[style.health(one.health), *map(clean, one.names), cut(clean(one.message), MAX_MESSAGE)] for one in things]
     first, *others, named, why = titles
     # Why it is so can stand below; a name that is cut cannot be asked for.

@@ -78,7 +78,7 @@ class Apply:
         rules: Rules,
         write: Callable[[Applied], Awaitable[None]],
         settled: Callable[[list[Key]], Awaitable[str]],
-        claimed: Callable[[str, Key], str | None],
+        claimed: Callable[[str, Key], Awaitable[str | None]],
     ) -> None:
         self._app = app
         self._cluster = cluster
@@ -317,9 +317,9 @@ class Apply:
 
         Raises ClusterTrouble with what is in the way.
         """
-        owner = self._claimed(self._set, wanted.key)
+        owner = await self._claimed(self._set, wanted.key)
         if owner is not None:
-            raise InTheWay(f"it belongs to the application {owner}; take it out of one of the two", owner=owner)
+            raise InTheWay(f"it belongs to {owner}; take it out of one of the two", owner=owner)
         resource = wanted.placed.resource
         kind = wanted.kind or await self._kind(resource)
         if kind is None and not wanted.placed.options.skip_unknown_kind:

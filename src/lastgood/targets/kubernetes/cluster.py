@@ -16,7 +16,7 @@ from lastgood.targets.kubernetes.marks import MARKING, Marks
 from lastgood.targets.kubernetes.options import Options, annotations_of
 from lastgood.targets.kubernetes.pulse import Pulse
 from lastgood.targets.kubernetes.send import Sender
-from lastgood.targets.kubernetes.trouble import Unreachable
+from lastgood.targets.kubernetes.trouble import Answered, Unreachable, said
 from lastgood.targets.kubernetes.watch import KindWatch
 
 # What the objects of applications make in turn, and what scales them: theirs are found by their owners.
@@ -30,6 +30,9 @@ SUPPORTING: tuple[GroupKind, ...] = (
 )
 # Half of what a release changes: what these say of an application, the workload and its pods say too.
 QUIET: tuple[GroupKind, ...] = (("apps", "ReplicaSet"), ("discovery.k8s.io", "EndpointSlice"))
+# What may stand for a set of another tool, its own kinds aside.
+PARENTS: tuple[GroupKind, ...] = (apply_set.PARENT, ("", "Secret"))
+_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 LIST_S = 60.0
 
 
@@ -42,6 +45,7 @@ class Cluster:
         self.live = Live(self.tell, marking=MARKING, quiet=QUIET)
         self.marks = Marks(self.live)
         self.parents: dict[str, dict[str, str]] = {}
+        self.strangers: dict[str, str] = {}
         self._watches: dict[GroupKind, KindWatch] = {}
         self._tasks: dict[GroupKind, asyncio.Task[None]] = {}
         self._pulse = Pulse(connection, told=lambda: self.tell(None), back=self._watch_anew)
@@ -123,9 +127,9 @@ class Cluster:
         listed = await self.connection.request("GET", maps.path(namespace), params={"labelSelector": apply_set.ID})
         items = listed.get("items") if isinstance(listed, dict) else None
         for one in items if isinstance(items, list) else []:
-            said = annotations_of(one) if isinstance(one, dict) else {}
-            if said.get(apply_set.APPLICATION):
-                self.parents[said[apply_set.APPLICATION]] = said
+            found = annotations_of(one) if isinstance(one, dict) else {}
+            if found.get(apply_set.APPLICATION):
+                self.parents[found[apply_set.APPLICATION]] = found
 
     def parent(self, app: str) -> dict[str, str] | None:
         """Return what the parent of an application's set says, None where there is none."""
@@ -134,6 +138,36 @@ class Cluster:
     def application_of(self, set_id: str, namespace: str) -> str | None:
         """Return the application whose set has that id, if it has one here."""
         return next((app for app in self.parents if apply_set.set_id(app, namespace) == set_id), None)
+
+    async def stranger(self, set_id: str) -> str:
+        """Say whose a set is that no application here has, as its parent tells; asked once until `strangers` is empty.
+
+        Returns "" where it has no parent: its tool has gone, and its objects may be had. Raises ClusterTrouble.
+        """
+        if set_id not in self.strangers:
+            self.strangers[set_id] = await self._stranger(set_id)
+        return self.strangers[set_id]
+
+    async def _stranger(self, set_id: str) -> str:
+        for group_kind in PARENTS:
+            kind = await self.kinds.find(*group_kind)
+            if kind is None:
+                continue
+            params = {"labelSelector": f"{apply_set.ID}={set_id}", "limit": "1"}
+            try:
+                listed = await self.connection.request("GET", kind.path(), params=params, accept=_METADATA)
+            except Answered as no:
+                if no.is_passing:
+                    raise
+                # What we may not see may be there: nobody steals.
+                return f"another set, {said(set_id)}, whose parent we may not look for ({no})"
+            items = listed.get("items") if isinstance(listed, dict) else None
+            first = items[0] if isinstance(items, list) and items else None
+            metadata = first.get("metadata") if isinstance(first, dict) else None
+            if isinstance(metadata, dict):
+                where = f"{metadata.get('namespace')}/{metadata.get('name')}"
+                return f"another set, whose parent is the {kind.kind} {said(where)}"
+        return ""
 
     async def delete_parent(self, app: str, namespace: str) -> None:
         """Delete the object that stands for an application."""

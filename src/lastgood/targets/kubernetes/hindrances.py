@@ -6,7 +6,7 @@ nothing, to the cluster or to a file.
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
@@ -31,13 +31,17 @@ class _Asking(msgspec.Struct):
 
 
 class Hindrances:
-    """Remembers when to ask again. claimed: returns the application that has an object, if a set is of another one.
+    """Remembers when to ask again. claimed: says whose an object is, if it is not a set's.
 
     is_healthy: whether an object is.
     """
 
     def __init__(
-        self, cluster: Cluster, *, claimed: Callable[[str, Key], str | None], is_healthy: Callable[[Key], bool]
+        self,
+        cluster: Cluster,
+        *,
+        claimed: Callable[[str, Key], Awaitable[str | None]],
+        is_healthy: Callable[[Key], bool],
     ) -> None:
         self._cluster = cluster
         self._claimed = claimed
@@ -57,7 +61,10 @@ class Hindrances:
 
     async def _is_gone(self, one: Hindrance, applied: Applied, sender: Sender) -> bool:
         if one.claimed:
-            return self._claimed(applied.set_id, one.key) is None
+            try:
+                return await self._claimed(applied.set_id, one.key) is None
+            except ClusterTrouble:
+                return False
         if one.how == "health":
             return self._is_healthy(one.key)
         now = asyncio.get_running_loop().time()

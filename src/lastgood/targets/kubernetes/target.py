@@ -345,6 +345,7 @@ class KubernetesTarget:
     async def _begin_anew(self, app: str) -> None:
         """Forget what the last apply was refused: it says nothing of this one, also where this one never begins."""
         self._hindrances.forget(app)
+        self._cluster.strangers.clear()
         applied = (self._applied or {}).get(app)
         if applied is not None and applied.hindrances:
             applied.hindrances = []
@@ -399,8 +400,8 @@ class KubernetesTarget:
     def _sender_of(self, account: str | None) -> Sender:
         return Sender(self.connection, account=account, take_over=self._rules.take_over)
 
-    def _claimed(self, set_id: str, key: Key) -> str | None:
-        """Return the application that an object belongs to, if it is another one."""
+    async def _claimed(self, set_id: str, key: Key) -> str | None:
+        """Say whose an object is, if it is not this set's: another application's or another tool's."""
         mine = self._apps.get(set_id)
         other = self._claims.owner(key)
         live = self._cluster.live.get(key)
@@ -413,10 +414,12 @@ class KubernetesTarget:
                 or self._cluster.application_of(live.part_of, self._rules.namespace)
                 or other
             )
+            if other is None or other == mine:
+                return await self._cluster.stranger(live.part_of) or None
         if other is None or other == mine:
             return None
         self._claims.contest(key, mine or "another application")
-        return other
+        return f"the application {other}"
 
     def _tell_contested(self, applied: Applied, seen: Look) -> None:
         for one in applied.objects:

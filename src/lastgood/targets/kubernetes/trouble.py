@@ -36,7 +36,7 @@ class ClusterTrouble(Exception):
 
 
 class InTheWay(ClusterTrouble):
-    """What was asked for has to wait for something else. owner: the application that has it."""
+    """What was asked for has to wait for something else. owner: whose it is, in words."""
 
     def __init__(self, words: str, *, owner: str = "") -> None:
         super().__init__(words)
