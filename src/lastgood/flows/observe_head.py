@@ -23,7 +23,7 @@ from lastgood.flows.remember_holds import RememberHolds
 # Replicas of a forge lag: an older head seen once may be only an older replica.
 REREAD_S = 3.0
 # Applications that are followed side by side.
-AT_ONCE = 16
+AT_ONCE = 64
 
 
 class ObserveHead:

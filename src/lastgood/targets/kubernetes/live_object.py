@@ -29,17 +29,10 @@ _NOT_KEPT = {
 MAX_KEPT_BYTES = 256_000
 
 
-class _Annotations(msgspec.Struct):
-    annotations: Any = None
-
-
-class _Annotated(msgspec.Struct):
-    metadata: _Annotations
-
-
 class LiveObject(msgspec.Struct, frozen=True, kw_only=True):
     """One object. part_of: the id of its ApplySet; owners: uids; digest: of all but status and bookkeeping.
 
+    revision: which of its Deployment's versions made it, None for what no Deployment counts.
     is_made: some controller made it and looks after it; controllers copy labels of what they make it for, and so the
     label of an ApplySet says nothing there.
 
@@ -55,18 +48,13 @@ class LiveObject(msgspec.Struct, frozen=True, kw_only=True):
     kept: bytes
     is_being_deleted: bool = False
     is_made: bool = False
+    revision: str | None = None
 
     @property
     def manifest(self) -> dict[str, Any]:
         """Return what is kept, read anew: the caller may change it."""
         found: dict[str, Any] = msgspec.json.decode(self.kept)
         return found
-
-    @property
-    def annotations(self) -> dict[str, str]:
-        """Return the annotations alone, read anew: much less work than the whole manifest."""
-        found = msgspec.json.decode(self.kept, type=_Annotated).metadata.annotations
-        return {name: text for name, text in found.items() if isinstance(text, str)} if isinstance(found, dict) else {}
 
     @property
     def kind(self) -> str:
@@ -95,6 +83,8 @@ def live_object(sent: Any, kind: GroupKind) -> LiveObject | None:
     labels, owners = metadata.get("labels"), metadata.get("ownerReferences")
     part_of = labels.get(PART_OF) if isinstance(labels, dict) else None
     owners = [one for one in owners if isinstance(one, dict)] if isinstance(owners, list) else []
+    annotations = metadata.get("annotations")
+    revision = annotations.get(_REVISION) if isinstance(annotations, dict) else None
     is_made = any(one.get("controller") is True for one in owners)
     return LiveObject(
         key=(kind, namespace, name),
@@ -106,6 +96,7 @@ def live_object(sent: Any, kind: GroupKind) -> LiveObject | None:
         digest=b"" if is_made and part_of is None else content_digest(sent),
         is_being_deleted=metadata.get("deletionTimestamp") is not None,
         is_made=is_made,
+        revision=revision if isinstance(revision, str) else None,
         kept=_kept(sent, kind),
     )
 

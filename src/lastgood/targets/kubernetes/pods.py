@@ -4,11 +4,9 @@ from typing import Any
 
 from lastgood.targets.kubernetes.family import Children
 from lastgood.targets.kubernetes.live_object import LiveObject
-from lastgood.targets.kubernetes.options import annotations_of
 
 POD = ("", "Pod")
 REPLICA_SET = ("apps", "ReplicaSet")
-_REVISION = "deployment.kubernetes.io/revision"
 _HASH = "controller-revision-hash"
 
 
@@ -22,9 +20,8 @@ def newest_pods(one: LiveObject, manifest: dict[str, Any], live: Children) -> li
     if seen is not None and seen != manifest["metadata"].get("generation"):
         return []
     if one.key[0] == ("apps", "Deployment"):
-        revision = annotations_of(manifest).get(_REVISION)
         sets = [child for child in live.children(one.uid) if child.key[0] == REPLICA_SET]
-        newest = [child for child in sets if revision is None or child.annotations.get(_REVISION) == revision]
+        newest = [child for child in sets if one.revision is None or child.revision == one.revision]
         return [pod.manifest for child in newest for pod in _pods(child, live)]
     pods = [pod.manifest for pod in _pods(one, live)]
     update = status.get("updateRevision") if isinstance(status, dict) else None
