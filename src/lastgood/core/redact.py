@@ -45,6 +45,10 @@ _SHAPES = re.compile(
 )
 
 
+# Names and commits, most of what is logged: no expression below can find anything in them.
+_HARMLESS = re.compile(r"[A-Za-z0-9_.-]{0,14}|[0-9a-f]{40}")
+
+
 def is_secret_name(name: str) -> bool:
     """Say whether a key, variable or header of that name is likely to hold a secret."""
     return _SECRET.search(name) is not None and _WHERE.search(name) is None
@@ -55,6 +59,8 @@ def redact(text: str) -> str:
 
     What stood there becomes `[redacted]`. Redacting twice changes nothing more.
     """
+    if _HARMLESS.fullmatch(text):
+        return text
     text = _without_key_tail(_PEM.sub(REDACTED, text))
     text = _URL.sub(f"{REDACTED}@", text)
     text = _SCHEME.sub(lambda found: f"{found[1]} {REDACTED}", text)

@@ -7,6 +7,7 @@ label. Pure values; sends nothing.
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from lastgood import __version__
@@ -28,6 +29,7 @@ def parent_name(app: str) -> str:
     return PREFIX + app
 
 
+@lru_cache(maxsize=10_000)
 def set_id(app: str, namespace: str) -> str:
     """Return the id of an application's set. namespace: of the parent. The form is the KEP's."""
     named = f"{parent_name(app)}.{namespace}.ConfigMap."

@@ -4,6 +4,7 @@ One file for each application, in a folder that our account alone may open. Losi
 """
 
 import contextlib
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +12,8 @@ import msgspec
 
 from lastgood.targets.kubernetes.compare import Ignored
 from lastgood.targets.kubernetes.live_object import Key
+
+_ENDING = ".msgpack"
 
 
 class Asked(msgspec.Struct, kw_only=True):
@@ -83,24 +86,24 @@ class Memory:
     def read_all(self) -> list[Applied]:
         """Return what is remembered; a damaged file is as good as none."""
         found = []
-        for file in sorted(self._folder.glob("*.msgpack")) if self._folder.is_dir() else ():
+        for file in sorted(self._folder.glob(f"*{_ENDING}")) if self._folder.is_dir() else ():
             with contextlib.suppress(OSError, msgspec.DecodeError):
                 found.append(msgspec.msgpack.decode(file.read_bytes(), type=Applied))
         return found
 
     def write(self, applied: Applied) -> None:
         """Replace an application's file, by one caller at a time. Raises OSError."""
-        file, data = self._file(applied.app), msgspec.msgpack.encode(applied)
-        new = file.with_suffix(".new")
+        # Names as text: making paths of them takes as long as writing, twice for each deployment.
+        file, data = f"{self._folder}/{applied.app}{_ENDING}", msgspec.msgpack.encode(applied)
         try:
             try:
-                new.write_bytes(data)
+                _write(f"{file}.new", data)
             except FileNotFoundError:
                 self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-                new.write_bytes(data)
-            new.replace(file)
+                _write(f"{file}.new", data)
+            os.replace(f"{file}.new", file)  # noqa: PTH105 - see above
         except BaseException:
-            new.unlink(missing_ok=True)
+            Path(f"{file}.new").unlink(missing_ok=True)
             raise
 
     def forget(self, app: str) -> None:
@@ -108,4 +111,14 @@ class Memory:
         self._file(app).unlink(missing_ok=True)
 
     def _file(self, app: str) -> Path:
-        return self._folder / f"{app}.msgpack"
+        return self._folder / f"{app}{_ENDING}"
+
+
+def _write(name: str, data: bytes) -> None:
+    file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(file, left) :]
+    finally:
+        os.close(file)

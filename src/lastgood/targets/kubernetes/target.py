@@ -48,7 +48,7 @@ from lastgood.targets.kubernetes.wanted import Asks, Wanted, WantedWave
 SETTLE_S = 300.0
 # A release of one application makes some twenty changes at once; they are told as a few.
 GATHER_S = 0.25
-# What was pushed goes before news of what runs, so many times: a thousand applications are released sooner so.
+# What was pushed goes before news of what runs, so many times at most: a thousand applications are released sooner so.
 GIVES_WAY = 8
 # A page or a person waits for a chart meanwhile.
 FACTS_S = 10.0

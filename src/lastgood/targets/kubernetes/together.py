@@ -13,7 +13,10 @@ async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     Where one fails or the caller is cancelled, the others are ended before that is raised: nothing is still asking
     for somebody who has gone on.
     """
-    tasks = [asyncio.ensure_future(one) for one in work]
+    todo = list(work)
+    if len(todo) == 1:
+        return [await todo[0]]
+    tasks = [asyncio.ensure_future(one) for one in todo]
     try:
         return await asyncio.gather(*tasks)
     finally:
