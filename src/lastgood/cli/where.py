@@ -8,7 +8,7 @@ from lastgood.cli.call import Call
 from lastgood.cli.chain import chain_text
 from lastgood.cli.shared import MAX_SUBJECT, heading, now
 from lastgood.cli.situation import Situation, remarks, work
-from lastgood.cli.text import Column, Style, clean, cut, moment, table
+from lastgood.cli.text import Column, Style, ago, clean, cut, stamp, table
 from lastgood.core.feature_views import WhereEntry
 from lastgood.core.value import to_plain
 
@@ -65,7 +65,8 @@ def _text(entries: list[WhereEntry], style: Style) -> str:
             clean(one.environment or ""),
             clean(one.app),
             style.paint(_WORDS[one.contains], _COLORS[one.contains]),
-            moment(one.since, at) if one.since else "",
+            ago(one.since, at) if one.since else "",
+            stamp(one.since, at) if one.since else "",
             f"n{one.deployment}" if one.deployment is not None else "",
             one.via[:7] if one.via else "",
             clean(one.reason),
@@ -77,6 +78,7 @@ def _text(entries: list[WhereEntry], style: Style) -> str:
         Column("APPLICATION"),
         Column("CONTAINS"),
         Column("SINCE"),
+        Column("", spare=True),
         Column("WITH"),
         Column("THROUGH"),
         Column("WHY", least=12),
