@@ -37,7 +37,7 @@ async def test_what_may_wait_for_its_kind_is_no_error_and_comes_with_it(corner, 
     assert {one.name: one.outcome for one in result.resources} == {"one": "unchanged", "late": "applied"}
     seen = await target.observe("web")
     assert (seen.health, seen.sync) == ("Healthy", "Synced")
-    assert seen.message == "Widget one: the cluster does not have its kind yet"
+    assert seen.message == "Widget one: NoSuchKind: the cluster does not have its kind yet"
 
     corner.ask("POST", DEFINITIONS, definition(group))
     try:
