@@ -96,8 +96,9 @@ async def test_a_chart_goes_out_is_healed_and_is_brought_back(corner, tmp_path, 
                 return found["data"] if found else None
 
             async def healthy(number):
-                newest = (await lastgood.timeline(TimelineQuery(app="web", limit=1)))[:1]
                 app = next((one for one in await lastgood.apps() if one.name == "web"), None)
+                # Before the first look at the repo there is no such application.
+                newest = (await lastgood.timeline(TimelineQuery(app="web", limit=1)))[:1] if app else []
                 done = newest and newest[0].number == number and newest[0].deployment.outcome == "succeeded"
                 return newest[0] if done and app and (app.health, app.sync) == ("Healthy", "Synced") else None
 
