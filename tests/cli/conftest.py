@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 import pytest
 
+from lastgood.app import server
 from lastgood.cli.program import run
 from twins.git_fixtures import bare, git
+from twins.lastgood import MemoryLastgood
 
 CONFIG = """\
 version: 1
@@ -116,4 +118,13 @@ def clone(_shop, tmp_path, monkeypatch):
     shutil.copytree(_shop.folder, made.folder)
     git(made.folder, "remote", "set-url", "origin", f"file://{made.origin}")
     monkeypatch.chdir(made.folder)
+    return made
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The twin that answers instead of a server."""
+    made = MemoryLastgood()
+    made.wrong = []
+    monkeypatch.setattr(server, "open_server", lambda _url, _token: made)
     return made

@@ -5,11 +5,9 @@ import json
 import msgspec
 import pytest
 
-from lastgood.app import server
 from lastgood.cli import features as command
 from lastgood.cli.text import Style
 from lastgood.core.feature import Feature
-from twins.lastgood import MemoryLastgood
 from twins.store import PRIYA
 
 SERVER = ("--server", "http://lastgood.example.com")
@@ -17,15 +15,6 @@ GIFT = Feature(
     id="PR-1", repo="shop/web", kind="pull_request", title="Gift message on the checkout page, with a preview",
     url=None, authors=(PRIYA,), commits=("a" * 40,), type="feat", breaking=False,
 )  # fmt: skip
-
-
-@pytest.fixture
-def asked(monkeypatch):
-    """The twin that answers instead of a server."""
-    made = MemoryLastgood()
-    made.wrong = []
-    monkeypatch.setattr(server, "open_server", lambda _url, _token: made)
-    return made
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -1,23 +1,10 @@
 """What the commands that need a server say of its answers, against the twin of the port Lastgood."""
 
-import pytest
-
-from lastgood.app import server
 from lastgood.core.discovery import Problem
 from lastgood.core.request import PressRequest, PressResult
-from twins.lastgood import MemoryLastgood
 
 SERVER = ("--server", "http://lastgood.example.com")
 GONE = "999 of 1000 applications are gone from config at once; they keep running"
-
-
-@pytest.fixture
-def asked(monkeypatch):
-    """The twin that answers instead of a server."""
-    made = MemoryLastgood()
-    made.wrong = []
-    monkeypatch.setattr(server, "open_server", lambda _url, _token: made)
-    return made
 
 
 def _answer_press(asked, monkeypatch, **words) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cluster.faulty import way_of
 from twins.agent_world import World
 from twins.clusters import Corner
 
@@ -12,6 +13,16 @@ async def corner(cluster, tmp_path):
     made = Corner(cluster, tmp_path)
     yield made
     await made.close()
+
+
+@pytest.fixture
+async def way(corner):
+    """The corner's way to its API server, which a test may make bad."""
+    async with way_of(corner) as made:
+        yield made
+        # Who still listens would wait for it in vain.
+        for target in corner.targets:
+            await target.close()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import json
 
 import pytest
 
-from cluster.faulty import way_of
 from lastgood.core.errors import TargetFailed
 from lastgood.targets.kubernetes import connection
 from twins.clusters import annotated, config_map, deployment, manifests
@@ -25,15 +24,6 @@ version: 1
 applications:
   - {name: "{app}", path: "apps/{app}", destination: "{app}", namespace: NAMESPACE}
 """
-
-
-@pytest.fixture
-async def way(corner):
-    async with way_of(corner) as made:
-        yield made
-        # Who still listens would wait for it in vain.
-        for target in corner.targets:
-            await target.close()
 
 
 def path_of(corner, name, kind="configmaps"):

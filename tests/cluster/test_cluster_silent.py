@@ -2,20 +2,11 @@
 
 import pytest
 
-from cluster.faulty import way_of
 from lastgood.targets.kubernetes import pulse
 from twins.clusters import config_map, manifests
 from twins.processes import eventually
 
 pytestmark = pytest.mark.cluster
-
-
-@pytest.fixture
-async def way(corner):
-    async with way_of(corner) as made:
-        yield made
-        for target in corner.targets:
-            await target.close()
 
 
 async def until(target, health, sync):

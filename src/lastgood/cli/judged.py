@@ -1,4 +1,4 @@
-"""Lay out things with their health for people: the worst first, and what is wrong with them in full. Pure."""
+"""Lay out things with their health for people, and what is wrong with them in full. Pure."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -78,12 +78,17 @@ def was_applied(run: Deployment) -> bool:
     return run.outcome != "superseded" or any(phase.name == "apply" for phase in run.phases)
 
 
+def was_applied_whole(run: Deployment) -> bool:
+    """Say whether an attempt got as far as being watched: everything that it asked for was taken."""
+    return any(phase.name == "watch" for phase in run.phases)
+
+
 def reach(run: Deployment) -> Literal["whole", "part", "none"]:
     """Say how much of a version an attempt brought to its target. part: some of it, or nobody knows whether any.
 
     What was overtaken while it was applied may have changed something; a target that failed before its result did not.
     """
-    if run.outcome == "succeeded" or any(phase.name == "watch" for phase in run.phases):
+    if run.outcome == "succeeded" or was_applied_whole(run):
         return "whole"
     if not was_applied(run):
         return "none"

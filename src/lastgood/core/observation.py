@@ -14,6 +14,7 @@ target: it may pass by itself."""
 
 # The outcome of what left Git and may not be deleted.
 LEFT = "left"
+STAYS = "left Git and stays"
 PRUNE_IS_OFF = "prune is off; `prune: true` in the application's policy and the server's limits allows it"
 
 
@@ -63,6 +64,11 @@ class ResourceResult(Value, frozen=True, kw_only=True):
     change: Change | None
     outcome: str
     message: str = ""
+
+
+def left_in_place(kind: str, name: str, why: str) -> ResourceResult:
+    """Return the result of what left Git and was not deleted."""
+    return ResourceResult(kind=kind, name=name, change=None, outcome=LEFT, message=f"{STAYS}: {why}")
 
 
 class ApplyResult(Value, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ import msgspec
 from lastgood.core.application import Application
 from lastgood.core.commit import Commit
 from lastgood.core.config import CONFIG_FILE
-from lastgood.core.deployment import Deployment, Phase
+from lastgood.core.deployment import Deployment, Phase, was_applied_whole
 from lastgood.core.desired import Step
 from lastgood.core.errors import (
     ConfigWrong,
@@ -261,7 +261,7 @@ class Deploy:
         earlier_than = record.earlier if record is not None else 0
         runs = await self._store.deployments(DeploymentQuery(app=app, before_id=deployment.id or None, limit=LOOKED_AT))
         runs = [run for run in runs if run.number > earlier_than]
-        installed = any(phase.name == "watch" for run in runs for phase in run.phases)
+        installed = any(map(was_applied_whole, runs))
         return "upgrade" if installed or len(runs) == LOOKED_AT else "install"
 
     async def _runs(self, app: str, version: Version) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from lastgood.core.application import Application, ApplicationView, Policy, Refusal
-from lastgood.core.deployment import Deployment
+from lastgood.core.deployment import Deployment, was_applied_whole
 from lastgood.core.desired import pause_over
 from lastgood.core.errors import GitFailed, LastgoodError
 from lastgood.core.hold import Hold, held_paths, image_references, in_force, refusing
@@ -105,9 +105,9 @@ class Applications:
     @staticmethod
     async def _left(runs: list[Deployment], store: Store, seen: Observation | None) -> tuple[ResourceResult, ...]:
         """Return what the newest deployment that was applied whole left alone, as far as it is still there."""
-        if runs and not _was_applied_whole(runs[0]):
+        if runs and not was_applied_whole(runs[0]):
             runs = await store.deployments(DeploymentQuery(app=runs[0].app, limit=MAX_LOOKED_THROUGH))
-        applied = next((run for run in runs if _was_applied_whole(run)), None)
+        applied = next((run for run in runs if was_applied_whole(run)), None)
         left = [one for one in applied.resources if one.outcome == LEFT] if applied is not None else []
         return tuple(one for one in left if seen is None or f"{one.kind} {one.name}" in seen.left)
 
@@ -224,10 +224,6 @@ def _last_policy(record: ApplicationRecord) -> Policy:
         return msgspec.convert(record.definition.get("policy", {}), Policy)
     except msgspec.ValidationError:
         return Policy()
-
-
-def _was_applied_whole(run: Deployment) -> bool:
-    return any(phase.name == "watch" for phase in run.phases)
 
 
 def _stale_message(record: ApplicationRecord) -> str:

@@ -15,7 +15,7 @@ import msgspec
 
 from lastgood.core.application import Application, IgnoredDrift
 from lastgood.core.hook import Hook, Moment, is_hook
-from lastgood.core.observation import LEFT, PRUNE_IS_OFF, ApplyResult, Fault, ResourceResult
+from lastgood.core.observation import LEFT, PRUNE_IS_OFF, STAYS, ApplyResult, Fault, ResourceResult, left_in_place
 from lastgood.core.resource import Resource
 from lastgood.core.value import Value
 from lastgood.core.words import Change
@@ -76,7 +76,7 @@ class Apply:
         before: Applied | None,
         digest: str,
         rules: Rules,
-        write: Callable[[Applied], Awaitable[None]],
+        write: Callable[[Applied], None],
         settled: Callable[[list[Key]], Awaitable[str]],
         claimed: Callable[[str, Key], Awaitable[str | None]],
     ) -> None:
@@ -109,7 +109,7 @@ class Apply:
         applied = self._applied(wanted)
         self._kinds = {*applied.kinds, *(apply_set.kinds_of(parent) if parent is not None else ())}
         self._asked = {one.key: one for one in applied.objects}
-        await self._write(applied)
+        self._write(applied)
         await self._write_parent(applied, more=self._before)
         runs = HookRuns(cluster=self._cluster, sender=self._sender, settled=self._settled, done=self._hooks_done())
         stopped = await self._foundations(waves) if any(hook.moment == "before" for hook, _ in hooks) else ""
@@ -126,15 +126,15 @@ class Apply:
             raise self._away
         if not complete:
             self._results += await runs([one for one in hooks if one[0].moment == "failed"])
-        # In place: the observation that follows reads what was found equal from the same objects.
-        # What may pass by itself is tried again in any case.
+        # In place, all of it: the observation that follows reads what was found equal from the same objects.
+        # And what may pass by itself is tried again in any case.
         applied.hindrances = [] if complete or "target" in self._faults else self._hindrances
         if complete:
             applied.hooks_done = []
             applied.installed = self._digest
             applied.kinds = sorted({one.key[0] for one in wanted} | self._kinds_left())
             await self._write_parent(applied, more=None)
-        await self._write(applied)
+        self._write(applied)
         fault: Fault = next((one for one in _FAULTS if one in self._faults), "target")
         return (
             ApplyResult(complete=complete, resources=tuple(self._results), message=self._message(stopped), fault=fault),
@@ -194,7 +194,7 @@ class Apply:
         results = await runs(mine)
         self._results += results
         applied.hooks_done = list(runs.done)
-        await self._write(applied)
+        self._write(applied)
         failed = next((one for one in results if one.outcome == "failed"), None)
         if failed is None:
             return ""
@@ -372,10 +372,7 @@ class Apply:
             why = self._why_kept(one, options[one.key])
             if why:
                 left.append(f"{one.kind} {one.name}")
-                kept = f"left Git and stays: {why}"
-                self._results.append(
-                    ResourceResult(kind=one.kind, name=one.name, change=None, outcome=LEFT, message=kept)
-                )
+                self._results.append(left_in_place(one.kind, one.name, why))
                 continue
             self._results.append(await self.delete(one))
         return left
@@ -424,7 +421,7 @@ class Apply:
             sentences.append("done: " + (", ".join(done) or "nothing"))
         left = [f"{one.kind} {one.name}" for one in self._results if one.outcome == LEFT]
         if left:
-            sentences.append(f"left Git and stays: {', '.join(left)}")
+            sentences.append(f"{STAYS}: {', '.join(left)}")
         return ". ".join(sentences)
 
 

@@ -155,7 +155,7 @@ class Connection:
                 wait_s = None
             finally:
                 self.in_flight -= 1
-            await asyncio.sleep(wait_s if wait_s is not None else back_off(attempt, first_s=0.1, jitter=_chance()))
+            await asyncio.sleep(wait_s if wait_s is not None else back_off(attempt, first_s=0.1, jitter=chance()))
         raise AssertionError("the last attempt raises")
 
     async def _once(
@@ -376,5 +376,6 @@ def _translated() -> Iterator[None]:
         raise Unreachable("the connection was closed") from closed
 
 
-def _chance() -> float:
+def chance() -> float:
+    """Return a number from 0 to 1 that spreads what is tried again."""
     return random.random()  # noqa: S311 - spreads retries, guards nothing

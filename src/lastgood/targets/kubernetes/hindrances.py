@@ -5,13 +5,13 @@ nothing, to the cluster or to a file.
 """
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 
 import msgspec
 
 from lastgood.core.back_off import back_off
 from lastgood.targets.kubernetes.cluster import Cluster
+from lastgood.targets.kubernetes.connection import chance
 from lastgood.targets.kubernetes.live_object import Key
 from lastgood.targets.kubernetes.memory import Applied, Hindrance
 from lastgood.targets.kubernetes.options import options_of
@@ -71,11 +71,11 @@ class Hindrances:
         askings = self._askings.setdefault(applied.app, {})
         asking = askings.get(one.key)
         if asking is None:
-            first_s = back_off(1, jitter=_chance()) if one.sent or one.how == "delete" else UNSEEN_S
+            first_s = back_off(1, jitter=chance()) if one.sent or one.how == "delete" else UNSEEN_S
             asking = askings[one.key] = _Asking(ask_at=now + first_s)
         if not asking.gone and now >= asking.ask_at:
             asking.times += 1
-            asking.ask_at = now + back_off(asking.times + 1, jitter=_chance())
+            asking.ask_at = now + back_off(asking.times + 1, jitter=chance())
             asking.gone = await self._would_be_taken(one, sender)
         return asking.gone
 
@@ -93,7 +93,3 @@ class Hindrances:
         except ClusterTrouble:
             return False
         return True
-
-
-def _chance() -> float:
-    return random.random()  # noqa: S311 - spreads what is asked, guards nothing

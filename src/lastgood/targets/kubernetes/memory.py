@@ -93,25 +93,25 @@ class Memory:
 
     def write(self, applied: Applied) -> None:
         """Replace an application's file, by one caller at a time. Raises OSError."""
-        # Names as text: making paths of them takes as long as writing, twice for each deployment.
-        file, data = f"{self._folder}/{applied.app}{_ENDING}", msgspec.msgpack.encode(applied)
+        file, data = self._file(applied.app), msgspec.msgpack.encode(applied)
         try:
             try:
                 _write(f"{file}.new", data)
             except FileNotFoundError:
                 self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 _write(f"{file}.new", data)
-            os.replace(f"{file}.new", file)  # noqa: PTH105 - see above
+            os.replace(f"{file}.new", file)  # noqa: PTH105 - see `_file`
         except BaseException:
             Path(f"{file}.new").unlink(missing_ok=True)
             raise
 
     def forget(self, app: str) -> None:
         """Delete an application's file. Raises OSError."""
-        self._file(app).unlink(missing_ok=True)
+        Path(self._file(app)).unlink(missing_ok=True)
 
-    def _file(self, app: str) -> Path:
-        return self._folder / f"{app}{_ENDING}"
+    def _file(self, app: str) -> str:
+        # Text: making paths takes as long as writing, twice for each deployment.
+        return f"{self._folder}/{app}{_ENDING}"
 
 
 def _write(name: str, data: bytes) -> None:

@@ -4,7 +4,7 @@ A hook that fails ends it there: nothing more is deleted, and what was done is t
 Knows no files and no other applications.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from lastgood.core.hook import Hook, Moment, is_hook
 from lastgood.targets.kubernetes.apply import PRECIOUS
@@ -50,7 +50,7 @@ class TakeAway:
         cluster: Cluster,
         sender: Sender,
         runs: HookRuns,
-        wrote: Callable[[list[str]], Awaitable[None]],
+        wrote: Callable[[list[str]], None],
         may_delete: Collection[str],
     ) -> None:
         self._may_delete = may_delete
@@ -78,7 +78,7 @@ class TakeAway:
         if not mine:
             return
         results = await self._runs(mine)
-        await self._wrote(self._runs.done)
+        self._wrote(self._runs.done)
         failed = next((one for one in results if one.outcome == "failed"), None)
         if failed is not None:
             raise ClusterTrouble(f"the hook {failed.kind} {failed.name} failed ({failed.message}); {self._done()}")

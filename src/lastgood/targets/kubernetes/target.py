@@ -116,7 +116,7 @@ class KubernetesTarget:
         async with self._locks.setdefault(app.name, asyncio.Lock()):
             try:
                 await self._set_up()
-                await self._begin_anew(app.name)
+                self._begin_anew(app.name)
                 waves, hooks = await self._wanted(app, rendered, occasion)
                 objects = [*(one for wave in waves for one in wave.objects), *(one for _, one in hooks)]
                 await self._cluster.follow({*(one.key[0] for one in objects), *self._kinds_of(app.name)})
@@ -153,7 +153,7 @@ class KubernetesTarget:
                 is_applied_now=lock is not None and lock.locked(),
             )
             if seen.changed:
-                await self._write(applied)
+                self._write(applied)
             seen.may_go_on = await self._hindrances.may_go_on(applied, sender)
         except ClusterTrouble as trouble:
             message = f"destination {self.name}: {trouble}; how {app} is there cannot be said"
@@ -334,7 +334,7 @@ class KubernetesTarget:
         for key in lost:
             self._claims.contest(key, applied.app)
 
-    async def _write(self, applied: Applied) -> None:
+    def _write(self, applied: Applied) -> None:
         if self._applied is not None:
             self._applied[applied.app] = applied
         self._note(applied)
@@ -342,14 +342,14 @@ class KubernetesTarget:
         self._memory.write(applied)
 
     # applying
-    async def _begin_anew(self, app: str) -> None:
+    def _begin_anew(self, app: str) -> None:
         """Forget what the last apply was refused: it says nothing of this one, also where this one never begins."""
         self._hindrances.forget(app)
         self._cluster.strangers.clear()
         applied = (self._applied or {}).get(app)
         if applied is not None and applied.hindrances:
             applied.hindrances = []
-            await self._write(applied)
+            self._write(applied)
 
     async def _wanted(
         self, app: Application, rendered: Rendered, occasion: Occasion
@@ -462,10 +462,10 @@ class KubernetesTarget:
         done = applied.hooks_done if applied is not None else []
         runs = HookRuns(cluster=self._cluster, sender=sender, settled=self._settled, done=done)
 
-        async def wrote(names: list[str]) -> None:
+        def wrote(names: list[str]) -> None:
             if applied is not None:
                 applied.hooks_done = list(names)
-                await self._write(applied)
+                self._write(applied)
 
         deleted = await TakeAway(
             cluster=self._cluster, sender=sender, runs=runs, wrote=wrote, may_delete=self._rules.may_delete

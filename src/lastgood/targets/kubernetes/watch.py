@@ -16,7 +16,7 @@ import msgspec
 
 from lastgood.core.back_off import back_off
 from lastgood.targets.kubernetes.apply_set import PART_OF
-from lastgood.targets.kubernetes.connection import Connection
+from lastgood.targets.kubernetes.connection import Connection, chance
 from lastgood.targets.kubernetes.kinds import Kind, Kinds
 from lastgood.targets.kubernetes.live import Live
 from lastgood.targets.kubernetes.live_object import LiveObject, live_object
@@ -92,7 +92,7 @@ class KindWatch:
                 # A connection that drops once is taken up again at once; that is no trouble to tell.
                 if self._failures > 1 or self._version is None:
                     self._say(self._in_words(trouble))
-                wait_s = back_off(self._failures, first_s=0.2, most_s=MOST_WAIT_S, jitter=_chance())
+                wait_s = back_off(self._failures, first_s=0.2, most_s=MOST_WAIT_S, jitter=chance())
                 asked_s = trouble.retry_after_s if isinstance(trouble, Answered) else None
                 await asyncio.sleep(max(wait_s, asked_s or 0.0))
 
@@ -189,7 +189,3 @@ class KindWatch:
 
 
 _ALL_KEPT = {("autoscaling", "HorizontalPodAutoscaler"), *MARKING}
-
-
-def _chance() -> float:
-    return random.random()  # noqa: S311 - spreads retries, guards nothing

@@ -20,13 +20,14 @@ from lastgood.core.application import Application
 from lastgood.core.errors import LastgoodError, TargetFailed, TargetRefused, Unknown, UnknownPod
 from lastgood.core.leaving import Going, Leaving
 from lastgood.core.observation import (
-    LEFT,
     NOT_AS_ASKED,
     PRUNE_IS_OFF,
+    STAYS,
     ApplyResult,
     Observation,
     ResourceHealth,
     ResourceResult,
+    left_in_place,
     worst,
 )
 from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
@@ -282,12 +283,7 @@ class ProcessTarget:
         stuck = {result.name: result for result in stopped if result.outcome == "failed"}
         started = await self._start(app.name, wanted, before, launcher, kept=kept, stuck=stuck)
         gone = [await self._clear(app.name, result) for result in stopped if result.change == "removed"]
-        left = [
-            ResourceResult(
-                kind=KIND, name=name, change=None, outcome=LEFT, message=f"left Git and stays: {PRUNE_IS_OFF}"
-            )
-            for name in applied.left_running
-        ]
+        left = [left_in_place(KIND, name, PRUNE_IS_OFF) for name in applied.left_running]
         results = (*started.values(), *gone, *left)
         complete = all(result.outcome != "failed" for result in results)
         if complete:
@@ -582,7 +578,7 @@ def _message(results: Collection[ResourceResult], wanted: Mapping[str, _Wanted],
             names = ", ".join(release.left_out[:5])
             sentences.append(f"left out of release {release.commit[:7]}, because they lead outside: {names}")
     if applied.left_running:
-        sentences.append(f"left Git and stays: {', '.join(applied.left_running)}")
+        sentences.append(f"{STAYS}: {', '.join(applied.left_running)}")
     return ". ".join(sentences)
 
 
