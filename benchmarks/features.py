@@ -83,6 +83,7 @@ async def _asked(history: MirrorSourceHistory, folder: Path, remote: Path, figur
     merges = [one.split("#")[1].split()[0] for one in subjects if one.startswith("Merge")]
     squashes = [one[:-1].split("#")[1] for one in subjects if one.endswith(")")]
     taken = [below[:-1].split("#")[1] for one, below in pairwise(subjects) if one.startswith("Take") and "(#" in below]
+    inside = [git(remote, "rev-parse", f"{one}^2") for one in _merges(remote)[: RUNS * 900 : 900]]
     asked = {
         "features over 50 commits": lambda n: history.features(line[n * 50 + 50], line[n * 50], everything),
         "features over 50 commits, of one service": lambda n: history.features(line[n * 70 + 50], line[n * 70], web),
@@ -91,6 +92,7 @@ async def _asked(history: MirrorSourceHistory, folder: Path, remote: Path, figur
         "where, a merged pull request, 8 revisions": lambda n: _where(history, f"PR-{merges[n * 900]}", line[:800:100]),
         "where, a squashed one": lambda n: _where(history, f"PR-{squashes[n * 9000]}", line[:800:100]),
         "where, one that was taken back": lambda n: _where(history, f"PR-{taken[n * 90]}", line[:800:100]),
+        "where, a commit inside a pull request": lambda n: _where(history, inside[n], line[:800:100]),
         "where, an issue": lambda n: _where(history, f"SHOP-{squashes[n * 9000]}", line[:800:100]),
         "where, words": lambda n: _where(history, f"thing {squashes[n * 9000]}", line[:800:100]),
     }
@@ -141,6 +143,10 @@ async def _asked(history: MirrorSourceHistory, folder: Path, remote: Path, figur
     began = time.perf_counter()
     await history.features(line[50], git(remote, "rev-parse", "main"), everything)
     figures.append(Figure("the first question after it", f"{(time.perf_counter() - began) * 1000:.0f} ms"))
+
+
+def _merges(remote: Path) -> list[str]:
+    return git(remote, "rev-list", "--first-parent", "--merges", "main").split()
 
 
 async def _chosen(folder: Path, remote: Path, revisions: list[str], pulls: list[str], figures: list[Figure]) -> None:

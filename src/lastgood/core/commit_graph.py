@@ -49,6 +49,19 @@ class CommitGraph:
                             marks[other] = 1
         return marks
 
+    def descendants(self, of: int) -> bytearray:
+        """Mark all that reach a commit, itself too: one byte for each position from its own to the newest."""
+        first, more = self.first, self.more
+        marks = bytearray(len(first) - of)
+        marks[0] = 1
+        for at in range(of + 1, len(first)):
+            parent = first[at]
+            if (parent >= of and marks[parent - of]) or (
+                at in more and any(other >= of and marks[other - of] for other in more[at])
+            ):
+                marks[at - of] = 1
+        return marks
+
     def only(self, include: Iterable[int], exclude: Iterable[int]) -> list[int]:
         """Return what `include` reaches and `exclude` does not, ascending; walks no further than where they meet."""
         first, more = self.first, self.more

@@ -25,6 +25,7 @@ class FeatureOrigin:
         self._wanted = wanted
         self._book, self._presence, self._made_of, self._view = book, presence, made_of, view
         self._told: dict[tuple[int, int | None, int], Origin] = {}
+        self._merges: dict[int, list[int]] = {}
 
     def origin(self, revision: int | None) -> Origin:
         """Say where the feature comes from; of several ways (a backport) the one into a revision.
@@ -75,7 +76,10 @@ class FeatureOrigin:
         return heads[-1]
 
     def _merge(self, head: int, revision: int | None) -> int | None:
-        return next(iter(merges_of(self._book, {head}, revision)), None)
+        if head not in self._merges:
+            self._merges[head] = merges_of(self._book, {head}, None)
+        merges = self._merges[head]
+        return next((at for at in merges if revision is None or self._presence.reaches(revision, at)), None)
 
     def _pull(self, merge: int) -> Feature:
         graph = self._book.graph

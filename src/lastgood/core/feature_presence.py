@@ -16,6 +16,7 @@ from lastgood.core.feature_range import SHORT, Book, SourceView
 from lastgood.core.value import Value
 
 MAX_FOUND = 20
+_REMEMBERED = 32
 _PULL = re.compile(r"(?:PR-|#|!)([1-9]\d{0,8})", re.IGNORECASE)
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,19}-[1-9]\d{0,8}")
 _HEX = re.compile(r"[0-9a-f]{7,40}")
@@ -58,6 +59,7 @@ class FeaturePresence:
     def __init__(self, book: Book, replay: Replay, view: SourceView) -> None:
         self._book, self._replay, self._view = book, replay, view
         self._out: dict[tuple[tuple[int, ...], ...], str | None] = {}
+        self._above: dict[int, bytearray] = {}
 
     def find(self, text: str) -> WantedFeature:
         """Find what `PR-481`, `ABC-12`, `#12`, a commit, words or a page on the web name. Raises UnknownFeature."""
@@ -130,8 +132,12 @@ class FeaturePresence:
         return all(states[0] for states in self._replay.contained(changes, (revision,)).values())
 
     def reaches(self, revision: int, at: int) -> bool:
-        """Say whether a commit is a revision or one of its ancestors."""
-        return at <= revision and self._book.graph.ancestors((revision,), floor=at)[at] == 1
+        """Say whether a commit is a revision or one of its ancestors. Many revisions are asked about few commits."""
+        if at not in self._above:
+            if len(self._above) >= _REMEMBERED:
+                self._above.clear()
+            self._above[at] = self._book.graph.descendants(at)
+        return at <= revision and self._above[at][revision - at] == 1
 
     def through(self, at: int, revision: int) -> int:
         """Return the commit by which a revision has a commit's change: itself, or where it is elsewhere, its pick."""
