@@ -9,26 +9,26 @@ import contextlib
 import os
 import random
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, NamedTuple
 
-import httpx2
 import msgspec
 import yaml
-from lightkube.config.client_adapter import BearerTokenFileAuth, ConnectionParams
+from lightkube.config.client_adapter import verify_cluster
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
+from lightkube.config.models import User
 from lightkube.core.exceptions import ConfigError
 
 from lastgood.core.back_off import back_off
 from lastgood.core.value import Value
 from lastgood.targets.kubernetes import credentials
+from lastgood.targets.kubernetes.authorization import Credential, Fixed, TokenFile, basic, bearer
 from lastgood.targets.kubernetes.credentials import PluginCredential, PluginFailed
 from lastgood.targets.kubernetes.kubeconfig import read_kubeconfig
-from lastgood.targets.kubernetes.transport import Transport
-from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable, answered
+from lastgood.targets.kubernetes.transport import UNAUTHORIZED, Reply, Transport
+from lastgood.targets.kubernetes.trouble import Answered, Unreachable, answered
 
 REQUEST_S = 30.0
-CONNECT_S = 5.0
 # After this time a request that fails is not sent once more.
 PATIENCE_S = 20.0
 READ_S = 10.0
@@ -39,7 +39,7 @@ TRIES = 7
 MAX_ANSWER_BYTES = 256_000_000
 MAX_LINE_BYTES = 16_000_000
 MAX_RETRY_AFTER_S = 10.0
-_UNAUTHORIZED = 401
+_SUCCESS = range(200, 300)
 # Where Kubernetes puts the account of a pod.
 ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
 
@@ -165,16 +165,16 @@ class Connection:
         for fresh in (False, True):
             async with self._using(instead_of=refused) as client:
                 self.requests += 1
-                with _translated():
-                    async with client.http.stream(
-                        method, path, params=dict(params), headers=dict(headers), content=content
-                    ) as response:
-                        self._heard()
-                        data = await _whole(response)
-            if response.status_code != _UNAUTHORIZED or fresh:
+                asking = client.transport.ask(
+                    method, path, params=params, headers=headers, content=content, silence_s=REQUEST_S
+                )
+                async with asking as reply:
+                    self._heard()
+                    data = await _whole(reply)
+            if reply.status != UNAUTHORIZED or fresh:
                 break
             refused = client
-        return Answer(response.status_code, _judged(response, data))
+        return Answer(reply.status, _judged(reply, data))
 
     async def read(self, path: str, params: Mapping[str, str], *, most_bytes: int) -> bytes:
         """Return an answer that is no JSON, such as a log, as far as `most_bytes`; asked once, within READ_S.
@@ -199,47 +199,45 @@ class Connection:
     ) -> bytes | None:
         """Read once; None where the credentials were refused and new ones may help."""
         self.requests += 1
-        timeout = httpx2.Timeout(READ_S, connect=CONNECT_S)
-        with _translated():
-            async with client.http.stream(
-                "GET", path, params=dict(params), headers={"Accept": "*/*"}, timeout=timeout
-            ) as response:
-                if response.status_code == _UNAUTHORIZED and may_ask_again:
-                    return None
-                if not response.is_success:
-                    _judged(response, await _whole(response))
-                read = b""
-                async for chunk in response.aiter_bytes():
-                    read += chunk
-                    if len(read) >= most_bytes:
-                        break
-                return read[:most_bytes]
+        asking = client.transport.ask("GET", path, params=params, headers={"Accept": "*/*"}, silence_s=READ_S)
+        async with asking as reply:
+            if reply.status == UNAUTHORIZED and may_ask_again:
+                return None
+            if not _is_success(reply):
+                _judged(reply, await _whole(reply))
+            read = b""
+            async for part in reply.parts():
+                read += part
+                if len(read) >= most_bytes:
+                    break
+            return read[:most_bytes]
 
     async def watch(self, path: str, params: Mapping[str, str]) -> AsyncIterator[bytes | None]:
         """Yield None once the server took the watch, then its lines until the server ends it.
 
         Raises Answered (410 among them) and Unreachable, also where nothing comes for so long that a bookmark is due.
         """
-        limits = httpx2.Timeout(REQUEST_S, connect=CONNECT_S, read=SILENCE_S)
         async with self._using() as client:
             self.requests += 1
-            with _translated():
-                async with client.http.stream("GET", path, params=dict(params), timeout=limits) as response:
+            asking = client.transport.ask(
+                "GET", path, params=params, headers={"Accept": "application/json"}, silence_s=SILENCE_S
+            )
+            async with asking as reply:
+                self._heard()
+                if reply.status == UNAUTHORIZED:
+                    await self._open(instead_of=client)
+                if not _is_success(reply):
+                    _judged(reply, await _whole(reply))
+                yield None
+                rest = b""
+                async for part in reply.parts():
                     self._heard()
-                    if response.status_code == _UNAUTHORIZED:
-                        await self._open(instead_of=client)
-                    if response.status_code >= httpx2.codes.BAD_REQUEST:
-                        _judged(response, await _whole(response))
-                    yield None
-                    rest = b""
-                    async for chunk in response.aiter_bytes():
-                        self._heard()
-                        *lines, rest = (rest + chunk).split(b"\n")
-                        for line in lines:
-                            if line:
-                                yield line
-                        if len(rest) > MAX_LINE_BYTES:
-                            raise Unreachable("the API server sent an object larger than can be read")
+                    *lines, rest = (rest + part).split(b"\n")
+                    for line in lines:
+                        if line:
+                            yield line
+                    if len(rest) > MAX_LINE_BYTES:
+                        raise Unreachable("the API server sent an object larger than can be read")
 
     def _heard(self) -> None:
         self.heard_at = asyncio.get_running_loop().time()
@@ -248,7 +246,7 @@ class Connection:
         """Let all connections go."""
         client, self._client = self._client, None
         if client is not None:
-            await client.http.aclose()
+            await client.transport.close()
 
     @contextlib.asynccontextmanager
     async def _using(self, *, instead_of: "_Client | None" = None) -> AsyncIterator["_Client"]:
@@ -269,7 +267,7 @@ class Connection:
         finally:
             client.users -= 1
             if client.is_replaced and not client.users:
-                await client.http.aclose()
+                await client.transport.close()
 
     async def _open(self, *, instead_of: "_Client | None" = None) -> "_Client":
         """Return the client; where that one was refused: another, with the credentials as they are now."""
@@ -277,37 +275,29 @@ class Connection:
             return self._client
         async with self._opening:
             if self._client is None or self._client is instead_of:
-                before, self._client = self._client, _Client(await asyncio.to_thread(_client, self._access))
+                before, self._client = self._client, _Client(await asyncio.to_thread(_transport, self._access))
                 if before is not None:
                     # Whoever still uses it closes it: closed under a request, it would leave a socket behind.
                     before.is_replaced = True
                     if not before.users:
-                        await before.http.aclose()
+                        await before.transport.close()
             return self._client
 
 
 class _Client:
-    """A client with the credentials of one moment, and how many requests and watches use it."""
+    """A transport with the credentials of one moment, and how many requests and watches use it."""
 
-    def __init__(self, http: httpx2.AsyncClient) -> None:
-        self.http = http
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
         self.users = 0
         self.is_replaced = False
 
 
-def _client(access: ClusterAccess) -> httpx2.AsyncClient:
+def _transport(access: ClusterAccess) -> Transport:
     try:
-        config = _config(access)
-        params = ConnectionParams(timeout=httpx2.Timeout(REQUEST_S, connect=CONNECT_S)).httpx_params(config)
-        user = config.user
-        plugin = user.exec if user is not None else None
-        if plugin is not None:
-            environment = {one.name: one.value for one in plugin.env or ()}
-            command = [plugin.command, *(plugin.args or ())]
-            params["auth"] = PluginCredential(plugin.apiVersion, command, environment, trust=params["verify"])
-        elif user is not None and user.token_file is not None:
-            params["auth"] = BearerTokenFileAuth(user.token_file)
-        return httpx2.AsyncClient(**{**params, "transport": Transport(params["verify"])})
+        config, user = _config(access)
+        tls = verify_cluster(config.cluster, user, config.abs_file)
+        return Transport(config.cluster.server, tls, _credential(user, tls))
     except ConfigError as wrong:
         raise Unreachable(f"the kubeconfig does not serve: {wrong}") from wrong
     except (OSError, ssl.SSLError) as wrong:
@@ -316,7 +306,24 @@ def _client(access: ClusterAccess) -> httpx2.AsyncClient:
         raise Unreachable("the kubeconfig is damaged") from wrong
 
 
-def _config(access: ClusterAccess) -> SingleConfig:
+def _credential(user: User, tls: ssl.SSLContext) -> Credential:
+    """Return what a kubeconfig's user shows; where it names several: a plugin, then a file, then a token."""
+    if user.exec is not None:
+        environment = {one.name: one.value for one in user.exec.env or ()}
+        command = [user.exec.command, *(user.exec.args or ())]
+        return PluginCredential(user.exec.apiVersion, command, environment, trust=tls)
+    if user.token_file is not None:
+        return TokenFile(user.token_file)
+    if user.token is not None:
+        return Fixed(bearer(user.token))
+    if user.username and user.password:
+        return Fixed(basic(user.username, user.password))
+    if user.auth_provider is not None:
+        raise ConfigError("auth-provider not supported")
+    return Fixed()
+
+
+def _config(access: ClusterAccess) -> tuple[SingleConfig, User]:
     if access.in_cluster:
         if not os.environ.get("KUBERNETES_SERVICE_HOST") or not os.environ.get("KUBERNETES_SERVICE_PORT"):
             raise ConfigError("KUBERNETES_SERVICE_HOST is not set, so this is no pod of a cluster")
@@ -325,55 +332,40 @@ def _config(access: ClusterAccess) -> SingleConfig:
         found = read_kubeconfig(access.kubeconfig, access.context)
     if found is None or found.user is None:
         raise ConfigError("it names no context" if found is None else "its context names no user")
-    return found
+    return found, found.user
 
 
-async def _whole(response: httpx2.Response) -> bytes:
+async def _whole(reply: Reply) -> bytes:
     """Read an answer, and no more of it than may be: a server could go on for ever."""
     parts, size_bytes = [], 0
-    async for chunk in response.aiter_bytes():
-        size_bytes += len(chunk)
+    async for part in reply.parts():
+        size_bytes += len(part)
         if size_bytes > MAX_ANSWER_BYTES:
             raise Unreachable("the API server's answer is larger than can be read")
-        parts.append(chunk)
+        parts.append(part)
     return b"".join(parts)
 
 
-def _judged(response: httpx2.Response, data: bytes) -> Any:
+def _is_success(reply: Reply) -> bool:
+    return reply.status in _SUCCESS
+
+
+def _judged(reply: Reply, data: bytes) -> Any:
     try:
         body = msgspec.json.decode(data) if data else None
     except msgspec.DecodeError:
         body = None
-        if response.is_success:
+        if _is_success(reply):
             raise Unreachable("the API server's answer is no JSON") from None
-    if response.is_success:
+    if _is_success(reply):
         return body
-    if response.status_code == _UNAUTHORIZED:
+    if reply.status == UNAUTHORIZED:
         raise Unreachable("the API server does not accept our credentials")
-    no = answered(response.status_code, body)
-    after = response.headers.get("Retry-After", "")
+    no = answered(reply.status, body)
+    after = reply.headers.get("Retry-After", "")
     if after.isdecimal():
         no.retry_after_s = min(float(after), MAX_RETRY_AFTER_S)
     raise no
-
-
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    """Turn what the HTTP library raises into Unreachable; this is the one place that does."""
-    try:
-        yield
-    except ClusterTrouble:
-        raise
-    except ConfigError as wrong:
-        # A token's file that went is noticed only when a request needs it.
-        raise Unreachable(f"the credentials cannot be read: {wrong}") from wrong
-    except httpx2.TimeoutException as late:
-        raise Unreachable("the API server did not answer in time") from late
-    except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, ssl.SSLError, OSError) as wrong:
-        raise Unreachable(f"the API server cannot be reached: {wrong or type(wrong).__name__}") from wrong
-    except RuntimeError as closed:
-        # The library's word for a client that was closed under a request.
-        raise Unreachable("the connection was closed") from closed
 
 
 def chance() -> float:

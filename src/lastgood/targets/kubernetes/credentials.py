@@ -15,12 +15,12 @@ import ssl
 import subprocess
 import tempfile
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import Mapping
 from pathlib import Path
 
-import httpx2
 import msgspec
 
+from lastgood.targets.kubernetes.authorization import bearer
 from lastgood.targets.kubernetes.trouble import Unreachable, said
 
 API_VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
@@ -50,7 +50,7 @@ class _Credential(msgspec.Struct):
     status: _Status | None = None
 
 
-class PluginCredential(httpx2.Auth):
+class PluginCredential:
     """Adds what an exec plugin gives to each request: its token; its certificate, to the connections made from then on.
 
     command: the program and its arguments; environment: beside our own. trust: of the client, for new connections.
@@ -69,23 +69,25 @@ class PluginCredential(httpx2.Auth):
         self._failed: PluginFailed | None = None
         self._asking = asyncio.Lock()
 
-    async def async_auth_flow(self, request: httpx2.Request) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
-        """Send with the token that is known; once more with a new one if the server refused it.
+    async def headers(self) -> Mapping[str, str]:
+        """See Credential."""
+        return _headers(await self._known(refused=None))
+
+    async def instead_of(self, refused: Mapping[str, str]) -> Mapping[str, str] | None:
+        """See Credential.
 
         Another certificate needs another connection: whoever has the client makes a new one when this is refused.
         """
-        used = await self._known(refused=None)
-        _add_token(request, used)
-        response = yield request
-        if response.status_code == httpx2.codes.UNAUTHORIZED and used.clientCertificateData is None:
-            _add_token(request, await self._known(refused=used))
-            yield request
+        known = self._status
+        if known is None or known.clientCertificateData is not None:
+            return None
+        return _headers(await self._known(refused=refused))
 
-    async def _known(self, *, refused: _Status | None) -> _Status:
+    async def _known(self, *, refused: Mapping[str, str] | None) -> _Status:
         async with self._asking:
             now = dt.datetime.now(dt.UTC)
             known = self._status
-            is_refused = refused is not None and known is not None and known.token == refused.token
+            is_refused = known is not None and _headers(known) == refused
             if known is None or is_refused or _has_ended(known, now):
                 known = await self._asked_once()
                 if known.clientCertificateData is not None:
@@ -189,9 +191,8 @@ def _end(plugin: subprocess.Popen[bytes]) -> None:
             os.killpg(plugin.pid, signal.SIGKILL)
 
 
-def _add_token(request: httpx2.Request, status: _Status) -> None:
-    if status.token:
-        request.headers["Authorization"] = f"Bearer {status.token}"
+def _headers(status: _Status) -> dict[str, str]:
+    return bearer(status.token) if status.token else {}
 
 
 def _has_ended(status: _Status, now: dt.datetime) -> bool:

@@ -1,54 +1,84 @@
-"""Carry a cluster's requests and watches: httpx2's way to the network, on aiohttp. Knows no cluster and no credentials.
+"""Carry a cluster's requests and watches, on aiohttp. Knows no cluster's API: what goes, what comes, and what breaks.
 
-A release makes some twenty changes, each a chunk of a watch of its own: here one costs a tenth of what it costs through
-httpx2's own transport, and a request does not look at every idle connection.
+A release makes some twenty changes, each a chunk of a watch of its own: what this costs for a chunk and for a request
+is most of what a release costs.
 """
 
 import contextlib
 import ssl
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from urllib.parse import quote, urlencode, urlsplit
 
 import aiohttp
-import httpx2
 from yarl import URL
 
+from lastgood.targets.kubernetes.authorization import Credential, Fixed
+from lastgood.targets.kubernetes.trouble import ClusterTrouble, Unreachable
+
 IDLE_S = 60.0
+CONNECT_S = 5.0
+UNAUTHORIZED = 401
+# What a path may have as it is; a percent sign is of what was quoted before.
+_PLAIN = "/%:@!$&'()*+,;=~"
 
 
-class Transport(httpx2.AsyncBaseTransport):
-    """Sends what an httpx2.AsyncClient has prepared. tls: how the server is known, and we to it."""
+class Transport:
+    """The way to one API server. Raises Unreachable for whatever breaks.
 
-    def __init__(self, tls: ssl.SSLContext) -> None:
+    server: its address, maybe with a path. tls: how the server is known, and we to it.
+    """
+
+    def __init__(self, server: str, tls: ssl.SSLContext, credential: Credential | None = None) -> None:
+        self._server = server.rstrip("/")
         self._tls = tls
-        # Read once, as httpx2 does: it takes a look at the whole environment.
-        self._proxies = urllib.request.getproxies()
+        self._credential = credential or Fixed()
+        self._proxy = _proxy(server)
         self._session: aiohttp.ClientSession | None = None
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send, and return as soon as the answer begins. Raises what httpx2's own transport raises."""
-        with _translated():
-            answer = await self._begun().request(
-                request.method,
-                URL(str(request.url), encoded=True),
-                headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
-                skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
-                data=await request.aread() or None,
-                allow_redirects=False,
-                proxy=self._proxy(request.url),
-                timeout=_limits(request.extensions.get("timeout", {})),
-            )
-        return httpx2.Response(answer.status, headers=answer.raw_headers, stream=_Body(answer), request=request)
+    @contextlib.asynccontextmanager
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str],
+        headers: Mapping[str, str],
+        content: bytes | None = None,
+        silence_s: float,
+    ) -> AsyncIterator["Reply"]:
+        """Send, and give the answer as soon as it begins; once more if the server refuses whom it takes us for.
 
-    async def aclose(self) -> None:
+        silence_s: how long nothing may come.
+        """
+        query = f"?{urlencode(params)}" if params else ""
+        limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=silence_s)
+        with _translated():
+            url = URL(f"{self._server}{quote(path, safe=_PLAIN)}{query}", encoded=True)
+            used = await self._credential.headers()
+            reply = await self._sent(method, url, {**headers, **used}, content, limits)
+            try:
+                if reply.status == UNAUTHORIZED:
+                    other = await self._credential.instead_of(used)
+                    if other is not None:
+                        reply.close()
+                        reply = await self._sent(method, url, {**headers, **other}, content, limits)
+                yield Reply(reply)
+            finally:
+                # The connection of a content that was read to its end is kept; any other is closed.
+                reply.close()
+
+    async def _sent(
+        self, method: str, url: URL, headers: Mapping[str, str], content: bytes | None, limits: aiohttp.ClientTimeout
+    ) -> aiohttp.ClientResponse:
+        return await self._begun().request(
+            method, url, headers=headers, data=content, allow_redirects=False, proxy=self._proxy, timeout=limits
+        )
+
+    async def close(self) -> None:
         """Let all connections go."""
         if self._session is not None:
             await self._session.close()
-
-    def _proxy(self, url: httpx2.URL) -> str | None:
-        """Return the proxy that the environment names for an address (HTTPS_PROXY, NO_PROXY)."""
-        proxy = self._proxies.get(url.scheme)
-        return proxy if proxy and not urllib.request.proxy_bypass(url.host) else None
 
     def _begun(self) -> aiohttp.ClientSession:
         # Made with the first request: a session belongs to the loop that it begins in.
@@ -56,47 +86,60 @@ class Transport(httpx2.AsyncBaseTransport):
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(ssl=self._tls, limit=0, keepalive_timeout=IDLE_S),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
+                headers={"User-Agent": "lastgood", "Accept-Encoding": "gzip"},
+                skip_auto_headers=("Content-Type",),
             )
         return self._session
 
 
-class _Body(httpx2.AsyncByteStream):
-    """The content as it comes: all that has arrived at once, whole only where a change was sent alone."""
+class Reply:
+    """An answer that begins. status: of HTTP; its parts come as they arrive."""
 
     def __init__(self, answer: aiohttp.ClientResponse) -> None:
         self._answer = answer
+        self.status = answer.status
+        self.headers: Mapping[str, str] = answer.headers
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _translated():
-            # Not its own iterators: they take for the end that nothing was left to read just now.
-            while not self._answer.content.at_eof():
-                some = await self._answer.content.readany()
-                if some:
-                    yield some
-
-    async def aclose(self) -> None:
-        # The connection of a content that was read to its end is kept for the next request; any other is closed.
-        self._answer.close()
+    async def parts(self) -> AsyncIterator[bytes]:
+        """Yield all that has arrived, each time."""
+        content = self._answer.content
+        # Not its own iterators: they take for the end that nothing was left to read just now.
+        while not content.at_eof():
+            some = await content.readany()
+            if some:
+                yield some
 
 
-def _limits(given: dict[str, float | None]) -> aiohttp.ClientTimeout:
-    connect_s = given.get("connect")
-    return aiohttp.ClientTimeout(total=None, sock_connect=connect_s, sock_read=given.get("read"))
+def _proxy(server: str) -> str | None:
+    """Return the proxy that the environment names for an address (HTTPS_PROXY, NO_PROXY)."""
+    try:
+        url = urlsplit(server)
+        proxy = urllib.request.getproxies().get(url.scheme)
+        return proxy if proxy and not urllib.request.proxy_bypass(url.netloc) else None
+    except ValueError:
+        return None
 
 
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
+    """Turn what the HTTP library raises into Unreachable; this is the one place that does."""
     try:
         yield
+    except ClusterTrouble:
+        raise
     except TimeoutError as late:
-        raise httpx2.ReadTimeout(str(late)) from late
-    except aiohttp.InvalidURL as wrong:
-        raise httpx2.InvalidURL(str(wrong)) from wrong
+        raise Unreachable("the API server did not answer in time") from late
     except aiohttp.ClientConnectorCertificateError as wrong:
-        raise httpx2.ConnectError(str(wrong.certificate_error)) from wrong
+        raise _away(wrong.certificate_error) from wrong
     except aiohttp.ClientConnectorError as wrong:
         # Its own words have the context of TLS in them, as Python writes it.
-        raise httpx2.ConnectError(str(wrong.os_error)) from wrong
-    except (aiohttp.ClientError, aiohttp.http.HttpProcessingError) as wrong:
-        raise httpx2.ReadError(str(wrong)) from wrong
+        raise _away(wrong.os_error) from wrong
+    except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError) as wrong:
+        raise _away(wrong) from wrong
+    except RuntimeError as closed:
+        # The library's word for a session that was closed under a request.
+        raise Unreachable("the connection was closed") from closed
+
+
+def _away(why: Exception) -> Unreachable:
+    return Unreachable(f"the API server cannot be reached: {str(why) or type(why).__name__}")
