@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -322,6 +323,22 @@ async def test_files_are_read_up_to_a_limit(world):
     assert (large.value.facts["size_bytes"], large.value.facts["path"]) == (40, "a")
     with pytest.raises(ObjectMissing):
         await world.repo.read("3" * 40, max_bytes=10)
+
+
+async def test_files_are_read_together_up_to_a_limit_for_each_and_one_for_all(world):
+    """In the order given; the file that is too large, or with which all are, is named with the limit that it broke."""
+    head = await world.commit({"a": "12345", "b": "123", "c": "1"})
+    a, b, c = [await world.repo.entry(head, path) for path in "abc"]
+
+    assert await world.repo.read_all([c, a, b], max_bytes=5, max_total_bytes=9) == [b"1", b"12345", b"123"]
+    assert await world.repo.read_all([], max_bytes=5, max_total_bytes=9) == []
+    for limits, facts in (((4, 9), ("a", 5, 4)), ((5, 8), ("b", 9, 8))):
+        with pytest.raises(ObjectTooLarge) as large:
+            await world.repo.read_all([c, a, b], max_bytes=limits[0], max_total_bytes=limits[1])
+        assert tuple(large.value.facts[name] for name in ("path", "size_bytes", "limit_bytes")) == facts
+    with pytest.raises(ObjectMissing) as missing:
+        await world.repo.read_all([a, msgspec.structs.replace(b, oid="3" * 40)], max_bytes=5, max_total_bytes=9)
+    assert missing.value.facts["object"] == "3" * 40
 
 
 async def test_edits_make_the_tree_and_nothing_else(world):

@@ -329,6 +329,14 @@ class MemoryConfigRepo:
     async def read(self, blob: str, *, max_bytes: int, path: str = "") -> bytes:
         return self._blob(blob, max_bytes, path)
 
+    async def read_all(self, files: Sequence[TreeEntry], *, max_bytes: int, max_total_bytes: int) -> list[bytes]:
+        contents = [self._blob(one.oid, max_bytes, one.path) for one in files]
+        for n, one in enumerate(files):
+            total = sum(map(len, contents[: n + 1]))
+            if total > max_total_bytes:
+                raise ObjectTooLarge(path=one.path, size_bytes=total, limit_bytes=max_total_bytes)
+        return contents
+
     def _blob(self, blob: str, max_bytes: int, path: str = "") -> bytes:
         data = self.objects.read("blob", blob)
         if len(data) > max_bytes:

@@ -143,6 +143,14 @@ class ConfigRepo(Protocol):
         """Read a file. Raises ObjectTooLarge before reading more than max_bytes."""
         ...
 
+    async def read_all(self, files: Sequence[TreeEntry], *, max_bytes: int, max_total_bytes: int) -> list[bytes]:
+        """Read files at once, in the order given.
+
+        Raises ObjectMissing, and ObjectTooLarge for a file with more than max_bytes, and for the one with which all
+        have more than max_total_bytes: that is then the limit that it names.
+        """
+        ...
+
     async def changes(self, old: str | None, new: str | None, *, lines: bool = True) -> list[FileChange]:
         """Compare two trees (None: empty), by path, without renames. lines False: do not count lines."""
         ...

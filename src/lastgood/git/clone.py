@@ -30,6 +30,7 @@ from lastgood.git.merge import MAX_MERGED_BYTES, merge_contents
 from lastgood.git.names import own_ref, ref_of_branch, searchable
 from lastgood.git.objects import ObjectReader, checked
 from lastgood.git.program import Git, unsupported
+from lastgood.git.read_files import read_files
 from lastgood.git.remote import Remote, push_and_judge
 
 _HEX = re.compile(r"[0-9a-fA-F]{4,40}")
@@ -258,6 +259,12 @@ class CloneConfigRepo:
     async def read(self, blob: str, *, max_bytes: int, path: str = "") -> bytes:
         """See ConfigRepo.read; a partial clone asks its remote for what it left there."""
         return await asyncio.to_thread(self.objects.read, "blob", blob, max_bytes=max_bytes, path=path)
+
+    async def read_all(self, files: Sequence[TreeEntry], *, max_bytes: int, max_total_bytes: int) -> list[bytes]:
+        """See ConfigRepo.read_all."""
+        return await asyncio.to_thread(
+            read_files, files, read=self.objects.read, max_bytes=max_bytes, max_total_bytes=max_total_bytes
+        )
 
     async def changes(self, old: str | None, new: str | None, *, lines: bool = True) -> list[FileChange]:
         """See ConfigRepo.changes."""

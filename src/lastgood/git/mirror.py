@@ -41,6 +41,7 @@ from lastgood.git.mirror_folder import free_name, make_mirror, open_mirror
 from lastgood.git.mirror_objects import MirrorObjects
 from lastgood.git.names import own_ref, ref_of_branch, searchable
 from lastgood.git.program import Git
+from lastgood.git.read_files import read_files
 from lastgood.git.remote import Remote, push_and_judge
 
 _HEX = re.compile(r"[0-9a-fA-F]{4,40}")
@@ -265,6 +266,12 @@ class MirrorConfigRepo:
     async def read(self, blob: str, *, max_bytes: int, path: str = "") -> bytes:
         """See ConfigRepo.read."""
         return await asyncio.to_thread(self.objects.read, "blob", blob, max_bytes=max_bytes, path=path)
+
+    async def read_all(self, files: Sequence[TreeEntry], *, max_bytes: int, max_total_bytes: int) -> list[bytes]:
+        """See ConfigRepo.read_all."""
+        return await asyncio.to_thread(
+            read_files, files, read=self.objects.read, max_bytes=max_bytes, max_total_bytes=max_total_bytes
+        )
 
     async def changes(self, old: str | None, new: str | None, *, lines: bool = True) -> list[FileChange]:
         """See ConfigRepo.changes; of files over 8 MiB the lines are not counted."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lastgood.core.application import Application
 from lastgood.core.commit import MODE_SUBMODULE, MODE_TREE, TreeEntry
-from lastgood.core.errors import GitFailed, ObjectTooLarge, RenderFailed
+from lastgood.core.errors import GitFailed, ObjectMissing, ObjectTooLarge, RenderFailed
 from lastgood.core.ports import ConfigRepo
 from lastgood.core.renderer_kind import MANIFEST_ENDINGS
 from lastgood.core.tree import OURS, name_bytes, shown_path
@@ -91,20 +91,18 @@ async def _below(app: Application, repo: ConfigRepo, folder: TreeEntry) -> list[
 
 async def read_manifests(app: Application, repo: ConfigRepo, files: Collection[TreeEntry]) -> list[tuple[str, bytes]]:
     """Read the files. Raises RenderFailed where one, or all together, are too large."""
-    contents: list[tuple[str, bytes]] = []
-    total = 0
-    for entry in files:
-        try:
-            content = await repo.read(entry.oid, max_bytes=MAX_FILE_BYTES, path=entry.path)
-        except ObjectTooLarge as too_large:
-            raise _wrong(app, entry.path, too_large.message) from too_large
-        except GitFailed as missing:
-            raise _wrong(app, entry.path, f"{shown_path(entry.path)}: {missing.message}") from missing
-        total += len(content)
-        if total > MAX_TOTAL_BYTES:
-            raise _wrong(app, entry.path, f"the manifests together have more than {MAX_TOTAL_BYTES} bytes")
-        contents.append((shown_path(entry.path), content))
-    return contents
+    try:
+        contents = await repo.read_all(list(files), max_bytes=MAX_FILE_BYTES, max_total_bytes=MAX_TOTAL_BYTES)
+    except ObjectTooLarge as too_large:
+        together = too_large.facts["limit_bytes"] == MAX_TOTAL_BYTES
+        reason = f"the manifests together have more than {MAX_TOTAL_BYTES} bytes" if together else too_large.message
+        raise _wrong(app, str(too_large.facts["path"]), reason) from too_large
+    except ObjectMissing as missing:
+        path = next(entry.path for entry in files if entry.oid == missing.facts["object"])
+        raise _wrong(app, path, f"{shown_path(path)}: {missing.message}") from missing
+    except GitFailed as failed:
+        raise _wrong(app, app.path or None, failed.message) from failed
+    return [(shown_path(entry.path), content) for entry, content in zip(files, contents, strict=True)]
 
 
 def _wrong(app: Application, file: str | None, reason: str) -> RenderFailed:
