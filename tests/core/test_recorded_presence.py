@@ -27,6 +27,10 @@ GIFT = Feature(
 )
 
 
+def unnamed(image):
+    return NotKnown(image=image, reason="`sources` does not name it", named=False)
+
+
 def is_gift(one):
     return is_meant(one, "PR-1")
 
@@ -112,16 +116,31 @@ def test_nothing_runs_before_it_was_made():
 
 
 def test_an_image_of_which_nothing_is_known_ends_what_is_known():
-    """Unless it is one that `sources` does not name, of which nobody expects features."""
+    """Also where `sources` does not name it any more."""
     ran = Ran()
     ran.run({"web": False})
     ran.run({"web": True})
     ran.run({"web": True}, known=False, moved=["web"])
     assert [one.contains for one in ran.told()] == [False, True, None]
     assert ran.told()[2].reason == "n3 may have brought it: web: no tag"
-    unnamed = (NotKnown(image="web", reason="`sources` does not name it", named=False),)
-    ran.kept[3] = Carried(deployment=3, found_at=NOON, unknown=unnamed)
-    assert [one.contains for one in ran.told()] == [False, True, True]
+    ran.kept[3] = Carried(deployment=3, found_at=NOON, unknown=(unnamed("web"),))
+    assert [one.contains for one in ran.told()] == [False, True, None]
+
+
+def test_of_what_sources_never_named_nobody_expects_features():
+    """A database beside the program has no say; where there is nothing else, nothing is known."""
+    ran = Ran()
+    ran.run({"web": False})
+    ran.run({"web": True})
+    for number in (3, 4):
+        ran.run({"web": True, "db": False}, moved=["db"])
+        ran.kept[number] = Carried(deployment=number, found_at=NOON, unknown=(unnamed("db"),))
+    assert [one.contains for one in ran.told()] == [False, True, True, True]
+    alone = Ran()
+    for number in (1, 2):
+        alone.run({"db": False}, moved=["db"])
+        alone.kept[number] = Carried(deployment=number, found_at=NOON, unknown=(unnamed("db"),))
+    assert [one.contains for one in alone.told()] == [None, None]
 
 
 def test_what_is_not_kept_or_left_out_is_not_known():

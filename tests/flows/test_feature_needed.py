@@ -207,7 +207,7 @@ async def test_what_is_not_known_is_never_a_pass(shop, monkeypatch):
         "of 3 features that leave the newest 2 were looked for elsewhere",
     )
 
-    del shop.world.branch.sources.revisions["a2"]
+    await shop.world.commit({f"apps/{WEB.replace('-', '/')}/process-compose.yaml": compose("nobody-knows")})
     check, _ = await shop.check(old.commit.oid)
     assert (check.outcome, check.detail) == ("unknown", "what leaves is not known of web")
 

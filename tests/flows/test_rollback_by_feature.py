@@ -3,17 +3,23 @@
 import msgspec
 import pytest
 
+from lastgood.cli.plan_page import plan_text
 from lastgood.cli.rollback import command_of
+from lastgood.cli.text import Style
+from lastgood.core.carried import Carried
 from lastgood.core.errors import CommandLineWrong, NeedsServer, NoLastGood, NoVersionByFeature, UnknownFeature
+from lastgood.core.feature import Feature
 from lastgood.core.request import RollbackRequest
+from lastgood.core.resource import ImageChange
+from lastgood.core.source_features import ONE_ONLY, NotKnown
 from lastgood.core.value import to_json, to_plain
 from lastgood.core.version import version_at
 from lastgood.flows.by_feature import FIRST_BATCH
 from lastgood.store import SqlStore
-from twins.rollback_world import YAML, compose, make_world
+from twins.rollback_world import WEB, YAML, compose, make_world
 from twins.source_history import MemorySourceHistory
 from twins.sources import MemorySources
-from twins.store import make_application, make_deployment
+from twins.store import NOON, make_application, make_deployment
 
 APP = "web-production"
 
@@ -38,8 +44,11 @@ async def shop(tmp_path):
     store.close()
 
 
-async def release(world, tag, revision, *, app=APP, good=True):
-    """Release an image that is built from a revision (None: nobody knows), and record that it ran."""
+async def release(world, tag, revision, *, app=APP, good=True, was=None, carried=None):
+    """Release an image that is built from a revision (None: nobody knows), and record that it ran.
+
+    was: the tag before it, None for the first. carried: what is kept beside the record, None for nothing yet.
+    """
     if revision is not None:
         world.branch.sources.revisions[tag] = revision
     service, environment = app.split("-")
@@ -56,9 +65,12 @@ async def release(world, tag, revision, *, app=APP, good=True):
         outcome="succeeded" if good else "failed",
         own_fault=not good,
         baked_at=world.clock.now() if good else None,
+        images=(ImageChange(name="web", from_=was, to=tag),),
     )
     begun = await world.store.start_deployment(made)
     await world.store.save_deployment(msgspec.structs.replace(made, id=begun.id, number=begun.number))
+    if carried is not None:
+        await world.store.save_carried(Carried(deployment=begun.id, found_at=world.clock.now(), **carried))
     await world.clock.move(60)
     return commit
 
@@ -164,6 +176,98 @@ async def test_a_held_version_is_passed_over(shop):
     assert (await world.plan(without="PR-1")).applications[0].to.commit == older
 
 
+PR_1 = Feature(
+    id="PR-1", repo="o/shop", kind="pull_request", title="Gift message", url=None, authors=(), commits=(), type=None,
+    breaking=False, at=NOON,
+)  # fmt: skip
+FIRST = {"unknown": (NotKnown(image="web", reason=ONE_ONLY),)}
+
+
+@pytest.fixture
+async def gone(shop):
+    """A shop whose source repo is gone; its records know that PR-1 came, went, and came again."""
+    world, _ = shop
+    commits = {}
+    for tag, was, carried in (
+        ("aa", None, FIRST),
+        ("bb", "aa", {"entered": (PR_1,)}),
+        ("cc", "bb", {"left": (PR_1,)}),
+        ("dd", "cc", None),
+        ("ee", "dd", {"unknown": (NotKnown(image="web", reason="no tag"),)}),
+        ("ff", "ee", {"left": (PR_1,)}),
+        ("gg", "ff", {"entered": (PR_1,)}),
+    ):
+        commits[tag] = await release(world, tag, None, was=was, carried=carried)
+    return world, commits
+
+
+async def test_where_the_source_repo_is_gone_the_records_choose(gone):
+    """And the plan says that they alone tell; what leaves with it is from the records, too."""
+    world, commits = gone
+    plan = await world.plan(without="PR-1")
+    (app,) = plan.applications
+    assert app.to.commit == commits["ff"]
+    said = f"{APP}: {commits['ff'][:7]} is without PR-1 by its deployment records: n6 took it out; no source repo tells"
+    assert said in plan.notes
+    assert [one.id for one in app.features.leaving] == ["PR-1"]
+    assert (app.features.unknown, [one.image for one in app.features.recorded]) == ((), ["web"])
+    page = " ".join(plan_text(plan, Style(color=False, width=100), verbose=False).split())
+    assert "FROM THE RECORDS WHY web no revision is known of" in page
+    done = await world.roll_back(without="PR-1")
+    assert done.applications[0].to.commit == commits["ff"]
+
+
+async def test_what_the_records_do_not_tell_is_no_version_without(gone):
+    """A record without its features, one whose revision was not known: they are passed over, whatever came before."""
+    world, commits = gone
+    await world.hold(commits["ff"])
+    assert (await world.plan(without="PR-1")).applications[0].to.commit == commits["cc"]
+    await world.hold(commits["cc"])
+    assert (await world.plan(without="PR-1")).applications[0].to.commit == commits["aa"], "it came later"
+    await world.hold(commits["aa"])
+    with pytest.raises(NoVersionByFeature) as raised:
+        await world.plan(without="PR-1")
+    unknown = {one["commit"]: one["reason"] for one in raised.value.facts["passed_over"]}
+    assert unknown[commits["dd"]].startswith(
+        "is unknown (by its deployment records: n4 may have brought it: its features are not kept yet; web: no revision"
+    )
+
+
+async def test_the_records_say_what_is_so_already(gone):
+    """What Git asks for has the feature by the record of its own version."""
+    world, _ = gone
+    plan = await world.plan(with_="gift message")
+    assert plan.changes_nothing
+    (note,) = plan.notes
+    assert note.startswith(
+        f"{APP}: what Git asks for has gift message already by its deployment records: n7 brought it; to leave it for"
+    )
+
+
+async def test_a_source_repo_that_nobody_names_any_more(gone):
+    """`sources` of lastgood.yaml is empty since: a version from since then is not known to be without it."""
+    world, commits = gone
+    await world.commit({"lastgood.yaml": YAML})
+    unnamed = {"unknown": (NotKnown(image="web", reason="`sources` does not name it", named=False),)}
+    await release(world, "hh", None, was="gg", carried=unnamed)
+    await release(world, "ii", None, was="hh", carried=unnamed)
+    (app,) = (await world.plan(without="PR-1")).applications
+    assert app.to.commit == commits["ff"]
+    assert app.features.recorded == ()
+    await world.commit({f"{WEB}/process-compose.yaml": compose("gg")})
+    (app,) = (await world.plan(without="PR-1")).applications
+    assert ([one.id for one in app.features.leaving], len(app.features.recorded)) == (["PR-1"], 1)
+
+
+async def test_a_version_of_which_the_records_disagree_is_not_known(gone):
+    """It ran twice, and a tag that moved brought something else."""
+    world, commits = gone
+    await world.commit({f"{WEB}/process-compose.yaml": compose("zz")})
+    await release(world, "ff", None, was="gg", carried={})
+    await world.commit({f"{WEB}/process-compose.yaml": compose("gg")})
+    assert (await world.plan(without="PR-1")).applications[0].to.commit == commits["cc"]
+
+
 async def test_each_application_gets_its_own_version(shop):
     """Chosen for each by what it ran itself."""
     world, at = shop
@@ -185,7 +289,7 @@ async def test_where_none_fits_the_error_says_which_were_passed_over_and_why(sho
         await world.plan(without="PR-1")
     assert raised.value.message == (
         f"no good version of {APP} is known not to contain PR-1: {has[:7]} contains it; "
-        f"{dark[:7]} is unknown (web: no revision is known of aa)"
+        f"{dark[:7]} is unknown (web: no revision is known of aa; no deployment on record names PR-1)"
     )
     assert [one["commit"] for one in raised.value.facts["passed_over"]] == [has, dark]
     assert raised.value.exit_code == 5

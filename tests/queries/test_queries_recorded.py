@@ -5,16 +5,15 @@ import datetime as dt
 
 import pytest
 
+from lastgood.core import recorded_versions
 from lastgood.core.carried import Carried
 from lastgood.core.deployment import Phase
 from lastgood.core.errors import UnknownFeature
 from lastgood.core.feature import Feature
 from lastgood.core.feature_versions import Deployed
+from lastgood.core.recorded_features import with_records
 from lastgood.core.resource import ImageChange
 from lastgood.core.source_features import ONE_ONLY, Between, NotKnown, SourceAt
-from lastgood.core.version import Version
-from lastgood.queries import where_recorded
-from lastgood.queries.features_recorded import with_records
 from lastgood.queries.where import Place, where
 from lastgood.store.sql_store import SqlStore
 from twins.source_history import MemorySourceHistory
@@ -24,10 +23,10 @@ APP = "web-production"
 GONE = NotKnown(image="web", reason="the repo is gone")
 
 
-def pull(number, title="", repo="o/shop"):
+def pull(number, title="", repo="o/shop", at=NOON):
     return Feature(
         id=f"PR-{number}", repo=repo, kind="pull_request", title=title or f"Feature {number}", url=None, authors=(),
-        commits=(oid(f"PR-{number}"),), type=None, breaking=False, at=NOON,
+        commits=(oid(f"PR-{number}"),), type=None, breaking=False, at=at,
     )  # fmt: skip
 
 
@@ -75,17 +74,6 @@ class Records:
         )  # fmt: skip
 
 
-def named(version, commit):
-    return Version(
-        version=version, path_tree=None, commit=commit, short=commit[:7], subject="", author=None, committed_at=None,
-        ran=True,
-    )  # fmt: skip
-
-
-def version(run):
-    return named(run.version, run.commit.oid)
-
-
 async def test_what_lies_between_is_put_together_from_the_records_on_the_way(store):
     """What came and went again is not there; the other way round it leaves; what is known live is not said twice."""
     records = Records(store)
@@ -95,10 +83,10 @@ async def test_what_lies_between_is_put_together_from_the_records_on_the_way(sto
     last = await records.ran(entered=(pull(1),), left=(pull(2),))
     live = Between(entered=(pull(3),), unknown=(GONE, NotKnown(image="db", reason="x", named=False)))
 
-    found = await with_records(store, APP, version(first), version(last), live)
+    found = await with_records(store, APP, first.version, last.version, live)
     assert ([one.id for one in found.entered], found.left) == (["PR-3", "PR-1"], ())
     assert (found.recorded, [one.image for one in found.unknown]) == ((GONE,), ["db"])
-    back = await with_records(store, APP, version(last), version(third), Between(unknown=(GONE,)))
+    back = await with_records(store, APP, last.version, third.version, Between(unknown=(GONE,)))
     assert ([one.id for one in back.entered], [one.id for one in back.left]) == (["PR-2"], ["PR-1"])
 
 
@@ -116,7 +104,7 @@ async def test_what_the_records_do_not_know_stays_unknown(store, story):
     first = await records.ran()
     await records.ran(**story)
     last = await records.ran(entered=(pull(3),))
-    found = await with_records(store, APP, version(first), version(last), Between(unknown=(GONE,)))
+    found = await with_records(store, APP, first.version, last.version, Between(unknown=(GONE,)))
     assert ([one.id for one in found.entered], found.unknown, found.recorded) == (["PR-3"], (GONE,), ())
 
 
@@ -124,10 +112,10 @@ async def test_a_version_that_never_ran_has_no_way_on_record(store):
     """Nothing is put together for it; and where the source repos know all, nothing is asked."""
     records = Records(store)
     first = await records.ran()
-    other = named("f" * 40, "f" * 40)
+    other = "f" * 40
     live = Between(unknown=(GONE,))
-    assert await with_records(store, APP, version(first), other, live) == live
-    assert await with_records(None, APP, version(first), other, Between()) == Between()
+    assert await with_records(store, APP, first.version, other, live) == live
+    assert await with_records(None, APP, first.version, other, Between()) == Between()
 
 
 async def test_older_records_count_where_their_images_were_not_looked_at(store):
@@ -183,6 +171,23 @@ async def test_words_may_mean_several_features(store):
     )
 
 
+async def test_words_that_mean_too_many_features_deny_nothing(store, monkeypatch):
+    """One that was not looked for may be there; one that is there is there."""
+    monkeypatch.setattr(recorded_versions, "MAX_FOUND", 2)
+    records = Records(store)
+    later = NOON + dt.timedelta(days=9)
+    await records.ran(app="other")
+    await records.ran(app="other", entered=(pull(1, "Gift message", at=later), pull(2, "Gift wrap", at=later)))
+    await records.ran()
+    await records.ran(entered=(pull(3, "Gift card"),))
+    (entry,) = await where("gift", [records.place()], store=store)
+    assert entry.contains is True
+    await records.ran(left=(pull(3, "Gift card"),))
+    (entry,) = await where("gift", [records.place()], store=store)
+    assert entry.contains is None
+    assert entry.reason.startswith("by its deployment records: more features are meant than are looked for")
+
+
 async def test_a_source_repo_that_has_forgotten_a_feature_is_not_the_last_word(store):
     """Its history was rewritten: the records know what it was; what neither knows is unknown to all."""
     records = Records(store)
@@ -199,7 +204,7 @@ async def test_a_source_repo_that_has_forgotten_a_feature_is_not_the_last_word(s
 
 async def test_numbers_are_looked_for_page_by_page(store, monkeypatch):
     """A number stands in many hashes and numbers: it is looked for until it is found."""
-    monkeypatch.setattr(where_recorded, "PAGE", 2)
+    monkeypatch.setattr(recorded_versions, "PAGE", 2)
     records = Records(store)
     await records.ran()
     await records.ran(entered=(pull(3),))
@@ -211,7 +216,7 @@ async def test_numbers_are_looked_for_page_by_page(store, monkeypatch):
 
 async def test_only_the_newest_records_are_read(store, monkeypatch):
     """What is older may have brought it: then it is not known, and not denied."""
-    monkeypatch.setattr(where_recorded, "MOST_RUNS", 2)
+    monkeypatch.setattr(recorded_versions, "MOST_RUNS", 2)
     records = Records(store)
     await records.ran(app="other")
     await records.ran(app="other", entered=(pull(1),))

@@ -70,6 +70,8 @@ def _application(app: PlannedApplication, style: Style, *, verbose: bool) -> str
         if len(found) > MAX_FEATURES:
             parts.append(f"  and {plural(len(found) - MAX_FEATURES, 'more feature')}")
     parts += [indented(text) for text in unknown_text(app.features.unknown, _narrower(style))]
+    recorded = unknown_text(app.features.recorded, _narrower(style), title="FROM THE RECORDS")
+    parts += [indented(text) for text in recorded]
     parts += [indented(text) for text in settings_text(app.settings, _narrower(style), most=MAX_SETTINGS)]
     if verbose and app.resources:
         parts.append(indented(resources_text(app.resources, style)))

@@ -46,12 +46,14 @@ class PlannedResource(Value, frozen=True, kw_only=True):
 class PlannedFeatures(Value, frozen=True, kw_only=True):
     """Features that leave and that return. unknown: images of which that is not known, and why.
 
-    Nothing is looked for where `sources` of lastgood.yaml names no source repo.
+    recorded: images whose features the deployment records alone tell, and why no source repo does. Where `sources` of
+    lastgood.yaml names no source repo, nothing else is looked for.
     """
 
     leaving: tuple[Feature, ...] = ()
     returning: tuple[Feature, ...] = ()
     unknown: tuple[NotKnown, ...] = ()
+    recorded: tuple[NotKnown, ...] = ()
 
 
 class PlannedApplication(Value, frozen=True, kw_only=True):

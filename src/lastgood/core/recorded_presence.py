@@ -77,7 +77,8 @@ def recorded(
     kept: by the record's id. made: before when nothing can have had it; None: not known. cut: whether what ran before
     the oldest of them may have had it.
     """
-    steps = [_step(run, kept.get(run.id), is_it, made) for run in reversed(runs)]
+    beside = _beside(runs, kept)
+    steps = [_step(run, kept.get(run.id), is_it, made, beside) for run in reversed(runs)]
     states = _with_what_came_later(
         steps, _forward(steps, _State(None, CUT) if cut else _State(contains=False, reason=NOTHING))
     )
@@ -86,15 +87,38 @@ def recorded(
     return [_together(one, concerned) or nothing for one in reversed(states)]
 
 
-def _step(run: Deployment, kept: Carried | None, is_it: Callable[[Feature], bool], made: dt.datetime | None) -> _Step:
+def _changed(run: Deployment) -> set[str]:
+    return {one.name for one in run.images} | {name for one in run.origins or () for name in one.bases}
+
+
+def _beside(runs: Sequence[Deployment], kept: Mapping[int, Carried]) -> set[str]:
+    """Return the images that `sources` never named, of which nobody expects features: a database, a proxy.
+
+    One that it named once (and does not any more) is no such image; nor is any where it never named another one.
+    """
+    named: set[str] = set()
+    unnamed: set[str] = set()
+    for run in runs:
+        if run.id in kept:
+            without = {one.image for one in kept[run.id].unknown if not one.named}
+            named |= _changed(run) - without
+            unnamed |= without
+    return unnamed - named if named else set()
+
+
+def _step(
+    run: Deployment,
+    kept: Carried | None,
+    is_it: Callable[[Feature], bool],
+    made: dt.datetime | None,
+    beside: set[str],
+) -> _Step:
     was, will = run.origins if run.origins is not None else (None, None)
-    changed = {one.name for one in run.images} | {name for one in (was, will) if one for name in one.bases}
+    changed = _changed(run) - beside
     gone = {one.name for one in run.images if one.to is None}
     if will is not None and was is not None:
         gone |= was.bases.keys() - will.bases.keys()
-    unsure = _unsure(run, kept, changed)
-    # Nobody expects features of what `sources` does not name.
-    changed -= {one.image for one in kept.unknown if not one.named} if kept is not None else set()
+    unsure = _unsure(run, kept, changed, beside)
     sets: dict[str, _State] = {}
     if kept is not None:
         came, left = (any(map(is_it, some)) for some in (kept.entered, kept.left))
@@ -113,7 +137,7 @@ def _step(run: Deployment, kept: Carried | None, is_it: Callable[[Feature], bool
     return _Step(run, sets, frozenset(gone))
 
 
-def _unsure(run: Deployment, kept: Carried | None, changed: set[str]) -> dict[str, str]:
+def _unsure(run: Deployment, kept: Carried | None, changed: set[str], beside: set[str]) -> dict[str, str]:
     """Return the images of which it is not known what they brought, and why."""
     if kept is None:
         return dict.fromkeys(changed, NOT_KEPT) if may_carry(run.images, run.origins) else {}
@@ -123,7 +147,7 @@ def _unsure(run: Deployment, kept: Carried | None, changed: set[str]) -> dict[st
     return {
         one.image: f"{one.image} is new with it" if one.image in new else f"{one.image}: {one.reason}"
         for one in kept.unknown
-        if one.named
+        if one.image not in beside
     }
 
 

@@ -1,18 +1,23 @@
 """Choose a version by feature: the newest good one that is known to have it, or known to be without it.
 
-Unknown is not "does not contain": such a version is passed over, and where none is left the error says which were.
+Where a source repo does not tell, the deployment records do. Unknown is not "does not contain": such a version is
+passed over, and where none is left the error says which were.
 """
 
+import dataclasses
 from collections.abc import AsyncIterator, Sequence
+
+from msgspec.structs import replace
 
 from lastgood.core.application import Application
 from lastgood.core.asked_feature import MAX_TEXT
-from lastgood.core.choose import current_version, good_versions
-from lastgood.core.deployment import Deployment
+from lastgood.core.choose import MAX_RECORDS, current_version, good_versions
+from lastgood.core.deployment import Deployment, reach
 from lastgood.core.errors import NeedsServer, NoLastGood, NoVersionByFeature, UnknownFeature
 from lastgood.core.feature_presence import Presence
 from lastgood.core.feature_versions import Deployed, most_versions, presences, unknown_feature
 from lastgood.core.ports import Sources, Store
+from lastgood.core.recorded_versions import RecordedVersions
 from lastgood.core.source_features import SourceAt, locate_version
 from lastgood.core.version import Version
 from lastgood.flows.branch import FollowedBranch, Look
@@ -33,7 +38,15 @@ def refuse_without_sources(branch: FollowedBranch) -> tuple[Store, Sources]:
     return branch.store, branch.sources
 
 
-async def version_by_feature(look: Look, app: Application, feature: str, *, contains: bool) -> Version:
+@dataclasses.dataclass(frozen=True)
+class Chosen:
+    """The version that was asked for. recorded: what the deployment records say of it, where they alone tell."""
+
+    version: Version
+    recorded: str = ""
+
+
+async def version_by_feature(look: Look, app: Application, feature: str, *, contains: bool) -> Chosen:
     """Return the head's version where that is so already, else the first good version, newest first, that fits.
 
     Where the head's version failed or degraded, having a feature is no reason to stay with it; being without one is
@@ -56,14 +69,16 @@ class _Search:
         self._feature = feature
         self._contains = contains
         self._known: dict[str, Sequence[SourceAt]] = {}
+        self._told: dict[str, Presence] | None = None
         self._store, self.sources = refuse_without_sources(look.branch)
+        self._records = RecordedVersions(feature, self._store)
 
-    async def find(self) -> Version:
+    async def find(self) -> Chosen:
         look, branch = self._look, self._look.branch
         runs = await look.runs(self._app.name)
         now = await current_version(app=self._app, repo=branch.repo, store=branch.store, head=look.head.oid, runs=runs)
-        if now.version is not None and await self._is_so(now):
-            return now
+        if (so := await self._is_so(now)) is not None:
+            return so
         passed: list[tuple[Version, Presence]] = []
         looked_at: list[SourceAt] = []
         missing = False
@@ -72,34 +87,57 @@ class _Search:
             found, unknown = await presences(self._feature, deployed)
             missing = missing or bool(unknown)
             looked_at += [one for version in deployed for one in version.sources]
-            for version, presence in zip(batch, found, strict=True):
+            for version, live in zip(batch, found, strict=True):
+                presence = await self._with_records(version, live)
                 if presence.contains is self._contains:
-                    return version
+                    return _chosen(version, live, presence)
                 passed.append((version, presence))
         if not passed:
             raise NoLastGood(app=self._app.name)
-        if missing and all(presence.contains is None for _, presence in passed):
+        if missing and all(one.contains is None for _, one in passed) and not await self._records.meant():
             raise await unknown_feature(self._feature, looked_at, app=self._app.name)
         raise self._none_fits(passed)
 
-    async def _is_so(self, now: Version) -> bool:
-        """Say whether the version that Git asks for is as somebody wants it, and they need not go back for that."""
+    async def _is_so(self, now: Version) -> Chosen | None:
+        """Return the version that Git asks for if it is as somebody wants it, and they need not go back for that."""
         held = {hold.version for hold in await self._look.holds(self._app.name)}
-        if now.version in held or not await self._fits(self._look.head.oid):
-            return False
-        if not _is_bad(now, await self._look.runs(self._app.name)):
-            return True
+        here = await self._fits(now, self._look.head.oid) if now.version not in {None, *held} else None
+        if here is None or not _is_bad(now, await self._look.runs(self._app.name)):
+            return here
         record = await self._store.application(self._app.name)
         running = record.running if record is not None else None
-        if self._contains or running is None:
-            return False
-        return running.version == now.version or await self._fits(running.commit)
+        if self._contains or running is None or running.commit is None:
+            return None
+        fits = running.version == now.version or await self._fits(running, running.commit) is not None
+        return here if fits else None
 
-    async def _fits(self, commit: str | None) -> bool:
-        if commit is None:
-            return False
-        (found,), _ = await presences(self._feature, [Deployed(at=None, sources=tuple(await self._located(commit)))])
-        return found.contains is self._contains
+    async def _fits(self, version: Version, commit: str) -> Chosen | None:
+        (live,), _ = await presences(self._feature, [Deployed(at=None, sources=tuple(await self._located(commit)))])
+        presence = await self._with_records(version, live)
+        return _chosen(version, live, presence) if presence.contains is self._contains else None
+
+    async def _with_records(self, version: Version, live: Presence) -> Presence:
+        """Ask the records where no source repo knows it of a version. live: what the source repos say."""
+        if live.contains is not None or live.via is not None:
+            return live
+        if self._told is None:
+            self._told = await self._by_records()
+        has = self._told.get(version.version or "")
+        if has is None:
+            return replace(live, reason=f"{live.reason}{self._records.silent}")
+        return has if has.contains is not None else replace(has, reason=f"{has.reason}; {live.reason}")
+
+    async def _by_records(self) -> dict[str, Presence]:
+        """Return what the records say of each version that came to the target, by its id."""
+        runs = await self._look.runs(self._app.name)
+        came = [run for run in runs if reach(run) != "none"]
+        told = await self._records.told(
+            [Deployed(at=None, sources=(), run=run) for run in came], whole=len(runs) < MAX_RECORDS
+        )
+        said: dict[str, list[Presence]] = {}
+        for run, has in zip(came, told.presences if told is not None else (), strict=False):
+            said.setdefault(run.version, []).append(has)
+        return {version: _agreed(some) for version, some in said.items()}
 
     async def _batches(self) -> AsyncIterator[list[Version]]:
         look, branch = self._look, self._look.branch
@@ -160,6 +198,18 @@ class _Search:
         if presence.contains is None:
             return f"is unknown ({presence.reason})"
         return "contains it" if presence.contains else f"does not ({presence.reason})"
+
+
+def _chosen(version: Version, live: Presence, presence: Presence) -> Chosen:
+    return Chosen(version, presence.reason if presence is not live else "")
+
+
+def _agreed(said: Sequence[Presence]) -> Presence:
+    """Return what is said of one version each time it ran: that it has a feature and has it not is not known."""
+    having, without = ([one for one in said if one.contains is has] for has in (True, False))
+    if having and without:
+        return Presence(contains=None, reason=f"{having[0].reason}, and {without[0].reason}")
+    return (having or without or list(said))[0]
 
 
 def _is_bad(version: Version, runs: Sequence[Deployment]) -> bool:

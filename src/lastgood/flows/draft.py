@@ -15,6 +15,7 @@ class Part(Value, frozen=True, kw_only=True):
 
     commits: those that a revert undoes, newest first. holds: the whole hold file's new entries where an undo puts
     them back (None: the plan decides). holds_written: `edits` already has the file, byte for byte as it was.
+    recorded: what deployment records alone say of the version, where it was chosen by a feature.
     ended: ids of holds that end with this, wherever they stand. with_shared: `edits` are of shared inputs, too.
     """
 
@@ -27,6 +28,7 @@ class Part(Value, frozen=True, kw_only=True):
     holds_written: bool = False
     ended: tuple[str, ...] = ()
     with_shared: bool = False
+    recorded: str = ""
 
 
 class Draft(Value, frozen=True, kw_only=True):

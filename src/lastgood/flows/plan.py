@@ -32,6 +32,7 @@ from lastgood.flows.plan_features import (
     feature_lines,
     feature_notes,
     planned_features,
+    told_by_records,
 )
 from lastgood.flows.plan_settings import planned_settings, setting_lines
 from lastgood.flows.planned import Planned
@@ -334,8 +335,10 @@ async def _feature_notes(
     for one, features in zip(weighed, found, strict=True):
         wanted = draft.with_ if draft.without is None else draft.without
         if wanted is not None and one.version == one.part.from_.version:
-            notes.append(already_so(one.app.name, wanted, has=draft.without is None))
+            notes.append(already_so(one.app.name, wanted, has=draft.without is None, recorded=one.part.recorded))
             continue
+        if wanted is not None and one.part.recorded:
+            notes.append(told_by_records(one.app.name, one.part, wanted, has=draft.without is None))
         notes += feature_notes(look, one.app.name, features, without=draft.without)
         notes += await return_notes(look, one, features)
     return notes

@@ -6,15 +6,19 @@ Nobody waits for it long: what is not known in time is said to be unknown.
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
+
 from lastgood.core.dates import relative
 from lastgood.core.errors import LastgoodError
 from lastgood.core.feature import Feature, is_meant
 from lastgood.core.origins import NO_ORIGINS, Origins, changed_origins
 from lastgood.core.plan import PlannedFeatures
+from lastgood.core.recorded_features import with_records
 from lastgood.core.resource import Rendered, image_changes
-from lastgood.core.source_features import NotKnown, declared_origins, features, locate_images
+from lastgood.core.source_features import Between, NotKnown, declared_origins, features, locate_images
 from lastgood.core.told_features import as_told, told_features
 from lastgood.flows.branch import Look
+from lastgood.flows.draft import Part
 from lastgood.flows.weigh import Weighed
 
 # Somebody waits for the plan, at night perhaps.
@@ -24,8 +28,11 @@ MAX_FEATURES = 200
 
 
 async def planned_features(look: Look, weighed: Sequence[Weighed]) -> list[PlannedFeatures]:
-    """Say of each application what leaves and what returns; nothing where `sources` of lastgood.yaml is empty."""
-    if not look.discovered.sources:
+    """Say of each application what leaves and what returns.
+
+    Where `sources` of lastgood.yaml is empty, only what deployment records know from when it was not.
+    """
+    if not look.discovered.sources and look.branch.store is None:
         return [PlannedFeatures()] * len(weighed)
     return list(await asyncio.gather(*[_of_one(look, one) for one in weighed]))
 
@@ -41,7 +48,7 @@ async def as_shown(look: Look, weighed: Sequence[Weighed], found: Sequence[Plann
 async def _told(look: Look, app: str, found: PlannedFeatures) -> PlannedFeatures:
     told = await told_features(look.branch.store, app, (*found.leaving[:MAX_FEATURES], *found.returning[:MAX_FEATURES]))
     leaving, returning = as_told(found.leaving, told), as_told(found.returning, told)
-    return PlannedFeatures(leaving=leaving, returning=returning, unknown=found.unknown)
+    return msgspec.structs.replace(found, leaving=leaving, returning=returning)
 
 
 async def _of_one(look: Look, weighed: Weighed) -> PlannedFeatures:
@@ -65,8 +72,18 @@ async def _of_one(look: Look, weighed: Weighed) -> PlannedFeatures:
             found = await features(old, new)
     except TimeoutError:
         reason = f"its source repo has not answered for {WAIT_S:.0f} s"
-        return PlannedFeatures(unknown=(*unknown, *(NotKnown(image=name, reason=reason) for name in changed)))
-    return PlannedFeatures(leaving=found.left, returning=found.entered, unknown=(*unknown, *found.unknown))
+        found = Between(unknown=tuple(NotKnown(image=name, reason=reason) for name in changed))
+    store = look.branch.store
+    if store is not None:
+        found = await with_records(store, weighed.app.name, weighed.part.from_.version, weighed.version, found)
+    if not declared and not found.recorded:
+        return PlannedFeatures()
+    return PlannedFeatures(
+        leaving=found.left,
+        returning=found.entered,
+        unknown=(*unknown, *found.unknown),
+        recorded=found.recorded,
+    )
 
 
 async def _of(
@@ -80,9 +97,8 @@ async def _of(
 
 def bounded(found: PlannedFeatures) -> PlannedFeatures:
     """Return as much as a plan keeps."""
-    return PlannedFeatures(
-        leaving=found.leaving[:MAX_FEATURES], returning=found.returning[:MAX_FEATURES], unknown=found.unknown
-    )
+    leaving, returning = found.leaving[:MAX_FEATURES], found.returning[:MAX_FEATURES]
+    return msgspec.structs.replace(found, leaving=leaving, returning=returning)
 
 
 def feature_lines(found: Sequence[Sequence[Feature]], *, left: bool) -> list[str]:
@@ -100,10 +116,17 @@ def _remarks(feature: Feature, *, left: bool) -> str:
     return f" ({', '.join(remarks)})" if remarks else ""
 
 
-def already_so(app: str, feature: str, *, has: bool) -> str:
-    """Say why there is nothing to go back from. has: whether the feature was to be there."""
+def told_by_records(app: str, part: Part, feature: str, *, has: bool) -> str:
+    """Say that no source repo vouches for the version that was chosen by a feature. has: as in `already_so`."""
+    so = f"has {feature}" if has else f"is without {feature}"
+    return f"{app}: {part.to.short} {so} {part.recorded}; no source repo tells"
+
+
+def already_so(app: str, feature: str, *, has: bool, recorded: str = "") -> str:
+    """Say why there is nothing to go back from. has: whether the feature was to be there. recorded: as in Part."""
     so = f"has {feature} already" if has else f"is without {feature} already"
-    return f"{app}: what Git asks for {so}; to leave it for another reason, choose with `--to` or `--previous`"
+    by = f" {recorded}" if recorded else ""
+    return f"{app}: what Git asks for {so}{by}; to leave it for another reason, choose with `--to` or `--previous`"
 
 
 def feature_notes(look: Look, app: str, found: PlannedFeatures, *, without: str | None) -> list[str]:

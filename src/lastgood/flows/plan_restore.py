@@ -7,7 +7,7 @@ from lastgood.core.inputs import OwnInputs
 from lastgood.core.request import RollbackRequest
 from lastgood.core.version import Version
 from lastgood.flows.branch import Look
-from lastgood.flows.by_feature import version_by_feature
+from lastgood.flows.by_feature import Chosen, version_by_feature
 from lastgood.flows.draft import Part
 
 
@@ -27,15 +27,15 @@ def check_choice(request: RollbackRequest) -> None:
             raise CommandLineWrong(f"{option} names no feature", hint="a feature is PR-481, ABC-12, a commit, or words")
 
 
-async def requested_version(look: Look, app: Application, request: RollbackRequest) -> Version:
+async def requested_version(look: Look, app: Application, request: RollbackRequest) -> Chosen:
     """Return the version of an application that a request asks for, seen from the look's head."""
     if request.without is not None:
         return await version_by_feature(look, app, request.without, contains=False)
     if request.with_ is not None:
         return await version_by_feature(look, app, request.with_, contains=True)
     if request.to is not None:
-        return await chosen_version(look, app, request.to)
-    return await chosen_version(look, app, "previous" if request.previous else "last-good")
+        return Chosen(await chosen_version(look, app, request.to))
+    return Chosen(await chosen_version(look, app, "previous" if request.previous else "last-good"))
 
 
 async def chosen_version(look: Look, app: Application, text: str) -> Version:
@@ -61,13 +61,16 @@ async def version_now(look: Look, app: Application) -> Version:
     return await current_version(app=app, repo=branch.repo, store=branch.store, head=look.head.oid, runs=runs)
 
 
-async def plan_restore(look: Look, app: Application, to: Version, *, with_shared: bool = False) -> Part:
+async def plan_restore(
+    look: Look, app: Application, to: Version, *, with_shared: bool = False, recorded: str = ""
+) -> Part:
     """Plan one application's way to a version.
 
     What was an input then or is one now gets the content that it had then. Inputs that others use, too, stay as they
-    are at the head, unless with_shared.
+    are at the head, unless with_shared. recorded: as in Part.
     """
     scope = await look.inputs(app, to.commit)
     own = OwnInputs(app.name, scope, {} if with_shared else look.discovered.scopes)
     edits = await own.edits(look.branch.repo, head=look.head.oid, to=to.commit)
-    return Part(app=app, from_=await version_now(look, app), to=to, edits=tuple(edits), with_shared=with_shared)
+    now = await version_now(look, app)
+    return Part(app=app, from_=now, to=to, edits=tuple(edits), with_shared=with_shared, recorded=recorded)

@@ -28,7 +28,7 @@ from lastgood.core.plan import Plan
 from lastgood.core.request import RollbackRequest
 from lastgood.core.version import Version
 from lastgood.flows.branch import FollowedBranch, Look
-from lastgood.flows.by_feature import refuse_without_sources
+from lastgood.flows.by_feature import Chosen, refuse_without_sources
 from lastgood.flows.draft import Draft, Part
 from lastgood.flows.plan import plan_commit, plan_move
 from lastgood.flows.plan_restore import check_choice, plan_restore, requested_version, version_now
@@ -152,12 +152,17 @@ class Rollbacks:
             if request.mode == "revert":
                 parts.append(await plan_revert(look, app, commits))
             else:
-                to = pins.get(app.name) or await requested_version(look, app, request)
-                parts.append(await plan_restore(look, app, to, with_shared=request.with_shared))
+                to = await self._chosen(look, app, request, pins)
+                shared = request.with_shared
+                parts.append(await plan_restore(look, app, to.version, with_shared=shared, recorded=to.recorded))
         planned = await plan_commit(look, _draft(request, operation, parts), by=by)
         if request.with_shared:
             await self._refuse_contradiction(planned.plan, parts)
         return planned
+
+    async def _chosen(self, look: Look, app: Application, request: RollbackRequest, pins: Pins) -> Chosen:
+        pinned = pins.get(app.name)
+        return Chosen(pinned) if pinned is not None else await requested_version(look, app, request)
 
     async def _refuse_contradiction(self, plan: Plan, parts: Sequence[Part]) -> None:
         """Make sure that no two applications want different content of one shared input. Raises CommandLineWrong."""
@@ -181,8 +186,8 @@ class Rollbacks:
         pins: Pins,
         by: Person,
     ) -> Planned:
-        chosen = [pins.get(app.name) or await requested_version(look, app, request) for app in apps]
-        commits = {to.commit for to in chosen}
+        chosen = [await self._chosen(look, app, request, pins) for app in apps]
+        commits = {to.version.commit for to in chosen}
         commit = next(iter(commits))
         if len(commits) > 1 or commit is None:
             raise CommandLineWrong(
@@ -190,7 +195,7 @@ class Rollbacks:
                 hint="name the commit with `--to`",
             )
         parts = [
-            Part(app=app, from_=await version_now(look, app), to=to, edits=())
+            Part(app=app, from_=await version_now(look, app), to=to.version, edits=(), recorded=to.recorded)
             for app, to in zip(apps, chosen, strict=True)
         ]
         target: Commit = await self.branch.repo.commit(commit)

@@ -14,6 +14,7 @@ from lastgood.core.feature_views import CompareView, FeaturesView, WhereEntry
 from lastgood.core.hold import Hold, image_references, refusing
 from lastgood.core.origins import NO_ORIGINS
 from lastgood.core.ports import Clock, Renderer, Sources, Store
+from lastgood.core.recorded_features import with_records
 from lastgood.core.resource import ImageChange, image_changes
 from lastgood.core.setting import Settings
 from lastgood.core.settings_between import settings_between
@@ -22,7 +23,6 @@ from lastgood.core.told_features import as_told, told_features
 from lastgood.core.version import Version
 from lastgood.queries import where as answers
 from lastgood.queries.compare import Compare
-from lastgood.queries.features_recorded import with_records
 from lastgood.queries.followed import Followed, Place, place_of, places
 from lastgood.queries.settings import commits_between, settings_kept
 from lastgood.queries.timeline import Timelines
@@ -58,7 +58,7 @@ class Features:
         old, new = [await self._sources_of(place, one.commit) for one in (before, after)]
         found = await features(old, new)
         if self._store is not None:
-            found = await with_records(self._store, place.name, before, after, found)
+            found = await with_records(self._store, place.name, before.version, after.version, found)
         told = await told_features(self._store, place.name, (*found.entered, *found.left))
         declared, repo = place.application, place.repo
         entered, left = await commits_between(declared, repo, place.head, before.commit, after.commit)

@@ -15,10 +15,10 @@ from lastgood.core.feature_presence import Presence
 from lastgood.core.feature_versions import Deployed, presences, unknown_feature
 from lastgood.core.feature_views import WhereEntry
 from lastgood.core.ports import Store
+from lastgood.core.recorded_versions import RecordedVersions
 from lastgood.core.source_features import SourceAt, without_stale_charts
 from lastgood.queries.chain import Chains
 from lastgood.queries.where_image import image_presences, those_asked
-from lastgood.queries.where_recorded import WhereRecorded
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ async def where(feature: str, places: Sequence[Place], *, store: Store | None = 
     if ran:
         return await _where_image(ran, next((one for one in ran if one.revision is not None), None), places, store)
     chains = Chains(feature, store=store)
-    records = WhereRecorded(feature, store)
+    records = RecordedVersions(feature, store)
     entries = []
     missing = False
     for place in places:
@@ -123,7 +123,7 @@ def _is_settled(place: Place, found: Sequence[Presence]) -> bool:
 
 
 async def _by_records(
-    place: Place, found: Sequence[Presence], records: WhereRecorded
+    place: Place, found: Sequence[Presence], records: RecordedVersions
 ) -> tuple[Place, Sequence[Presence], tuple[Feature, str] | None]:
     """Ask the records where the source repos do not know it of a version.
 

@@ -12,16 +12,15 @@ from lastgood.core.ports import Store
 from lastgood.core.record import DeploymentQuery
 from lastgood.core.recorded_presence import LEFT_OUT, NOT_KEPT
 from lastgood.core.source_features import ONE_ONLY, Between, NotKnown
-from lastgood.core.version import Version
 
 # So many of an application's newest records are looked through.
 MOST_RUNS = 500
 
 
-async def with_records(store: Store, app: str, before: Version, after: Version, found: Between) -> Between:
+async def with_records(store: Store, app: str, before: str | None, after: str | None, found: Between) -> Between:
     """Add what the records on the way between two versions carried, where a source repo did not tell all.
 
-    found: what the source repos tell. What the records do not know either stays unknown.
+    before, after: version ids. found: what the source repos tell. What the records do not know either stays unknown.
     """
     asked = [one for one in found.unknown if one.reason != ONE_ONLY]
     if not asked:
@@ -48,13 +47,13 @@ async def with_records(store: Store, app: str, before: Version, after: Version, 
     )
 
 
-def _way(runs: Sequence[Deployment], before: Version, after: Version) -> tuple[list[Deployment], bool]:
+def _way(runs: Sequence[Deployment], before: str | None, after: str | None) -> tuple[list[Deployment], bool]:
     """Return the deployments that lead from one version to another, oldest first, and whether they lead back.
 
     runs: newest first. Nothing where one of the two never ran.
     """
-    ends = next((n for n, run in enumerate(runs) if run.version == after.version), None)
-    begins = [n for n, run in enumerate(runs) if run.version == before.version]
+    ends = next((n for n, run in enumerate(runs) if run.version == after), None)
+    begins = [n for n, run in enumerate(runs) if run.version == before]
     if ends is None or not begins:
         return [], False
     at = min(begins, key=lambda n: abs(n - ends))

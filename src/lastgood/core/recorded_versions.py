@@ -1,4 +1,4 @@
-"""Which applications contain a feature by their deployment records alone: for where a source repo does not tell.
+"""Which versions contain a feature by deployment records alone: for where a source repo does not tell.
 
 Awaits the port Store. What the records cannot tell is unknown, and why; guesses nothing.
 """
@@ -23,6 +23,7 @@ PAGE = 200
 MOST_PAGES = 5
 MOST_RUNS = 2_000
 BY_RECORDS = "by its deployment records"
+TOO_MANY = f"{BY_RECORDS}: more features are meant than are looked for"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,13 +34,14 @@ class Told:
     presences: tuple[Presence, ...]
 
 
-class WhereRecorded:
+class RecordedVersions:
     """Answers for one feature. store: None where there are no records."""
 
     def __init__(self, feature: str, store: Store | None) -> None:
         self._text = feature[:MAX_TEXT].strip()
         self._store = store
         self._meant: list[list[Feature]] | None = None
+        self._more = False
 
     @property
     def silent(self) -> str:
@@ -61,9 +63,13 @@ class WhereRecorded:
                 for feature in (*kept.entered, *kept.left):
                     if is_meant(feature, self._text):
                         _group(found, feature)
-            if len(runs) < PAGE or len(found) >= MAX_FOUND:
+            self._more = len(found) >= MAX_FOUND
+            if len(runs) < PAGE or self._more:
                 break
             before_id = runs[-1].id
+        else:
+            # Of words there may be older ones.
+            self._more = len(found) > 1
         return found
 
     async def told(self, deployed: Sequence[Deployed], *, whole: bool) -> Told | None:
@@ -85,6 +91,9 @@ class WhereRecorded:
             _presence([(known[0], some[n]) for known, some in zip(meant, each, strict=True)], run, kept)
             for n, run in enumerate(seen)
         ]
+        if self._more:
+            unsure = Presence(contains=None, reason=TOO_MANY)
+            found = [unsure if one.contains is False else one for one in found]
         return Told(feature=meant[0][0], presences=tuple(found))
 
     async def _runs(self, query: DeploymentQuery) -> list[Deployment]:
