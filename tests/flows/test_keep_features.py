@@ -81,6 +81,28 @@ async def test_a_record_keeps_what_entered_and_what_left(world):
     ]  # fmt: skip
 
 
+async def test_what_is_kept_is_not_lost_when_a_source_repo_goes_away(world):
+    """One image's features are known, another's are looked for again: meanwhile the first one's repo is gone."""
+    await world.begin()
+    images = tuple(ImageChange(name=name, from_="1", to=to) for name, to in (("job", "later"), ("web", "2")))
+    run = await world.store.start_deployment(make_deployment(images=images))
+    await world.keep.look()
+    known = (await world.store.carried([run.id]))[run.id]
+    assert ([one.id for one in known.entered], [one.image for one in known.unknown]) == (["PR-16", "#3"], ["job"])
+    there = dict(world.sources.revisions)
+    world.sources.revisions.clear()
+    await world.clock.move(SOON.total_seconds())
+    assert await world.keep.look() == 1
+    kept = (await world.store.carried([run.id]))[run.id]
+    assert (kept.entered, kept.unknown) == (known.entered, known.unknown)
+    assert kept.again_at > known.again_at
+    world.sources.revisions |= there | {"later": there["1"]}
+    await world.clock.move(SOON.total_seconds())
+    assert await world.keep.look() == 1
+    kept = (await world.store.carried([run.id]))[run.id]
+    assert ([one.id for one in kept.entered], kept.unknown) == (["PR-16", "#3"], ())
+
+
 async def test_the_build_that_an_image_names_is_kept_and_found(world):
     """Of the image that entered; a trailer of the commit counts first, and what names none has none."""
     await world.begin()

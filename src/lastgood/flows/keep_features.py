@@ -82,18 +82,22 @@ class KeepFeatures:
         if run.origins is None and has_bases:
             unknown = (*found.unknown, NotKnown(image=run.app, reason=NOT_RECORDED))
             found = msgspec.structs.replace(found, unknown=unknown)
-        now = self._clock.now()
-        build = await self._build(run, declared)
         again = any(one.named and one.revision is None for one in (*old, *new))
         earlier: Carried | None = None
-        if self._forge is not None:
+        if self._forge is not None or found.unknown:
             earlier = (await self._store.carried([run.id])).get(run.id)
+        if earlier is not None and _images(found.unknown) - _images(earlier.unknown):
+            # What was known is the record's for ever: a source repo that is gone by now does not take it away.
+            again_at = self._again_at(run, again=True)
+            await self._store.save_carried(msgspec.structs.replace(earlier, again_at=again_at))
+            return
+        now = self._clock.now()
+        build = await self._build(run, declared)
+        if self._forge is not None:
             wanted = build is None and build_link(run.commit.message) is None
             told = await self._forge.tell(found, [*old, *new], new, build=wanted, before=earlier)
             found, build, again = told.found, build or told.build, again or told.away
-        age = now - run.started_at
-        again_at = now + (SOON if age < AGAIN else AGAIN) if again and age < AT_MOST else None
-        kept = carried(run.id, found, at=now, again_at=again_at, build=build)
+        kept = carried(run.id, found, at=now, again_at=self._again_at(run, again=again), build=build)
         payload = {"number": run.number, "entered": len(kept.entered), "left": len(kept.left)}
         changed = kept.entered or kept.left
         if earlier is not None and (earlier.entered, earlier.left) == (kept.entered, kept.left):
@@ -102,6 +106,11 @@ class KeepFeatures:
             kept, told=Told(kind="features", app=run.app, payload=payload, at=now) if changed else None
         )
 
+    def _again_at(self, run: Deployment, *, again: bool) -> dt.datetime | None:
+        now = self._clock.now()
+        age = now - run.started_at
+        return now + (SOON if age < AGAIN else AGAIN) if again and age < AT_MOST else None
+
     async def _build(self, run: Deployment, declared: Sequence[Source]) -> str | None:
         """Return the build that the first image names that entered and names one."""
         for image in run.images:
@@ -109,3 +118,7 @@ class KeepFeatures:
             if page is not None:
                 return page
         return None
+
+
+def _images(unknown: Sequence[NotKnown]) -> set[str]:
+    return {one.image for one in unknown}
