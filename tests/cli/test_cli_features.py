@@ -67,3 +67,5 @@ def test_a_comparison_marks_what_breaks(asked, lastgood, monkeypatch):
     said = lastgood(*SERVER, "compare", "staging", "production")
     assert "NOTE" in said.out
     assert "  breaking  " in said.out
+    assert "FROM THE RECORDS" in said.out
+    assert "the repo is gone" in said.out

@@ -382,6 +382,10 @@ async def test_the_records_tell_where_the_source_repo_is_gone(world, lastgood):
     assert ([one.id for one in back.left], back.entered) == (["PR-7"], ())
     assert {one.contains for one in await lastgood.where("PR-99")} == {None}
 
+    (web,) = (await lastgood.compare("production", "staging")).applications
+    assert ([one.feature.id for one in web.only], web.only_other, web.unknown) == (["PR-7"], (), ())
+    assert [(one.image, one.reason) for one in web.recorded] == [("web", "no revision is known of r2")]
+
 
 async def test_a_timeline_goes_on_where_a_page_ended(lastgood):
     """`before` with the cursor of the last entry gives the next ones, without gap or repetition."""

@@ -11,6 +11,7 @@ from lastgood.core.deployment import Phase
 from lastgood.core.errors import UnknownFeature
 from lastgood.core.feature import Feature
 from lastgood.core.feature_versions import Deployed
+from lastgood.core.recorded_compare import Runs, with_both_records
 from lastgood.core.recorded_features import with_records
 from lastgood.core.resource import ImageChange
 from lastgood.core.source_features import ONE_ONLY, Between, NotKnown, SourceAt
@@ -116,6 +117,77 @@ async def test_a_version_that_never_ran_has_no_way_on_record(store):
     live = Between(unknown=(GONE,))
     assert await with_records(store, APP, first.version, other, live) == live
     assert await with_records(None, APP, first.version, other, Between()) == Between()
+
+
+STAGING = "web-staging"
+
+
+class TestTwoApplications:
+    """What one has that the other lacks, by the records of both."""
+
+    @staticmethod
+    async def compared(store, records, *, reference=lambda run: run.images[0].to):
+        here, there = (
+            Runs(
+                app=app,
+                version=records.runs[app][0].version,
+                sources=[SourceAt(image="web", reference=reference(records.runs[app][0]), reason="the repo is gone")],
+            )
+            for app in (STAGING, APP)
+        )
+        found = await with_both_records(store, there, here, Between(unknown=(GONE,)))
+        return [one.id for one in found.entered], [one.id for one in found.left], found.recorded == (GONE,)
+
+    async def test_what_came_since_both_ran_the_same(self, store):
+        """Each went its own way since: what came to both is no difference, nor what came and went again."""
+        records = Records(store)
+        for app in (STAGING, APP):
+            await records.ran(app=app)
+        await records.ran(app=STAGING, entered=(pull(1),))
+        await records.ran(app=STAGING, entered=(pull(2), pull(3)))
+        await records.ran(app=STAGING, left=(pull(3),))
+        assert await self.compared(store, records) == (["PR-2", "PR-1"], [], True)
+        hotfix = ImageChange(name="web", from_="1", to="hotfix")
+        await records.ran(images=(hotfix,), entered=(pull(9), pull(2)), left=(pull(7),))
+        assert await self.compared(store, records) == (["PR-1", "PR-7"], ["PR-9"], True)
+
+    async def test_where_they_never_ran_the_same_nothing_is_told(self, store):
+        """Other images in each, or the same ones only before anything is on record."""
+        records = Records(store)
+        await records.ran(images=(ImageChange(name="web", from_=None, to="other"),))
+        await records.ran(app=STAGING)
+        await records.ran(app=STAGING, entered=(pull(1),))
+        assert await self.compared(store, records) == ([], [], False)
+
+    async def test_what_a_record_on_the_way_does_not_know_stays_unknown(self, store):
+        """The image's revision then, features not kept; what the others carried is shown all the same."""
+        records = Records(store)
+        for app in (STAGING, APP):
+            await records.ran(app=app)
+        await records.ran(app=STAGING, entered=(pull(1),))
+        await records.ran(app=STAGING, kept=False)
+        assert await self.compared(store, records) == (["PR-1"], [], False)
+
+    async def test_records_that_do_not_fit_together_end_the_way_back(self, store):
+        """What runs is no image that the newest record brought."""
+        records = Records(store)
+        for app in (STAGING, APP):
+            await records.ran(app=app)
+        await records.ran(app=STAGING, entered=(pull(1),))
+        assert await self.compared(store, records, reference=lambda run: f"x{run.app}") == ([], [], False)
+
+    async def test_an_image_that_sources_never_named_may_differ(self, store):
+        """A database beside the program was another all the time."""
+        records = Records(store)
+        db = NotKnown(image="db", reason="`sources` does not name it", named=False)
+        for app in (STAGING, APP):
+            both = (
+                ImageChange(name="web", from_=None, to="1"),
+                ImageChange(name="db", from_=None, to=app),
+            )
+            await records.ran(app=app, images=both, unknown=(db,))
+        await records.ran(app=STAGING, entered=(pull(1),))
+        assert await self.compared(store, records) == (["PR-1"], [], True)
 
 
 async def test_older_records_count_where_their_images_were_not_looked_at(store):

@@ -713,6 +713,7 @@ class MemoryLastgood:
         if not all(groups.values()):
             raise Unknown(f"no application is in the environment {environment}", name=environment)
         feature = next(feature for entry in self.entries for feature in entry.features)
+        gone = NotKnown(image="web", reason="the repo is gone")
         pairs = [
             (group, one, groups[other][group]) for group, one in groups[environment].items() if group in groups[other]
         ]
@@ -729,6 +730,7 @@ class MemoryLastgood:
                     only=(Waiting(feature=feature, since=ago(days=2)),) if one.running != there.running else (),
                     unknown=(NotKnown(image="search", reason=HOSTILE),) if one.running != there.running else (),
                     images=(ChainImage(name=HOSTILE, reference="a" * 40, revision=None),),
+                    recorded=(gone,) if one.running != there.running else (),
                 )
                 for group, one, there in pairs
             ),

@@ -244,6 +244,7 @@ def test_the_page_of_features_answers_by_environment_and_compares(browser, lastg
     cells = [" ".join(element.text.split()) for element in compared.all("li")]
     assert any(cell.startswith("Gift message on checkout #482since 2 days ago") for cell in cells), cells
     assert any(f"{HOSTILE}:aaaaaaa" in element.text for element in compared.all("td"))
+    assert any("From the deployment records. web: the repo is gone" in e.text for e in compared.all("td"))
     assert "no application is in the environment staging" in browser.get("/features?a=staging&b=nowhere").text
 
     async def unknown(feature):

@@ -56,9 +56,13 @@ def _text(view: CompareView, style: Style) -> str:
         Column("", spare=True),
     ]
     parts = [table(columns, rows, style)] if rows else []
-    unknown = [[clean(one.group), clean(n.image), clean(n.reason)] for one in view.applications for n in one.unknown]
-    if unknown:
-        parts.append(table([Column("GROUP"), Column("UNKNOWN", least=10), Column("WHY", least=20)], unknown, style))
+    for heading, lists in (
+        ("UNKNOWN", [(one, one.unknown) for one in view.applications]),
+        ("FROM THE RECORDS", [(one, one.recorded) for one in view.applications]),
+    ):
+        said = [[clean(one.group), clean(n.image), clean(n.reason)] for one, found in lists for n in found]
+        if said:
+            parts.append(table([Column("GROUP"), Column(heading, least=10), Column("WHY", least=20)], said, style))
     same = [clean(one.group) for one in view.applications if one.alike]
     if same:
         parts.append(f"no feature differs: {', '.join(same)}")

@@ -76,7 +76,8 @@ class ComparedApplication(Value, frozen=True, kw_only=True):
     """One group in two environments: what each of its applications runs, and the features that only one of them has.
 
     version, other_version: None where nothing runs there yet. unknown: images and bases that are not known, and why.
-    images, other_images: of each version, those that the other one does not have.
+    images, other_images: of each version, those that the other one does not have. recorded: images whose features the
+    deployment records alone tell, and why no source repo does.
     """
 
     group: str
@@ -89,6 +90,7 @@ class ComparedApplication(Value, frozen=True, kw_only=True):
     unknown: tuple[NotKnown, ...] = ()
     images: tuple[ChainImage, ...] = ()
     other_images: tuple[ChainImage, ...] = ()
+    recorded: tuple[NotKnown, ...] = ()
 
     @property
     def alike(self) -> bool:

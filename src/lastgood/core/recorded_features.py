@@ -3,14 +3,14 @@
 Awaits the port Store. Puts together what the records on the way from one to the other carried; guesses nothing.
 """
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 
 from lastgood.core.carried import Carried
 from lastgood.core.deployment import Deployment, may_carry, reach
 from lastgood.core.feature import Feature
 from lastgood.core.ports import Store
 from lastgood.core.record import DeploymentQuery
-from lastgood.core.recorded_presence import LEFT_OUT, NOT_KEPT
 from lastgood.core.source_features import ONE_ONLY, Between, NotKnown
 
 # So many of an application's newest records are looked through.
@@ -30,17 +30,26 @@ async def with_records(store: Store, app: str, before: str | None, after: str | 
     if not way:
         return found
     kept = await store.carried([run.id for run in way])
-    unsure = [one for run in way for one in _unsure(run, kept.get(run.id))]
-    # What `sources` did not name then either, nobody ever looked at.
-    of = {one.image for one in (*unsure, *(one for some in kept.values() for one in some.unknown))}
-    told = [one for one in asked if not of & {one.image, app}]
-    entered, left = _net([kept[run.id] for run in way if run.id in kept])
-    if back:
-        entered, left = left, entered
+    unknown = unsure(way, kept)
+    told = [one for one in asked if not unknown & {one.image, app}]
+    carried = net([kept[run.id] for run in way if run.id in kept])
+    return joined(found, Net(entered=carried.left, left=carried.entered) if back else carried, told)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Net:
+    """What entered and left in sum, newest first."""
+
+    entered: Sequence[Feature]
+    left: Sequence[Feature]
+
+
+def joined(found: Between, carried: Net, told: Sequence[NotKnown]) -> Between:
+    """Put together what source repos tell and what records carried. told: of which images the records tell all."""
     known = {(one.repo, one.id) for one in (*found.entered, *found.left)}
     return Between(
-        entered=(*found.entered, *(one for one in entered if (one.repo, one.id) not in known)),
-        left=(*found.left, *(one for one in left if (one.repo, one.id) not in known)),
+        entered=(*found.entered, *(one for one in carried.entered if (one.repo, one.id) not in known)),
+        left=(*found.left, *(one for one in carried.left if (one.repo, one.id) not in known)),
         committed=found.committed,
         unknown=tuple(one for one in found.unknown if one not in told),
         recorded=tuple(told),
@@ -61,20 +70,23 @@ def _way(runs: Sequence[Deployment], before: str | None, after: str | None) -> t
     return list(reversed(runs[newer:older])), at < ends
 
 
-def _unsure(run: Deployment, kept: Carried | None) -> list[NotKnown]:
-    """Return what is not known of a record; where that is no single image, it is the application."""
+def unsure(runs: Sequence[Deployment], kept: Mapping[int, Carried]) -> set[str]:
+    """Return of which images some records do not tell all; where that is no single image, the application.
+
+    What `sources` did not name then is among them: nobody ever looked at it.
+    """
+    return {name for run in runs for name in _unsure(run, kept.get(run.id))}
+
+
+def _unsure(run: Deployment, kept: Carried | None) -> set[str]:
     if kept is None:
-        reason = f"n{run.number}: {NOT_KEPT}"
-        return [NotKnown(image=run.app, reason=reason)] if may_carry(run.images, run.origins) else []
-    if kept.more:
-        return [NotKnown(image=run.app, reason=f"n{run.number}: {LEFT_OUT}")]
-    if run.outcome == "superseded" and reach(run) == "part":
-        return [NotKnown(image=run.app, reason=f"n{run.number} was overtaken while it was applied")]
-    return [one for one in kept.unknown if one.named]
+        return {run.app} if may_carry(run.images, run.origins) else set()
+    overtaken = run.outcome == "superseded" and reach(run) == "part"
+    return {one.image for one in kept.unknown} | ({run.app} if kept.more or overtaken else set())
 
 
-def _net(carried: Sequence[Carried]) -> tuple[list[Feature], list[Feature]]:
-    """Return what entered and left in sum, newest first. carried: oldest first."""
+def net(carried: Sequence[Carried]) -> Net:
+    """Return what entered and left in sum. carried: oldest first."""
     entered: dict[tuple[str, str], Feature] = {}
     left: dict[tuple[str, str], Feature] = {}
     for one in carried:
@@ -83,4 +95,4 @@ def _net(carried: Sequence[Carried]) -> tuple[list[Feature], list[Feature]]:
                 key = (feature.repo, feature.id)
                 if gone.pop(key, None) is None:
                     came[key] = feature
-    return list(reversed(entered.values())), list(reversed(left.values()))
+    return Net(entered=list(reversed(entered.values())), left=list(reversed(left.values())))

@@ -77,7 +77,7 @@ def recorded(
     kept: by the record's id. made: before when nothing can have had it; None: not known. cut: whether what ran before
     the oldest of them may have had it.
     """
-    beside = _beside(runs, kept)
+    beside = never_named(runs, kept)
     steps = [_step(run, kept.get(run.id), is_it, made, beside) for run in reversed(runs)]
     states = _with_what_came_later(
         steps, _forward(steps, _State(None, CUT) if cut else _State(contains=False, reason=NOTHING))
@@ -91,7 +91,7 @@ def _changed(run: Deployment) -> set[str]:
     return {one.name for one in run.images} | {name for one in run.origins or () for name in one.bases}
 
 
-def _beside(runs: Sequence[Deployment], kept: Mapping[int, Carried]) -> set[str]:
+def never_named(runs: Sequence[Deployment], kept: Mapping[int, Carried]) -> set[str]:
     """Return the images that `sources` never named, of which nobody expects features: a database, a proxy.
 
     One that it named once (and does not any more) is no such image; nor is any where it never named another one.

@@ -13,6 +13,7 @@ from lastgood.core.feature_views import ComparedApplication, CompareView, Waitin
 from lastgood.core.nearest import did_you_mean
 from lastgood.core.ports import Store
 from lastgood.core.record import DeploymentQuery
+from lastgood.core.recorded_compare import Runs, with_both_records
 from lastgood.core.source_features import Between, SourceAt, features
 from lastgood.core.told_features import Key, as_kept, as_told
 from lastgood.core.version import Version
@@ -70,6 +71,10 @@ class Compare:
         if version is not None and other is not None and version.version != other.version:
             old, new = await self._sources_of(there, other.commit), await self._sources_of(here, version.commit)
             found = await features(old, new)
+            if self._store is not None:
+                ran = Runs(app=there.name, version=other.version or "", sources=old)
+                runs = Runs(app=here.name, version=version.version or "", sources=new)
+                found = await with_both_records(self._store, ran, runs, found)
         return ComparedApplication(
             group=group,
             app=here.name,
@@ -79,6 +84,7 @@ class Compare:
             only=await self._waiting(here.name, found.entered),
             only_other=await self._waiting(there.name, found.left),
             unknown=found.unknown,
+            recorded=found.recorded,
             images=_only_of(new, old),
             other_images=_only_of(old, new),
         )

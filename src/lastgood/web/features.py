@@ -68,9 +68,9 @@ class Comparison(Value, frozen=True, kw_only=True):
 
     @property
     def differing(self) -> tuple[ComparedApplication, ...]:
-        """The groups that have a feature that differs, or of which that is not known."""
+        """The groups that have a feature that differs, or of which that is not known, or known from records alone."""
         found = self.view.applications if self.view is not None else ()
-        return tuple(one for one in found if not one.alike)
+        return tuple(one for one in found if not one.alike or one.recorded)
 
 
 @dataclass(frozen=True, kw_only=True)
