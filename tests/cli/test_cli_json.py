@@ -95,7 +95,7 @@ def test_plan_prints_its_object(clone, lastgood):
     assert set(app) >= PLANNED_APP
     assert set(app["from"]) == set(app["to"]) == VERSION
     assert (app["from"]["commit"], app["to"]["commit"]) == (clone.c4, clone.c2)
-    assert set(app["features"]) == {"leaving", "returning", "unknown"}
+    assert set(app["features"]) == {"leaving", "returning", "unknown", "recorded"}
     assert all(set(file) >= {"path", "change", "added", "removed"} for file in app["files"])
     assert all(set(check) == CHECK for check in said.json["checks"])
     assert set(said.json["result"]) == RESULT

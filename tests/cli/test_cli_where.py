@@ -85,7 +85,8 @@ def test_a_chain_is_written_whole_and_hostile_text_is_text():
 def entry(app, contains, *, feature=None, repo="o/web"):
     chain = None
     if feature is not None:
-        chain = Chain(feature=msgspec.structs.replace(sample_chain().pull_request, id=feature, repo=repo, title="A"))
+        told = {"id": feature, "repo": repo, "title": "A", "labels": ("q4",)}
+        chain = Chain(feature=msgspec.structs.replace(sample_chain().pull_request, **told))
     return WhereEntry(
         environment="production", app=app, contains=contains, since=None, via=None, reason="", chain=chain
     )
@@ -95,10 +96,10 @@ def test_what_was_asked_for_is_told_with_its_title_and_repo():
     """Of several source repos each row says which it is about; where nobody knows more, nothing is said."""
     style = Style(width=100, color=False)
     one = [entry("web", True, feature="PR-7"), entry("cart", False)]
-    assert where_command._asked(one, style) == ["PR-7  A, in o/web", ""]
+    assert where_command._asked(one, style) == ["PR-7  A [q4], in o/web", ""]
     assert "REPO" not in where_command._text(one, style)
     two = [*one, entry("api", None, feature="PR-7", repo="o/api")]
-    assert where_command._asked(two, style) == ["PR-7  A, in o/web", "PR-7  A, in o/api", ""]
+    assert where_command._asked(two, style) == ["PR-7  A [q4], in o/web", "PR-7  A [q4], in o/api", ""]
     rows = [line.split() for line in where_command._text(two, style).splitlines()]
     assert rows == [
         ["ENVIRONMENT", "APPLICATION", "CONTAINS", "REPO"],

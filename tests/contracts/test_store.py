@@ -713,6 +713,32 @@ async def test_records_are_found_by_the_people_and_commits_of_what_they_carried(
     assert await store.count_deployments(DeploymentQuery(author="marta")) == 1
 
 
+async def test_records_are_found_by_the_whole_ids_of_features(store):
+    """Any of some; not by a part of an id, nor by a title or a message that is called like one."""
+    carried = [(gift(), gift(id="#7")), (gift(id="PR-120"),), (gift(id="SHOP-1", title="About PR-12 and #7"),), ()]
+    for features in carried:
+        run = await store.start_deployment(make_deployment(commit=make_commit("PR-12\nPR-12\n")))
+        await store.save_carried(Carried(deployment=run.id, found_at=NOON, entered=features[:1], left=features[1:]))
+
+    for ids, numbers in (
+        (("PR-12",), [1]),
+        (("#7",), [1]),
+        (("pr-120", "SHOP-1"), [3, 2]),
+        (("PR-1", "PR", '"', "%", " ", "_R-12"), []),
+        ((), [4, 3, 2, 1]),
+    ):
+        assert [one.number for one in await store.deployments(DeploymentQuery(features=ids))] == numbers, ids
+
+
+async def test_features_are_found_however_many_a_record_carries(store):
+    """Words of the last titles may be left out of what is searched; ids and commits are not."""
+    many = tuple(gift(id=f"PR-{n}", title=f"Feature {n} {'x' * 200}", commits=(oid(f"{n}"),)) for n in range(400))
+    run = await store.start_deployment(make_deployment())
+    await store.save_carried(Carried(deployment=run.id, found_at=NOON, entered=many))
+    assert await store.count_deployments(DeploymentQuery(features=("PR-399",))) == 1
+    assert await store.count_deployments(DeploymentQuery(search=f"pr-399 {oid('399')[:9]}")) == 1
+
+
 async def test_records_without_settings_are_found_and_those_that_are_due_again(store):
     """Oldest first, of any kind, above an id; a row that is due joins them, one that is not due stays away."""
     runs = [await store.start_deployment(make_deployment(trigger=t)) for t in ("commit", "drift", "commit", "commit")]

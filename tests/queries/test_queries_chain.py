@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+import msgspec
 import pytest
 
 from lastgood.cli.chain import chain_text
@@ -10,9 +11,11 @@ from lastgood.core.carried import Carried
 from lastgood.core.chain import ChainImage
 from lastgood.core.commit import Person
 from lastgood.core.deployment import Phase
+from lastgood.core.errors import UnknownFeature
 from lastgood.core.feature_presence import Presence
 from lastgood.core.feature_versions import Deployed
 from lastgood.core.operation import Operation
+from lastgood.core.resource import ImageChange
 from lastgood.core.source_commit import Selection
 from lastgood.core.source_features import SourceAt
 from lastgood.queries.chain import NOT_SURE_AFTER, NOT_SURE_BEFORE, NOT_WHOLE, Stay, last_stay
@@ -96,6 +99,31 @@ class Ran:
     def place(self, **changed):
         given = {"environment": "production", "app": "web-production", "repo": "shop", "path": "apps/web/production"}
         return Place(deployed=tuple(self.deployed), **(given | changed))
+
+
+async def test_titles_and_labels_are_those_that_records_know(shop, store):
+    """As the forge told them to any application; who is meant, and what the merge is called, is told by Git."""
+    history, start, _, merge, _ = shop
+    ran = Ran(store)
+    await ran.deploy(source(history, start, "1"), "Release 1")
+    image = ImageChange(name="ghcr.example/web", from_="1", to="2")
+    run = await ran.deploy(source(history, merge, "2"), "Release 2", images=(image,))
+    feature = (await chain_of("PR-16", ran.place(), store)).feature
+    told = msgspec.structs.replace(feature, title="Search as you type", labels=("q4",))
+    issue = msgspec.structs.replace(feature, id="#3", kind="issue", title="Nothing is found", labels=())
+    await store.save_carried(Carried(deployment=run.id, found_at=NOON, entered=(told, issue)))
+    for _ in range(30):
+        await store.start_deployment(make_deployment())
+
+    (entry,) = await where("#3", [ran.place()], store=store)
+    chain = entry.chain
+    assert (chain.feature.title, chain.pull_request.title) == ("Nothing is found", "Search as you type")
+    assert (chain.pull_request.labels, chain.source.title) == (("q4",), "Search")
+    said = chain_text(entry, NOON, Style(color=False, width=100))
+    assert "#3  Nothing is found, by" in said
+    assert "PR-16  Search as you type [q4], by" in said
+    with pytest.raises(UnknownFeature):
+        await where("as you type it", [ran.place()], store=store)
 
 
 async def chain_of(feature, place, store):

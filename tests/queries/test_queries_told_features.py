@@ -65,14 +65,31 @@ async def test_another_applications_record_tells_what_its_own_do_not(store):
     assert [one.title for one in told] == ["Gift message", "Merge b", "Merge b"]
 
 
-async def test_no_more_records_are_looked_through_than_there_is_time_for(store, monkeypatch):
-    """What is further back stays as Git has it; without records nothing is asked."""
-    monkeypatch.setattr(module, "MOST_RECORDS", 4)
+async def test_an_old_record_is_found_by_the_features_id(store, monkeypatch):
+    """However many came since, also of other repos and with numbers that begin alike; of any application, or none."""
     monkeypatch.setattr(module, "AT_ONCE", 2)
+    await record(store, "web", changed(TOLD, id="#7", kind="issue"), TOLD)
+    for number in range(10, 20):
+        await record(store, "web", changed(TOLD, id=f"PR-{number}", title="Another"))
+    for number in range(3):
+        await record(store, "cart", changed(TOLD, repo=f"o/{number}", title="Another"))
+    wanted = [GIT, changed(GIT, id="#7", kind="issue"), changed(GIT, id="PR-404"), changed(GIT, id='"; --')]
+    for app in ("web", "cart", None):
+        told = as_told(wanted, await told_features(store, app, wanted))
+        assert [one.title for one in told] == ["Gift message", "Gift message", "Merge b", "Merge b"], app
+
+
+async def test_no_more_is_looked_for_than_there_is_time_for(store, monkeypatch):
+    """The rest stays as Git has it; without records nothing is asked."""
+    monkeypatch.setattr(module, "AT_ONCE", 1)
+    monkeypatch.setattr(module, "MOST_ASKED", 1)
+    monkeypatch.setattr(module, "MOST_PAGES", 2)
+    other = changed(TOLD, id="PR-2")
+    await record(store, "web", other)
     await record(store, "web", TOLD)
-    for _ in range(3):
-        await record(store, "web")
-    assert list(await told_features(store, "web", [GIT])) == [("o/shop", "PR-1")]
     await record(store, "web")
+    assert list(await told_features(store, "web", [GIT, other])) == [("o/shop", "PR-1")]
+    for number in range(2):
+        await record(store, "cart", changed(TOLD, repo=f"o/{number}"))
     assert await told_features(store, "web", [GIT]) == {}
     assert await told_features(None, "web", [GIT]) == {}

@@ -422,6 +422,7 @@ def sample_chain(**changed: Any) -> Chain:
         commits=(oid("c0ffee"),),
         type=None,
         breaking=False,
+        labels=("q4", HOSTILE),
     )
     given: dict[str, Any] = {
         "feature": msgspec.structs.replace(pull, id="SHOP-107", kind="issue", url="javascript:alert(1)"),

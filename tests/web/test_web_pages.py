@@ -228,6 +228,8 @@ def test_the_page_of_features_answers_by_environment_and_compares(browser, lastg
     )
     assert "/timeline?image=web%3A1.4.2" in {element.given["href"] for element in image.all("a")}
 
+    assert {"q4", HOSTILE} <= {element.text for element in page.all("span") if element.given.get("class") == "chip"}
+
     steps = [" ".join(element.text.split()) for element in page.all("li")]
     assert [step for step in steps if step.startswith(("Issue", "Pull", "Build", "Image", "Deployment"))] == [
         "Issue SHOP-107",

@@ -8,6 +8,8 @@ from lastgood.core.chain import Chain, ChainConfig, ChainDeployment
 from lastgood.core.feature import Feature
 from lastgood.core.feature_views import WhereEntry
 
+_LABELS = 5
+
 
 def chain_text(entry: WhereEntry, at: dt.datetime, style: Style) -> str:
     """Lay out the chain of one application, a part a line; "" where it has none, or nothing is known at all."""
@@ -47,7 +49,13 @@ def _feature(feature: Feature | None, chain: Chain, part: str, *, none: str) -> 
         return _missing(chain, part) if part in chain.unknown else none
     people = ", ".join(clean(one.name) for one in feature.authors[:3])
     page = f"\n{clean(feature.url)}" if feature.url else ""
-    return f"{clean(feature.id)}  {cut(clean(feature.title), MAX_SUBJECT)}, by {people}{page}"
+    return f"{clean(feature.id)}  {cut(clean(feature.title), MAX_SUBJECT)}{labels_text(feature)}, by {people}{page}"
+
+
+def labels_text(feature: Feature) -> str:
+    """Return a feature's labels as they stand after its title; "" for none."""
+    named = ", ".join(map(clean, feature.labels[:_LABELS]))
+    return f" [{named}{' and more' if len(feature.labels) > _LABELS else ''}]" if named else ""
 
 
 def _source(chain: Chain, at: dt.datetime) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from lastgood.cli.call import Call
-from lastgood.cli.chain import chain_text
+from lastgood.cli.chain import chain_text, labels_text
 from lastgood.cli.shared import MAX_SUBJECT, heading, now
 from lastgood.cli.situation import Situation, remarks, work
 from lastgood.cli.text import Column, Style, ago, clean, cut, stamp, table
@@ -52,7 +52,7 @@ def where(
 def _asked(entries: list[WhereEntry], style: Style) -> list[str]:
     """Say what was asked for, as far as anybody knows: with its title, and the source repo that it is of."""
     found = [one.chain.feature for one in entries if one.chain is not None and one.chain.feature is not None]
-    titles = {(one.repo, one.id): cut(clean(one.title), MAX_SUBJECT) for one in found}
+    titles = {(one.repo, one.id): f"{cut(clean(one.title), MAX_SUBJECT)}{labels_text(one)}" for one in found}
     lines = [f"{heading(clean(name), style)}  {title}, in {clean(repo)}" for (repo, name), title in titles.items()]
     return [*lines[:_MOST_ASKED], ""] if lines else []
 

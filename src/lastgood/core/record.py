@@ -142,7 +142,7 @@ class DeploymentQuery(Value, frozen=True, kw_only=True):
     since, until: began in [since, until). environment: the application's when the attempt began.
     author, image: every word occurs in the names and addresses of the commit's author and of those who wrote what
     entered; in the images before and after; without case. feature: every word occurs in the features' ids, titles and
-    people.
+    people. features: any of these ids, whole.
     search: as in TimelineQuery. version, commit, operation: whole ids.
     """
 
@@ -155,6 +155,7 @@ class DeploymentQuery(Value, frozen=True, kw_only=True):
     search: str | None = None
     image: str | None = None
     feature: str | None = None
+    features: tuple[str, ...] = ()
     trigger: str | None = None
     before_id: int | None = None
     limit: int = 50

@@ -15,7 +15,7 @@ from lastgood.core.ports import Store
 from lastgood.core.record import DeploymentQuery
 from lastgood.core.recorded_compare import Runs, with_both_records
 from lastgood.core.source_features import Between, SourceAt, features
-from lastgood.core.told_features import Key, as_kept, as_told
+from lastgood.core.told_features import Key, as_told, told_features
 from lastgood.core.version import Version
 from lastgood.queries.followed import Place
 
@@ -96,20 +96,21 @@ class Compare:
         return record.running if record is not None else None
 
     async def _waiting(self, app: str, found: Sequence[Feature]) -> tuple[Waiting, ...]:
-        came, told = await self._on_record(app) if found else ({}, {})
+        came = await self._on_record(app) if found else {}
+        told = await told_features(self._store, app, found)
         return tuple(Waiting(feature=one, since=came.get((one.repo, one.id))) for one in as_told(found, told))
 
-    async def _on_record(self, app: str) -> tuple[dict[Key, dt.datetime], dict[Key, Feature]]:
-        """Return when each feature on record came to an application last, and each as it is kept."""
+    async def _on_record(self, app: str) -> dict[Key, dt.datetime]:
+        """Return when each feature on record came to an application last."""
         if self._store is None:
-            return {}, {}
+            return {}
         runs = await self._store.deployments(DeploymentQuery(app=app, limit=MAX_RECORDS))
         kept = await self._store.carried([run.id for run in runs])
         came: dict[Key, dt.datetime] = {}
         for run in reversed(runs):
             if run.id in kept and reach(run) == "whole":
                 came |= {(one.repo, one.id): run.started_at for one in kept[run.id].entered}
-        return came, as_kept(kept[run.id] for run in runs if run.id in kept)
+        return came
 
 
 def _only_of(sources: Sequence[SourceAt], others: Sequence[SourceAt]) -> tuple[ChainImage, ...]:

@@ -17,6 +17,7 @@ from lastgood.core.feature_views import WhereEntry
 from lastgood.core.ports import Store
 from lastgood.core.recorded_versions import RecordedVersions
 from lastgood.core.source_features import SourceAt, without_stale_charts
+from lastgood.core.told_features import as_told, told_features
 from lastgood.queries.chain import Chains
 from lastgood.queries.where_image import image_presences, those_asked
 
@@ -60,9 +61,30 @@ async def where(feature: str, places: Sequence[Place], *, store: Store | None = 
         missing = missing or bool(unknown)
         of, found, recorded = await _by_records(place, known, records)
         entries.append(await _entry(of, found, chains, recorded))
+    entries = await _as_told(entries, store)
     if missing and all(entry.contains is None for entry in entries) and not await records.meant():
         raise await unknown_feature(feature, (one for version in _versions(places) for one in version.sources))
     return entries
+
+
+async def _as_told(entries: list[WhereEntry], store: Store | None) -> list[WhereEntry]:
+    """Put in what records know better of the feature and its pull request: their titles, labels and people."""
+    chains = [one.chain for one in entries if one.chain is not None]
+    wanted = [one for chain in chains for one in (chain.feature, chain.pull_request) if one is not None]
+    told = await told_features(store, None, wanted)
+
+    def better(feature: Feature | None) -> Feature | None:
+        return as_told([feature], told)[0] if feature is not None else None
+
+    return [
+        replace(
+            one,
+            chain=replace(one.chain, feature=better(one.chain.feature), pull_request=better(one.chain.pull_request)),
+        )
+        if one.chain is not None
+        else one
+        for one in entries
+    ]
 
 
 async def where_built(source: SourceAt, places: Sequence[Place], *, store: Store | None = None) -> list[WhereEntry]:
@@ -74,7 +96,8 @@ async def _where_image(
     asked: Sequence[SourceAt], source: SourceAt | None, places: Sequence[Place], store: Store | None
 ) -> list[WhereEntry]:
     chains = Chains("", store=store, source=source or next(iter(asked), None), image=True)
-    return [await _entry(place, await image_presences(asked, source, place.deployed), chains) for place in places]
+    entries = [await _entry(place, await image_presences(asked, source, place.deployed), chains) for place in places]
+    return await _as_told(entries, store)
 
 
 def _told(place: Place) -> Place:

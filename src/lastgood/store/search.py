@@ -4,9 +4,9 @@ What is searched stands in folded case in `deployments.search_text`. SQLite inde
 is found wherever it occurs, in any writing system, and nothing in a search text is ever an operator.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, Connection, Text, Update, bindparam, column, func, select, table
+from sqlalchemy import ColumnElement, Connection, Text, Update, bindparam, column, false, func, or_, select, table
 
 from lastgood.core.carried import KEPT_DIGITS, Carried, committers, is_hash
 from lastgood.core.commit import Commit
@@ -40,12 +40,13 @@ def image_text(images: tuple[ImageChange, ...]) -> str:
 
 def feature_text(carried: Carried) -> str:
     """Return what a record is found by through its features, labels and people too, and build; folded, "" for none."""
-    parts: dict[str, None] = {}
-    for one in (*carried.entered, *carried.left):
+    found = (*carried.entered, *carried.left)
+    # What is cut at the end are words: by its id and its commits a feature is found always.
+    parts = dict.fromkeys(one.id for one in found)
+    parts |= dict.fromkeys(commit[:KEPT_DIGITS] for one in found for commit in commits_of(one))
+    for one in found:
         people = (f"{person.name} <{person.email}>" for person in one.authors)
-        parts |= dict.fromkeys(
-            (one.id, one.title, *one.labels, *people, *(commit[:KEPT_DIGITS] for commit in commits_of(one)))
-        )
+        parts |= dict.fromkeys((one.title, *one.labels, *people))
     if carried.build is not None:
         parts[carried.build] = None
     return _folded(parts)
@@ -106,6 +107,17 @@ def found(connection: Connection, wanted: list[str]) -> list[ColumnElement[bool]
         matching = select(_index.c.rowid).where(_index.c.search_text.op("MATCH")(" ".join(phrases)))
         conditions.append(deployments.c.id.in_(matching))
     return conditions
+
+
+def naming(connection: Connection, ids: Sequence[str]) -> list[ColumnElement[bool]]:
+    """Return the conditions on `deployments` that any of some features is among those that a record is found by."""
+    lines = [f"\n{words(one)[0]}\n" for one in ids if words(one)]
+    exact = or_(*(contains(deployments.c.features_folded + "\n", line) for line in lines), false())
+    if connection.dialect.name != "sqlite" or not lines:
+        return [exact]
+    phrases = " OR ".join('"' + line.replace('"', '""') + '"' for line in lines)
+    matching = select(_index.c.rowid).where(_index.c.search_text.op("MATCH")(phrases))
+    return [exact, deployments.c.id.in_(matching)]
 
 
 def contains(text: ColumnElement[str], part: str) -> ColumnElement[bool]:

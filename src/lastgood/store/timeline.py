@@ -11,7 +11,7 @@ from lastgood.core.record import Bucket, DeploymentQuery
 from lastgood.store import deployment
 from lastgood.store.columns import INTEGER_MAX
 from lastgood.store.schema import deployments
-from lastgood.store.search import contains, found, searched_words, words
+from lastgood.store.search import contains, found, naming, searched_words, words
 
 # Kept, because putting a statement together costs more than running it.
 _NEWEST_FIRST = select(*deployment.RECORD).order_by(desc(deployments.c.id))
@@ -106,4 +106,6 @@ def _conditions(connection: Connection, query: DeploymentQuery) -> list[ColumnEl
         for word in words(text or ""):
             conditions.append(contains(where, word))
             wanted.append(word)
+    if query.features:
+        conditions += naming(connection, query.features)
     return [*conditions, *found(connection, wanted)]
