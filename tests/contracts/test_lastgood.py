@@ -313,8 +313,23 @@ async def test_the_figures_are_counted_from_the_records(world, lastgood):
         with pytest.raises(Unknown) as wrong:
             await lastgood.figures(query)
         assert wrong.value.exit_code == 5
-    with pytest.raises(CommandLineWrong):
-        await lastgood.figures(FiguresQuery(since=world.clock.now(), until=world.clock.now()))
+
+
+async def test_a_period_that_nothing_can_be_counted_in_is_refused(world, lastgood):
+    """One that is still to come, one that ends before it begins, one that is too long; what is to come is cut off."""
+    now, day = world.clock.now(), dt.timedelta(days=1)
+    for since, until, said in (
+        (now + day, None, "begins on .* which lies in the future"),
+        (now + day, now + 2 * day, "begins on .* which lies in the future"),
+        (now, now, "has no time in it"),
+        (now - day, now - 2 * day, "has no time in it"),
+        (now - 1_200 * day, None, "is longer than 1098 days"),
+    ):
+        with pytest.raises(CommandLineWrong, match=said) as wrong:
+            await lastgood.figures(FiguresQuery(since=since, until=until))
+        assert wrong.value.exit_code == 2
+    until = (await lastgood.figures(FiguresQuery(until=now + 900 * day))).figures.until
+    assert until <= world.clock.now()
 
 
 async def test_two_environments_are_compared_by_what_runs_in_them(world, lastgood):

@@ -11,7 +11,8 @@ from lastgood.core.record import ApplicationRecord, DeploymentQuery
 from lastgood.queries.followed import unknown_application
 
 PERIOD = dt.timedelta(weeks=13)
-LONGEST = dt.timedelta(days=366 * 3)
+MOST_DAYS = 366 * 3
+LONGEST = dt.timedelta(days=MOST_DAYS)
 
 
 async def delivery_figures(query: FiguresQuery, *, store: Store | None, clock: Clock) -> FiguresView:
@@ -22,10 +23,7 @@ async def delivery_figures(query: FiguresQuery, *, store: Store | None, clock: C
             hint="ask a running server: `--server URL`",
             command="metrics",
         )
-    until = query.until or clock.now()
-    since = query.since or until - PERIOD
-    if not since < until <= since + LONGEST:
-        raise CommandLineWrong("the period has no end after its start, or is longer than three years")
+    since, until = _period(query, clock.now())
     records = await store.applications()
     await _check(query, records, store)
     found = await store.attempts(app=query.app, environment=query.environment, since=since)
@@ -40,6 +38,27 @@ async def delivery_figures(query: FiguresQuery, *, store: Store | None, clock: C
         figures=figures(found, since=since, until=until),
         parts=parts,
     )
+
+
+def _period(query: FiguresQuery, now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
+    """Return from when to when is counted. Raises CommandLineWrong where that is no time, or too long.
+
+    It ends now at the latest: in days that are still to come nothing was deployed, and nothing was not.
+    """
+    until = min(query.until or now, now)
+    since = query.since or until - PERIOD
+    hint = f"it is from --since (13 weeks before its end) to --until (now at the latest), {MOST_DAYS} days at most"
+    if since > now:
+        raise CommandLineWrong(f"the period begins on {_day(since)}, which lies in the future", hint=hint)
+    if since >= until:
+        raise CommandLineWrong(f"the period has no time in it: {_day(since)} to {_day(until)}", hint=hint)
+    if until - since > LONGEST:
+        raise CommandLineWrong(f"the period is longer than {MOST_DAYS} days: {_day(since)} to {_day(until)}", hint=hint)
+    return since, until
+
+
+def _day(at: dt.datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M}"
 
 
 def _naming(by: Division, records: Sequence[ApplicationRecord]) -> Callable[[str], str]:
