@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import shutil
 import stat
 import weakref
 
@@ -300,6 +301,21 @@ async def test_a_rebuild_carries_own_refs_over(remote, mirror):
 
     assert await mirror.kept("refs/lastgood/") == {"refs/lastgood/unpushed/1": ours}
     assert (await mirror.commit(ours)).message == "Ours\n"
+
+
+async def test_a_mirror_that_was_deleted_is_made_again_by_the_next_fetch(remote, mirror):
+    """Under a running server, too: the next look finds what the remote has; until it answers nothing stands there."""
+    head, _ = await _start(remote, mirror)
+    shutil.rmtree(mirror.folder)
+    away = remote.folder.rename(remote.folder.with_name("away.git"))
+    with pytest.raises(RemoteUnreachable):
+        await mirror.fetch("main")
+    away.rename(remote.folder)
+
+    assert await mirror.fetch("main") == head
+    assert (await mirror.entry(head, "apps/web/a")).is_file
+    assert [p.name for p in mirror.folder.parent.glob("mirror*")] == ["mirror"]
+    assert await mirror.fetch("main") == head
 
 
 async def test_a_rebuild_without_the_remote_loses_nothing(remote, mirror):

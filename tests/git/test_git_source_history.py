@@ -3,6 +3,7 @@
 import itertools
 import os
 import random
+import shutil
 
 import pytest
 
@@ -275,6 +276,27 @@ async def test_only_what_is_new_is_indexed(work, history):
     assert await contains(history, "PR-2", old, new) == [True, False]
     with pytest.raises(UnknownVersion):
         await history.presences("PR-2", ["1" * 40], ALL)
+
+
+@pytest.mark.parametrize("how", ["deleted", "emptied"])
+async def test_a_mirror_that_was_deleted_is_made_again_by_the_next_look(work, history, tmp_path, how):
+    """The index follows: what a rewritten branch left behind is gone with the mirror, and not known any more."""
+    first = work.commit("Begin", {"a": "1"})
+    two = work.commit("Two (#2)", {"a": "2"})
+    await history.refresh()
+    work.do("reset", "-q", "--hard", first)
+    new = work.commit("Other (#3)", {"a": "3"})
+    mirror = tmp_path / "mirror.git"
+    shutil.rmtree(mirror)
+    if how == "emptied":
+        mirror.mkdir()
+    await history.refresh()
+
+    assert await contains(history, "PR-3", first, new) == [False, True]
+    with pytest.raises(UnknownFeature):
+        await history.presences("PR-2", [new], ALL)
+    with pytest.raises(UnknownVersion):
+        await history.presences("PR-3", [two], ALL)
 
 
 @pytest.mark.parametrize("damage", ["text", "cut", "format", "empty"])

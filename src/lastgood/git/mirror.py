@@ -71,7 +71,8 @@ class MirrorConfigRepo:
     """The port ConfigRepo over a bare mirror that nobody else writes to; made when it is not there.
 
     path: the mirror's folder. url: the remote, credentials and all (kept in the mirror's configuration, never shown).
-    A mirror that cannot be read is rebuilt by the next fetch; lastgood's own refs are carried over where they can be.
+    A mirror that cannot be read, or is gone, is rebuilt by the next fetch; lastgood's own refs are carried over where
+    they can be.
     """
 
     def __init__(self, path: Path | str, url: str, name: str) -> None:
@@ -100,7 +101,7 @@ class MirrorConfigRepo:
     def _fetch(self, branch: str) -> str | None:
         ref = ref_of_branch(branch)
         with self._fetching:
-            if self.objects.damaged:
+            if self.objects.damaged or not self.folder.is_dir():
                 return self._rebuild(ref)
             try:
                 there = self._remote.fetch(f"+{ref}:{ref}", _TAGS)
@@ -115,7 +116,7 @@ class MirrorConfigRepo:
         return self._ref(ref)
 
     def _rebuild(self, ref: str) -> str | None:
-        """Fetch into a new mirror, and only when that has worked put it in the old one's place."""
+        """Fetch into a new mirror, and only when that has worked put it in the place of the old one, or of none."""
         fresh = free_name(self.folder, "new")
         try:
             make_mirror(fresh, self._url)
@@ -124,12 +125,12 @@ class MirrorConfigRepo:
             there = Remote(git, "origin", shown=self._url).fetch(f"+{ref}:{ref}", _TAGS)
             for refspec in branches:
                 Remote(git, "origin", shown=self._url).fetch(refspec)
-            git.run(
-                "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options", str(self.folder),
-                "+refs/lastgood/*:refs/lastgood/*", ok=range(256),
-            )  # fmt: skip
-            old = free_name(self.folder, "damaged")
-            self.folder.rename(old)
+            if self.folder.is_dir():
+                git.run(
+                    "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options", str(self.folder),
+                    "+refs/lastgood/*:refs/lastgood/*", ok=range(256),
+                )  # fmt: skip
+                self.folder.rename(free_name(self.folder, "damaged"))
             fresh.rename(self.folder)
         except BaseException:
             shutil.rmtree(fresh, ignore_errors=True)

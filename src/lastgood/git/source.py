@@ -81,8 +81,14 @@ class MirrorSourceRepo:
         return searchable(name) and f"refs/heads/{name}" in self._objects.repository.references
 
     def fetch(self) -> None:
-        """Bring all branches and tags, and where the remote's HEAD is. Raises RemoteUnreachable."""
+        """Bring all branches and tags, and where the remote's HEAD is; into a new mirror where this one is gone.
+
+        Raises RemoteUnreachable.
+        """
         with self._fetching:
+            if self._objects.damaged or not (self.folder / "HEAD").is_file():
+                open_mirror(self.folder, self._url)
+                self._objects.reopen()
             # A remote may have no HEAD that exists: an empty one, or one whose default branch was renamed.
             if not self._remote.fetch(*_ALL, f"+HEAD:{_HEAD}"):
                 self._remote.fetch(*_ALL)
