@@ -92,6 +92,7 @@ def test_conventional_commits(message, expected):
         ("This reverts pull request #104.", (), ("#104",), ()),
         ("Reverts merge request group/shop!102", (), ("group/shop#102",), ()),
         (f'Revert "Merged PR 107: Gift"\n\nReverted commit `{A[:8]}`.', (A[:8],), (), ()),
+        (f"This reverts pull request #59.\n\n> It\n>\n> This reverts commit {A}.\n> Reverts #12", (), ("#59",), ()),
         (f"Nobody reverted commit `{A[:8]}`. It reverts nothing, #12 neither.", (), (), ()),
     ],
 )  # fmt: skip

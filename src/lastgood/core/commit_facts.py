@@ -89,6 +89,7 @@ _REVERTS_PULL = re.compile(
     r"((?:[\w.-]{1,100}(?:/[\w.-]{1,100}){1,5})?)([#!])([1-9]\d{0,8})\b",
     re.MULTILINE | re.IGNORECASE,
 )
+_QUOTED = re.compile(r"^>.*$", re.MULTILINE)
 _PICKED = re.compile(r"^\(cherry picked from commit ([0-9a-f]{7,40})\)[ \t]*$", re.MULTILINE)
 
 
@@ -100,6 +101,8 @@ def read_facts(message: str) -> Facts:
     pull, forge, title, branch = _pull(subject, body)
     shown = one_line(title) or one_line(subject)
     type_, scope, breaking = _conventional(shown)
+    # Bitbucket quotes the message of what it reverts: what that one reverted is said of it, and not of this commit.
+    own = _QUOTED.sub("", body) if "evert" in body else ""
     return Facts(
         title=shown,
         pull=pull,
@@ -110,13 +113,13 @@ def read_facts(message: str) -> Facts:
         scope=scope,
         breaking=breaking or ("BREAKING" in body and _BREAKING.search(body) is not None),
         co_authors=_co_authors(body) if "uthored" in body else (),
-        reverts=_all(found[1].lower() for found in _REVERTS.finditer(body)) if "evert" in body else (),
-        reverts_pulls=_all(f"{found[1]}#{found[3]}" for found in _REVERTS_PULL.finditer(body))
-        if "everts " in body
+        reverts=_all(found[1].lower() for found in _REVERTS.finditer(own)) if own else (),
+        reverts_pulls=_all(f"{found[1]}#{found[3]}" for found in _REVERTS_PULL.finditer(own))
+        if "everts " in own
         else (),
         picks=_all(found[1] for found in _PICKED.finditer(body)) if "(cherry picked" in body else (),
-        mainlines=tuple((a.lower(), b.lower()) for a, b in _MAINLINE.findall(body)[:MAX_NAMED])
-        if "reversing" in body
+        mainlines=tuple((a.lower(), b.lower()) for a, b in _MAINLINE.findall(own)[:MAX_NAMED])
+        if "reversing" in own
         else (),
     )
 
