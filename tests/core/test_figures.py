@@ -2,10 +2,11 @@
 
 import datetime as dt
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lastgood.core.figures import LEAST, MOST_FAILURES, WEEK, Attempt, figures, figures_by
+from lastgood.core.figures import LEAST, MOST_FAILURES, WEEK, Attempt, _judge, figures, figures_by
 
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 SINCE = NOON - 2 * WEEK
@@ -47,6 +48,39 @@ def test_lead_time_is_from_each_commit_to_the_end_of_its_deployment():
         attempt(5, committed=()),
     ).lead_time
     assert (found.count, found.median_s, found.p90_s, found.left_out) == (10, 5.5 * 3600, 9 * 3600, 1)
+
+
+@pytest.mark.parametrize(
+    ("story", "hours"),
+    [
+        # Mended forward, tried again, overtaken by the next: the commits wait for the success.
+        ([("failed", "commit", [1, 2], False), ("succeeded", "commit", [3], False)], [-1, 0, 1]),
+        ([("failed", "commit", [1, 2], False), ("succeeded", "retry", [], False)], [0, 1]),
+        ([("superseded", "commit", [1], False), ("partial", "commit", [2], False), ("succeeded", "commit", [3], False)],
+         [0, 1, 2]),
+        # Compared with what was before the one that failed: each once.
+        ([("failed", "commit", [1, 1, 2], False), ("succeeded", "commit", [1, 1, 2, 3], False)], [-1, 0, 1, 1]),
+        # Taken back: by a rollback, or by a commit.
+        ([("failed", "commit", [1], False), ("succeeded", "rollback", [], True), ("succeeded", "commit", [3], False)],
+         [0]),
+        ([("failed", "commit", [1], False), ("succeeded", "commit", [2], True)], [0]),
+        # Healing is no deployment, and what nobody knows does not take the others along.
+        ([("failed", "commit", [1], False), ("succeeded", "drift", [], False), ("succeeded", "commit", None, False)],
+         [2]),
+    ],
+)  # fmt: skip
+def test_commits_of_what_failed_come_with_the_next_success(story, hours):
+    """Each commit is counted once, with the first deployment that had it and succeeded."""
+    made = [
+        attempt(n, outcome, trigger, committed=None if at is None else tuple(SINCE + h * HOUR for h in at), left=left)
+        for n, (outcome, trigger, at, left) in enumerate(story, 1)
+    ]
+    many = [attempt(n, app="other", committed=(SINCE + n * HOUR,)) for n in range(1, LEAST + 1)]
+    found = figures([*made, *many], since=SINCE, until=NOON).lead_time
+    assert found.count == len(hours) + LEAST
+    took = [(one.at - when).total_seconds() / 3600 for one in _judge(made, SINCE, NOON) for when in one.brought]
+    assert sorted(took) == hours
+    assert found.left_out == sum(at is None for _, _, at, _ in story)
 
 
 def test_few_numbers_are_no_figure():
@@ -92,6 +126,13 @@ def test_what_degraded_and_came_back_by_itself_is_no_failed_deployment():
     """A node that broke a month later says nothing of the deployment."""
     found = counted(attempt(1, degraded_at=SINCE + 2 * HOUR), attempt(2, after=50 * HOUR))
     assert found.change_fail_rate.count == 0
+
+
+def test_a_clock_that_was_set_back_makes_no_time_less_than_nothing():
+    """Neither what a recovery took nor what a change took to get there."""
+    found = counted(attempt(1, "failed", after=5 * HOUR), attempt(2, after=HOUR, committed=(SINCE + 9 * HOUR,) * LEAST))
+    assert found.failures[0].recovery_s == 0.0
+    assert found.lead_time.median_s == 0.0
 
 
 def test_a_failure_of_the_period_may_end_after_it():

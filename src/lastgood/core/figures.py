@@ -9,6 +9,7 @@ no deployment, and is no failure of one.
 
 import datetime as dt
 import statistics
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby, pairwise
 from math import ceil
@@ -24,11 +25,12 @@ LEAST = 5
 MOST_FAILURES = 100
 WEEK = dt.timedelta(days=7)
 _DAY_S = 86_400.0
+_BACK = ("rollback", "undo")
 Division = Literal["application", "environment", "group"]
 # Each in one sentence, as it stands beside its number in text, in JSON, on pages and for Prometheus.
 DEFINITIONS = {
     "deployments": "attempts that ended; healed drift, superseded ones and those in progress are none",
-    "lead_time": "from a source commit to the end of the deployment that brought it and succeeded",
+    "lead_time": "from a source commit to the end of the first deployment with it that succeeded",
     "recovery_time": "from when a deployment went bad to the end of the application's next one that succeeded",
     "change_fail_rate": "deployments that ended failed or partial, or that the next one rolled back, among all",
     "rework_rate": "deployments that followed a failed one of their application, among all",
@@ -38,7 +40,7 @@ DEFINITIONS = {
 class Attempt(Value, frozen=True, kw_only=True):
     """What the figures need of a record.
 
-    committed: when the source commits of what entered were made; None: that is not known.
+    committed: when the source commits of what entered were made; None: that is not known. left: whether anything left.
     """
 
     app: str
@@ -49,6 +51,7 @@ class Attempt(Value, frozen=True, kw_only=True):
     finished_at: dt.datetime | None
     degraded_at: dt.datetime | None
     committed: tuple[dt.datetime, ...] | None = None
+    left: bool = False
 
 
 class Spread(Value, frozen=True, kw_only=True):
@@ -97,7 +100,7 @@ class FailedDeployment(Value, frozen=True, kw_only=True):
 class Figures(Value, frozen=True, kw_only=True):
     """The five figures of a period, and their trend by weeks, oldest first.
 
-    lead_time: from a source commit to the end of the deployment that brought it and succeeded; left_out: deployments
+    lead_time: from a source commit to the end of the first deployment with it that succeeded; left_out: deployments
     whose commits are not known. deployments_per_day: of all days of the period. recovery_time: from when a deployment
     went bad to the end of the next one that succeeded; left_out: failures that only a person saw, whose begin nobody
     knows. open: failures without an end yet. change_fail_rate: failed among all. rework_rate: deployments that
@@ -150,7 +153,10 @@ class FiguresView(Value, frozen=True, kw_only=True):
 
 
 class _Judged(Value, frozen=True, kw_only=True):
-    """A deployment with what is said of it. recovery_s: None while it is open, or where its begin is not known."""
+    """A deployment with what is said of it. recovery_s: None while it is open, or where its begin is not known.
+
+    brought: when the commits were made that came to people with it.
+    """
 
     attempt: Attempt
     at: dt.datetime
@@ -158,6 +164,7 @@ class _Judged(Value, frozen=True, kw_only=True):
     rework: bool = False
     recovery_s: float | None = None
     ended_by: Attempt | None = None
+    brought: tuple[dt.datetime, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -189,10 +196,36 @@ def figures_by(
 
 
 def _judge(attempts: Iterable[Attempt], since: dt.datetime, until: dt.datetime) -> list[_Judged]:
-    ended = sorted((one for one in attempts if _counts(one)), key=lambda one: (one.app, one.number))
-    by_app = groupby(ended, key=lambda one: one.app)
-    every = (one for _, of_app in by_app for one in _judged(_without_tries(list(of_app))))
-    return [one for one in every if since <= one.at < until]
+    by_app = groupby(sorted(attempts, key=lambda one: (one.app, one.number)), key=lambda one: one.app)
+    found: list[_Judged] = []
+    for of_app in (list(some) for _, some in by_app):
+        brought = _brought(of_app)
+        judged = _judged(_without_tries([one for one in of_app if _counts(one)]))
+        found += [msgspec.structs.replace(one, brought=brought.get(one.attempt.number, ())) for one in judged]
+    return [one for one in found if since <= one.at < until]
+
+
+def _brought(attempts: Sequence[Attempt]) -> dict[int, tuple[dt.datetime, ...]]:
+    """Return when the commits were made that came to people with each success, by its number.
+
+    attempts: of one application, oldest first. What failed or was overtaken brought its commits to nobody: they come
+    with the next success, which is compared with it or with what was before it. Where anything was taken back meanwhile
+    nobody knows which of them are still there, and none is counted.
+    """
+    found: dict[int, tuple[dt.datetime, ...]] = {}
+    waiting: Counter[dt.datetime] = Counter()
+    for one in attempts:
+        if one.trigger == "drift":
+            continue
+        if one.left or one.trigger in _BACK:
+            waiting.clear()
+        if one.trigger in _BACK:
+            continue
+        waiting |= Counter(one.committed or ())
+        if one.outcome == "succeeded":
+            found[one.number] = tuple(waiting.elements())
+            waiting.clear()
+    return found
 
 
 def _count(judged: Sequence[_Judged], since: dt.datetime, until: dt.datetime) -> Figures:
@@ -254,7 +287,10 @@ def _judged(attempts: Sequence[Attempt]) -> list[_Judged]:
         failed = not ended_well or (following is not None and following.trigger == "rollback")
         # Of what a person found bad nobody knows since when, unless it was seen to degrade.
         begun = attempt.degraded_at if ended_well else at
-        recovery_s = (_ended_at(mended_by) - begun).total_seconds() if failed and mended_by and begun else None
+        recovery_s = None
+        if failed and mended_by and begun:
+            # A clock that was set back must not make it less than nothing.
+            recovery_s = max((_ended_at(mended_by) - begun).total_seconds(), 0.0)
         ended_by = mended_by if failed else None
         found.append(_Judged(attempt=attempt, at=at, failed=failed, recovery_s=recovery_s, ended_by=ended_by))
         following = attempt
@@ -272,13 +308,11 @@ def _ended_at(attempt: Attempt) -> dt.datetime:
 
 
 def _lead_time(judged: Sequence[_Judged]) -> Spread:
-    """Going back brings no new change, and what did not succeed brought none to anybody."""
-    going = [
-        one for one in judged if one.attempt.outcome == "succeeded" and one.attempt.trigger not in ("rollback", "undo")
-    ]
-    known = [one for one in going if one.attempt.committed is not None]
-    took = [(one.at - when).total_seconds() for one in known for when in one.attempt.committed or ()]
-    return _spread([max(one, 0.0) for one in took], left_out=len(going) - len(known))
+    """Going back brings no new change."""
+    going = [one for one in judged if one.attempt.outcome == "succeeded" and one.attempt.trigger not in _BACK]
+    took = [(one.at - when).total_seconds() for one in going for when in one.brought]
+    unknown = sum(one.attempt.committed is None for one in going)
+    return _spread([max(one, 0.0) for one in took], left_out=unknown)
 
 
 def _recovery_time(judged: Sequence[_Judged]) -> Spread:

@@ -17,7 +17,7 @@ def attempts(connection: Connection, *, app: str | None, environment: str | None
     asked = (
         select(
             d.app, d.number, d.trigger, d.outcome, d.started_at, d.finished_at, d.degraded_at, d.images, d.origins,
-            c.committed, c.entered, c.unknown,
+            c.committed, c.entered, c.left, c.unknown,
         )
         .outerjoin(carried, c.deployment == d.id)
         .where(d.finished_at >= since)
@@ -37,6 +37,7 @@ def attempts(connection: Connection, *, app: str | None, environment: str | None
             finished_at=row.finished_at,
             degraded_at=row.degraded_at,
             committed=_committed(row),
+            left=bool(row.left),
         )
         for row in connection.execute(asked)
     ]
