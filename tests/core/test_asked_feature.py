@@ -107,3 +107,6 @@ def test_a_record_is_meant_by_its_page_and_by_no_other():
     assert not is_meant(one, "https://github.com/o/shop/issues/31")
     assert not is_meant(one, "https://github.com/o/web/pull/31")
     assert not is_meant(one, "https://github.com/o/shop/pull/3")
+    assert is_meant(one, "O/Shop#31")
+    assert not is_meant(one, "o/web#31")
+    assert not is_meant(one, "o/shop#3")

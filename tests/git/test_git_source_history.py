@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from lastgood.core.errors import UnknownFeature, UnknownVersion
+from lastgood.core.feature_presence import MAX_FOUND
 from lastgood.core.source_commit import Selection
 from lastgood.git.source import MirrorSourceRepo
 from lastgood.git.source_history import MirrorSourceHistory
@@ -234,6 +235,34 @@ async def test_issues_are_those_of_configured_projects(work, history):
     assert await contains(history, "SHOP-7", start, one, selection=shop) == [False, True]
     with pytest.raises(UnknownFeature):
         await history.presences("SHA-257", [one], shop)
+
+
+async def test_a_number_with_its_repo_is_that_repos(work, history):
+    """`owner/repo#2` is the pull request or issue of this repo; of another one only what its commits name."""
+    start = work.commit("Begin", {"a": "1"})
+    work.commit("Two (#2)", {"a": "2"})
+    end = work.commit("Three\n\nFixes #5, fixes other/lib#7", {"a": "3"})
+    await history.refresh()
+    for asked in ("o/shop#2", "o/shop#5", "other/lib#7"):
+        assert await contains(history, asked, start, end) == [False, True], asked
+    for asked in ("other/lib#2", "o/shop#9"):
+        with pytest.raises(UnknownFeature):
+            await history.presences(asked, [end], ALL)
+
+
+async def test_words_of_too_many_titles_deny_nothing(work, history):
+    """Only the newest are looked for: one that is there is there, and of the rest nobody knows."""
+    start = work.commit("Begin", {"a": "1"})
+    old = work.commit("Polish the old", {"a": "old"})
+    for n in range(MAX_FOUND):
+        work.commit(f"Polish {n}", {"a": f"{n}"})
+    end = work.head()
+    await history.refresh()
+    said = await history.presences("polish", [start, old, end], ALL)
+    assert [one.contains for one in said] == [None, None, True]
+    assert said[0].reason.startswith("more than 20 titles have these words")
+    assert not said[0].may_be_on_record
+    assert await contains(history, "polish the old", start, old, end) == [False, True, True]
 
 
 async def test_people_are_those_of_the_mailmap_at_head(work, history):

@@ -77,6 +77,9 @@ def committers(features: Iterable[Feature]) -> tuple[Person, ...]:
 def searched(text: str) -> str:
     """Return what to look for in the text that a record is found by, for all features that `is_meant` may mean."""
     wanted = asked_feature(text).text.lstrip("#!")
+    path, _, number = wanted.rpartition("#")
+    # A pull request is kept without its repo before it.
+    wanted = number if "/" in path and number.isdecimal() else wanted
     return wanted[:KEPT_DIGITS] if is_hash(wanted) else wanted
 
 

@@ -57,8 +57,14 @@ def commits_of(feature: Feature) -> tuple[str, ...]:
     return (feature.merge, *feature.commits) if feature.merge is not None else feature.commits
 
 
+def _is_repo(path: str, repo: str) -> bool:
+    """Say whether `owner/name` is a feature's repo, which may have lost its owner."""
+    ours = repo.casefold().split("/")
+    return path.split("/")[-len(ours) :] == ours
+
+
 def is_meant(feature: Feature, text: str) -> bool:
-    """Say whether a person means a feature by `PR-481`, `#481`, `!481`, `ABC-12`, a commit, a page, words of its title.
+    """Say whether `PR-481`, `#481`, `o/shop#481`, `!481`, `ABC-12`, a commit, a page or words mean a feature.
 
     See `asked_feature` for pages: one of an issue means no pull request of that number, and the other way round.
     """
@@ -67,6 +73,9 @@ def is_meant(feature: Feature, text: str) -> bool:
         return False
     wanted = asked.text.casefold()
     number = wanted[1:] if wanted[:1] in {"#", "!"} else wanted
+    path, mark, of_repo = wanted.rpartition("#")
+    if mark and path and _is_repo(path, feature.repo):
+        number = of_repo
     ids = {feature.id.casefold(), feature.id.casefold().rpartition("#")[2]}
     if wanted in ids or (number != wanted and {number, f"pr-{number}"} & ids):
         return True

@@ -16,11 +16,12 @@ from lastgood.core.feature_range import SHORT, Book, SourceView
 from lastgood.core.value import Value
 
 MAX_FOUND = 20
+TOO_MANY = f"more than {MAX_FOUND} titles have these words, and the newest of them are not in it: say more of them"
 _REMEMBERED = 32
 _PULL = re.compile(r"(?:PR-|#|!)([1-9]\d{0,8})", re.IGNORECASE)
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,19}-[1-9]\d{0,8}")
 _HEX = re.compile(r"[0-9a-f]{7,40}")
-_ISSUE = re.compile(r"(?:[\w.-]{1,100}/[\w.-]{1,100})#[1-9]\d{0,8}")
+_ISSUE = re.compile(r"(?P<repo>[\w.-]{1,100}(?:/[\w.-]{1,100}){1,5})#(?P<number>[1-9]\d{0,8})")
 
 
 class Presence(Value, frozen=True, kw_only=True):
@@ -28,7 +29,8 @@ class Presence(Value, frozen=True, kw_only=True):
 
     beside: the feature changes nothing that this service is made of, so that it cannot have it. images: those of the
     version that the answer is about. asked: one of them is the very image that was asked for. out: the commit that took
-    it out again at the head of the source repo, where it was not merged into the revision.
+    it out again at the head of the source repo, where it was not merged into the revision. many: more features are
+    meant than are looked for, so that it is not known whether one of the others is there.
     """
 
     contains: bool | None
@@ -38,12 +40,19 @@ class Presence(Value, frozen=True, kw_only=True):
     images: tuple[ChainImage, ...] = ()
     asked: bool = False
     out: str | None = None
+    many: bool = False
+
+    @property
+    def may_be_on_record(self) -> bool:
+        """Whether no source repo tells it, and deployment records may."""
+        return self.contains is None and self.via is None and not self.many
 
 
 class WantedFeature(Value, frozen=True, kw_only=True):
     """What a text names. groups: commits by position, one group for each merge, squash or mention.
 
-    heads: those merges, squashes and mentions, as the groups. issue: whether the id is an issue's.
+    heads: those merges, squashes and mentions, as the groups. issue: whether the id is an issue's. many: whether it
+    names more than MAX_FOUND, of which these are the newest.
     """
 
     id: str
@@ -51,6 +60,7 @@ class WantedFeature(Value, frozen=True, kw_only=True):
     groups: tuple[tuple[int, ...], ...]
     heads: tuple[int, ...]
     issue: bool
+    many: bool = False
 
 
 class FeaturePresence:
@@ -86,22 +96,24 @@ class FeaturePresence:
             return self._issue(f"#{pull[1]}") if text.startswith("#") else None
         if _KEY.fullmatch(text) and self._view.selection.is_key(text.upper()):
             return self._issue(text.upper())
-        if _ISSUE.fullmatch(text):
-            return self._issue(text)
+        if issue := _ISSUE.fullmatch(text):
+            own = f"#{issue['number']}" if self._view.web.is_meant_by(issue["repo"]) else ""
+            return self._issue(text) or (self._find(own) if own else None)
         if _HEX.fullmatch(text.lower()) and (at := self._book.find(text.lower())) is not None:
             return self._wanted(self._book.commit(at).oid[:SHORT], [at])
-        positions = sorted(self._book.titled(text.split()[:10], most=MAX_FOUND))
+        newest = self._book.titled(text.split()[:10], most=MAX_FOUND + 1)
+        positions = sorted(newest[:MAX_FOUND])
         positions = [at for at in positions if at not in self._replay.reverts] or positions
-        return self._wanted(text, positions) if positions else None
+        return self._wanted(text, positions, many=len(newest) > MAX_FOUND) if positions else None
 
     def _issue(self, name: str) -> WantedFeature | None:
         positions = [at for at in self._book.naming(name) if at not in self._replay.reverts]
         return self._wanted(name, positions, issue=True) if positions else None
 
-    def _wanted(self, name: str, positions: Sequence[int], *, issue: bool = False) -> WantedFeature:
+    def _wanted(self, name: str, positions: Sequence[int], *, issue: bool = False, many: bool = False) -> WantedFeature:
         groups = tuple(map(self._brought, positions))
         title = self._book.commit(positions[0]).facts.title
-        return WantedFeature(id=name, title=title, groups=groups, heads=tuple(positions), issue=issue)
+        return WantedFeature(id=name, title=title, groups=groups, heads=tuple(positions), issue=issue, many=many)
 
     def _brought(self, at: int) -> tuple[int, ...]:
         """Return the commits that a feature stands for: what a merge brought and was still there after it."""
@@ -154,6 +166,13 @@ class FeaturePresence:
 
     def presence(self, wanted: WantedFeature, revisions: Sequence[int]) -> list[Presence]:
         """Say for each revision whether it contains the feature, through what, and why not."""
+        found = self._presences(wanted, revisions)
+        if not wanted.many:
+            return found
+        unsure = Presence(contains=None, reason=TOO_MANY, many=True)
+        return [unsure if one.contains is False else one for one in found]
+
+    def _presences(self, wanted: WantedFeature, revisions: Sequence[int]) -> list[Presence]:
         groups = list(self.concerning(wanted).values())
         if not groups:
             reason = f"{wanted.id} changes nothing that this is made of"

@@ -118,7 +118,7 @@ class _Search:
 
     async def _with_records(self, version: Version, live: Presence) -> Presence:
         """Ask the records where no source repo knows it of a version. live: what the source repos say."""
-        if live.contains is not None or live.via is not None:
+        if not live.may_be_on_record:
             return live
         if self._told is None:
             self._told = await self._by_records()

@@ -140,9 +140,9 @@ def _is_settled(place: Place, found: Sequence[Presence]) -> bool:
     """Say whether it is known if what runs now has it, and since when; or whether records could not tell more."""
     now = found[0] if found else Presence(contains=None, via="")
     if now.contains is None:
-        return now.via is not None
+        return not now.may_be_on_record
     before = next((one for one in found if one.contains is not now.contains), None)
-    return not place.older if before is None else before.contains is not None or before.via is not None
+    return not place.older if before is None else not before.may_be_on_record
 
 
 async def _by_records(
@@ -164,8 +164,7 @@ async def _by_records(
         return place, [now, *found[1:]], None
     place = dataclasses.replace(place, deployed=deployed, whole=whole and len(told.presences) == len(deployed))
     joined = [
-        found[n] if n < len(found) and (found[n].contains is not None or found[n].via is not None) else one
-        for n, one in enumerate(told.presences)
+        found[n] if n < len(found) and not found[n].may_be_on_record else one for n, one in enumerate(told.presences)
     ]
     if joined[0].contains is None:
         joined[0] = replace(joined[0], reason=f"{joined[0].reason}; {why}")
