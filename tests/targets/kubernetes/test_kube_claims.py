@@ -22,9 +22,12 @@ def test_nobody_steals_and_what_is_let_go_is_free():
     claims.claim("cart", {b})
     claims.claim("web", {a})
     assert claims.owner(b) is None
+    claims.contest(b, "cart")
     claims.claim("cart", {b})
-    assert claims.owner(b) == "cart"
+    assert (claims.owner(b), set(claims.rivals(b))) == ("cart", set())
+    claims.contest(a, "cart")
     claims.release("cart")
+    assert set(claims.rivals(a)) == set()
     claims.release("nobody")
     assert (claims.owner(a), claims.owner(b)) == ("web", None)
 

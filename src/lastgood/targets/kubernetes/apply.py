@@ -8,7 +8,7 @@ of these, the next apply finds what is there and does the rest.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from itertools import groupby
 
 import msgspec
@@ -30,9 +30,10 @@ from lastgood.targets.kubernetes.order import deletion_order, rank
 from lastgood.targets.kubernetes.run_hooks import HookRuns
 from lastgood.targets.kubernetes.scaled import with_scaled_replicas
 from lastgood.targets.kubernetes.send import Sender, Sent
+from lastgood.targets.kubernetes.shared import may_be_left, needed_by, note_difference, told
 from lastgood.targets.kubernetes.together import together
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, InTheWay, Unreachable
-from lastgood.targets.kubernetes.wanted import Wanted, WantedWave
+from lastgood.targets.kubernetes.wanted import Wanted, WantedWave, defines
 
 # Deleting one of these takes much more with it than the object.
 PRECIOUS: frozenset[GroupKind] = frozenset(
@@ -64,7 +65,10 @@ class Rules(Value, frozen=True, kw_only=True):
 
 
 class Apply:
-    """One pass for one application. settled: waits until objects are healthy; returns why not, "" when they are."""
+    """One pass for one application. settled: waits until objects are healthy; returns why not, "" when they are.
+
+    claimed: says whose an object is, None where it may be had. rivals: who else asks for what is this application's.
+    """
 
     def __init__(
         self,
@@ -79,6 +83,7 @@ class Apply:
         write: Callable[[Applied], None],
         settled: Callable[[list[Key]], Awaitable[str]],
         claimed: Callable[[str, Key], Awaitable[str | None]],
+        rivals: Callable[[Key], Collection[str]],
     ) -> None:
         self._app = app
         self._cluster = cluster
@@ -88,6 +93,7 @@ class Apply:
         self._write = write
         self._settled = settled
         self._claimed = claimed
+        self._rivals = rivals
         self._set = apply_set.set_id(app.name, rules.namespace)
         self._known = {one.key: one for one in before.objects} if before is not None else {}
         self._before = before
@@ -99,6 +105,7 @@ class Apply:
         self._faults: set[Fault] = set()
         self._hindrances: list[Hindrance] = []
         self._kinds: set[GroupKind] = set()
+        self._defined_by: dict[GroupKind, str] = {}
 
     async def __call__(
         self, waves: list[WantedWave], hooks: Sequence[tuple[Hook, Wanted]] = ()
@@ -222,6 +229,8 @@ class Apply:
                     may_wait=options.skip_unknown_kind,
                     ignored=ignored,
                     bare=known.bare if known is not None and same else None,
+                    theirs=known.theirs if known is not None and same else "",
+                    differs=known.differs if known is not None and same else "",
                 )
             )
         before = self._before
@@ -282,6 +291,9 @@ class Apply:
         if self._is_equal(wanted, there):
             return result
         try:
+            owner = await self._claimed(self._set, wanted.key)
+            if owner is not None:
+                return msgspec.structs.replace(result, message=await self._leave(wanted, owner))
             kind = await self._may_send(wanted)
             if kind is None:
                 return msgspec.structs.replace(result, message="its kind is not there yet; it is applied once it is")
@@ -317,17 +329,49 @@ class Apply:
 
         Raises ClusterTrouble with what is in the way.
         """
-        owner = await self._claimed(self._set, wanted.key)
-        if owner is not None:
-            raise InTheWay(f"it belongs to {owner}; take it out of one of the two", owner=owner)
         resource = wanted.placed.resource
         kind = wanted.kind or await self._kind(resource)
+        await self._see_that_it_is_served(wanted, kind)
         if kind is None and not wanted.placed.options.skip_unknown_kind:
             where = resource.group or "the core group"
             raise InTheWay(
                 f"the cluster has no kind {resource.kind} in {where}; add its definition to the version or the cluster"
             )
         return kind
+
+    async def _leave(self, wanted: Wanted, owner: str) -> str:
+        """Leave a definition that another one has as it is; say so. Raises InTheWay for anything else.
+
+        Of two applications that come at once the other one is only now sending it.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + SERVED_S
+        while (live := self._cluster.live.get(wanted.key)) is None and defines(wanted.placed.resource) is not None:
+            if loop.time() > until or await self._claimed(self._set, wanted.key) is None:
+                break
+            await asyncio.sleep(LOOK_AGAIN_S)
+        if live is None or not may_be_left(live):
+            raise InTheWay(f"it belongs to {owner}; take it out of one of the two", owner=owner)
+        asked = self._asked[wanted.key]
+        asked.theirs = owner
+        await note_difference(asked, live, cluster=self._cluster, sender=self._sender)
+        defined = defines(wanted.placed.resource)
+        if defined is not None:
+            self._defined_by[defined] = owner
+        return told(asked)
+
+    async def _see_that_it_is_served(self, wanted: Wanted, kind: Kind | None) -> None:
+        """See that another one's definition serves the version of an object. Raises InTheWay where it does not."""
+        owner = self._defined_by.get(wanted.key[0])
+        version = wanted.manifest["apiVersion"].rpartition("/")[2]
+        if owner is None or kind is None or version in kind.versions:
+            return
+        kind = await self._cluster.kinds.find(*wanted.key[0], anew=True)
+        if kind is not None and version not in kind.versions:
+            raise InTheWay(
+                f"the cluster serves {kind.kind} as {', '.join(kind.versions)} and not as {version}; its definition"
+                f" belongs to {owner}, which has to serve that first"
+            )
 
     async def _kind(self, resource: Resource) -> Kind | None:
         """Find a kind that was not there when the pass began: its definition may have been applied a moment ago."""
@@ -343,16 +387,17 @@ class Apply:
     def _is_equal(self, wanted: Wanted, there: LiveObject | None) -> bool:
         """Say whether nothing is to do: it was found to be so, and neither side changed since."""
         known = self._asked.get(wanted.key)
-        if there is None or known is None or known.equal is None:
+        if there is None or known is None or known.equal is None or known.theirs:
             return False
         return known.equal == there.digest and known.mark == self._cluster.marks.of(wanted.key[0])
 
     def _found_equal(self, kind: Kind, wanted: Wanted, live: LiveObject, sent: Sent) -> None:
+        asked = self._asked[wanted.key]
+        asked.theirs = asked.differs = ""
         if not kind.is_watched_as(wanted.manifest["apiVersion"]):
             # The watch tells of it in another version, which has to be compared in its own way.
             return
         self._cluster.live.put(live)
-        asked = self._asked[wanted.key]
         asked.equal, asked.mark = live.digest, self._cluster.marks.of(wanted.key[0])
         if asked.ignored and not asked.sent:
             fields = sent.live["metadata"].get("managedFields")
@@ -382,6 +427,9 @@ class Apply:
             return PRUNE_IS_OFF
         if not options.prune:
             return "its annotations ask for it; taken off the object in the cluster, it goes with the next deployment"
+        others = needed_by(one.key, self._rivals)
+        if others:
+            return f"{others} needs it too, and deleting it would take all objects of its kind along"
         if one.key[0] in PRECIOUS and one.kind not in self._rules.may_delete:
             return (
                 f"a {one.kind} takes more with it; `may_delete` of the destination in lastgood.toml, with"

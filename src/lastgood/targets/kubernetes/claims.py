@@ -24,13 +24,15 @@ class Claims:
             if self._owners.setdefault(key, app) == app:
                 owned.add(key)
         for key, others in self._contested.items():
-            if key not in keys:
+            if key not in keys or key in owned:
                 others.discard(app)
 
     def release(self, app: str) -> None:
-        """Let go of all that an application has."""
+        """Let go of all that an application has or asks for."""
         for key in self._owned.pop(app, ()):
             del self._owners[key]
+        for others in self._contested.values():
+            others.discard(app)
 
     def owner(self, key: Key) -> str | None:
         """Return the application that has an object, None where none does."""

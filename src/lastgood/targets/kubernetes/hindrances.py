@@ -16,6 +16,7 @@ from lastgood.targets.kubernetes.live_object import Key
 from lastgood.targets.kubernetes.memory import Applied, Hindrance
 from lastgood.targets.kubernetes.options import options_of
 from lastgood.targets.kubernetes.send import Sender
+from lastgood.targets.kubernetes.shared import may_be_left
 from lastgood.targets.kubernetes.trouble import ClusterTrouble
 
 # The content of a Secret is not kept, so that there is nothing to ask with: it is tried again after this time.
@@ -62,7 +63,8 @@ class Hindrances:
     async def _is_gone(self, one: Hindrance, applied: Applied, sender: Sender) -> bool:
         if one.claimed:
             try:
-                return await self._claimed(applied.set_id, one.key) is None
+                may_be_had = await self._claimed(applied.set_id, one.key) is None
+                return may_be_had or may_be_left(self._cluster.live.get(one.key))
             except ClusterTrouble:
                 return False
         if one.how == "health":

@@ -22,8 +22,9 @@ class Asked(msgspec.Struct, kw_only=True):
     sent: the manifest as JSON, b"" for a Secret, whose content is not kept. wanted: digest of what was sent. equal:
     digest of the live object that was last found to be as asked for, None for none. mark: of the definition of
     its kind and of the webhooks when that was found. may_wait: the cluster may go without it while it lacks its kind.
-    ignored: what of it is no drift; bare: digest of that live object
-    without it, for a Secret.
+    ignored: what of it is no drift; bare: digest of that live object without it, for a Secret. theirs: who has it, in
+    words, where it is left in place; differs: in what it is not as asked for there, in words; `equal` and `mark` are
+    then of what was looked at for that.
     """
 
     key: Key
@@ -37,6 +38,8 @@ class Asked(msgspec.Struct, kw_only=True):
     may_wait: bool = False
     ignored: Ignored = Ignored()
     bare: bytes | None = None
+    theirs: str = ""
+    differs: str = ""
 
 
 class Hindrance(msgspec.Struct, kw_only=True):

@@ -27,6 +27,7 @@ from lastgood.targets.kubernetes.options import options_of
 from lastgood.targets.kubernetes.pods import POD, looked_at, newest_pods
 from lastgood.targets.kubernetes.scaled import with_scaled_replicas
 from lastgood.targets.kubernetes.send import Sender
+from lastgood.targets.kubernetes.shared import note_difference, told
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable, said
 
 MAX_NAMED = 10
@@ -82,6 +83,8 @@ async def look(
             found.waiting.add(one.key)
         elif live is None:
             found.differing.append(f"{_label(one.key)} is missing")
+        elif one.theirs:
+            await _note_theirs(one, live, found, cluster=cluster, sender=sender)
         elif not one.compare or _is_known_equal(one, live, cluster):
             continue
         elif is_applied_now:
@@ -90,6 +93,15 @@ async def look(
             await _compare(one, live, found, cluster=cluster, sender=sender, differs=differs)
     _tell_extra(applied, found, cluster=cluster)
     return found
+
+
+async def _note_theirs(one: Asked, live: LiveObject, found: Look, *, cluster: Cluster, sender: Sender) -> None:
+    """Add what differs of a definition that another one has: a warning, since it is not ours to mend."""
+    if not _is_known_equal(one, live, cluster):
+        await note_difference(one, live, cluster=cluster, sender=sender)
+        found.changed = True
+    if one.differs:
+        found.notes.append(said(f"{_label(one.key)}: {told(one)}"))
 
 
 def _tell_extra(applied: Applied, found: Look, *, cluster: Cluster) -> None:

@@ -11,11 +11,12 @@ from lastgood.targets.kubernetes.apply import PRECIOUS
 from lastgood.targets.kubernetes.cluster import Cluster
 from lastgood.targets.kubernetes.kinds import GroupKind
 from lastgood.targets.kubernetes.live import Live
-from lastgood.targets.kubernetes.live_object import LiveObject
+from lastgood.targets.kubernetes.live_object import Key, LiveObject
 from lastgood.targets.kubernetes.options import options_of
 from lastgood.targets.kubernetes.order import deletion_order
 from lastgood.targets.kubernetes.run_hooks import HookRuns
 from lastgood.targets.kubernetes.send import Sender
+from lastgood.targets.kubernetes.shared import needed_by
 from lastgood.targets.kubernetes.together import together
 from lastgood.targets.kubernetes.trouble import ClusterTrouble
 from lastgood.targets.kubernetes.wanted import Wanted
@@ -24,15 +25,26 @@ MAX_NAMED = 20
 
 
 def going_and_staying(
-    live: Live, set_id: str, kinds: Collection[GroupKind], *, may_delete: Collection[str]
+    live: Live,
+    set_id: str,
+    kinds: Collection[GroupKind],
+    *,
+    may_delete: Collection[str],
+    rivals: Callable[[Key], Collection[str]],
 ) -> tuple[list[LiveObject], list[LiveObject]]:
     """Return what goes with an application, in the order of going, and what stays: by its options, or as precious.
 
-    What a hook left is not the application's. may_delete: names of precious kinds that may go.
+    What a hook left is not the application's. may_delete: names of precious kinds that may go. rivals: who else asks
+    for an object.
     """
     there = [one for one in live.members(set_id, kinds) if not one.is_being_deleted and not is_hook(one.manifest)]
     options = {one.key: options_of(one.manifest) for one in there}
-    may = {one.key: options[one.key].delete and (one.key[0] not in PRECIOUS or one.kind in may_delete) for one in there}
+    may = {
+        one.key: options[one.key].delete
+        and (one.key[0] not in PRECIOUS or one.kind in may_delete)
+        and not needed_by(one.key, rivals)
+        for one in there
+    }
     going = [one for one in there if may[one.key]]
     order = deletion_order([(options[one.key].wave, one.key[0], one.name) for one in going])
     return [going[i] for i in order], [one for one in there if not may[one.key]]
@@ -41,7 +53,7 @@ def going_and_staying(
 class TakeAway:
     """Takes one application away. runs: of its hooks; wrote: called with the names of the hooks that have run.
 
-    may_delete: names of precious kinds that may go; see `apply.PRECIOUS`.
+    may_delete: names of precious kinds that may go; see `apply.PRECIOUS`. rivals: who else asks for an object.
     """
 
     def __init__(
@@ -52,7 +64,9 @@ class TakeAway:
         runs: HookRuns,
         wrote: Callable[[list[str]], None],
         may_delete: Collection[str],
+        rivals: Callable[[Key], Collection[str]],
     ) -> None:
+        self._rivals = rivals
         self._may_delete = may_delete
         self._cluster = cluster
         self._sender = sender
@@ -65,7 +79,9 @@ class TakeAway:
     ) -> list[str]:
         """Do it; return what was deleted, as `Kind name`. Raises ClusterTrouble with what was and was not done."""
         await self._hooks("before deletion", hooks)
-        going, _ = going_and_staying(self._cluster.live, set_id, kinds, may_delete=self._may_delete)
+        going, _ = going_and_staying(
+            self._cluster.live, set_id, kinds, may_delete=self._may_delete, rivals=self._rivals
+        )
         for one in going:
             await self._delete(one)
         if any(hook.moment == "after deletion" for hook, _ in hooks):

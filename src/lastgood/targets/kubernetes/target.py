@@ -36,6 +36,7 @@ from lastgood.targets.kubernetes.inside import Inside
 from lastgood.targets.kubernetes.kinds import GroupKind
 from lastgood.targets.kubernetes.last_words import EndedRun, LastWords, ended_run
 from lastgood.targets.kubernetes.live_object import Key
+from lastgood.targets.kubernetes.marks import DEFINITIONS
 from lastgood.targets.kubernetes.memory import Applied, Memory
 from lastgood.targets.kubernetes.observe import Differs, Healthy, Look, look, observation, unhealthy
 from lastgood.targets.kubernetes.pods import POD
@@ -247,7 +248,9 @@ class KubernetesTarget:
         except (ClusterTrouble, OSError) as trouble:
             raise self._failed(app, str(trouble)) from trouble
         set_id = apply_set.set_id(app, self._rules.namespace)
-        parts = going_and_staying(self._cluster.live, set_id, kinds, may_delete=self._rules.may_delete)
+        parts = going_and_staying(
+            self._cluster.live, set_id, kinds, may_delete=self._rules.may_delete, rivals=self._claims.rivals
+        )
         goes, stays = (tuple(f"{one.kind} {one.name}" for one in part) for part in parts)
         return Going(goes=goes, stays=stays)
 
@@ -329,7 +332,9 @@ class KubernetesTarget:
 
     def _note(self, applied: Applied) -> None:
         self._apps[applied.set_id] = applied.app
-        lost = {one.key for one in applied.hindrances if one.claimed}
+        lost = {one.key for one in applied.hindrances if one.claimed} | {
+            one.key for one in applied.objects if one.theirs
+        }
         self._claims.claim(applied.app, {one.key for one in applied.objects} - lost)
         for key in lost:
             self._claims.contest(key, applied.app)
@@ -390,6 +395,7 @@ class KubernetesTarget:
             write=self._write,
             settled=self._settled,
             claimed=self._claimed,
+            rivals=self._claims.rivals,
         )
 
     def _account(self, app: Application) -> str | None:
@@ -409,11 +415,10 @@ class KubernetesTarget:
             # Whoever asked first in this process: the cluster knows whose it is.
             return None
         if live is not None and live.part_of is not None:
-            other = (
-                self._apps.get(live.part_of)
-                or self._cluster.application_of(live.part_of, self._rules.namespace)
-                or other
-            )
+            had_by = self._apps.get(live.part_of)
+            if had_by is not None and self._is_left(had_by, key):
+                return None
+            other = had_by or self._cluster.application_of(live.part_of, self._rules.namespace) or other
             if other is None or other == mine:
                 return await self._cluster.stranger(live.part_of) or None
         if other is None or other == mine:
@@ -421,10 +426,18 @@ class KubernetesTarget:
         self._claims.contest(key, mine or "another application")
         return f"the application {other}"
 
+    def _is_left(self, app: str, key: Key) -> bool:
+        """Say whether an application had an object, asks for it no more and left it in place: it may be had."""
+        applied, lock = (self._applied or {}).get(app), self._locks.get(app)
+        if applied is None or (lock is not None and lock.locked()):
+            return False
+        return f"{key[0][1]} {key[2]}" in applied.left and all(one.key != key for one in applied.objects)
+
     def _tell_contested(self, applied: Applied, seen: Look) -> None:
         for one in applied.objects:
             others = self._claims.rivals(one.key)
-            if others and self._claims.owner(one.key) == applied.app:
+            # A definition is there for all who bring it, and each of them is told whose it is.
+            if others and one.key[0] != DEFINITIONS and self._claims.owner(one.key) == applied.app:
                 names = ", ".join(sorted(others))
                 seen.notes.append(
                     f"{one.key[0][1]} {one.key[2]} is claimed by {names} too, and stays with {applied.app}"
@@ -468,7 +481,12 @@ class KubernetesTarget:
                 self._write(applied)
 
         deleted = await TakeAway(
-            cluster=self._cluster, sender=sender, runs=runs, wrote=wrote, may_delete=self._rules.may_delete
+            cluster=self._cluster,
+            sender=sender,
+            runs=runs,
+            wrote=wrote,
+            may_delete=self._rules.may_delete,
+            rivals=self._claims.rivals,
         )(set_id, kinds, hooks)
         await self._cluster.delete_parent(app, self._rules.namespace)
         if self._applied is not None:

@@ -98,13 +98,21 @@ class Asks:
         )
 
 
+def defines(resource: Resource) -> GroupKind | None:
+    """Return which kind a definition defines; None for what is no definition."""
+    spec = resource.manifest.get("spec") if (resource.group, resource.kind) == DEFINITIONS else None
+    names = spec.get("names") if isinstance(spec, dict) else None
+    if not isinstance(spec, dict) or not isinstance(names, dict):
+        return None
+    return (str(spec.get("group")), str(names.get("kind")))
+
+
 def _cluster_wide(resources: Iterable[Resource]) -> Iterator[GroupKind]:
     """Yield the kinds that definitions among the resources give to the whole cluster."""
     for one in resources:
-        spec = one.manifest.get("spec") if (one.group, one.kind) == DEFINITIONS else None
-        names = spec.get("names") if isinstance(spec, dict) else None
-        if isinstance(spec, dict) and isinstance(names, dict) and spec.get("scope") == "Cluster":
-            yield (str(spec.get("group")), str(names.get("kind")))
+        kind = defines(one)
+        if kind is not None and one.manifest["spec"].get("scope") == "Cluster":
+            yield kind
 
 
 def _as_kept(resource: Resource) -> dict[str, Any]:
