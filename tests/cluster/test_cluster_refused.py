@@ -4,7 +4,8 @@ import pytest
 
 from lastgood.core.errors import TargetRefused
 from lastgood.targets.kubernetes import hindrances
-from twins.clusters import annotated, config_map, deployment, manifests
+from lastgood.targets.kubernetes.apply_set import ID, PARENT_TYPE, PART_OF
+from twins.clusters import annotated, config_map, definition_of, deployment, manifests
 from twins.processes import eventually, until_health
 
 pytestmark = pytest.mark.cluster
@@ -72,6 +73,40 @@ async def test_an_object_of_a_set_that_is_not_ours_is_not_taken(corner):
     assert corner.ask("GET", path_of(corner, "settings"))["data"] == {"of": "theirs"}
     # What stood for the set has gone, and with it whoever had its objects.
     corner.ask("DELETE", f"/api/v1/namespaces/{corner.own}/configmaps/lastgood.web")
+    assert (await target.apply(app, wanted)).complete
+    assert corner.ask("GET", path_of(corner, "settings"))["data"] == {"of": "ours"}
+
+
+@pytest.mark.parametrize("scope", ["Namespaced", "Cluster"])
+async def test_an_object_of_a_set_whose_parent_is_a_custom_resource_is_not_taken(corner, scope):
+    """Which kinds may stand for sets, their definitions say; once the parent is gone, its objects may be had."""
+    group, set_id = f"{corner.mark}.example.com", "applyset-somebodys-own-v1"
+    definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    definition = definition_of(group, scope=scope)
+    definition["metadata"]["labels"] = {PARENT_TYPE: "true"}
+    corner.everywhere.append(f"{definitions}/widgets.{group}")
+    corner.ask("POST", definitions, definition)
+    path = f"{definitions}/widgets.{group}"
+
+    async def is_served():
+        said = corner.ask("GET", path).get("status", {}).get("conditions", [])
+        return any((one["type"], one["status"]) == ("Established", "True") for one in said)
+
+    await eventually(is_served)
+    base = f"/apis/{group}/v1" + (f"/namespaces/{corner.namespace()}" if scope == "Namespaced" else "")
+    parent = {"apiVersion": f"{group}/v1", "kind": "Widget", "metadata": {"name": "set", "labels": {ID: set_id}}}
+    corner.ask("POST", f"{base}/widgets", parent)
+    theirs = config_map("settings", of="theirs")
+    theirs["metadata"]["labels"] = {PART_OF: set_id}
+    corner.ask("POST", f"/api/v1/namespaces/{corner.namespace()}/configmaps", theirs)
+    target, wanted = corner.target(), manifests(config_map("settings", of="ours"))
+    app = corner.application()
+    assert (await target.apply(app, wanted)).fault == "way"
+    named = f"{corner.namespace()}/set" if scope == "Namespaced" else "set"
+    told = f"it belongs to another set, whose parent is the Widget {named}; take it out of one of the two"
+    assert of(await target.observe("web"), "settings").message == told
+    assert corner.ask("GET", path_of(corner, "settings"))["data"] == {"of": "theirs"}
+    corner.ask("DELETE", f"{base}/widgets/set")
     assert (await target.apply(app, wanted)).complete
     assert corner.ask("GET", path_of(corner, "settings"))["data"] == {"of": "ours"}
 

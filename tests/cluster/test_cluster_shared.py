@@ -4,27 +4,12 @@ import asyncio
 
 import pytest
 
-from twins.clusters import config_map, manifests
+from twins.clusters import config_map, definition_of, manifests
 from twins.processes import eventually, until_health
 
 pytestmark = pytest.mark.cluster
 
 FIRST = "it belongs to the application first, which alone changes it, and is left in place"
-
-
-def definition_of(group, *versions, **extra):
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    served = [
-        {"name": version, "served": True, "storage": number == 0, "schema": schema}
-        for number, version in enumerate(versions or ("v1",))
-    ]
-    names = {"plural": "widgets", "singular": "widget", "kind": "Widget", **extra}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"widgets.{group}"},
-        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": served},
-    }
 
 
 def widget(group, name="one", version="v1"):

@@ -9,7 +9,7 @@ from lastgood.core.application import IgnoredDrift, Policy
 from lastgood.core.errors import TargetFailed
 from lastgood.targets.kubernetes.apply_set import PART_OF, set_id
 from lastgood.targets.kubernetes.live_object import content_digest
-from twins.clusters import annotated, config_map, deployment, manifests
+from twins.clusters import annotated, config_map, definition_of, deployment, manifests
 from twins.processes import eventually, until_health
 
 pytestmark = pytest.mark.cluster
@@ -30,21 +30,6 @@ def job(name, *, behaves=None, **annotations):
     pod["spec"] = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "registry.example.com/job:1"}]}
     metadata = {"name": name, "annotations": annotations}
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"template": pod, "backoffLimit": 0}}
-
-
-def definition_of(group):
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"widgets.{group}"},
-        "spec": {
-            "group": group,
-            "scope": "Namespaced",
-            "names": {"plural": "widgets", "singular": "widget", "kind": "Widget"},
-            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
-        },
-    }
 
 
 def path_of(corner, kind, name, namespace=None):

@@ -128,6 +128,22 @@ def manifests(*objects: dict[str, Any], app: str = "web", namespace: str | None 
     return render_manifests(files, app=app, namespace=namespace)
 
 
+def definition_of(group: str, *versions: str, scope: str = "Namespaced", **names: Any) -> dict[str, Any]:
+    """Return the definition of Widgets in a group. versions: that it serves; names: more of them."""
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    served = [
+        {"name": version, "served": True, "storage": number == 0, "schema": schema}
+        for number, version in enumerate(versions or ("v1",))
+    ]
+    named = {"plural": "widgets", "singular": "widget", "kind": "Widget", **names}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"widgets.{group}"},
+        "spec": {"group": group, "scope": scope, "names": named, "versions": served},
+    }
+
+
 def deployment(name: str, image: str = "registry.example.com/shop/web:1", **spec: Any) -> dict[str, Any]:
     """Return a Deployment of one pod. behaves: how its pods do, as the stages of the harness know it.
 

@@ -16,6 +16,7 @@ from lastgood.targets.kubernetes.kinds import GroupKind
 PART_OF = "applyset.kubernetes.io/part-of"
 ID = "applyset.kubernetes.io/id"
 TOOLING = "applyset.kubernetes.io/tooling"
+PARENT_TYPE = "applyset.kubernetes.io/is-parent-type"
 CONTAINS = "applyset.kubernetes.io/contains-group-kinds"
 NAMESPACES = "applyset.kubernetes.io/additional-namespaces"
 APPLICATION = "lastgood/application"

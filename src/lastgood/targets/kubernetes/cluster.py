@@ -12,9 +12,10 @@ from lastgood.targets.kubernetes import apply_set
 from lastgood.targets.kubernetes.connection import Connection
 from lastgood.targets.kubernetes.kinds import GroupKind, Kind, Kinds
 from lastgood.targets.kubernetes.live import Live
-from lastgood.targets.kubernetes.marks import MARKING, Marks
+from lastgood.targets.kubernetes.marks import DEFINITIONS, MARKING, Marks
 from lastgood.targets.kubernetes.options import Options, annotations_of
 from lastgood.targets.kubernetes.pulse import Pulse
+from lastgood.targets.kubernetes.reading import texts
 from lastgood.targets.kubernetes.send import Sender
 from lastgood.targets.kubernetes.trouble import Answered, Unreachable, said
 from lastgood.targets.kubernetes.watch import KindWatch
@@ -30,8 +31,10 @@ SUPPORTING: tuple[GroupKind, ...] = (
 )
 # Half of what a release changes: what these say of an application, the workload and its pods say too.
 QUIET: tuple[GroupKind, ...] = (("apps", "ReplicaSet"), ("discovery.k8s.io", "EndpointSlice"))
-# What may stand for a set of another tool, its own kinds aside.
+# What may stand for a set of another tool, beside the kinds whose definitions say so; of those so many are asked for.
 PARENTS: tuple[GroupKind, ...] = (apply_set.PARENT, ("", "Secret"))
+MAX_PARENT_KINDS = 20
+NOT_FOUND = 404
 _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 LIST_S = 60.0
 
@@ -149,14 +152,18 @@ class Cluster:
         return self.strangers[set_id]
 
     async def _stranger(self, set_id: str) -> str:
-        for group_kind in PARENTS:
-            kind = await self.kinds.find(*group_kind)
+        built_in = [await self.kinds.find(*group_kind) for group_kind in PARENTS]
+        custom = await self._parent_kinds()
+        for kind in (*built_in, *custom[:MAX_PARENT_KINDS]):
             if kind is None:
                 continue
             params = {"labelSelector": f"{apply_set.ID}={set_id}", "limit": "1"}
             try:
                 listed = await self.connection.request("GET", kind.path(), params=params, accept=_METADATA)
             except Answered as no:
+                if no.status == NOT_FOUND:
+                    # Its definition has gone meanwhile, and with it what stood for a set.
+                    continue
                 if no.is_passing:
                     raise
                 # What we may not see may be there: nobody steals.
@@ -165,9 +172,25 @@ class Cluster:
             first = items[0] if isinstance(items, list) and items else None
             metadata = first.get("metadata") if isinstance(first, dict) else None
             if isinstance(metadata, dict):
-                where = f"{metadata.get('namespace')}/{metadata.get('name')}"
-                return f"another set, whose parent is the {kind.kind} {said(where)}"
+                place = f"{metadata.get('namespace')}/" if kind.namespaced else ""
+                return f"another set, whose parent is the {kind.kind} {said(place + str(metadata.get('name')))}"
+        if len(custom) > MAX_PARENT_KINDS:
+            return f"another set, {said(set_id)}, whose parent may be of any of {len(custom)} kinds"
         return ""
+
+    async def _parent_kinds(self) -> list[Kind]:
+        """Return the kinds that may stand for sets because their definitions say so, by name."""
+        named = sorted(
+            one.name
+            for one in self.live.of_kind(DEFINITIONS)
+            if texts(one.manifest, "metadata", "labels").get(apply_set.PARENT_TYPE) == "true"
+        )
+        served = self.kinds.known().values()
+        if set(named) - {f"{kind.plural}.{kind.group}" for kind in served}:
+            await self.kinds.read()
+            served = self.kinds.known().values()
+        by_name = {f"{kind.plural}.{kind.group}": kind for kind in served}
+        return [by_name[name] for name in named if name in by_name]
 
     async def delete_parent(self, app: str, namespace: str) -> None:
         """Delete the object that stands for an application."""
