@@ -37,6 +37,12 @@ DEFINITION = {
 STEPS = [{"setWeight": 20}, {"pause": {"duration": "10m"}}, {"analysis": {"templates": []}}, {"pause": {}}]
 
 
+WAY = (
+    "the Rollout web goes in 4 steps, with pauses of 10m in all and waiting once for a person to promote it, "
+    "and 1 analysis of no known length"
+)
+
+
 @pytest.fixture
 def corner(corner):
     """A corner of a cluster that knows Rollouts."""
@@ -47,8 +53,12 @@ def corner(corner):
     return corner
 
 
+def template(image):
+    return {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "main", "image": image}]}}
+
+
 def release(image):
-    spec = {"replicas": 1, "template": {"spec": {"containers": [{"name": "main", "image": image}]}}}
+    spec = {"replicas": 1, "template": template(image)}
     spec["strategy"] = {"canary": {"steps": STEPS}}
     rollout = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "web"}, "spec": spec}
     return {"apps/web/rollout.json": json.dumps(rollout)}
@@ -79,12 +89,70 @@ async def test_the_steps_of_a_way_back_are_announced_and_the_cluster_gets_them(c
     plan = await Rollbacks(world.branch()).plan(RollbackRequest(apps=("web",), to=first[:12]))
     (check,) = [one for one in plan.checks if one.name == "hooks-rerun"]
     assert check.outcome == "warn"
-    assert check.detail == (
-        "the Rollout web goes in 4 steps, with pauses of 10m in all and waiting once for a person to promote it, "
-        "and 1 analysis of no known length"
-    )
+    assert check.detail == f"{WAY}; at once if that is its stable version, which is unknown"
     assert image() == "web:2"
     await world.release(release("web:1"))
     await world.look()
     await runs("web:1")
     assert corner.ask("GET", path)["spec"]["strategy"]["canary"]["steps"] == STEPS
+
+
+async def test_the_way_back_to_the_stable_version_is_at_once(corner, world):
+    """Half-way to a version the plan knows that what ran before is there still; once that is promoted, it is not."""
+    target = corner.target(clock=world.clock)
+    world.other_targets = {"web": target}
+    world.rollouts = lambda app: target.rollouts(app.name)
+    base = f"/apis/argoproj.io/v1alpha1/namespaces/{corner.namespace()}/rollouts/web"
+    first = await world.release({"lastgood.yaml": CONFIG.replace("NAMESPACE", corner.namespace()), **release("web:1")})
+    await world.start()
+
+    def image():
+        there = corner.ask("GET", base)
+        return there and there["spec"]["template"]["spec"]["containers"][0]["image"]
+
+    async def runs(wanted):
+        async def is_there():
+            return image() == wanted
+
+        await world.until(is_there, wanted, looks=PATIENCE)
+
+    def controls(*, stable, current):
+        """Write what Argo Rollouts' controller would."""
+        there = corner.ask("GET", base)
+        status = {"stableRS": stable, "currentPodHash": current}
+        there["status"] = {**status, "observedGeneration": str(there["metadata"]["generation"])}
+        corner.ask("PUT", f"{base}/status", there)
+
+    def make(image, named):
+        """Make a ReplicaSet of the Rollout's as its controller would."""
+        labels = {"app": "web", "rollouts-pod-template-hash": named}
+        uid = corner.ask("GET", base)["metadata"]["uid"]
+        owner = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "web", "uid": uid, "controller": True}
+        metadata = {"name": f"web-{named}", "labels": labels, "ownerReferences": [owner]}
+        spec = {"replicas": 0, "selector": {"matchLabels": labels}}
+        spec["template"] = {**template(image), "metadata": {"labels": labels}}
+        corner.ask(
+            "POST",
+            f"/apis/apps/v1/namespaces/{corner.namespace()}/replicasets",
+            {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata, "spec": spec},
+        )
+
+    async def until_told(outcome, detail):
+        async def is_told():
+            plan = await Rollbacks(world.branch()).plan(RollbackRequest(apps=("web",), to=first[:12]))
+            (check,) = [one for one in plan.checks if one.name == "hooks-rerun"]
+            return (check.outcome, check.detail) == (outcome, detail)
+
+        await world.until(is_told, detail, looks=PATIENCE)
+
+    await runs("web:1")
+    make("web:1", "one")
+    await world.release(release("web:2"))
+    await world.look()
+    await runs("web:2")
+    make("web:2", "two")
+    controls(stable="one", current="two")
+    said = "no hook, Job or stepwise Rollout would run; at once, without steps, as back to what was promoted: web"
+    await until_told("pass", said)
+    controls(stable="two", current="two")
+    await until_told("warn", WAY)

@@ -103,7 +103,7 @@ def test_a_job_that_differs_runs_again():
             },
             (
                 "the Rollout web goes in 3 steps, with pauses of 1h in all and waiting 2 times for a person "
-                "to promote it; its rollback window may let it jump"
+                "to promote it; at once if that is its stable version or within its rollback window, which is unknown"
             ),
         ),
         (
@@ -158,6 +158,7 @@ def test_a_job_that_differs_runs_again():
 )
 def test_a_rollout_is_announced_with_the_time_that_its_pauses_take(spec, words):
     """Seconds, `90` and `1h` are read as Argo Rollouts does; a pause without an end waits for a person."""
+    words += "" if "unknown" in words else "; at once if that is its stable version, which is unknown"
     assert said(rendered(rollout("old", **spec)), rendered(rollout("new", **spec))) == ("warn", words)
 
 

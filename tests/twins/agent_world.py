@@ -80,6 +80,7 @@ class World:
         self.renderer = renderer or Renderers()
         self.limits = limits or Limits()
         self.other_targets: dict[str, Target] = {}
+        self.rollouts = None
         self.refuses = {}
         self.agent: FollowingAgent | None = None
         self._running: asyncio.Task | None = None
@@ -97,6 +98,7 @@ class World:
             store=self.store,
             journal=StoreJournal(self.store),
             clock=self.clock,
+            rollouts=self.rollouts,
         )
 
     async def start(self) -> None:

@@ -45,6 +45,7 @@ from lastgood.core.discovery import Discovered, Discovery, Problem
 from lastgood.core.errors import LastgoodError, SettingsWrong
 from lastgood.core.limits import Limits
 from lastgood.core.ports import Clock
+from lastgood.core.rollout import LiveRollout
 from lastgood.core.sources import Source
 from lastgood.flows.ask_forge import AskForge
 from lastgood.flows.branch import FollowedBranch
@@ -169,6 +170,7 @@ class _Server:
                     clock=self._clock,
                     sources=self._histories,
                     kept_fresh=True,
+                    rollouts=self._rollouts,
                 )
             )
         if not self._with_agent:
@@ -207,6 +209,9 @@ class _Server:
         cluster = await self._targets.cluster_facts(app)
         first = await self._store.deployment(app.name, 1)
         return Circumstances(cluster=cluster, has_run=first is not None and first.version != version)
+
+    async def _rollouts(self, app: Application) -> Sequence[LiveRollout] | None:
+        return await self._targets.rollouts(app)
 
     def _keeping(self) -> tuple[KeepFeatures, KeepSettings]:
         def declared(repo: str) -> Sequence[Source] | None:

@@ -1,7 +1,7 @@
 """Make the targets that the settings name. Decides nothing, starts nothing."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lastgood.app.health import health_rules
@@ -9,6 +9,7 @@ from lastgood.app.settings import DestinationSettings, Settings
 from lastgood.core.application import Application
 from lastgood.core.cluster_facts import ClusterFacts
 from lastgood.core.ports import Clock, Target
+from lastgood.core.rollout import LiveRollout
 from lastgood.targets.process import FindSource, ProcessTarget
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ class Targets:
         """Say what a chart may ask of the cluster that an application runs on; None for no cluster, or no answer."""
         cluster = self.clusters.get(app.destination)
         return await cluster.facts() if cluster is not None else None
+
+    async def rollouts(self, app: Application) -> Sequence[LiveRollout] | None:
+        """Say how an application's Argo Rollouts stand; None for no cluster, or where that may be old."""
+        cluster = self.clusters.get(app.destination)
+        return await cluster.rollouts(app.name) if cluster is not None else None
 
     async def close(self) -> None:
         """Let go of what the targets hold; what they run goes on."""

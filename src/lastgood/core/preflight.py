@@ -189,12 +189,17 @@ def hooks_rerun(app: str, result: Rerun) -> Check:
     parts = [f"hooks run: {_some(result.hooks)}"] if result.hooks else []
     if result.jobs:
         parts.append(f"{'Jobs run' if len(result.jobs) > 1 else 'a Job runs'} again: {_some(result.jobs)}")
-    parts += [_stepwise(one) for one in result.rollouts[:_NAMED]]
-    if len(result.rollouts) > _NAMED:
-        parts.append(f"{len(result.rollouts) - _NAMED} more Rollouts go in steps, too")
+    stepwise = [one for one in result.rollouts if one.at_once != "yes"]
+    parts += [_stepwise(one) for one in stepwise[:_NAMED]]
+    if len(stepwise) > _NAMED:
+        parts.append(f"{len(stepwise) - _NAMED} more Rollouts go in steps, too")
+    jump = _some([one.name for one in result.rollouts if one.at_once == "yes"])
+    jump = f"at once, without steps, as back to what was promoted: {jump}" if jump else ""
     if not parts:
-        return passes("hooks-rerun", app, "no hook, Job or stepwise Rollout would run")
-    waits = any(one.waits_for_people for one in result.rollouts)
+        said = "no hook, Job or stepwise Rollout would run"
+        return passes("hooks-rerun", app, f"{said}; {jump}" if jump else said)
+    parts += [jump] if jump else []
+    waits = any(one.waits_for_people for one in stepwise)
     hint = "`kubectl argo rollouts promote NAME --full` goes on without waiting" if waits else ""
     return fails("hooks-rerun", app, "; ".join(parts), hint=hint)
 
@@ -210,7 +215,10 @@ def _stepwise(one: Steps) -> str:
         way += f", and {one.analyses} {'analysis' if one.analyses == 1 else 'analyses'} of no known length"
     if one.kept_s:
         way += f"; at once if what it goes back to was replaced less than {format_duration(one.kept_s)} ago"
-    return f"{way}; its rollback window may let it jump" if one.may_skip else way
+    if one.at_once == "unknown":
+        window = " or within its rollback window" if one.window else ""
+        way += f"; at once if that is its stable version{window}, which is unknown"
+    return way
 
 
 def held(app: str, named: str, hold: Hold | None, *, released: bool) -> Check:

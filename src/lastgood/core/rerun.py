@@ -1,12 +1,15 @@
 """What runs again when an application goes to another version: hooks, Jobs, and the steps of a Rollout. Pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
+import msgspec
+
 from lastgood.core.hook import hooks_at, is_hook
 from lastgood.core.resource import Rendered, Resource
+from lastgood.core.rollout import AtOnce, LiveRollout, at_once
 from lastgood.core.value import Value
 from lastgood.core.words import Occasion
 
@@ -33,17 +36,19 @@ class Steps(Value, frozen=True, kw_only=True):
     """The way of an Argo Rollout to a new template.
 
     pauses_s: seconds that its pauses and experiments take together, at least. waits_for_people: how many pauses have no
-    end of their own. analyses: on the way, which take as long as they take. may_skip: its rollback window may let it
-    jump. kept_s: so long after a version was replaced the way back to it has no pause; 0: always.
+    end of their own. analyses: on the way, which take as long as they take. window: its `rollbackWindow` in versions, 0
+    for none. kept_s: so long after a version was replaced the way back to it has no pause; 0: always. at_once: whether
+    it goes past all of that, because what it goes to is its stable version or within its window.
     """
 
     name: str
     count: int
     pauses_s: int
     waits_for_people: int
-    may_skip: bool
+    window: int
     analyses: int = 0
     kept_s: int = 0
+    at_once: AtOnce = "unknown"
 
 
 class Rerun(Value, frozen=True, kw_only=True):
@@ -54,15 +59,20 @@ class Rerun(Value, frozen=True, kw_only=True):
     rollouts: tuple[Steps, ...] = ()
 
 
-def rerun(before: Rendered | None, after: Rendered, occasion: Occasion) -> Rerun:
-    """Say what would run. before: what is there now, None where that is not known: then nothing counts as there."""
+def rerun(
+    before: Rendered | None, after: Rendered, occasion: Occasion, *, live: Sequence[LiveRollout] | None = None
+) -> Rerun:
+    """Say what would run. before: what is there now, None where that is not known: then nothing counts as there.
+
+    live: the Rollouts as they stand in the cluster, None where nobody knows.
+    """
     here = {_key(one): one.manifest for one in before.resources} if before is not None else {}
     changed = [one for one in after.resources if not is_hook(one.manifest) and here.get(_key(one)) != one.manifest]
     hooks = (f"{one.label} ({_WHEN[one.moment]})" for one in hooks_at(after.resources, occasion))
     return Rerun(
         hooks=tuple(dict.fromkeys(hooks)),
         jobs=tuple(one.name for one in changed if (one.group, one.kind) == ("batch", "Job")),
-        rollouts=tuple(_rollouts(after.resources, here)),
+        rollouts=tuple(_rollouts(after.resources, here, live or ())),
     )
 
 
@@ -73,7 +83,7 @@ def _key(one: Resource) -> tuple[str, str, str | None, str]:
 _Here = dict[tuple[str, str, str | None, str], dict[str, Any]]
 
 
-def _rollouts(after: Iterable[Resource], here: _Here) -> list[Steps]:
+def _rollouts(after: Iterable[Resource], here: _Here, live: Sequence[LiveRollout]) -> list[Steps]:
     resources = list(after)
     wanted = {_key(one): one.manifest for one in resources}
     found = []
@@ -82,19 +92,25 @@ def _rollouts(after: Iterable[Resource], here: _Here) -> list[Steps]:
             continue
         there = here.get(_key(one))
         # Only a new template goes its way in steps; a first one comes at once.
-        if there is None or _template(there, one, here) == _template(one.manifest, one, wanted):
+        template = _template(one.manifest, one, wanted)
+        if there is None or _template(there, one, here) == template:
             continue
         steps = _steps(one.name, one.manifest)
         if steps.count:
-            found.append(steps)
+            stands = next((other for other in live if _is_it(other, one)), None)
+            found.append(msgspec.structs.replace(steps, at_once=at_once(stands, template[1], window=steps.window)))
     return found
 
 
-def _template(manifest: dict[str, Any], of: Resource, among: _Here) -> Any:
-    """Return the template of a Rollout, its own or that of the workload that it refers to."""
+def _is_it(live: LiveRollout, one: Resource) -> bool:
+    return live.name == one.name and one.namespace in (None, live.namespace)
+
+
+def _template(manifest: dict[str, Any], of: Resource, among: _Here) -> tuple[Any, Any]:
+    """Return where the template of a Rollout stands, None for itself, and the template."""
     reference = _at(manifest, "spec", "workloadRef")
     if not isinstance(reference, dict):
-        return _at(manifest, "spec", "template")
+        return (None, _at(manifest, "spec", "template"))
     group = str(reference.get("apiVersion", "")).rpartition("/")[0]
     workload = (group, str(reference.get("kind")), of.namespace, str(reference.get("name")))
     return (workload, _at(among.get(workload), "spec", "template"))
@@ -103,9 +119,10 @@ def _template(manifest: dict[str, Any], of: Resource, among: _Here) -> Any:
 def _steps(name: str, manifest: dict[str, Any]) -> Steps:
     strategy = _at(manifest, "spec", "strategy")
     blue_green = _at(strategy, "blueGreen")
-    may_skip = _at(manifest, "spec", "rollbackWindow") is not None
+    said = _at(manifest, "spec", "rollbackWindow", "revisions")
+    window = said if isinstance(said, int) and not isinstance(said, bool) and said > 0 else 0
     if isinstance(blue_green, dict):
-        return _blue_green(name, blue_green, may_skip=may_skip)
+        return _blue_green(name, blue_green, window=window)
     listed = _at(strategy, "canary", "steps")
     steps = [step for step in listed[:MAX_STEPS] if isinstance(step, dict)] if isinstance(listed, list) else []
     pauses = [_seconds(_at(step, "pause", "duration")) for step in steps if "pause" in step]
@@ -117,11 +134,11 @@ def _steps(name: str, manifest: dict[str, Any]) -> Steps:
         waits_for_people=pauses.count(None),
         # An experiment without an end of its own ends with its analyses.
         analyses=sum("analysis" in step for step in steps) + experiments.count(None),
-        may_skip=may_skip,
+        window=window,
     )
 
 
-def _blue_green(name: str, said: dict[str, Any], *, may_skip: bool) -> Steps:
+def _blue_green(name: str, said: dict[str, Any], *, window: int) -> Steps:
     """Return the way of a blue-green Rollout: one step, the switch, before which it may wait."""
     automatic = said.get("autoPromotionEnabled", True) is not False
     # Zero is what Argo Rollouts takes for not said.
@@ -135,7 +152,7 @@ def _blue_green(name: str, said: dict[str, Any], *, may_skip: bool) -> Steps:
         pauses_s=seconds or 0,
         waits_for_people=1 if waits and seconds is None else 0,
         analyses=analyses,
-        may_skip=may_skip,
+        window=window,
         kept_s=(_KEPT_S if kept is None else kept) if waits else 0,
     )
 

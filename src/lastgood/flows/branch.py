@@ -1,5 +1,6 @@
 """A branch of a config repo and all that a flow needs to act on it. Composition makes one for each branch followed."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from lastgood.core.application import Application, Scope
@@ -14,6 +15,7 @@ from lastgood.core.inputs import OwnInputs, joined
 from lastgood.core.nearest import nearest
 from lastgood.core.ports import Clock, ConfigRepo, Renderer, Sources, Store
 from lastgood.core.record import DeploymentQuery
+from lastgood.core.rollout import LiveRollout
 from lastgood.core.yaml import config_wrong
 from lastgood.flows.journal import Journal
 
@@ -25,7 +27,8 @@ class FollowedBranch:
     name: the branch. store: None for Git alone. journal: where operations are remembered; with a store,
     `StoreJournal(store)`. sources: None where no source repo is read. may_reset: a person's clone. kept_fresh: an
     agent fetches it all the time, so that what is known here is nearly always what the remote has. live: ids of
-    operations under way in this process; one set for all flows over the same journal.
+    operations under way in this process; one set for all flows over the same journal. rollouts: how the Argo Rollouts
+    of an application stand where it runs, None where nobody knows.
     """
 
     repo: ConfigRepo
@@ -40,6 +43,7 @@ class FollowedBranch:
     kept_fresh: bool = False
     live: set[str] = field(default_factory=set)
     past: Discovery = field(default_factory=Discovery)
+    rollouts: Callable[[Application], Awaitable[Sequence[LiveRollout] | None]] | None = None
 
     async def fetch(self) -> "Look":
         """Ask the remote where the branch is, and look at it there. Raises RemoteUnreachable, GitFailed."""

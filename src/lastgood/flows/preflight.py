@@ -210,7 +210,9 @@ class _Facts:
             return [unknown("hooks-rerun", self.app.name, failed.message)]
         # With Git alone nobody knows whether it ran: then it is taken for one that did, as nearly every way back is.
         occasion: Occasion = "return" if runs is None or runs else "upgrade"
-        found = rerun(before if isinstance(before, Rendered) else None, after, occasion)
+        rollouts = self.look.branch.rollouts
+        live = await rollouts(self.app) if rollouts is not None else None
+        found = rerun(before if isinstance(before, Rendered) else None, after, occasion, live=live)
         return [preflight.hooks_rerun(self.app.name, found)]
 
     def held(self) -> Check:

@@ -22,6 +22,7 @@ from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
 from lastgood.core.ports import Clock
 from lastgood.core.resource import Rendered
 from lastgood.core.resource_tree import ResourceTree
+from lastgood.core.rollout import LiveRollout
 from lastgood.core.service import Services
 from lastgood.core.value import Value
 from lastgood.core.words import Occasion
@@ -40,6 +41,7 @@ from lastgood.targets.kubernetes.marks import DEFINITIONS
 from lastgood.targets.kubernetes.memory import Applied, Memory
 from lastgood.targets.kubernetes.observe import Differs, Healthy, Look, look, observation, unhealthy
 from lastgood.targets.kubernetes.pods import POD
+from lastgood.targets.kubernetes.rollouts import live_rollouts
 from lastgood.targets.kubernetes.run_hooks import HookRuns
 from lastgood.targets.kubernetes.send import Sender
 from lastgood.targets.kubernetes.take_away import TakeAway, going_and_staying
@@ -193,6 +195,11 @@ class KubernetesTarget:
     async def services(self, app: str) -> Services:
         """Return what an application runs, from memory."""
         return await self._inside.services(app, *await self._known(app))
+
+    async def rollouts(self, app: str) -> Sequence[LiveRollout] | None:
+        """Return how an application's Argo Rollouts stand, from memory; None where what is known may be old."""
+        applied, trouble = await self._known(app)
+        return live_rollouts(applied, self._cluster.live) if applied is not None and not trouble else None
 
     async def pod_events(self, app: str, pod: str, *, namespace: str | None = None) -> tuple[PodEvent, ...]:
         """Ask what the cluster tells of a pod. Raises UnknownPod, TargetFailed."""
