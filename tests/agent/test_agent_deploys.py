@@ -5,7 +5,6 @@ import json
 import pytest
 
 from lastgood.core.errors import TargetRefused
-from lastgood.core.request import PressRequest
 from twins.agent_world import CONFIG, World, app_file
 
 
@@ -107,29 +106,6 @@ async def test_a_version_that_fails_is_not_tried_again(world):
 
     assert (failed.own_fault, failed.message, failed.last_words) == (True, "web: exit status 1", "web: no RATES_URL")
     assert len(await world.runs("web-staging")) == 1
-
-
-async def test_a_target_in_trouble_is_tried_again(world):
-    """A failure of the target is tried again after a while, as a deployment of its own."""
-    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
-    world.target.fail_apply("web-staging")
-    await world.start()
-    failed = await world.run_until("web-staging", "failed")
-
-    done = await world.run_until("web-staging", "succeeded", 2, passing=1)
-    assert (failed.own_fault, done.trigger) == (False, "retry")
-
-
-async def test_a_press_does_not_wait_for_the_next_try(world):
-    """Whoever mended what was in the way, and presses, sees it go at once."""
-    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
-    world.target.fail_apply("web-staging")
-    await world.start()
-    await world.run_until("web-staging", "failed")
-
-    await world.agent.press(PressRequest(app="web-staging"))
-    done = await world.run_until("web-staging", "succeeded", 2)
-    assert done.trigger == "retry"
 
 
 async def test_what_was_never_applied_whole_is_installed_still(world):

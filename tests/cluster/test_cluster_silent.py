@@ -1,12 +1,21 @@
 """A real API server that says nothing any more, with all connections open: behind a way that holds its answers back."""
 
+import json
+
 import pytest
 
-from lastgood.targets.kubernetes import pulse
+from lastgood.targets.kubernetes import connection, pulse
 from twins.clusters import config_map, manifests
 from twins.processes import eventually
 
 pytestmark = pytest.mark.cluster
+
+PATIENCE = 10_000
+CONFIG = """\
+version: 1
+applications:
+  - {name: "{app}", path: "apps/{app}", destination: "{app}", namespace: NAMESPACE}
+"""
 
 
 async def until(target, health, sync):
@@ -55,3 +64,33 @@ async def test_a_server_that_is_slow_is_not_away(corner, way, monkeypatch):
     await eventually(is_asked)
     assert (await target.observe("web")).health == "Healthy"
     assert None not in [told.get_nowait() for _ in range(told.qsize())]
+
+
+async def test_a_deployment_begun_before_anybody_noticed_waits_for_the_server(corner, way, world, monkeypatch):
+    """The server hangs already, and nobody knows yet: the deployment does not fail, and goes on when it answers."""
+    monkeypatch.setattr(connection, "REQUEST_S", 1.0)
+    monkeypatch.setattr(connection, "PATIENCE_S", 1.0)
+    world.other_targets = {"web": corner.target(access=way.access, clock=world.clock)}
+    config = CONFIG.replace("NAMESPACE", corner.namespace())
+    await world.release({"lastgood.yaml": config, **settings(a="1")})
+    await world.start()
+    await world.run_until("web", "succeeded", looks=PATIENCE)
+    way.holds_back()
+    await world.release(settings(a="2"))
+    await world.look()
+
+    async def waits():
+        newest = (await world.runs("web"))[0]
+        return (newest.number, newest.outcome) == (2, "in-progress") and "web on cluster: " in newest.message
+
+    await world.until(waits, "waits", looks=PATIENCE)
+    way.heal()
+    done = await world.run_until("web", "succeeded", 2, passing=0.1, looks=PATIENCE)
+    assert (done.trigger, done.message) == ("commit", "Healthy")
+    there = corner.ask("GET", f"/api/v1/namespaces/{corner.namespace()}/configmaps/settings")
+    assert there["data"] == {"a": "2"}
+    await world.stop()
+
+
+def settings(**data):
+    return {"apps/web/settings.json": json.dumps(config_map("settings", **data))}

@@ -254,7 +254,7 @@ async def test_since_names_a_deployment_that_reached_its_target(world, lastgood)
     world.sources.revisions["r3"] = await history.commit(
         "feat: coupons (#9)", {"b": "1"}, [world.sources.revisions["r2"]]
     )
-    world.target.fail_apply(APP)
+    world.target.fail_apply(APP, refuse=True)
     await world.release(app_file(APP, "r3"), "Release r3")
     await world.look()
     await world.run_until(APP, "failed", count=3)
@@ -268,7 +268,7 @@ async def test_since_names_a_deployment_that_reached_its_target(world, lastgood)
     assert (found[APP].contains, found[APP].deployment) == (True, 4)
     assert found[APP].chain.deployment.number == 4
 
-    world.target.fail_apply(APP)
+    world.target.fail_apply(APP, refuse=True)
     await world.release({"apps/web/production/note.txt": None}, "As n3")
     await world.look()
     await world.run_until(APP, "failed", count=5)
@@ -529,7 +529,7 @@ async def test_services_name_the_deployment_that_changed_them_last(lastgood, wor
     assert (told.name, told.ready, told.pods) == ("web", 1, ("web",))
     assert (told.last_change.number, told.last_change.subject, told.last_change.trigger) == (2, "Release r2", "commit")
 
-    world.target.fail_apply(APP)
+    world.target.fail_apply(APP, refuse=True)
     await world.release(app_file(APP, "r3"), "Release r3")
     await world.look()
     await world.run_until(APP, "failed", count=3)

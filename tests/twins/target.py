@@ -43,7 +43,7 @@ class MemoryTarget:
         self._running: dict[str, Rendered] = {}
         self._wanted: dict[str, str] = {}
         self._health: dict[str, tuple[Health, str, str]] = {}
-        self._failures: dict[str, list[str]] = {}
+        self._failures: dict[str, list[TargetFailed]] = {}
         self._partial: dict[str, list[tuple[str, Fault]]] = {}
         self._may_go_on: dict[str, bool | None] = {}
         self._left: dict[str, dict[str, Resource]] = {}
@@ -57,9 +57,10 @@ class MemoryTarget:
         self._health[app] = (health, message, last_words)
         self._tell(app)
 
-    def fail_apply(self, app: str, reason: str = "the target is away") -> None:
-        """Let the next apply raise TargetFailed, having done nothing."""
-        self._failures.setdefault(app, []).append(reason)
+    def fail_apply(self, app: str, reason: str = "the target is away", *, refuse: bool = False) -> None:
+        """Let the next apply raise TargetFailed, having done nothing; refuse: TargetRefused."""
+        failed = TargetRefused if refuse else TargetFailed
+        self._failures.setdefault(app, []).append(failed(app=app, destination=self.name, reason=reason))
 
     def half_apply(self, app: str, resource: str, *, fault: Fault = "target") -> None:
         """Let the next apply do everything but that resource; unless it is the target's fault, it is refused again."""
@@ -88,7 +89,7 @@ class MemoryTarget:
         if app.name in self._gates:
             await self._gates[app.name].wait()
         if self._failures.get(app.name):
-            raise TargetFailed(app=app.name, destination=self.name, reason=self._failures[app.name].pop(0))
+            raise self._failures[app.name].pop(0)
         if not rendered.resources:
             reason = "the version renders to nothing, and an empty version never deletes what runs"
             raise TargetRefused(app=app.name, destination=self.name, reason=reason)

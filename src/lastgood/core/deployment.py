@@ -83,6 +83,11 @@ def was_applied_whole(run: Deployment) -> bool:
     return any(phase.name == "watch" for phase in run.phases)
 
 
+def waits(run: Deployment) -> bool:
+    """Say whether an attempt waits for its destination, which did nothing of it yet; its message says why."""
+    return run.outcome == "in-progress" and bool(run.message)
+
+
 def reach(run: Deployment) -> Literal["whole", "part", "none"]:
     """Say how much of a version an attempt brought to its target. part: some of it, or nobody knows whether any.
 

@@ -1,11 +1,13 @@
 """Deploy: make a target run the version that an application should have, watch it, and record how it went.
 
-In order: render, record the start, apply, watch until Healthy, failed or overtaken. Killed at any step, the record
-stays in progress and the next agent goes on with it: applying again leaves alone what already is so.
+In order: render, record the start, apply, watch until Healthy, failed or overtaken. Where the destination is away the
+attempt waits for it. Killed at any step, the record stays in progress and the next agent goes on with it: applying
+again leaves alone what already is so.
 """
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,7 +16,7 @@ from lastgood.core.application import Application
 from lastgood.core.commit import Commit
 from lastgood.core.config import CONFIG_FILE
 from lastgood.core.deployment import Deployment, Phase, was_applied_whole
-from lastgood.core.desired import Step
+from lastgood.core.desired import Step, pause_over
 from lastgood.core.errors import (
     ConfigWrong,
     GitFailed,
@@ -32,9 +34,11 @@ from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store, Target
 from lastgood.core.record import DeploymentQuery
 from lastgood.core.resource import Rendered, image_changes
 from lastgood.core.rewrite import path_changed_by
+from lastgood.core.value import Value
 from lastgood.core.version import Version
 from lastgood.core.words import Occasion, Outcome
 from lastgood.flows.attempt import MAX_MESSAGE, Attempt
+from lastgood.flows.await_target import await_target
 from lastgood.flows.known import Known, wait_for
 from lastgood.flows.last_good import judged
 from lastgood.flows.why import Why, why_deployed
@@ -45,6 +49,7 @@ NEXT: dict[Fault, str] = {
     "way": "It goes on by itself once that is out of the way; `lastgood retry {app}` tries at once",
     "target": "It is not the version's fault: it is tried again by itself, less and less often",
 }
+WAITS = "It is not the version's fault: it goes on by itself once the destination takes it"
 # Whether an application was ever installed is looked for in so many of its newest records.
 LOOKED_AT = 50
 
@@ -87,7 +92,9 @@ class Deploy:
         if rendered is None:
             return attempt.deployment
         occasion = await self._occasion(app.name, attempt.deployment, step, rendered)
-        applied = await self._apply(app, desired, target, rendered, attempt, occasion)
+        persons = why.recorded and why.trigger in {"rollback", "undo"}
+        applying = Applying(target=target, rendered=rendered, occasion=occasion, goes_while_paused=persons)
+        applied = await self._apply(app, desired, applying, attempt)
         if not applied:
             return attempt.deployment
         return await self._watch(app, target, rendered, attempt, limits.progress_s)
@@ -182,18 +189,9 @@ class Deploy:
             return rendered.images, rendered.origins
         return {}, NO_ORIGINS
 
-    async def _apply(
-        self,
-        app: Application,
-        desired: Version,
-        target: Target,
-        rendered: Rendered,
-        attempt: Attempt,
-        occasion: Occasion,
-    ) -> bool:
-        applying = asyncio.create_task(target.apply(app, rendered, occasion=occasion))
+    async def _apply(self, app: Application, desired: Version, applying: "Applying", attempt: Attempt) -> bool:
         try:
-            result = await self._unless_overtaken(app, applying, attempt)
+            result = await self._until_taken(app, applying, attempt)
         except TargetFailed as failed:
             fault: Fault = "version" if isinstance(failed, TargetRefused) else "target"
             await self._not_applied(attempt, "failed", failed.message, fault)
@@ -210,11 +208,51 @@ class Deploy:
             await self._not_applied(attempt, "partial" if _did(result) else "failed", result.message, result.fault)
             # What was refused is looked at before the rules are asked again: trying at once would come to the same.
             with contextlib.suppress(StoreFailed):
-                await self._known.observe(await target.observe(app.name))
+                await self._known.observe(await applying.target.observe(app.name))
             return False
         attempt.begin("watch")
         await attempt.write(resources=result.resources)
         return True
+
+    async def _until_taken(self, app: Application, applying: "Applying", attempt: Attempt) -> ApplyResult | None:
+        """Apply until the target does something or refuses it; None where a newer version took its place.
+
+        A destination that is away tells the same each time: so there is one record, which waits for it. Raises
+        TargetFailed where it is refused, or where somebody pauses what waits.
+        """
+        tries = 0
+        while True:
+            try:
+                trying = asyncio.create_task(applying.target.apply(app, applying.rendered, occasion=applying.occasion))
+                return await self._unless_overtaken(app, trying, attempt)
+            except TargetRefused:
+                raise
+            except TargetFailed as failed:
+                tries += 1
+                await self._say_that_it_waits(attempt, failed.message)
+                newer = await await_target(
+                    app.name,
+                    tries=tries,
+                    known=self._known,
+                    clock=self._clock,
+                    overtaken=partial(self._overtaken_by, app, attempt.deployment),
+                )
+                if newer is not None:
+                    said = f"overtaken by {newer.short or newer.version} while it waited: {failed.message}"
+                    await attempt.finish("superseded", said, superseded_by=newer.version)
+                    return None
+                if not applying.goes_while_paused and await self._is_paused(app.name):
+                    raise
+                await self._answered(app.name)
+
+    async def _say_that_it_waits(self, attempt: Attempt, why: str) -> None:
+        said = f"{why[: MAX_MESSAGE - len(WAITS) - 2].rstrip('.')}. {WAITS}"
+        if said != attempt.deployment.message:
+            await attempt.write(what="waiting", message=said)
+
+    async def _is_paused(self, app: str) -> bool:
+        record = self._known.record(app)
+        return record is not None and pause_over(record, await self._store.pauses()) is not None
 
     @staticmethod
     async def _not_applied(attempt: Attempt, outcome: Outcome, said: str, fault: Fault) -> None:
@@ -317,6 +355,15 @@ class Deploy:
         now = self._known.applications.get(app.name, app)
         same = record.desired.version == deployment.version and now.definition == deployment.definition
         return None if same else record.desired
+
+
+class Applying(Value, frozen=True, kw_only=True):
+    """What is applied, and where. goes_while_paused: a person asked for it."""
+
+    target: Target
+    rendered: Rendered
+    occasion: Occasion
+    goes_while_paused: bool
 
 
 def _did(result: ApplyResult) -> bool:

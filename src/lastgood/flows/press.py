@@ -11,6 +11,7 @@ import msgspec
 
 from lastgood.core.commit import Person
 from lastgood.core.declared_inputs import scope_at
+from lastgood.core.deployment import waits
 from lastgood.core.desired import has_drifted
 from lastgood.core.errors import NotAllowed, UnknownApplication
 from lastgood.core.hold import in_force
@@ -78,8 +79,10 @@ class Press:
         if record.state == "stopped" or record.desired is None or record.desired.version != record.current.version:
             return record.current, record.message or "it is not what should run yet"
         last = await self._known.last(record.name)
-        if last is not None and last.outcome in {"failed", "partial"} and last.version == record.desired.version:
-            return record.desired, f"n{last.number} {last.outcome}: {last.message}"
+        if last is not None and last.version == record.desired.version:
+            how = "waits" if waits(last) else last.outcome
+            if how in {"failed", "partial", "waits"}:
+                return record.desired, f"n{last.number} {how}: {last.message}"
         seen = self._known.observation(record.name)
         if last is not None and last.outcome == "succeeded" and seen is not None and has_drifted(seen):
             return record.desired, f"it is not as Git says: {seen.drift or seen.message}"

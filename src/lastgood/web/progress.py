@@ -258,7 +258,8 @@ def _phase_step(name: str, phase: str, deployments: list[Run], expected: int) ->
         return StepView(name=name, state="done", detail=detail, at=last, took=f"{took:.1f} s")
     if expected and len(deployments) == expected and all(item.outcome == "succeeded" for item in deployments):
         return StepView(name=name, state="done", detail="")
-    return StepView(name=name, state="now" if found else "waiting", detail="")
+    waits = next((deployment.message for deployment, part in found if not part.finished_at), "")
+    return StepView(name=name, state="now" if found else "waiting", detail=waits)
 
 
 def _went_past(deployment: Run, phase: str) -> bool:

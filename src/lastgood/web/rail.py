@@ -88,7 +88,7 @@ def record_view(
         tail=tail,
         summary=change_summary(entry.images or ()) or "Details",
         same_as=(entry.same_as[:7], same_anchor) if entry.same_as else None,
-        why=entry.deployment.message if entry.deployment and outcome in {"failed", "partial"} else "",
+        why=entry.deployment.message if entry.deployment and outcome in {"failed", "partial", "in-progress"} else "",
         may_go_back=not (running and entry.current)
         and not entry.held
         and entry.version is not None
