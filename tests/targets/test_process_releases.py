@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lastgood.core.commit import MODE_EXECUTABLE, MODE_FILE, MODE_SYMLINK
-from lastgood.core.errors import TargetFailed
+from lastgood.core.errors import TargetFailed, TargetRefused
 from lastgood.targets.process import ArtifactUse
 from lastgood.targets.process import releases as releases_module
 from lastgood.targets.process.folder import Folder
@@ -230,6 +230,21 @@ async def test_what_cannot_be_prepared_touches_nothing(room, processes, artifact
         await target.apply(application(), render(processes, artifacts=artifacts))
     seen = await target.observe("web")
     assert (seen.health, seen.sync, [r.name for r in seen.resources]) == ("Healthy", "Synced", ["old"])
+
+
+async def test_what_a_commit_can_never_give_is_refused(room):
+    """It is the version's own fault; what its source repo does not know yet may come."""
+    room.source.commits[ONE] = [file("a", "1"), file("../out", "1")]
+    target = room.target()
+    with pytest.raises(TargetRefused, match="leads outside"):
+        await target.apply(application(), render({"web": RUN}, artifacts={"web": ONE}))
+    room.source.commits[TWO] = [file("a", "1")]
+    nowhere = render({"web": {"command": RUN, "working_dir": "nowhere"}}, artifacts={"code": TWO})
+    with pytest.raises(TargetRefused, match="no folder inside"):
+        await target.apply(application(), nowhere)
+    with pytest.raises(TargetFailed) as unknown:
+        await target.apply(application(), render({"web": RUN}, artifacts={"web": "unknown"}))
+    assert not isinstance(unknown.value, TargetRefused)
 
 
 async def test_links_that_were_left_out_are_named_in_the_result(room):

@@ -87,7 +87,7 @@ async def test_what_a_killed_supervisor_left_is_ended_before_a_new_start(room):
     former = room.state("web")
     send_signal(former.supervisor, SIGKILL)
     seen = await until_health(target, "Missing", reason="SupervisorGone")
-    assert seen.sync == "OutOfSync"
+    assert (seen.sync, seen.drift) == ("OutOfSync", "web has lost its supervisor")
     assert is_alive(former.child)
     await target.apply(application(), rendered)
     assert room.left(former.child) == []

@@ -36,10 +36,20 @@ class Launcher:
         self._settle_s = settle_s
         self._stable_s = stable_s
 
-    def start(self, app: str, process: str, *, spec: dict[str, Any], digest: str, run: dict[str, Any]) -> None:
+    def start(
+        self,
+        app: str,
+        process: str,
+        *,
+        spec: dict[str, Any],
+        digest: str,
+        run: dict[str, Any],
+        parts: dict[str, str],
+    ) -> None:
         """Start a supervisor that starts the process, and return when it has taken over.
 
-        spec: the manifest's `spec`; run: release, working_dir and environment as settled for this machine.
+        spec: the manifest's `spec`; run: release, working_dir and environment as settled for this machine; parts: for
+        its state.
         Raises LaunchFailed, also where a supervisor of this process runs already.
         """
         folder = self._folder
@@ -49,6 +59,7 @@ class Launcher:
             "app": app,
             "process": process,
             "digest": digest,
+            "parts": parts,
             "release": run["release"],
             "argv": spec["argv"],
             "environment": run["environment"],

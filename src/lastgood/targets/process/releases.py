@@ -36,6 +36,10 @@ class ReleaseWrong(Exception):
     """A release cannot be had; the text is the reason."""
 
 
+class ReleaseUnfit(ReleaseWrong):
+    """The source commit holds what no release may: it is the same whenever it is tried."""
+
+
 class ReleaseFile(Value, frozen=True, kw_only=True):
     """One file or symlink of a release. sha256: of the content, or of a symlink's target."""
 
@@ -198,7 +202,7 @@ class _Writing:
         path = _safe(entry.path)
         self.size_bytes += len(content)
         if len(self.files) + len(self.symlinks) >= MAX_FILES or self.size_bytes > MAX_BYTES:
-            raise ReleaseWrong(f"the source commit has more than {MAX_FILES} files or {MAX_BYTES} bytes")
+            raise ReleaseUnfit(f"the source commit has more than {MAX_FILES} files or {MAX_BYTES} bytes")
         if entry.mode == MODE_SYMLINK:
             self.symlinks.append((path, content))
             return
@@ -243,9 +247,9 @@ def _safe(path: str) -> str:
     """Return a path of a tree that names a place below it. Git stores whatever it was given."""
     parts = path.split("/")
     if not path or len(path.encode(errors="surrogateescape")) > MAX_PATH_BYTES or "\0" in path:
-        raise ReleaseWrong("the source commit holds a file without a usable name")
+        raise ReleaseUnfit("the source commit holds a file without a usable name")
     if any(part in ("", ".", "..") for part in parts):
-        raise ReleaseWrong(f"the source commit holds a path that leads outside: {path[:200]!r}")
+        raise ReleaseUnfit(f"the source commit holds a path that leads outside: {path[:200]!r}")
     return path
 
 

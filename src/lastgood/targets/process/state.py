@@ -19,7 +19,10 @@ _Kind = TypeVar("_Kind", bound=Value)
 
 
 class ProcessState(Value, frozen=True, kw_only=True):
-    """A state file as `supervisor.py` writes it. Times: seconds since 1970. child: None between two runs."""
+    """A state file as `supervisor.py` writes it. Times: seconds since 1970. child: None between two runs.
+
+    parts: digests of what it was started as, see `differs.py`.
+    """
 
     format: int
     app: str
@@ -39,6 +42,7 @@ class ProcessState(Value, frozen=True, kw_only=True):
     failures: int
     exit_code: int | None
     message: str
+    parts: dict[str, str] = {}
 
     def is_supervised(self, boot: str | None) -> bool:
         """Say whether the very supervisor that wrote this still runs."""
@@ -56,11 +60,12 @@ class ProcessState(Value, frozen=True, kw_only=True):
 
 
 class AppliedProcess(Value, frozen=True, kw_only=True):
-    """A process as it was asked for. release: the source commit that it runs from."""
+    """A process as it was asked for. release: the source commit that it runs from. parts: see `differs.py`."""
 
     digest: str
     disabled: bool
     release: str | None = None
+    parts: dict[str, str] = {}
 
 
 class Applied(Value, frozen=True, kw_only=True):

@@ -118,6 +118,7 @@ class Supervisor:
             "failures": self.failures,
             "exit_code": self.exit_code,
             "message": self.message[:MESSAGE_CHARS],
+            "parts": job["parts"],
         }
         # Written elsewhere and moved in: a reader sees the old state or the new one, a watcher one event.
         temporary = job["temporary_file"]

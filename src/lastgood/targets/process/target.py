@@ -38,13 +38,14 @@ from lastgood.core.resource_tree import ResourceTree
 from lastgood.core.service import Services
 from lastgood.core.words import Change, Occasion
 from lastgood.targets.process.account import AccountWrong, account_to_run_as
+from lastgood.targets.process.differs import differs, parts_of
 from lastgood.targets.process.folder import MARK, Folder
 from lastgood.targets.process.health import KIND, judge
 from lastgood.targets.process.identity import boot_id
 from lastgood.targets.process.inside import Part, read_log, services_of, tree_of
 from lastgood.targets.process.launch import Launcher, LaunchFailed
 from lastgood.targets.process.order import dependents, run_in_order
-from lastgood.targets.process.releases import ArtifactUse, FindSource, Release, Releases, ReleaseWrong
+from lastgood.targets.process.releases import ArtifactUse, FindSource, Release, Releases, ReleaseUnfit, ReleaseWrong
 from lastgood.targets.process.state import (
     FINAL,
     Applied,
@@ -73,6 +74,7 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
     spec: dict[str, Any]
     run: dict[str, Any]
     digest: str
+    parts: dict[str, str]
     release: Release | None
 
     @property
@@ -222,6 +224,8 @@ class ProcessTarget:
                 if artifact is not None and not spec["disabled"]:
                     release = await self._releases.stage(app, artifact["name"], artifact["revision"])
                 wanted[resource.name] = self._settle(app.name, resource.name, spec, release)
+        except ReleaseUnfit as unfit:
+            raise self._refused(app.name, str(unfit)) from unfit
         except ReleaseWrong as wrong:
             raise self._failed(app.name, str(wrong)) from wrong
         except OSError as wrong:
@@ -244,7 +248,7 @@ class ProcessTarget:
         same = {key: value for key, value in spec.items() if key not in ("depends_on", "artifact")}
         account = None if self._run_as_agent else self._run_as
         digest = hashlib.sha256(json.dumps([same, run, account], sort_keys=True).encode()).hexdigest()
-        return _Wanted(spec=spec, run=run, digest=digest, release=release)
+        return _Wanted(spec=spec, run=run, digest=digest, parts=parts_of(same, run, account), release=release)
 
     def _working_dir(self, app: str, name: str, tree: Path, inside: str) -> str:
         try:
@@ -254,7 +258,7 @@ class ProcessTarget:
             # Symlinks in a circle, a name too long.
             usable = False
         if not usable:
-            raise self._failed(app, f"the working_dir of {name}, {inside}, is no folder inside its release")
+            raise self._refused(app, f"the working_dir of {name}, {inside}, is no folder inside its release")
         return str(folder)
 
     # making it so
@@ -269,7 +273,7 @@ class ProcessTarget:
             digest=rendered.digest,
             installed=former.installed if former else None,
             processes={
-                name: AppliedProcess(digest=w.digest, disabled=w.disabled, release=w.run["release"])
+                name: AppliedProcess(digest=w.digest, disabled=w.disabled, release=w.run["release"], parts=w.parts)
                 for name, w in wanted.items()
             },
             left_running=() if app.policy.prune else tuple(extra),
@@ -348,6 +352,7 @@ class ProcessTarget:
                     spec=wanted[name].spec,
                     digest=wanted[name].digest,
                     run=wanted[name].run,
+                    parts=wanted[name].parts,
                 )
             except (LaunchFailed, OSError) as wrong:
                 failed.add(name)
@@ -397,14 +402,14 @@ class ProcessTarget:
         differing = _differing(applied, states, boot)
         troubled = [r for r in resources if r.health not in ("Healthy", "Suspended")]
         message = "; ".join(f"{r.name}: {r.message}" for r in troubled)
-        message = message or (f"{NOT_AS_ASKED}{', '.join(differing)}" if differing else "")
+        message = message or (f"{NOT_AS_ASKED}{'; '.join(differing)}" if differing else "")
         return Observation(
             app=app,
             observed_at=now,
             health=worst([r.health for r in resources]),
             sync="OutOfSync" if differing else "Synced",
             message=message,
-            drift=", ".join(differing),
+            drift="; ".join(differing),
             digest=applied.installed if differing else applied.digest,
             resources=resources,
             left=tuple(f"{KIND} {name}" for name in applied.left_running if name in states),
@@ -550,19 +555,13 @@ def _has_come_so_far(state: ProcessState, condition: str) -> bool:
 
 
 def _differing(applied: Applied, states: Mapping[str, ProcessState], boot: str | None) -> list[str]:
-    """Return the names of the processes that are not as they were asked for."""
-    found = [name for name in states if name not in applied.processes and name not in applied.left_running]
-    for name, asked in applied.processes.items():
+    """Say of each process that is not as it was asked for in what."""
+    found = []
+    for name in sorted({*states, *applied.processes} - set(applied.left_running)):
         state = states.get(name)
-        if asked.disabled or state is None:
-            as_asked = asked.disabled and state is None
-        elif state.phase in FINAL:
-            as_asked = state.digest == asked.digest and state.phase != "stopped"
-        else:
-            as_asked = state.digest == asked.digest and state.phase != "stopping" and state.is_supervised(boot)
-        if not as_asked:
-            found.append(name)
-    return sorted(found)
+        supervised = state is not None and state.is_supervised(boot)
+        found.append(differs(name, applied.processes.get(name), state, supervised=supervised))
+    return [one for one in found if one]
 
 
 def _message(results: Collection[ResourceResult], wanted: Mapping[str, _Wanted], applied: Applied) -> str:
