@@ -53,7 +53,7 @@ class Cluster:
         self._tasks: dict[GroupKind, asyncio.Task[None]] = {}
         self._pulse = Pulse(connection, told=lambda: self.tell(None), back=self._watch_anew)
         self._pulse_task: asyncio.Task[None] | None = None
-        self._listeners: list[asyncio.Queue[str | None]] = []
+        self._listeners: dict[asyncio.Queue[str | None], str | None] = {}
 
     async def follow(self, kinds: Iterable[GroupKind]) -> None:
         """See that these kinds are watched and were listed; kinds that the cluster lacks are passed over.
@@ -207,20 +207,24 @@ class Cluster:
         found = (self._watches[kind] for kind in kinds if kind in self._watches)
         return next((watch.trouble for watch in found if watch.trouble is not None), None)
 
-    def listen(self) -> asyncio.Queue[str | None]:
-        """Return a queue that gets the id of each set that something concerns; None: all of them."""
+    def listen(self, only: str | None = None) -> asyncio.Queue[str | None]:
+        """Return a queue that gets the id of each set that something concerns; None: all of them.
+
+        only: the id of the one set that whoever listens cares for.
+        """
         queue: asyncio.Queue[str | None] = asyncio.Queue()
-        self._listeners.append(queue)
+        self._listeners[queue] = only
         return queue
 
     def deafen(self, queue: asyncio.Queue[str | None]) -> None:
         """Let a queue of `listen` go."""
-        self._listeners.remove(queue)
+        del self._listeners[queue]
 
     def tell(self, set_id: str | None) -> None:
-        """Tell all who listen that something concerns a set; None: all of them."""
-        for queue in self._listeners:
-            queue.put_nowait(set_id)
+        """Tell all who listen for it that something concerns a set; None: all of them."""
+        for queue, only in self._listeners.items():
+            if set_id is None or only in (None, set_id):
+                queue.put_nowait(set_id)
 
     async def close(self) -> None:
         """End all watches and the connection."""

@@ -390,7 +390,7 @@ class KubernetesTarget:
 
     def _pass(self, app: Application, rendered: Rendered) -> Apply:
         account = self._account(app)
-
+        set_id = apply_set.set_id(app.name, self._rules.namespace)
         return Apply(
             app,
             cluster=self._cluster,
@@ -400,7 +400,7 @@ class KubernetesTarget:
             digest=rendered.digest,
             rules=Rules(namespace=self._rules.namespace, prune=app.policy.prune, may_delete=self._rules.may_delete),
             write=self._write,
-            settled=self._settled,
+            settled=partial(self._settled, set_id),
             claimed=self._claimed,
             rivals=self._claims.rivals,
         )
@@ -453,9 +453,9 @@ class KubernetesTarget:
     def _is_healthy(self, key: Key) -> bool:
         return not unhealthy([key], cluster=self._cluster, now=self._clock.now(), rules=self._own_rules)[0]
 
-    async def _settled(self, keys: list[Key]) -> str:
-        """Wait until objects are healthy; return why not, where one is Degraded or the time is over."""
-        queue = self._cluster.listen()
+    async def _settled(self, set_id: str, keys: list[Key]) -> str:
+        """Wait until objects of a set are healthy; return why not, where one is Degraded or the time is over."""
+        queue = self._cluster.listen(set_id)
         loop = asyncio.get_running_loop()
         until = loop.time() + self._settle_s
         try:
@@ -466,6 +466,9 @@ class KubernetesTarget:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(min(1.0, until - loop.time() + 0.01)):
                         await queue.get()
+                # However much was told meanwhile, one look answers it.
+                while not queue.empty():
+                    queue.get_nowait()
         finally:
             self._cluster.deafen(queue)
 
@@ -480,7 +483,7 @@ class KubernetesTarget:
         account = self._account(leaving.app) if leaving is not None else None
         sender = self._sender_of(applied.account if applied is not None else account)
         done = applied.hooks_done if applied is not None else []
-        runs = HookRuns(cluster=self._cluster, sender=sender, settled=self._settled, done=done)
+        runs = HookRuns(cluster=self._cluster, sender=sender, settled=partial(self._settled, set_id), done=done)
 
         def wrote(names: list[str]) -> None:
             if applied is not None:
