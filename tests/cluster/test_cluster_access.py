@@ -266,7 +266,7 @@ async def test_the_account_of_a_pod_is_used(corner, monkeypatch):
     (folder / "ca.crt").write_bytes(base64.b64decode(said["certificate-authority-data"]))
     monkeypatch.setattr(connection, "ACCOUNT_FOLDER", str(folder))
     target = corner.target(access=ClusterAccess(in_cluster=True))
-    assert "no pod of a cluster" in (await target.observe("web")).message
+    assert "the account of the pod does not serve: KUBERNETES_SERVICE_HOST" in (await target.observe("web")).message
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", address.hostname)
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(address.port))
     assert (await target.apply(corner.application(), manifests(config_map("a")))).complete

@@ -299,7 +299,8 @@ def _transport(access: ClusterAccess) -> Transport:
         tls = verify_cluster(config.cluster, user, config.abs_file)
         return Transport(config.cluster.server, tls, _credential(user, tls))
     except ConfigError as wrong:
-        raise Unreachable(f"the kubeconfig does not serve: {wrong}") from wrong
+        what = "the account of the pod" if access.in_cluster else "the kubeconfig"
+        raise Unreachable(f"{what} does not serve: {wrong}") from wrong
     except (OSError, ssl.SSLError) as wrong:
         raise Unreachable(f"the credentials cannot be read: {wrong.strerror or type(wrong).__name__}") from wrong
     except (KeyError, ValueError, TypeError, AttributeError, msgspec.ValidationError, yaml.YAMLError) as wrong:
