@@ -28,8 +28,8 @@ async def pass_time(world, seconds: int) -> None:
         await world.agent.changed(None)
 
 
-async def turn(world, health: str) -> None:
-    world.target.set_health("web-staging", health)
+async def turn(world, health: str, **words: str) -> None:
+    world.target.set_health("web-staging", health, **words)
 
     async def shown():
         return (await world.record("web-staging")).health == health
@@ -92,6 +92,28 @@ async def test_a_version_that_degrades_after_baking_loses_its_mark(world):
     await world.run_until("web-staging", "succeeded", 2)
 
     assert (await world.record("web-staging")).last_good is None
+
+
+async def test_a_lost_node_is_not_the_versions_fault(world):
+    """A deployment waits for what comes in place of what ran there, and one that baked keeps its good name."""
+    lost = {"message": "its node does not answer", "reason": "NodeLost"}
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
+    world.target.set_health("web-staging", "Degraded", **lost)
+    await world.start()
+    await turn(world, "Degraded", **lost)
+    await pass_time(world, 30)
+    assert (await world.runs("web-staging"))[0].outcome == "in-progress"
+    await turn(world, "Healthy")
+    await world.run_until("web-staging", "succeeded")
+    await pass_time(world, 80)
+    await settled(world, "baked_at")
+    await turn(world, "Degraded", **lost)
+    await pass_time(world, 80)
+    assert (await world.runs("web-staging"))[0].degraded_at is None
+    await world.release(app_file("web-staging", "b"))
+    await world.look()
+    failed = await world.run_until("web-staging", "failed", 2, passing=5)
+    assert failed.own_fault is False
 
 
 async def test_a_version_that_flaps_while_it_bakes_starts_over(world):

@@ -43,6 +43,7 @@ class MemoryTarget:
         self._running: dict[str, Rendered] = {}
         self._wanted: dict[str, str] = {}
         self._health: dict[str, tuple[Health, str, str]] = {}
+        self._reasons: dict[str, str] = {}
         self._failures: dict[str, list[TargetFailed]] = {}
         self._partial: dict[str, list[tuple[str, Fault]]] = {}
         self._may_go_on: dict[str, bool | None] = {}
@@ -52,9 +53,12 @@ class MemoryTarget:
         self._watchers: list[asyncio.Queue[str]] = []
 
     # what a test turns
-    def set_health(self, app: str, health: Health, message: str = "", *, last_words: str = "") -> None:
+    def set_health(
+        self, app: str, health: Health, message: str = "", *, last_words: str = "", reason: str = ""
+    ) -> None:
         """Let everything of an application be in that health from now on, and say so to who watches."""
         self._health[app] = (health, message, last_words)
+        self._reasons[app] = reason
         self._tell(app)
 
     def fail_apply(self, app: str, reason: str = "the target is away", *, refuse: bool = False) -> None:
@@ -130,6 +134,7 @@ class MemoryTarget:
                 kind=r.kind,
                 name=r.name,
                 health=health,
+                reason=self._reasons.get(app, ""),
                 message=message,
                 last_words=last_words,
                 ready=int(health == "Healthy"),

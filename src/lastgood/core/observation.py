@@ -56,6 +56,16 @@ class Observation(Value, frozen=True, kw_only=True):
     left: tuple[str, ...] = ()
 
 
+NODE_LOST = "NodeLost"
+"""The reason of what ran well on a node that no longer answers."""
+
+
+def degraded_by_itself(seen: Observation) -> bool:
+    """Say whether what is Degraded may be so because of its version: that a node was lost says nothing of it."""
+    degraded = [one for one in seen.resources if one.health == "Degraded"]
+    return seen.health == "Degraded" and (not degraded or any(one.reason != NODE_LOST for one in degraded))
+
+
 class ResourceResult(Value, frozen=True, kw_only=True):
     """What applying did to one resource. outcome: applied, unchanged, removed, failed; left: out of Git, and stays."""
 

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Awaitable, Callable
 
 from lastgood.core.deployment import Deployment, Phase
-from lastgood.core.observation import Observation
+from lastgood.core.observation import Observation, degraded_by_itself
 from lastgood.core.ports import Clock, Store
 from lastgood.flows.attempt import Attempt
 from lastgood.flows.known import Known
@@ -51,7 +51,7 @@ class Bake:
             self._run, self._healthy_since, self._degraded_since = run.id, None, None
         fresh = (now - seen.observed_at).total_seconds() <= STALE_S
         healthy = fresh and seen.health == "Healthy"
-        degraded = fresh and seen.health == "Degraded"
+        degraded = fresh and degraded_by_itself(seen)
         self._healthy_since = (self._healthy_since or seen.observed_at) if healthy else None
         self._degraded_since = (self._degraded_since or seen.observed_at) if degraded else None
 

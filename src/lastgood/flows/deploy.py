@@ -28,7 +28,7 @@ from lastgood.core.errors import (
 )
 from lastgood.core.hook import is_hook
 from lastgood.core.limits import Limits
-from lastgood.core.observation import ApplyResult, Fault, Observation
+from lastgood.core.observation import ApplyResult, Fault, Observation, degraded_by_itself
 from lastgood.core.origins import NO_ORIGINS, Origins, changed_origins
 from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store, Target
 from lastgood.core.record import DeploymentQuery
@@ -330,7 +330,7 @@ class Deploy:
                 seen = latest
                 if seen.health == "Healthy" and seen.sync == "Synced":
                     return await attempt.finish("succeeded", _came_to(attempt.deployment, seen), seen=seen)
-                if seen.health == "Degraded":
+                if degraded_by_itself(seen):
                     return await attempt.finish("failed", seen.message or "Degraded", own_fault=True, seen=seen)
             left = progress_s - (self._clock.now() - began).total_seconds()
             if left <= 0:
@@ -343,8 +343,11 @@ class Deploy:
     ) -> Deployment:
         health = latest.health if latest is not None else "Unknown"
         why = f": {latest.message}" if latest is not None and latest.message else ""
-        # A target that could not be looked at says nothing about the version.
-        own_fault = seen is not None and seen.health != "Unknown"
+        # A target that could not be looked at, or lost a node, says nothing about the version.
+        blameless = (
+            seen is None or seen.health == "Unknown" or (seen.health == "Degraded" and not degraded_by_itself(seen))
+        )
+        own_fault = not blameless
         said = f"{health} after {progress_s:.0f} s{why}"
         return await attempt.finish("failed", said, own_fault=own_fault, seen=seen)
 

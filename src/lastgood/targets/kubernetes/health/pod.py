@@ -5,6 +5,7 @@ Source: the kubelet's reasons for waiting and the scheduler's condition; vectors
 
 import datetime as dt
 
+from lastgood.core.observation import NODE_LOST
 from lastgood.targets.kubernetes.health.container import Container, containers_of, worst_container
 from lastgood.targets.kubernetes.health.live import Live
 from lastgood.targets.kubernetes.health.verdict import HealthVerdict, degraded, healthy, progressing
@@ -36,7 +37,7 @@ def pod_health(live: Live, now: dt.datetime) -> HealthVerdict:
     if phase == "Pending":
         return _pending(live, containers, now)
     if phase == "Unknown":
-        return HealthVerdict(health="Unknown", reason="NodeLost", message="its node does not answer")
+        return HealthVerdict(health="Unknown", reason=NODE_LOST, message="its node does not answer")
     return progressing("NotObserved", "it was not seen by the scheduler yet")
 
 
@@ -79,7 +80,7 @@ def _running(live: Live, containers: list[Container], now: dt.datetime) -> Healt
     settled = live.condition("ContainersReady")
     if ready and ready.false and settled and settled.true and not live.items("spec", "readinessGates"):
         # The kubelet writes both at once: somebody else wrote this one, because the kubelet is silent.
-        return degraded("NodeLost", "its containers were ready, and its node does not answer", since=since)
+        return degraded(NODE_LOST, "its containers were ready, and its node does not answer", since=since)
     said = ready.said("it runs and is not ready") if ready else "it runs and is not ready"
     return progressing("NotReady", said, since=since)
 
