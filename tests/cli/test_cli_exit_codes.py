@@ -112,10 +112,11 @@ def test_a_server_that_refuses_is_exit_1_in_its_words(clone, lastgood):
         ),
         (
             ["plan", "web-production", "--previous", "--via", "pr"],
-            1,
+            2,
             (
-                "error: --via pr: no forge is configured to open a pull request at\n"
-                "hint: nothing was changed; leave `--via` out to push\n"
+                "error: no forge with a token is known for the config repo config, so no pull request can be opened\n"
+                "hint: nothing was changed; [[forges]] in lastgood.toml names one (in a clone: the variable "
+                "LASTGOOD_FORGES); or leave `--via` out to push\n"
             ),
         ),
         (

@@ -708,6 +708,49 @@ async def test_own_refs_are_offered_to_the_remote(world):
     assert await world.repo.push_ref("refs/lastgood/discarded/2", head) is False
 
 
+# branches for pull requests
+
+
+async def test_a_proposal_is_a_branch_of_its_own(world):
+    """It is put there once; the followed branch stays; a newer commit replaces the one that is named, and no other."""
+    head = await world.commit({"apps/web/a.yaml": "1"})
+    first, second = await _plan(world, head, "2"), await _plan(world, head, "3")
+    branch = "lastgood/rollback/1"
+
+    await world.repo.propose(branch, first, replaces=None)
+    await world.repo.propose(branch, first, replaces=None)
+    assert world.remote.refs[f"refs/heads/{branch}"] == first
+    with pytest.raises(HeadMoved):
+        await world.repo.propose(branch, second, replaces=None)
+    with pytest.raises(HeadMoved):
+        await world.repo.propose(branch, second, replaces=head)
+    await world.repo.propose(branch, second, replaces=first)
+    assert world.remote.refs[f"refs/heads/{branch}"] == second
+    assert await world.repo.remote_head("main") == head
+    with pytest.raises(GitFailed):
+        await world.repo.propose("main", second, replaces=head)
+
+
+async def test_a_proposal_is_refused_in_the_servers_words(world):
+    """A rule of the server: nothing is there then."""
+    head = await world.commit({"apps/web/a.yaml": "1"})
+    ours = await _plan(world, head, "2")
+    world.refuse("no such branches")
+    with pytest.raises(PushRefused) as refused:
+        await world.repo.propose("lastgood/rollback/1", ours, replaces=None)
+    assert "no such branches" in refused.value.message
+    assert "refs/heads/lastgood/rollback/1" not in world.remote.refs
+
+
+async def test_a_proposal_to_nobody_sends_nothing(world):
+    """A remote that is not there is told as such."""
+    head = await world.commit({"apps/web/a.yaml": "1"})
+    ours = await _plan(world, head, "2")
+    world.cut_off()
+    with pytest.raises(RemoteUnreachable):
+        await world.repo.propose("lastgood/rollback/1", ours, replaces=None)
+
+
 # pushes
 
 

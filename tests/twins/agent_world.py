@@ -9,7 +9,7 @@ from lastgood.agent.agent import Followed, FollowingAgent
 from lastgood.core.deployment import Deployment
 from lastgood.core.discovery import Discovery
 from lastgood.core.limits import Limits
-from lastgood.core.ports import Renderer, Target
+from lastgood.core.ports import PullRequests, Renderer, Target
 from lastgood.core.record import ApplicationRecord, DeploymentQuery
 from lastgood.flows.branch import FollowedBranch
 from lastgood.flows.journal import StoreJournal
@@ -82,6 +82,7 @@ class World:
         self.other_targets: dict[str, Target] = {}
         self.rollouts = None
         self.refuses = {}
+        self.pulls: PullRequests | None = None
         self.agent: FollowingAgent | None = None
         self._running: asyncio.Task | None = None
 
@@ -99,6 +100,7 @@ class World:
             journal=StoreJournal(self.store),
             clock=self.clock,
             rollouts=self.rollouts,
+            pulls=self.pulls,
         )
 
     async def start(self) -> None:

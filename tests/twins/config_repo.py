@@ -30,9 +30,11 @@ from lastgood.core.declared_inputs import Declared, DeclaredInputs
 from lastgood.core.errors import (
     AmbiguousVersion,
     GitFailed,
+    HeadMoved,
     HistoryTruncated,
     ObjectMissing,
     ObjectTooLarge,
+    PushRefused,
     PushUnknown,
     RemoteUnreachable,
     UnknownVersion,
@@ -473,3 +475,23 @@ class MemoryConfigRepo:
         self.remote.objects.bring(self.objects, commit)
         self.remote.refs[ref] = commit
         return True
+
+    async def propose(self, branch: str, commit: str, *, replaces: str | None) -> None:
+        ref, remote = f"refs/heads/{branch}", self.remote
+        if not branch.startswith("lastgood/"):
+            raise GitFailed(f"{branch} is not a branch of lastgood's own")
+        self._reach()
+        if remote.refs.get(ref) == commit:
+            return
+        if remote.refs.get(ref) != replaces:
+            raise HeadMoved(branch=branch, expected=replaces or "", found=remote.refs.get(ref))
+        remote.pushes.append((ref, commit))
+        refusal = remote.refuse(ref, commit)
+        if refusal is not None:
+            raise PushRefused(branch=branch, remote_message=refusal)
+        remote.objects.bring(self.objects, commit)
+        remote.refs[ref] = commit
+        if remote.lose_replies and remote.deaf_after_push:
+            remote.lose_replies -= 1
+            remote.unreachable = True
+            raise PushUnknown(commit=commit, branch=branch)

@@ -16,6 +16,8 @@ class Asked:
 
     target: str
     headers: dict[str, str]
+    method: str = "GET"
+    body: bytes = b""
 
     @property
     def path(self) -> str:
@@ -70,7 +72,10 @@ class RawServer:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
             headers = dict(line.split(": ", 1) for line in head[1:] if line)
-            asked = Asked(head[0].split(" ")[1], {name.lower(): value for name, value in headers.items()})
+            headers = {name.lower(): value for name, value in headers.items()}
+            method, target, _ = head[0].split(" ", 2)
+            body = await reader.readexactly(int(headers.get("content-length", "0")))
+            asked = Asked(target, headers, method, body)
             self.asked.append(asked)
             said = self.says.get(asked.path, answer(status=404))
             writer.write(said if isinstance(said, bytes) else said(asked))

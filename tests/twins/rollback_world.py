@@ -9,7 +9,7 @@ from lastgood.core.application import Application
 from lastgood.core.commit import Person
 from lastgood.core.discovery import Discovery
 from lastgood.core.operation import Operation
-from lastgood.core.ports import ConfigRepo, Renderer, Sources, Store
+from lastgood.core.ports import ConfigRepo, PullRequests, Renderer, Sources, Store
 from lastgood.core.request import HoldRequest, RollbackRequest, UndoRequest
 from lastgood.flows.branch import FollowedBranch
 from lastgood.flows.hold import Holds
@@ -72,6 +72,7 @@ class RollbackWorld:
         may_reset: bool = True,
         renderer: Renderer | None = None,
         sources: Sources | None = None,
+        pulls: PullRequests | None = None,
     ) -> None:
         self.repo = repo
         self.remote = remote
@@ -88,6 +89,7 @@ class RollbackWorld:
             clock=self.clock,
             sources=sources,
             may_reset=may_reset,
+            pulls=pulls,
         )
         self.rollbacks, self.undos, self.holds = Rollbacks(self.branch), Undos(self.branch), Holds(self.branch)
 

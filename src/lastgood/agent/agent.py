@@ -10,6 +10,7 @@ and the next agent goes on with both.
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import structlog
@@ -35,6 +36,7 @@ from lastgood.flows.known import Known
 from lastgood.flows.leaving import FindLeaving
 from lastgood.flows.observe_head import ObserveHead
 from lastgood.flows.press import Press
+from lastgood.flows.pull_request import settle_requests
 from lastgood.flows.recover import recover
 
 NOTICE_S = 2.0
@@ -86,8 +88,11 @@ class FollowingAgent:
                 limits=limits,
                 may_run=may_run,
                 discovery=branch.discovery,
+                settle=partial(settle_requests, branch, ask=False),
             )
-            self._following[name] = Following(observe, clock=clock, poll_s=poll_s, looked=self._open_lanes)
+            self._following[name] = Following(
+                observe, branch=branch, clock=clock, poll_s=poll_s, looked=self._open_lanes
+            )
         repos = {branch.repo.name: branch.repo for branch, _ in self._followed}
         self._press = Press(store=store, known=self._known, clock=clock, repos=repos.get)
         leaving = FindLeaving({branch.repo.name: branch for branch, _ in self._followed}, self._known)

@@ -12,26 +12,39 @@ import structlog
 from lastgood.core.back_off import back_off
 from lastgood.core.errors import LastgoodError, StoreFailed
 from lastgood.core.ports import Clock
+from lastgood.flows.branch import FollowedBranch
 from lastgood.flows.known import wait_for
 from lastgood.flows.observe_head import ObserveHead
+from lastgood.flows.pull_request import settle_requests
 
 # Records that could not be written (locked, no room) mostly can again soon, and until then nothing is deployed.
 RECORDS_S = 2.0
 
 
 class Following:
-    """looked: called after each look. poll_s: the time between two looks, give or take a fifth.
+    """The looks at one branch, the one that `observe` looks at.
 
+    looked: called after each look. poll_s: the time between two looks, give or take a fifth.
     records_trouble: why the last look, which writes what it saw, could not be recorded; None where it was.
     """
 
-    def __init__(self, observe: ObserveHead, *, clock: Clock, poll_s: float, looked: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        observe: ObserveHead,
+        *,
+        branch: FollowedBranch,
+        clock: Clock,
+        poll_s: float,
+        looked: Callable[[], None],
+    ) -> None:
         self.name = observe.name
+        self._branch = branch
         self.observe = observe
         self._clock = clock
         self._poll_s = poll_s
         self._looked = looked
         self._lock = asyncio.Lock()
+        self._asking = asyncio.Lock()
         self._nudged: asyncio.Future[None] | None = None
         self._failures = 0
         self.records_trouble: str | None = None
@@ -53,6 +66,11 @@ class Following:
                 raise
             finally:
                 self._looked()
+        # A forge that is slow to answer keeps no head waiting.
+        async with self._asking:
+            head = await self._branch.repo.head(self._branch.name)
+            if head is not None:
+                await settle_requests(self._branch, head)
 
     async def run(self) -> None:
         """Look and wait, for ever."""

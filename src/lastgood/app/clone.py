@@ -1,12 +1,16 @@
 """Compose the port Lastgood for a person's clone: Git alone, no store, no agent."""
 
+import dataclasses
+import os
 from pathlib import Path
 
 from lastgood.app.clock import SystemClock
 from lastgood.core.commit import Commit
 from lastgood.core.discovery import Discovery
 from lastgood.core.errors import GitFailed
+from lastgood.core.forge import web_address
 from lastgood.core.operation import Operation
+from lastgood.core.ports import PullRequests
 from lastgood.core.request import RollbackRequest, UndoRequest
 from lastgood.flows.branch import FollowedBranch
 from lastgood.git.clone import CloneConfigRepo
@@ -18,6 +22,7 @@ from lastgood.render.tools import Tools, ToolSettings
 
 # A removal that hurts is noticed soon; each step costs a millisecond.
 MAX_STEPS_BACK = 200
+_FORGES = "LASTGOOD_FORGES"
 
 
 class CloneLastgood(LocalLastgood):
@@ -57,7 +62,18 @@ class CloneLastgood(LocalLastgood):
                 "HEAD is detached: no branch is checked out that a commit could go to",
                 hint="nothing was changed; `git switch BRANCH`, then do it again",
             )
-        return await super()._branch_of(app)
+        branch = await super()._branch_of(app)
+        return dataclasses.replace(branch, pulls=self._pulls(branch.name))
+
+    def _pulls(self, branch: str) -> PullRequests | None:
+        """Return the pull requests of the repo that this was cloned from. Raises SettingsWrong."""
+        url = self.repo.address(branch)
+        if url is None or not any(name.startswith(_FORGES) for name in os.environ):
+            return None
+        from lastgood.app.settings import read_forge_rules  # noqa: PLC0415 - a client of HTTP, only where one is asked
+        from lastgood.forge.forges import Forges  # noqa: PLC0415 - as above
+
+        return Forges(read_forge_rules(), clock=self._clock).pull_requests(web_address(url))
 
     async def removal(self, app: str) -> tuple[Commit, str] | None:
         """Return the newest commit that took an application away, and the one before it; None where none is near."""

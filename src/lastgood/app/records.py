@@ -14,6 +14,7 @@ import msgspec
 
 from lastgood.agent.elsewhere import AgentElsewhere
 from lastgood.app.clock import SystemClock
+from lastgood.app.forges import make_forges, pull_requests
 from lastgood.app.instance import RECORDS, is_agent_running
 from lastgood.app.settings import Settings, read_settings
 from lastgood.core.commit import Person
@@ -44,7 +45,7 @@ class RecordsLastgood(LocalLastgood):
         self.agent_runs = agent_runs
         self._records = store
         renderer, clock = Renderers(Tools(settings.render.as_tools)), SystemClock()
-        journal = StoreJournal(store)
+        journal, forges = StoreJournal(store), make_forges(settings, clock)
         branches = [
             FollowedBranch(
                 repo=MirrorConfigRepo(settings.data / "mirrors" / f"{repo.name}.git", repo.url, repo.name),
@@ -54,6 +55,7 @@ class RecordsLastgood(LocalLastgood):
                 store=store,
                 journal=journal,
                 clock=clock,
+                pulls=pull_requests(forges, repo.url),
             )
             for repo in settings.repos
         ]

@@ -20,6 +20,7 @@ from lastgood.agent.agent import Followed, FollowingAgent
 from lastgood.agent.elsewhere import NO_AGENT, START_ONE, AgentElsewhere
 from lastgood.app.clock import SystemClock
 from lastgood.app.collect import collect_releases
+from lastgood.app.forges import make_forges, pull_requests
 from lastgood.app.image_claims import ImageClaims
 from lastgood.app.instance import (
     IMAGES,
@@ -106,6 +107,7 @@ class _Server:
         self._branches: list[FollowedBranch] = []
         self._mirrors: list[MirrorConfigRepo] = []
         self._allowed = AllowedSources(settings, self._discovered)
+        self._forges = make_forges(settings, self._clock)
         self._histories = SourceHistories(
             self._allowed,
             clock=self._clock,
@@ -171,6 +173,7 @@ class _Server:
                     sources=self._histories,
                     kept_fresh=True,
                     rollouts=self._rollouts,
+                    pulls=pull_requests(self._forges, repo.url),
                 )
             )
         if not self._with_agent:
@@ -223,7 +226,7 @@ class _Server:
             sources=self._histories,
             declared=declared,
             clock=self._clock,
-            forge=_forge(self._settings, self._clock),
+            forge=AskForge(self._forges, clock=self._clock) if self._forges is not None else None,
         )
         repos = {branch.repo.name: branch.repo for branch in self._branches}
         settings = KeepSettings(
@@ -301,15 +304,6 @@ def _image_claims(settings: Settings, clock: Clock) -> ImageClaims | None:
 
     rules = [registry.as_rule() for registry in settings.registries]
     return ImageClaims(Registries(rules, settings.data / IMAGES, clock=clock), clock=clock)
-
-
-def _forge(settings: Settings, clock: Clock) -> AskForge | None:
-    rules = [*(one.as_rule() for one in settings.forges), *(one.as_rule() for one in settings.trackers)]
-    if not rules:
-        return None
-    from lastgood.forge.forges import Forges  # noqa: PLC0415 - a client of HTTP, only where one is asked
-
-    return AskForge(Forges(rules, clock=clock), clock=clock)
 
 
 def _first(group: BaseExceptionGroup) -> LastgoodError | None:

@@ -228,12 +228,20 @@ class _AskedSettings(_Part):
 
 
 class ForgeSettings(_AskedSettings):
-    """A forge that may be asked for titles, labels and authors of pull requests and issues, and for builds."""
+    """A forge that may be asked for titles, labels and authors of pull requests and issues, and for builds.
+
+    With a token, pull requests of the config repos there can be opened, too.
+    """
 
     url: str = Field(
         min_length=1,
         description="the forge's address on the web, as the source repos' addresses begin; `http://` sends everything "
         "in the clear, the token included",
+    )
+    token: SecretStr | None = Field(
+        default=None,
+        description="a token that may read there, and that may write pull requests of the config repos if any are to "
+        "be opened; left out, with `token_file`: asked as a stranger, and none is opened",
     )
     kind: Literal["github", "gitlab", "gitea"] = Field(
         description="what it is: `github` (also Enterprise), `gitlab`, `gitea` (also Forgejo)"
@@ -479,9 +487,18 @@ def read_settings(file: Path | None = None, **flags: Any) -> Settings:
 
 def read_render_settings() -> ToolSettings:
     """Read what the environment alone says of rendering: for a person's clone. Raises SettingsWrong."""
+    return _from_environment().render.as_tools()
+
+
+def read_forge_rules() -> list[ForgeRule]:
+    """Read which forges the environment alone names (LASTGOOD_FORGES): for a person's clone. Raises SettingsWrong."""
+    return [one.as_rule() for one in _from_environment().forges]
+
+
+def _from_environment() -> Settings:
     _refuse_unknown_variables()
     try:
-        return Settings().render.as_tools()
+        return Settings()
     except ValidationError as wrong:
         raise _settings_wrong(wrong, Path("environment")) from wrong
     except SettingsError as wrong:

@@ -101,12 +101,21 @@ def checks_text(checks: Sequence[Check], style: Style, *, verbose: bool) -> str:
     return f"{heading('checks', style)}\n" + "\n".join(lines) if lines else ""
 
 
+def waits_for_merge(plan: Plan) -> bool:
+    """Say whether a pull request is open, and nothing else happened yet."""
+    return plan.result.pull_request is not None and plan.result.pushed is False
+
+
 def result_text(plan: Plan, style: Style) -> str:
     """Say in one line what came of a plan."""
     result = plan.result
     if result.commit is None:
         return "nothing to do" if plan.changes_nothing else "nothing was changed"
     commit = style.paint(result.commit[:7], "yellow")
+    if result.pull_request is not None:
+        url = clean(result.pull_request)
+        merged = f"{url} is merged: {plan.branch} has it by {commit}"
+        return merged if result.pushed else f"{url} is open for {commit}; nothing is deployed until it is merged"
     if plan.mode == "reset" and result.pushed:
         return f"{plan.branch} is at {commit} now"
     if result.pushed:

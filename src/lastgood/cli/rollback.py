@@ -10,7 +10,7 @@ import typer
 
 from lastgood.cli.asking import confirm
 from lastgood.cli.call import Call
-from lastgood.cli.plan_page import plan_text, result_text
+from lastgood.cli.plan_page import plan_text, result_text, waits_for_merge
 from lastgood.cli.situation import Situation, work
 from lastgood.core.errors import (
     Blocked,
@@ -19,15 +19,16 @@ from lastgood.core.errors import (
     NeedsServer,
     NotHealthyInTime,
     PushUnknown,
-    SettingsWrong,
 )
 from lastgood.core.plan import Plan, PlanResult
 from lastgood.core.request import RollbackRequest, UndoRequest
 from lastgood.core.value import to_plain
-from lastgood.core.words import Mode
+from lastgood.core.words import Mode, Via
 
 # Long enough for a release with its readiness probes; whoever waits longer looks at `lastgood status`.
 WAIT_S = 600.0
+# A pull request was opened; nothing is deployed yet.
+REQUESTED = 8
 # Checks that nobody can override.
 _FIXED = {"stale-plan", "reset-policy"}
 
@@ -166,24 +167,19 @@ def rollback(
 
 
 def _request(asked: RollbackRequest, *, mode: str, via: str) -> RollbackRequest:
-    """Make sure that a request makes sense. Raises CommandLineWrong, SettingsWrong (`--via pr`)."""
+    """Make sure that a request makes sense. Raises CommandLineWrong."""
     if mode not in get_args(Mode):
         raise CommandLineWrong(f"--mode {mode} is not known", hint="it is restore, revert or reset")
-    if via not in {"push", "pr"}:
+    if via not in get_args(Via):
         raise CommandLineWrong(f"--via {via} is not known", hint="it is push or pr")
     chosen = [asked.to is not None, asked.last_good, asked.previous]
     if sum([*chosen, asked.without is not None, asked.with_ is not None]) > 1:
         raise CommandLineWrong(
             "`--to`, `--last-good`, `--previous`, `--without` and `--with` exclude each other", hint="give one of them"
         )
-    if via == "pr":
-        raise SettingsWrong(
-            setting="--via pr",
-            reason="no forge is configured to open a pull request at",
-            hint="nothing was changed; leave `--via` out to push",
-        )
     modes: dict[str, Mode] = {word: word for word in get_args(Mode)}
-    return msgspec.structs.replace(asked, mode=modes[mode])
+    vias: dict[str, Via] = {word: word for word in get_args(Via)}
+    return msgspec.structs.replace(asked, mode=modes[mode], via=vias[via])
 
 
 def command_of(request: RollbackRequest) -> str:
@@ -196,6 +192,7 @@ def command_of(request: RollbackRequest) -> str:
     words += ["--mode", request.mode] if request.mode != "restore" else []
     words += [word for commit in request.commits for word in ("--commit", commit)]
     words += ["--with-shared"] if request.with_shared else []
+    words += ["--via", request.via] if request.via != "push" else []
     words += ["--reason", request.reason] if request.reason else []
     words += ["--no-hold"] if not request.hold else []
     words += [word for check in request.despite for word in ("--despite", check)]
@@ -286,6 +283,9 @@ async def _suggest_next(call: Call, situation: Situation, done: Plan, *, overrid
     commit, app = done.result.commit, done.applications[0].app
     if commit is None:
         return
+    if waits_for_merge(done):
+        call.suggest("merge it to deploy; the same command says how it stands, and plans it again if it got stale")
+        return
     if not done.result.pushed:
         upstream = situation.clone.repo.upstream() if situation.clone is not None else None
         if upstream is not None:
@@ -359,6 +359,6 @@ def _finish(call: Call, done: Plan, error: LastgoodError | None, *, told: bool =
     elif error is None and not told:
         call.print(result_text(done, call.style))
     if error is None:
-        return 0
+        return REQUESTED if waits_for_merge(done) else 0
     call.complain(error)
     return error.exit_code

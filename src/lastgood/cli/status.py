@@ -88,6 +88,10 @@ def status_text(view: StatusView, style: Style, *, everything: bool = False) -> 
                 ("state", "" if app.state == "followed" else f"{app.state}: {clean(app.message or '')}"),
                 ("paused", "unknown" if app.paused is None else pauses or ("yes" if app.paused else "")),
                 ("refused", refused),
+                *[
+                    ("waiting", f"{clean(one.message)} ({clean(one.by)}, {moment(one.since, at)})")
+                    for one in view.waiting
+                ],
                 ("group", app.group),
                 ("environment", app.environment or ""),
                 ("destination", app.destination),

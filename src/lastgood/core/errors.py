@@ -40,6 +40,7 @@ LastgoodError
         RegistryFailed
             ImageMissing
         ForgeFailed
+        PullRequestRefused
         StoreFailed
             StoreUnavailable
             StoreFull
@@ -355,6 +356,13 @@ class ForgeFailed(LastgoodError):
     """A forge or a tracker does not answer now; facts: forge (its address), reason."""
 
     template = "{forge} does not tell: {reason}"
+
+
+class PullRequestRefused(LastgoodError):
+    """A forge does not let lastgood open a pull request; facts: forge (its address), source (the branch), reason."""
+
+    template = "{forge} opens no pull request for {source}: {reason}"
+    hint_template = "nothing is deployed; the commit is on {source}; see what the forge's token may do, then try again"
 
 
 class StoreFailed(LastgoodError):

@@ -80,6 +80,18 @@ def trailers_of(message: str) -> tuple[str, ...]:
     return tuple(message.rstrip("\n").rpartition("\n\n")[2].split("\n"))
 
 
+def request_body(message: str, reason: str) -> str:
+    """Return what a pull request says of a commit to people, as Markdown: the reason, then what leaves and returns.
+
+    The lists come from Git and from source repos: in a block of code they mention nobody and close no issue.
+    """
+    lists = [part for part in message.split("\n\n") if any(part.startswith(f"{head}\n- ") for head in _LISTS)]
+    text = "\n\n".join(lists)
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    block = f"{fence}text\n{text}\n{fence}" if text else ""
+    return "\n\n".join(part for part in (reason, block) if part)
+
+
 def read_claim(message: str) -> OperationClaim | None:
     """Return what a commit's trailers claim, None where they claim nothing that could be true.
 

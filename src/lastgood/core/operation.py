@@ -7,7 +7,7 @@ from lastgood.core.commit import Person
 from lastgood.core.value import Value
 from lastgood.core.words import OperationKind
 
-Step = Literal["planned", "committed", "pushing", "done", "failed", "unknown"]
+Step = Literal["planned", "committed", "pushing", "waiting", "done", "failed", "unknown"]
 
 
 class Moved(Value, frozen=True, kw_only=True):
@@ -21,8 +21,10 @@ class Moved(Value, frozen=True, kw_only=True):
 class Operation(Value, frozen=True, kw_only=True):
     """The record of an operation.
 
-    step: planned -> committed (its commit's id is stored) -> pushing -> pushed -> done; or failed; or unknown,
-    when nobody can tell whether the push arrived. plan: the whole plan as JSON, so that a restart goes on from it.
+    step: planned -> committed (its commit's id is stored) -> pushing -> done; or failed; or unknown, when nobody can
+    tell whether the push arrived. By pull request: pushing (its own branch, then the request) -> waiting -> done, with
+    the commit by which the branch got it; message says for which request it waits, or why it does not fit any more.
+    plan: the whole plan as JSON, so that a restart goes on from it.
     """
 
     id: str
@@ -40,6 +42,13 @@ class Operation(Value, frozen=True, kw_only=True):
     message: str = ""
     finished_at: dt.datetime | None = None
     plan: dict[str, Any] | None = None
+
+    @property
+    def pull_request(self) -> str | None:
+        """The address of its pull request; None where it is delivered by a push, or there is none yet."""
+        result = (self.plan or {}).get("result")
+        url = result.get("pull_request") if isinstance(result, dict) else None
+        return url if isinstance(url, str) else None
 
 
 class OperationClaim(Value, frozen=True, kw_only=True):

@@ -31,6 +31,7 @@ from lastgood.core.operation import Operation
 from lastgood.core.origins import Origins
 from lastgood.core.plan import Plan
 from lastgood.core.pod import PodEvent, PodLog, PodLogRequest
+from lastgood.core.pull_request import PullRequest
 from lastgood.core.record import (
     ApplicationRecord,
     Bucket,
@@ -223,6 +224,14 @@ class ConfigRepo(Protocol):
         """Offer a ref of lastgood's own to the remote; say whether it was accepted."""
         ...
 
+    async def propose(self, branch: str, commit: str, *, replaces: str | None) -> None:
+        """Put a branch of lastgood's own (`lastgood/...`) on the remote at a commit, for a pull request.
+
+        replaces: where the branch is there now; None: nowhere. Nothing is done where it is at the commit already.
+        Raises HeadMoved (somebody else has pushed to it), PushRefused, PushUnknown, RemoteUnreachable.
+        """
+        ...
+
 
 class SourceRepo(Protocol):
     """A source repo: where the program's code is."""
@@ -340,6 +349,25 @@ class Forge(Protocol):
 
     async def build(self, repo: WebAddress, commit: str) -> str | None:
         """Return the page of the newest successful build of a commit, else of the newest. commit: a full id."""
+        ...
+
+
+class PullRequests(Protocol):
+    """The pull requests of one config repo, at its forge. All raise ForgeFailed where there is no clear answer."""
+
+    async def find(self, source: str, into: str) -> PullRequest | None:
+        """Return the newest pull request from a branch of the repo itself into another, whatever its state."""
+        ...
+
+    async def look(self, number: int) -> PullRequest | None:
+        """Say how a pull request stands; None where there is none of that number."""
+        ...
+
+    async def open(self, source: str, into: str, *, title: str, body: str) -> PullRequest:
+        """Open a pull request; where one is open already, return that. body: Markdown.
+
+        Raises PullRequestRefused.
+        """
         ...
 
 

@@ -1,19 +1,45 @@
 """One application in full, and what came of waiting for it. Pure values."""
 
+import datetime as dt
+from collections.abc import Iterable
+
 from lastgood.core.application import ApplicationView, Policy
 from lastgood.core.deployment import Deployment
 from lastgood.core.hold import Hold
 from lastgood.core.observation import ResourceHealth, ResourceResult
+from lastgood.core.operation import Operation
 from lastgood.core.record import Pause, RepoRecord
 from lastgood.core.value import Value
 from lastgood.core.words import Health, Outcome
+
+
+class WaitingRequest(Value, frozen=True, kw_only=True):
+    """A rollback that waits for its pull request. message: how it stands, the address included."""
+
+    operation: str
+    url: str
+    by: str
+    since: dt.datetime
+    message: str
+
+
+def waiting_requests(operations: Iterable[Operation]) -> tuple[WaitingRequest, ...]:
+    """Return those of these operations that wait for a pull request, in their order."""
+    return tuple(
+        WaitingRequest(
+            operation=one.id, url=one.pull_request, by=one.by.name, since=one.requested_at, message=one.message
+        )
+        for one in operations
+        if one.step == "waiting" and one.pull_request is not None
+    )
 
 
 class StatusView(Value, frozen=True, kw_only=True):
     """What `status APP` prints. resources, deployment, health_message, sync_message, left: None or empty in Git alone.
 
     health_message: what is not well, and why. sync_message: what is not as asked for, and who changed it. left: what
-    left Git and was not deleted, and why, as the newest deployment that came to deleting found it.
+    left Git and was not deleted, and why, as the newest deployment that came to deleting found it. waiting: rollbacks
+    by pull request, newest first.
     """
 
     application: ApplicationView
@@ -27,6 +53,7 @@ class StatusView(Value, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     left: tuple[ResourceResult, ...] = ()
     sync_message: str = ""
+    waiting: tuple[WaitingRequest, ...] = ()
 
     @property
     def further_warnings(self) -> tuple[str, ...]:

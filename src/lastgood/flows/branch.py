@@ -13,7 +13,7 @@ from lastgood.core.errors import ConfigWrong, GitFailed, ObjectMissing, UnknownA
 from lastgood.core.hold import MAX_HOLD_BYTES, Hold, hold_path, in_force, parse_holds
 from lastgood.core.inputs import OwnInputs, joined
 from lastgood.core.nearest import nearest
-from lastgood.core.ports import Clock, ConfigRepo, Renderer, Sources, Store
+from lastgood.core.ports import Clock, ConfigRepo, PullRequests, Renderer, Sources, Store
 from lastgood.core.record import DeploymentQuery
 from lastgood.core.rollout import LiveRollout
 from lastgood.core.yaml import config_wrong
@@ -28,7 +28,8 @@ class FollowedBranch:
     `StoreJournal(store)`. sources: None where no source repo is read. may_reset: a person's clone. kept_fresh: an
     agent fetches it all the time, so that what is known here is nearly always what the remote has. live: ids of
     operations under way in this process; one set for all flows over the same journal. rollouts: how the Argo Rollouts
-    of an application stand where it runs, None where nobody knows.
+    of an application stand where it runs, None where nobody knows. pulls: None where no forge is known at which a
+    pull request could be opened.
     """
 
     repo: ConfigRepo
@@ -44,6 +45,7 @@ class FollowedBranch:
     live: set[str] = field(default_factory=set)
     past: Discovery = field(default_factory=Discovery)
     rollouts: Callable[[Application], Awaitable[Sequence[LiveRollout] | None]] | None = None
+    pulls: PullRequests | None = None
 
     async def fetch(self) -> "Look":
         """Ask the remote where the branch is, and look at it there. Raises RemoteUnreachable, GitFailed."""

@@ -7,7 +7,7 @@ from lastgood.core.commit import Commit, Edit
 from lastgood.core.hold import Hold
 from lastgood.core.value import Value
 from lastgood.core.version import Version
-from lastgood.core.words import Mode, OperationKind
+from lastgood.core.words import Mode, OperationKind, Via
 
 
 class Part(Value, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ class Draft(Value, frozen=True, kw_only=True):
     """A plan without its checks. place_holds: versions left go on hold. despite, reason: as asked for.
 
     title: what an undo takes back, for the subject. without, with_: the feature that somebody wants to be without, or
-    to have. asked: the request as the journal keeps it.
+    to have. asked: the request as the journal keeps it. via: how it is to be delivered.
     """
 
     operation: str
@@ -50,3 +50,4 @@ class Draft(Value, frozen=True, kw_only=True):
     without: str | None = None
     with_: str | None = None
     asked: dict[str, Any] = {}
+    via: Via = "push"

@@ -17,11 +17,13 @@ def restore_commands(
     message: str,
     restored: Sequence[tuple[str | None, Sequence[Edit]]],
     hold_files: Sequence[tuple[str, bytes | None]],
+    own: str | None = None,
 ) -> tuple[str, ...]:
     """Return the commands for a restore or an undo.
 
     restored: for each source commit the edits of the root tree that come from it (a removed path may have no source).
-    hold_files: path and new content; None where the file goes.
+    hold_files: path and new content; None where the file goes. own: the branch that a pull request is to be opened
+    from.
     """
     commands = list(_begin(branch, head))
     for source, edits in restored:
@@ -33,7 +35,7 @@ def restore_commands(
             )
         if gone:
             commands.append(_line("git", "rm", "-r", "-q", "--ignore-unmatch", "--", *_paths(gone)))
-    return (*commands, *_hold_commands(hold_files), *_end(branch, head, message))
+    return (*commands, *_hold_commands(hold_files), *_end(branch, head, message, own))
 
 
 def revert_commands(
@@ -44,6 +46,7 @@ def revert_commands(
     commits: Sequence[tuple[str, bool]],
     paths: Sequence[str],
     hold_files: Sequence[tuple[str, bytes | None]],
+    own: str | None = None,
 ) -> tuple[str, ...]:
     """Return the commands for a revert. commits: id and whether it is a merge; paths: the applications' folders."""
     commands = list(_begin(branch, head))
@@ -53,7 +56,7 @@ def revert_commands(
     if paths and "" not in paths:
         outside = [f":(exclude,literal){shown_path(path)}" for path in paths]
         commands.append(_line("git", "restore", f"--source={head}", "--staged", "--worktree", "--", ".", *outside))
-    return (*commands, *_hold_commands(hold_files), *_end(branch, head, message))
+    return (*commands, *_hold_commands(hold_files), *_end(branch, head, message, own))
 
 
 def move_commands(*, branch: str, head: str, to: str, discards: bool) -> tuple[str, ...]:
@@ -71,12 +74,15 @@ def _begin(branch: str, head: str) -> tuple[str, ...]:
     return (_line("git", "fetch", _REMOTE, branch), _line("git", "switch", "--detach", head))
 
 
-def _end(branch: str, head: str, message: str) -> tuple[str, ...]:
+def _end(branch: str, head: str, message: str, own: str | None) -> tuple[str, ...]:
     trailers = trailers_of(message)
     body = message.rstrip("\n").rpartition("\n\n")[0]
     words = ["git", "commit", "-m", body]
     for trailer in trailers:
         words += ["--trailer", trailer]
+    if own is not None:
+        # The forge's own page opens the request.
+        return (_line(*words), _line("git", "push", "--porcelain", _REMOTE, f"HEAD:refs/heads/{own}"))
     return (_line(*words), _push(branch, head, "HEAD"))
 
 

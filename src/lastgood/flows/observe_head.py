@@ -5,6 +5,7 @@ which paths differ, and only the applications made of them are read.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from lastgood.core.application import Application
 from lastgood.core.commit import FileChange
@@ -29,6 +30,7 @@ AT_ONCE = 64
 class ObserveHead:
     """Follows one repo and branch; one call for each look.
 
+    settle: called with a head before it is followed, so that what it deploys is known to be somebody's rollback.
     trouble: whether the last look failed for reasons that may pass (the loop then waits longer).
     """
 
@@ -45,6 +47,7 @@ class ObserveHead:
         limits: Limits,
         may_run: MayRun,
         discovery: Discovery,
+        settle: Callable[[str], Awaitable[None]],
     ) -> None:
         self._repo = repo
         self._url = url
@@ -54,6 +57,7 @@ class ObserveHead:
         self._clock = clock
         self._limits = limits
         self._discovery = discovery
+        self._settle = settle
         self._holds = RememberHolds(repo=repo, store=store, clock=clock)
         self._follow = Follow(repo=repo, store=store, known=known, renderer=renderer, clock=clock, may_run=may_run)
         self._record: RepoRecord | None = None
@@ -129,6 +133,7 @@ class ObserveHead:
             )
             payload = {"repo": self.name, "branch": self._branch, "commit": fetched, "kind": kind}
             await self._store.add_event(kind="head", app=None, payload=payload, at=now)
+        await self._settle(fetched)
         await self._compare(Head(commit=fetched, kind=kind, previous=previous), operation)
 
     async def _kind(self, previous: str | None, head: str) -> tuple[HeadKind, str | None]:

@@ -17,6 +17,7 @@ from lastgood.core.plan import (
     PlannedFile,
     PlanResult,
 )
+from lastgood.core.pull_request import proposed_branch
 from lastgood.core.resource import Rendered, image_changes
 from lastgood.core.resource_diff import resource_changes
 from lastgood.core.setting import Settings
@@ -86,7 +87,7 @@ async def plan_commit(look: Look, draft: Draft, *, by: Person) -> Planned:
         id=draft.operation,
         kind=draft.kind,
         mode=draft.mode,
-        via="push",
+        via=draft.via,
         branch=look.branch.name,
         head=look.head.oid,
         applications=tuple(
@@ -298,6 +299,7 @@ def _commands(
     hold_files: Sequence[tuple[str, bytes | None]],
 ) -> tuple[str, ...]:
     branch, head = look.branch.name, look.head.oid
+    own = proposed_branch(draft.operation) if draft.via == "pr" else None
     if not any(w.files for w in weighed) and not hold_files:
         return ()
     if draft.mode == "revert" and draft.kind == "rollback":
@@ -309,11 +311,14 @@ def _commands(
             commits=list(commits.items()),
             paths=[w.app.path for w in weighed],
             hold_files=hold_files,
+            own=own,
         )
     restored = [
         (w.part.to.commit, [edit for edit in w.part.edits if edit.path != hold_path(w.app.name)]) for w in weighed
     ]
-    return restore_commands(branch=branch, head=head, message=message, restored=restored, hold_files=hold_files)
+    return restore_commands(
+        branch=branch, head=head, message=message, restored=restored, hold_files=hold_files, own=own
+    )
 
 
 def _ends(weighed: Sequence[Weighed]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import msgspec
 from lastgood.core.commit import Person
 from lastgood.core.errors import (
     BranchMoved,
+    ForgeFailed,
     GitFailed,
     HeadMoved,
     LastgoodError,
@@ -20,8 +21,10 @@ from lastgood.core.errors import (
     StoreFailed,
 )
 from lastgood.core.hold import Hold
+from lastgood.core.message import request_body
 from lastgood.core.operation import Operation, Step
 from lastgood.core.plan import Plan
+from lastgood.core.pull_request import proposed_branch
 from lastgood.core.push import judge_push
 from lastgood.core.record import HoldRecord
 from lastgood.core.value import to_plain
@@ -49,8 +52,8 @@ class Journalled:
         self.operation = msgspec.structs.replace(self.operation, step=step, **changes)
         await self.branch.journal.save(self.operation)
 
-    async def planned(self, step: Step, planned: Planned, *, commit: str | None = None) -> None:
-        """Write down how far it has come with a plan, which may be another than the one before."""
+    async def planned(self, step: Step, planned: Planned, *, commit: str | None = None, **kept: Any) -> None:
+        """Write down how far it has come with a plan, which may be another than the one before. kept: beside it."""
         request = (self.operation.plan or {}).get("request", {})
         await self.step(
             step,
@@ -58,7 +61,7 @@ class Journalled:
             head=planned.plan.head,
             moved=planned.moved,
             despite=despite_of(planned.plan),
-            plan=remembered(planned, request),
+            plan={**remembered(planned, request), **kept},
         )
 
     async def end(self, step: Step, message: str, *, holds: Sequence[HoldRecord] = (), **changes: Any) -> None:
@@ -99,11 +102,13 @@ class Delivery:
         push: bool,
         request: Mapping[str, Any],
         replan: Replan,
+        replaces: str | None = None,
     ) -> Plan:
         """Do what a plan says; return it with its result.
 
-        request: what was asked, so that the same command can finish it later.
-        Raises BranchMoved, PushRefused, PushUnknown (the same call finishes it), RemoteUnreachable, StoreFailed.
+        request: what was asked, so that the same command can finish it later. replaces: the commit of the same
+        operation's pull request, which this plan replaces. Raises PullRequestRefused, BranchMoved, PushRefused,
+        PushUnknown (the same call finishes it), RemoteUnreachable, StoreFailed.
         """
         plan = planned.plan
         entry = Journalled(
@@ -127,6 +132,8 @@ class Delivery:
         try:
             if plan.mode == "reset":
                 return await self._move(plan, entry)
+            if plan.via == "pr":
+                return await self._propose(planned, entry, replaces=replaces)
             return await self._commit_and_push(planned, entry, push=push, replan=replan)
         except StoreFailed:
             raise
@@ -166,6 +173,42 @@ class Delivery:
             f"{self.branch.name} moved {MAX_PLANS} times while the plan was made",
             hint="nothing was pushed; try again when it is quieter",
         )
+
+    async def _propose(self, planned: Planned, entry: Journalled, *, replaces: str | None) -> Plan:
+        """Ask for the branch to be moved, instead of moving it: there is no race to be first."""
+        commit = await self._commit(planned.plan, entry.operation.by)
+        await entry.planned("pushing", planned, commit=commit, replaces=replaces)
+        return await self.propose(planned.plan, entry)
+
+    async def propose(self, plan: Plan, entry: Journalled) -> Plan:
+        """Put the operation's commit on a branch of its own and open a pull request, or find what is there already.
+
+        Raises PullRequestRefused, HeadMoved (somebody else pushed to that branch), PushRefused, RemoteUnreachable;
+        PushUnknown, also where the forge gives no clear answer.
+        """
+        pulls, kept = self.branch.pulls, entry.operation.plan or {}
+        commit, source = str(entry.operation.commit), proposed_branch(plan.id)
+        if pulls is None:
+            raise GitFailed(
+                "no forge is known any more to open a pull request at", hint="see [[forges]] in the settings"
+            )
+        await self.repo.propose(source, commit, replaces=kept.get("replaces"))
+        try:
+            body = request_body(plan.message, plan.reason)
+            title = plan.message.partition("\n")[0]
+            pull = await pulls.open(source, self.branch.name, title=title, body=body)
+        except ForgeFailed as silent:
+            raise PushUnknown(
+                f"{commit[:7]} is on {source}, but it is not known whether a pull request is open: {silent.message}",
+                commit=commit,
+                branch=source,
+            ) from silent
+        asked = with_result(plan, commit=commit, pushed=False)
+        asked = msgspec.structs.replace(asked, result=msgspec.structs.replace(asked.result, pull_request=pull.url))
+        await entry.step(
+            "waiting", message=f"waiting for {pull.url}", plan={**kept, **to_plain(asked), "pull": pull.number}
+        )
+        return asked
 
     async def _commit(self, plan: Plan, by: Person) -> str:
         commit = await self.repo.make_commit(

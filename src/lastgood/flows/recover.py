@@ -14,6 +14,7 @@ from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
 from lastgood.core.value import Value, to_json
 from lastgood.flows.branch import FollowedBranch
+from lastgood.flows.pull_request import Requested, is_request, kept_plan, waiting
 from lastgood.flows.push import Delivery, Journalled
 
 GIT_KINDS = frozenset({"rollback", "undo", "hold", "unhold"})
@@ -44,7 +45,8 @@ async def recover(branch: FollowedBranch) -> list[Operation]:
     """
     ended = []
     for operation in await pending(branch):
-        if operation.id not in branch.live:
+        # A look at the branch tells what became of a pull request.
+        if operation.id not in branch.live and operation.step != "waiting":
             entry, _ = await settle(branch, operation, again=True)
             ended.append(entry.operation)
     return ended
@@ -56,7 +58,9 @@ async def settle(branch: FollowedBranch, operation: Operation, *, again: bool) -
     again: push the same commit again if the branch stands where it was planned; else give the operation up.
     """
     entry, delivery = Journalled(branch, operation), Delivery(branch)
-    plan = _plan(operation)
+    plan = kept_plan(operation)
+    if is_request(operation) and operation.commit is not None:
+        return await _settle_request(branch, operation)
     if operation.step in _BEFORE_THE_PUSH or operation.commit is None or operation.head is None or plan is None:
         await entry.end("failed", "it was interrupted before the push; nothing was changed")
         return entry, None
@@ -81,6 +85,34 @@ async def settle(branch: FollowedBranch, operation: Operation, *, again: bool) -
     return entry, None
 
 
+async def _settle_request(branch: FollowedBranch, operation: Operation) -> tuple[Journalled, Plan | None]:
+    """Do the same for a pull request; one that is open and still fits is a result, too."""
+    request = Requested(branch, operation)
+    try:
+        head = await branch.repo.fetch(branch.name)
+    except RemoteUnreachable as silent:
+        await request.say(silent.message)
+        return request.entry, request.plan if request.fits else None
+    if head is None:
+        await request.entry.end("failed", f"the branch {branch.name} is gone")
+        return request.entry, None
+    if operation.step != "waiting":
+        return request.entry, await request.again(head)
+    done = await request.look(head, ask=True)
+    return request.entry, request.plan if request.fits else done
+
+
+async def stale_request(branch: FollowedBranch, request: Mapping[str, Any]) -> Operation | None:
+    """Return the operation of the very same command whose pull request is open and does not fit any more.
+
+    To be asked after `finish_same`, which has looked.
+    """
+    for operation in await waiting(branch):
+        if operation.step == "waiting" and (operation.plan or {}).get("request") == request:
+            return operation
+    return None
+
+
 async def finish_same(branch: FollowedBranch, request: Mapping[str, Any], apps: set[str]) -> Plan | None:
     """Finish an earlier call of the very same command, whose push had no clear answer; return its plan if it is there.
 
@@ -92,7 +124,10 @@ async def finish_same(branch: FollowedBranch, request: Mapping[str, Any], apps: 
     for operation in await pending(branch):
         mine = apps.intersection(move.app for move in operation.moved)
         same = (operation.plan or {}).get("request") == request
-        if not mine or operation.id in branch.live or (operation.step in _BEFORE_THE_PUSH and not same):
+        if not mine or operation.id in branch.live:
+            continue
+        # What is open at a forge stays there, whatever else is asked for.
+        if not same and (operation.step in _BEFORE_THE_PUSH or is_request(operation)):
             continue
         entry, plan = await settle(branch, operation, again=same)
         if entry.operation.step == "unknown":
@@ -107,11 +142,12 @@ async def under_way(
 ) -> Operation | None:
     """Return another operation of an application that has not ended. own: the id of the one that asks.
 
-    One of another process counts for ten minutes: after that the process is taken to have died. asked: the request;
+    One that waits for a pull request does not count: it may wait for days. One of another process counts for ten
+    minutes: after that the process is taken to have died. asked: the request;
     one of the very same command that never came to its push does not count, because `finish_same` takes its place.
     """
     for operation in await pending(branch):
-        if operation.id == own or not any(move.app == app for move in operation.moved):
+        if operation.id == own or operation.step == "waiting" or not any(move.app == app for move in operation.moved):
             continue
         same = operation.step in _BEFORE_THE_PUSH and (operation.plan or {}).get("request") == asked
         if same and operation.id not in branch.live:
@@ -120,10 +156,3 @@ async def under_way(
         if operation.id in branch.live or (young and operation.step != "unknown"):
             return operation
     return None
-
-
-def _plan(operation: Operation) -> Plan | None:
-    try:
-        return msgspec.convert(operation.plan, Plan)
-    except msgspec.ValidationError:
-        return None

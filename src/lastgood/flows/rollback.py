@@ -35,7 +35,7 @@ from lastgood.flows.plan_restore import check_choice, plan_restore, requested_ve
 from lastgood.flows.plan_revert import plan_revert
 from lastgood.flows.planned import Planned
 from lastgood.flows.push import Delivery
-from lastgood.flows.recover import as_asked, finish_same
+from lastgood.flows.recover import as_asked, finish_same, stale_request
 
 _FIXED = re.compile(r"[0-9a-f]{40}|n[1-9][0-9]*|@.+|previous|last-good|current")
 
@@ -63,21 +63,26 @@ class Rollbacks:
     async def do(self, request: RollbackRequest, *, planned: Plan | None = None) -> Plan:
         """Roll back; planned: the plan that the person saw, whose content is what happens, or nothing does.
 
-        Returns the plan with its result. Raises what `plan` raises, and Blocked, ReasonMissing, BranchMoved,
-        PushRefused, PushUnknown (the same call finishes it), StoreFailed (nothing was pushed).
+        Returns the plan with its result: by pull request that is its address, and the same call tells later how it
+        stands. Raises what `plan` raises, and Blocked, ReasonMissing, BranchMoved, PullRequestRefused, PushRefused,
+        PushUnknown (the same call finishes it), StoreFailed (nothing was pushed).
         """
         _check_request(request, self.branch)
         asked = as_asked(request)
         finished = await finish_same(self.branch, asked, set(request.apps))
         if finished is not None:
             return finished
-        operation = planned.id if planned is not None else str(uuid.uuid4())
+        # Its pull request gets the new commit, so that there is one for one command.
+        stale = await stale_request(self.branch, asked) if request.via == "pr" else None
+        operation = stale.id if stale is not None else planned.id if planned is not None else str(uuid.uuid4())
         guess = await self._guess(request, operation) if planned is None else None
         kept = planned
         if guess is not None:
             now = guess
         else:
-            look = await self.branch.as_planned(planned.head if planned is not None else None)
+            # Nothing tells later that the branch has moved where a pull request is opened: it is asked before.
+            head = planned.head if planned is not None and request.via == "push" else None
+            look = await self.branch.as_planned(head)
             now = await self._ready(look, request, operation=operation, planned=planned)
             kept = now.plan
         if now.changes_nothing:
@@ -90,7 +95,12 @@ class Rollbacks:
             return again
 
         return await Delivery(self.branch).deliver(
-            now, by=await self._by(request), push=request.push, request=asked, replan=replan
+            now,
+            by=await self._by(request),
+            push=request.push,
+            request=asked,
+            replan=replan,
+            replaces=stale.commit if stale is not None else None,
         )
 
     async def _guess(self, request: RollbackRequest, operation: str) -> Planned | None:
@@ -99,7 +109,7 @@ class Rollbacks:
         Nobody has seen this plan: if the head has moved, it counts for nothing, and the first plan is the one on the
         head found then. Neither does one that would end without a push, for then nobody would have asked the remote.
         """
-        if not self.branch.kept_fresh or not request.push or not _by_the_branch_alone(request):
+        if not self.branch.kept_fresh or not _is_pushed(request) or not _by_the_branch_alone(request):
             return None
         with contextlib.suppress(LastgoodError):
             look = await self.branch.known()
@@ -237,6 +247,10 @@ def _names(request: RollbackRequest) -> tuple[str, ...]:
     return tuple(dict.fromkeys(request.apps))
 
 
+def _is_pushed(request: RollbackRequest) -> bool:
+    return request.push and request.via == "push"
+
+
 def _by_the_branch_alone(request: RollbackRequest) -> bool:
     """Say whether a request means the same wherever the remote's other refs are: it names no tag, branch or prefix."""
     names = [text for text in (request.to, *request.commits) if text is not None]
@@ -256,6 +270,7 @@ def _draft(request: RollbackRequest, operation: str, parts: Sequence[Part]) -> D
         without=request.without,
         with_=request.with_,
         asked=as_asked(request),
+        via=request.via,
     )
 
 
@@ -266,7 +281,7 @@ def _check_request(request: RollbackRequest, branch: FollowedBranch) -> None:
     check_choice(request)
     by_feature = request.without is not None or request.with_ is not None
     if request.via == "pr":
-        raise CommandLineWrong("there is no forge to open a pull request at", hint="leave `--via` out to push")
+        _check_pull_request(request, branch)
     if request.mode == "revert" and (request.to or request.last_good or request.previous or by_feature):
         raise CommandLineWrong("a revert takes commits, not a version", hint="give `--commit`, or leave `--mode` out")
     if request.mode != "restore" and request.with_shared:
@@ -283,3 +298,16 @@ def _check_request(request: RollbackRequest, branch: FollowedBranch) -> None:
         raise CommandLineWrong("a reset makes no commit that could be kept: `--no-push` has no meaning with it")
     if by_feature:
         refuse_without_sources(branch)
+
+
+def _check_pull_request(request: RollbackRequest, branch: FollowedBranch) -> None:
+    if request.mode == "reset":
+        raise CommandLineWrong("a reset moves the branch, and no pull request can do that", hint="leave `--via` out")
+    if not request.push:
+        raise CommandLineWrong("a pull request is of a commit that was pushed: `--no-push` has no meaning with it")
+    if branch.pulls is None:
+        raise CommandLineWrong(
+            f"no forge with a token is known for the config repo {branch.repo.name}, so no pull request can be opened",
+            hint="nothing was changed; [[forges]] in lastgood.toml names one (in a clone: the variable "
+            "LASTGOOD_FORGES); or leave `--via` out to push",
+        )

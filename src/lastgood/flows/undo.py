@@ -18,6 +18,7 @@ from lastgood.flows.last_operation import Done, last_operation
 from lastgood.flows.plan import plan_commit, plan_move
 from lastgood.flows.plan_restore import version_now
 from lastgood.flows.planned import Planned
+from lastgood.flows.pull_request import settle_requests
 from lastgood.flows.push import Delivery
 from lastgood.flows.recover import as_asked, finish_same
 from lastgood.flows.rollback import refuse_blocked, same_content
@@ -37,6 +38,8 @@ class Undos:
         """
         known_names(request.despite)
         look = await self.branch.fetch()
+        # No agent has looked whether it was merged where this is a clone.
+        await settle_requests(self.branch, look.head.oid, app=request.app)
         done = await self._last(look, request)
         return (await self._plan(look, request, done, operation=str(uuid.uuid4()))).plan
 
@@ -51,6 +54,7 @@ class Undos:
         if finished is not None:
             return finished
         look = await self.branch.as_planned(planned.head if planned is not None else None)
+        await settle_requests(self.branch, look.head.oid, app=request.app)
         done = await self._last(look, request)
         operation = planned.id if planned is not None else str(uuid.uuid4())
         now = await self._plan(look, request, done, operation=operation)

@@ -7,10 +7,13 @@ trigger that is shown if its content agrees, and never lets anything through.
 from lastgood.core.claim import confirmed_claim
 from lastgood.core.commit import Commit
 from lastgood.core.message import read_claim
+from lastgood.core.operation import Operation
 from lastgood.core.ports import ConfigRepo, Store
 from lastgood.core.value import Value
 from lastgood.core.words import OperationKind, Trigger
 
+# Among so many newest operations of an application the one that was merged is looked for.
+_RECENT = 20
 _TRIGGERS: dict[OperationKind, Trigger] = {"rollback": "rollback", "undo": "undo"}
 
 
@@ -28,11 +31,20 @@ async def why_deployed(commit: Commit, *, app: str, repo: ConfigRepo, store: Sto
     Raises StoreFailed, GitFailed.
     """
     claim = read_claim(commit.message)
-    if claim is None or claim.kind not in _TRIGGERS or app not in {moved.app for moved in claim.moved}:
-        return Why(trigger="commit")
-    operation = await store.operation(claim.id)
-    if operation is not None and operation.commit == commit.oid and operation.kind in _TRIGGERS:
+    claimed = claim is not None and claim.kind in _TRIGGERS and app in {moved.app for moved in claim.moved}
+    operation = await store.operation(claim.id) if claim is not None and claimed else None
+    if operation is None or operation.commit != commit.oid:
+        # A forge's merge of a pull request has its own message: the record alone knows whose commit it is.
+        operation = await _merged_as(commit, app=app, store=store)
+    if operation is not None and operation.kind in _TRIGGERS:
         return Why(trigger=_TRIGGERS[operation.kind], operation=operation.id, recorded=True)
-    if await confirmed_claim(repo, commit) is not None:
+    if claim is not None and claimed and await confirmed_claim(repo, commit) is not None:
         return Why(trigger=_TRIGGERS[claim.kind], operation=claim.id)
     return Why(trigger="commit")
+
+
+async def _merged_as(commit: Commit, *, app: str, store: Store) -> Operation | None:
+    for one in await store.operations(app=app, limit=_RECENT):
+        if one.step == "done" and one.commit == commit.oid and (one.plan or {}).get("via") == "pr":
+            return one
+    return None

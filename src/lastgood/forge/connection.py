@@ -10,7 +10,7 @@ import email.utils
 import ssl
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 import httpx2
 import msgspec
@@ -28,8 +28,10 @@ MAX_REDIRECTS = 3
 # What fails is left alone for so long; what asks to be left alone is for as long as it says, at most an hour.
 ALONE_S = 60.0
 MAX_ALONE_S = 3600.0
-_OK, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY, _BROKEN = 200, 401, 403, 429, 500
+_OK, _MADE, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY, _BROKEN = 200, 201, 401, 403, 429, 500
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# Those that ask for the same once more, elsewhere; after any other what was sent would become a question.
+_REPEATS = frozenset({307, 308})
 _MOST_DIGITS = 12
 _NAMES_OF_RESET = ("x-ratelimit-reset", "ratelimit-reset")
 _NAMES_OF_REMAINING = ("x-ratelimit-remaining", "ratelimit-remaining")
@@ -40,6 +42,21 @@ class _Answer(msgspec.Struct, frozen=True):
     status: int
     headers: httpx2.Headers
     data: bytes
+
+
+class Sent(msgspec.Struct, Generic[T], frozen=True):
+    """What came of sending something. status: of HTTP; said: the answer, None where it is a refusal."""
+
+    status: int
+    said: T | None
+
+
+class _Question(msgspec.Struct, frozen=True):
+    """body: None: it only reads."""
+
+    path: str
+    query: Mapping[str, str]
+    body: bytes | None = None
 
 
 class Connection:
@@ -60,9 +77,19 @@ class Connection:
 
         Raises ForgeFailed.
         """
-        answer = await self._in_turn(path, query or {})
-        if answer.status != _OK:
-            return None
+        answer = await self._in_turn(_Question(path, query or {}))
+        return self._read(answer, form) if answer.status == _OK else None
+
+    async def post(self, path: str, body: Mapping[str, Any], form: type[T]) -> Sent[T]:
+        """Send JSON to a path of the API, once; a refusal is an answer, too.
+
+        Raises ForgeFailed where there is no clear answer: then nobody knows whether it was taken.
+        """
+        answer = await self._in_turn(_Question(path, {}, msgspec.json.encode(body)))
+        made = answer.status in {_OK, _MADE}
+        return Sent(answer.status, self._read(answer, form) if made else None)
+
+    def _read(self, answer: _Answer, form: type[T]) -> T:
         try:
             return msgspec.json.decode(answer.data, type=form)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
@@ -71,7 +98,7 @@ class Connection:
 
     async def knock(self, path: str) -> bool:
         """See whether it answers at a path of its API; return whether it took the token. Raises ForgeFailed."""
-        answer = await self._in_turn(path, {})
+        answer = await self._in_turn(_Question(path, {}))
         if answer.status == _FORBIDDEN and self.rule.kind != "gitea":
             raise self._failed("the token may not read there")
         # What Gitea is asked needs a right of its own, which a token that may read repos need not have.
@@ -79,26 +106,26 @@ class Connection:
             raise self._failed(f"it answers with HTTP status {answer.status} where its API should be")
         return self.rule.has_token
 
-    async def _in_turn(self, path: str, query: Mapping[str, str]) -> _Answer:
+    async def _in_turn(self, question: _Question) -> _Answer:
         """Ask when those before have been answered. One TCP connection serves all who wait, and nobody later."""
         self._waiting += 1
         try:
             async with self._turn:
-                return await self._asked(path, query)
+                return await self._asked(question)
         finally:
             self._waiting -= 1
             if self._waiting == 0 and self._client is not None:
                 client, self._client = self._client, None
                 await client.aclose()
 
-    async def _asked(self, path: str, query: Mapping[str, str]) -> _Answer:
+    async def _asked(self, question: _Question) -> _Answer:
         """Ask, and see from the answer how long to leave it alone."""
         now = self._clock.now()
         if self._alone_until is not None and now < self._alone_until:
             raise self._failed(f"{self._alone_because}; it is left alone until {self._alone_until:%H:%M:%S} UTC")
         try:
             async with asyncio.timeout(self._timeout_s):
-                answer = await self._follow(path, query)
+                answer = await self._follow(question)
         except TimeoutError as late:
             raise self._left_alone(f"no answer within {self._timeout_s:g} s", ALONE_S) from late
         except httpx2.TimeoutException as late:
@@ -119,18 +146,22 @@ class Connection:
             raise self._left_alone(f"it answers with HTTP status {answer.status}", pause_s)
         return answer
 
-    async def _follow(self, path: str, query: Mapping[str, str]) -> _Answer:
+    async def _follow(self, question: _Question) -> _Answer:
         headers = await self._headers()
-        begun = httpx2.URL(self.rule.api + path, params=query or None)
+        if question.body is not None:
+            headers["Content-Type"] = "application/json"
+        begun = httpx2.URL(self.rule.api + question.path, params=question.query or None)
         url = begun
         if self._client is None:
             self._client = httpx2.AsyncClient(verify=self._tls, timeout=self._timeout_s, follow_redirects=False)
         for _ in range(MAX_REDIRECTS + 1):
             # What the token lets us see is all: no session of the forge's goes from question to question.
             self._client.cookies.clear()
-            answer = await self._send(self._client, url, headers)
+            answer = await self._send(self._client, url, headers, question.body)
             if answer.status not in _REDIRECTS or "location" not in answer.headers:
                 return answer
+            if question.body is not None and answer.status not in _REPEATS:
+                raise self._failed("it redirects what is sent to it")
             try:
                 url = url.join(answer.headers["location"])
             except (httpx2.InvalidURL, ValueError):
@@ -140,17 +171,20 @@ class Connection:
                 raise self._left_alone("it redirects to another host", ALONE_S)
         raise self._left_alone(f"it redirects more than {MAX_REDIRECTS} times", ALONE_S)
 
-    async def _send(self, client: httpx2.AsyncClient, url: httpx2.URL, headers: Mapping[str, str]) -> _Answer:
-        async with client.stream("GET", url, headers=headers) as response:
+    async def _send(
+        self, client: httpx2.AsyncClient, url: httpx2.URL, headers: Mapping[str, str], body: bytes | None
+    ) -> _Answer:
+        async with client.stream("GET" if body is None else "POST", url, headers=headers, content=body) as response:
             status = response.status_code
             if response.headers.get("content-encoding", "identity").lower() != "identity":
                 raise self._failed("it sends compressed content that nobody asked for")
-            most = MAX_ANSWER_BYTES if status == _OK else MAX_REFUSAL_BYTES
+            good = status in {_OK, _MADE}
+            most = MAX_ANSWER_BYTES if good else MAX_REFUSAL_BYTES
             data = bytearray()
             async for chunk in response.aiter_raw():
                 data += chunk
                 if len(data) > most:
-                    if status == _OK:
+                    if good:
                         raise self._failed(f"it sends more than {most} bytes")
                     break
             return _Answer(status, response.headers, bytes(data))

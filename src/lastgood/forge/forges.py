@@ -12,10 +12,11 @@ from lastgood.core.commit_facts import Forge as ForgeKind
 from lastgood.core.errors import NotAllowed
 from lastgood.core.forge import WebAddress
 from lastgood.core.forge_facts import ForgeFacts
-from lastgood.core.ports import Clock
+from lastgood.core.ports import Clock, PullRequests
 from lastgood.core.short_memory import ShortMemory
 from lastgood.forge.connection import TIMEOUT_S, Connection
 from lastgood.forge.hosts import Gitea, GitHub, GitLab, Host, Jira
+from lastgood.forge.pull_requests import HOSTS, ForgePullRequests
 from lastgood.forge.rules import ForgeRule
 
 # A title that changes is shown from then on in records that are made later.
@@ -87,6 +88,15 @@ class Forges:
             raise NotAllowed(action=f"asking {url}")
         rule = connection.rule
         return await connection.knock((_KNOCK if rule.has_token else _KNOCK_AS_STRANGER)[rule.kind])
+
+    def pull_requests(self, repo: WebAddress) -> PullRequests | None:
+        """Return the pull requests of a config repo; None where no forge with a token is allowed for its address."""
+        for rule, kind, _ in self._hosts:
+            path = rule.below(repo.base) if repo.base is not None else None
+            if path is not None:
+                made = HOSTS[kind](self._connections[rule.url], path)
+                return ForgePullRequests(made, repo, kind) if rule.has_token else None
+        return None
 
     def _host(self, repo: WebAddress) -> tuple[ForgeKind | None, str, Host | None]:
         for rule, kind, host in self._hosts:

@@ -27,11 +27,11 @@ from lastgood.core.message import CLAIM
 from lastgood.core.tree import edit_tree, find, format_tree, name_bytes, name_text, object_id, version_id
 from lastgood.git.clone_history import CloneHistory
 from lastgood.git.merge import MAX_MERGED_BYTES, merge_contents
-from lastgood.git.names import own_ref, ref_of_branch, searchable
+from lastgood.git.names import own_branch, own_ref, ref_of_branch, searchable
 from lastgood.git.objects import ObjectReader, checked
 from lastgood.git.program import Git, unsupported
 from lastgood.git.read_files import read_files
-from lastgood.git.remote import Remote, push_and_judge
+from lastgood.git.remote import Remote, propose, push_and_judge
 
 _HEX = re.compile(r"[0-9a-fA-F]{4,40}")
 
@@ -137,6 +137,11 @@ class CloneConfigRepo:
         if upstream is not None and upstream.branch == branch:
             return upstream
         return self._on_default_remote(branch)
+
+    def address(self, branch: str) -> str | None:
+        """Return where a branch comes from, credentials and all; None where there is no remote."""
+        where = self._where(branch)
+        return where.url if where is not None else None
 
     async def behind(self) -> int | None:
         """Count the commits of the last fetched upstream that HEAD does not have; None where there is none."""
@@ -391,6 +396,11 @@ class CloneConfigRepo:
             remote = self._remote(self.branch() or "main")
             return (await asyncio.to_thread(remote.push_once, own_ref(ref), checked(commit), expected=None)).done
         return False
+
+    async def propose(self, branch: str, commit: str, *, replaces: str | None) -> None:
+        """See ConfigRepo.propose."""
+        remote = self._remote(self.branch() or "main")
+        await asyncio.to_thread(propose, remote, own_branch(branch), checked(commit), replaces=replaces)
 
     def _remote(self, branch: str) -> Remote:
         ref_of_branch(branch)

@@ -39,10 +39,10 @@ from lastgood.git.history import State, changes_of, declared_hits
 from lastgood.git.merge import MAX_MERGED_BYTES, merge_contents
 from lastgood.git.mirror_folder import free_name, make_mirror, open_mirror
 from lastgood.git.mirror_objects import MirrorObjects
-from lastgood.git.names import own_ref, ref_of_branch, searchable
+from lastgood.git.names import own_branch, own_ref, ref_of_branch, searchable
 from lastgood.git.program import Git
 from lastgood.git.read_files import read_files
-from lastgood.git.remote import Remote, push_and_judge
+from lastgood.git.remote import Remote, propose, push_and_judge
 
 _HEX = re.compile(r"[0-9a-fA-F]{4,40}")
 _TAGS = "+refs/tags/*:refs/tags/*"
@@ -532,6 +532,10 @@ class MirrorConfigRepo:
             return (await asyncio.to_thread(self._remote.push_once, own_ref(ref), commit, expected=None)).done
         except RemoteUnreachable:
             return False
+
+    async def propose(self, branch: str, commit: str, *, replaces: str | None) -> None:
+        """See ConfigRepo.propose."""
+        await asyncio.to_thread(propose, self._remote, own_branch(branch), commit, replaces=replaces)
 
     def __repr__(self) -> str:
         return f"MirrorConfigRepo({self.name}, {without_credentials(self._url)})"

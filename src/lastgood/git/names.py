@@ -21,6 +21,13 @@ def searchable(text: str) -> bool:
     return not text.startswith("-") and ".." not in text and _SEARCHABLE.fullmatch(text) is not None
 
 
+def own_branch(branch: str) -> str:
+    """Return the full name of a branch of lastgood's own; raise GitFailed for any other."""
+    if not branch.startswith("lastgood/"):
+        raise GitFailed(f"{branch[:80]} is not a branch of lastgood's own")
+    return ref_of_branch(branch)
+
+
 def own_ref(ref: str) -> str:
     """Return a ref of lastgood's own; raise GitFailed for any other."""
     if not ref.startswith("refs/lastgood/"):

@@ -7,7 +7,7 @@ import asyncio
 import re
 from typing import NamedTuple, Protocol
 
-from lastgood.core.errors import PushUnknown, RemoteUnreachable
+from lastgood.core.errors import HeadMoved, PushRefused, PushUnknown, RemoteUnreachable
 from lastgood.core.push import judge_push
 from lastgood.core.redact import without_credentials
 from lastgood.git.program import NETWORK_S, Finished, Git, failure, no_contact, reason, shown
@@ -89,7 +89,10 @@ class Remote:
         return failure(args, done, remote=None if ours else self.shown)
 
     def push_once(self, ref: str, commit: str, *, expected: str | None) -> Answer:
-        """Offer a commit for a ref once. expected: where the ref must be now (a lease); None: no lease."""
+        """Offer a commit for a ref once.
+
+        expected: where the ref must be now (a lease), "" for nowhere; None: no lease.
+        """
         # The lease names a commit: a bare lease trusts our last fetch, and others fetch behind our back.
         lease = () if expected is None else (f"--force-with-lease={ref}:{expected}",)
         done = self._git.run(
@@ -164,3 +167,39 @@ async def push_and_judge(
         refusal=answer.refusal if answer else None,
         is_ancestor=repo.is_ancestor,
     )
+
+
+def propose(remote: Remote, ref: str, commit: str, *, replaces: str | None) -> None:
+    """Put a branch of lastgood's own on the remote; return only when it is known to be there. See ConfigRepo.propose.
+
+    Asked of the remote itself: no branch of this kind is ever fetched.
+    """
+    branch = ref.removeprefix("refs/heads/")
+    answer = None
+    for _ in range(2):  # an unclear answer: the same commit once more, which the lease makes harmless
+        try:
+            found = remote.head(ref)
+        except RemoteUnreachable as silent:
+            if answer is None:
+                raise
+            raise PushUnknown(commit=commit, branch=branch) from silent
+        if found == commit:
+            return
+        if found != replaces:
+            raise HeadMoved(
+                f"somebody else has pushed to {branch}",
+                hint="nothing was changed; merge or close its pull request, then try again",
+                branch=branch,
+                expected=replaces,
+                found=found,
+            )
+        if answer is not None and answer.refusal is not None:
+            break
+        answer = remote.push_once(ref, commit, expected=replaces or "")
+        if answer.done:
+            return
+        if not answer.contacted:
+            raise RemoteUnreachable(f"{remote.shown} cannot be reached: {reason(answer.words)}", remote=remote.shown)
+    if answer is not None and answer.refusal is not None:
+        raise PushRefused(branch=branch, remote_message=answer.refusal)
+    raise PushUnknown(commit=commit, branch=branch)

@@ -42,7 +42,7 @@ from lastgood.core.request import (
 from lastgood.core.resource import Rendered
 from lastgood.core.resource_tree import ResourceTree
 from lastgood.core.service import Services
-from lastgood.core.status import StatusView, WaitResult
+from lastgood.core.status import StatusView, WaitResult, waiting_requests
 from lastgood.core.timeline import TimelineEntry, TimelineQuery
 from lastgood.core.version_text import Number, read_version_text
 from lastgood.flows.branch import FollowedBranch
@@ -63,6 +63,8 @@ from lastgood.queries.tree import tree
 
 # So long the answer to a rollback waits for the agent's look at it.
 LOOK_S = 10.0
+# Among so many newest operations of an application those are looked for that wait for a pull request.
+RECENT = 20
 
 
 class LocalLastgood:
@@ -111,7 +113,11 @@ class LocalLastgood:
 
     async def status(self, app: str) -> StatusView:
         """See Lastgood.status."""
-        return await self._applications().status(app)
+        view = await self._applications().status(app)
+        operations = [
+            one for branch in self._branches[:1] for one in await branch.journal.operations(app, limit=RECENT)
+        ]
+        return msgspec.structs.replace(view, waiting=waiting_requests(operations))
 
     def _applications(self) -> Applications:
         return Applications(

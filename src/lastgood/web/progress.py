@@ -201,20 +201,24 @@ async def _recorded_run(lastgood: Lastgood, operation: Operation, status: Status
 def _git_steps(operation: Operation) -> list[StepView]:
     step, commit = operation.step, (operation.commit or "")[:7]
     committed = StepView(name="Committed", state="done", detail=commit, at=operation.requested_at)
-    pushed = StepView(name="Pushed", state="waiting", detail="")
+    by_request = (operation.plan or {}).get("via") == "pr"
+    word, failed = ("Merged", "Not merged") if by_request else ("Pushed", "Push failed")
+    pushed = StepView(name=word, state="waiting", detail="")
     branch = operation.branch or ""
     if step == "planned":
         committed = StepView(name="Committed", state="now", detail="waiting for its turn")
     elif step == "failed" and not operation.commit:
         committed = StepView(name="Committed", state="failed", detail=operation.message)
     elif step == "failed":
-        pushed = StepView(name="Push failed", state="failed", detail=operation.message)
+        pushed = StepView(name=failed, state="failed", detail=operation.message)
+    elif step == "waiting":
+        pushed = StepView(name=word, state="now", detail=operation.message)
     elif step in {"committed", "pushing"}:
-        pushed = StepView(name="Pushed", state="now", detail=f"to {branch}")
+        pushed = StepView(name=word, state="now", detail=f"to {branch}")
     elif step == "unknown":
-        pushed = StepView(name="Pushed", state="unknown", detail=operation.message or "no clear answer came back")
+        pushed = StepView(name=word, state="unknown", detail=operation.message or "no clear answer came back")
     else:
-        pushed = StepView(name="Pushed", state="done", detail=branch, at=operation.finished_at)
+        pushed = StepView(name=word, state="done", detail=branch, at=operation.finished_at)
     return [committed, pushed]
 
 
@@ -280,7 +284,8 @@ def _headline(state: str, steps: list[StepView], elapsed: str, operation: Operat
     if state == "done":
         return f"Done after {elapsed}" if operation.kind in _GIT_ONLY else f"Done, and healthy after {elapsed}"
     if state == "unknown":
-        return "It is not known whether the push arrived"
+        request = (operation.plan or {}).get("via") == "pr"
+        return f"It is not known whether the {'pull request was opened' if request else 'push arrived'}"
     if state == "stopped":
         number = next(at for at, step in enumerate(steps, 1) if step.state == "failed")
         return f"Step {number} of {len(steps)} did not work"
@@ -291,6 +296,7 @@ def _headline(state: str, steps: list[StepView], elapsed: str, operation: Operat
 _DOING = {
     "Committed": "writing the commit",
     "Pushed": "pushing",
+    "Merged": "waiting for the pull request",
     "Rendered": "waiting for the agent to render",
     "Applied": "applying",
     "Healthy": "waiting for healthy",

@@ -8,7 +8,7 @@ from lastgood.core.health_words import in_words
 from lastgood.core.hold import Hold
 from lastgood.core.observation import ResourceHealth
 from lastgood.core.record import Pause, RepoRecord
-from lastgood.core.status import StatusView
+from lastgood.core.status import StatusView, WaitingRequest
 from lastgood.core.value import Value
 from lastgood.core.version import Version
 from lastgood.web.badge import APPLICATION_STATE, Badge, deployment_badge, health_badge, sync_badge
@@ -31,6 +31,7 @@ class AppHeader(Value, frozen=True, kw_only=True):
     pauses: tuple[Pause, ...]
     repo: RepoRecord | None
     warnings: tuple[str, ...]
+    waiting: tuple[WaitingRequest, ...]
 
 
 class Wrong(Value, frozen=True, kw_only=True):
@@ -81,6 +82,7 @@ def app_header(status: StatusView) -> AppHeader:
         pauses=status.pauses,
         repo=status.repo if status.repo and status.repo.state != "ok" else None,
         warnings=tuple(text for text in status.further_warnings if not status.repo or text != status.repo.problem),
+        waiting=status.waiting,
     )
 
 

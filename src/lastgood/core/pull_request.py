@@ -1,0 +1,21 @@
+"""A pull request (a merge request) of a config repo, as its forge tells of it. A pure value."""
+
+from typing import Literal
+
+from lastgood.core.value import Value
+
+PullState = Literal["open", "merged", "closed"]
+
+
+class PullRequest(Value, frozen=True, kw_only=True):
+    """closed: without merging. merged_as: the commit by which the branch got it, where the forge says so."""
+
+    number: int
+    url: str
+    state: PullState
+    merged_as: str | None = None
+
+
+def proposed_branch(operation: str) -> str:
+    """Return the branch of a config repo that holds the commit of an operation until its pull request is merged."""
+    return f"lastgood/rollback/{operation}"

@@ -1,0 +1,233 @@
+"""Find out what became of pull requests: merged, merged with another result, closed, or no longer fitting.
+
+Content decides, not what a forge or a trailer says: the operation is done by the first commit of the branch at which
+each application has the version that was planned, and its hold.
+"""
+
+from typing import Any
+
+import msgspec
+
+from lastgood.core.errors import LastgoodError, PushUnknown, RemoteUnreachable, StoreFailed
+from lastgood.core.operation import Operation
+from lastgood.core.plan import Plan
+from lastgood.core.pull_request import PullRequest, proposed_branch
+from lastgood.flows.branch import FollowedBranch, Look, holds_at
+from lastgood.flows.push import Delivery, Journalled
+
+# So many commits of the branch since the plan are looked through for the one that brought it.
+MAX_SINCE = 500
+
+
+def is_request(operation: Operation) -> bool:
+    """Say whether an operation is delivered by pull request."""
+    return (operation.plan or {}).get("via") == "pr"
+
+
+async def waiting(branch: FollowedBranch) -> list[Operation]:
+    """Return the branch's operations that wait for a pull request, or have not come to one, oldest first."""
+    return [
+        operation
+        for operation in await branch.journal.pending()
+        if is_request(operation) and (operation.repo, operation.branch) == (branch.repo.name, branch.name)
+    ]
+
+
+async def settle_requests(branch: FollowedBranch, head: str, *, ask: bool = True, app: str | None = None) -> None:
+    """Look at each pull request that is waited for. head: the newest of the branch. app: only those that move it.
+
+    ask: ask the forge, too; else only what Git itself says. Where no forge is known, none is waited for. Raises
+    StoreFailed; whatever else is in the way of one,
+    it stays as it is.
+    """
+    if branch.pulls is None:
+        return
+    for operation in await waiting(branch):
+        mine = app is None or any(move.app == app for move in operation.moved)
+        if not mine or operation.id in branch.live:
+            continue
+        request = Requested(branch, operation)
+        if operation.step == "waiting":
+            await request.look(head, ask=ask)
+        elif operation.step == "unknown" and ask:
+            await request.again(head)
+
+
+class Requested:
+    """One operation and its pull request. plan: with the result that it has now; None where it cannot be read."""
+
+    def __init__(self, branch: FollowedBranch, operation: Operation) -> None:
+        self.branch = branch
+        self.repo = branch.repo
+        self.entry = Journalled(branch, operation)
+        self.plan = kept_plan(operation)
+        self.stale = False
+
+    @property
+    def url(self) -> str:
+        """The pull request's page, as far as it is known."""
+        return (self.plan.result.pull_request if self.plan is not None else None) or "a pull request"
+
+    async def say(self, message: str) -> None:
+        """Write down a message, if it is another than the one before."""
+        if self.entry.operation.message != message:
+            await self.entry.step(self.entry.operation.step, message=message)
+            await self._tell()
+
+    async def _end(self, message: str) -> None:
+        await self.entry.end("failed", message)
+        await self._tell()
+
+    async def _tell(self) -> None:
+        """Let pages know: nothing was deployed that would move them."""
+        operation, store = self.entry.operation, self.branch.store
+        if store is not None:
+            payload = {"what": operation.kind, "operation": operation.id, "step": operation.step}
+            for move in operation.moved:
+                await store.add_event(kind="operation", app=move.app, payload=payload, at=self.branch.clock.now())
+
+    @property
+    def fits(self) -> bool:
+        """Whether it still waits for a pull request that does what was planned."""
+        return self.entry.operation.step == "waiting" and not self.stale
+
+    async def look(self, head: str, *, ask: bool) -> Plan | None:
+        """Find out how it stands; return the plan with its result once the branch has it.
+
+        Sets `stale` where an application moved since. What is in the way is written down. Raises StoreFailed.
+        """
+        try:
+            return await self._settle(head, ask=ask)
+        except StoreFailed:
+            raise
+        except LastgoodError as trouble:
+            await self.say(f"waiting for {self.url}; how it stands is not known: {trouble.message}")
+            return None
+
+    async def again(self, head: str) -> Plan | None:
+        """Do once more what had no clear answer; return the plan with its result if there is one now.
+
+        Raises StoreFailed.
+        """
+        done = await self.look(head, ask=False)
+        if done is not None or self.plan is None or self.entry.operation.step in {"done", "failed"}:
+            return done
+        try:
+            await self.entry.step("pushing")
+            return await Delivery(self.branch).propose(self.plan, self.entry)
+        except StoreFailed:
+            raise
+        except (PushUnknown, RemoteUnreachable) as silent:
+            await self.entry.step("unknown", message=silent.message)
+        except LastgoodError as refused:
+            await self._end(refused.message)
+        return None
+
+    async def _settle(self, head: str, *, ask: bool) -> Plan | None:
+        plan, commit = self.plan, self.entry.operation.commit
+        if plan is None or commit is None:
+            await self._end("what was planned cannot be read any more")
+            return None
+        inside = await self.repo.is_ancestor(commit, head) is True
+        # Nobody but this operation has its holds: where they stand, it is it.
+        marked = any(app.hold is not None for app in plan.applications)
+        look = await self.branch.at(head)
+        if inside or marked:
+            brought = await self._brought(look, plan)
+            if brought is not None:
+                return await self._arrived(plan, brought)
+        if inside:
+            await self._differs(look, plan, head)
+            return None
+        return await self._ask(plan, look) if ask else None
+
+    async def _ask(self, plan: Plan, look: Look) -> Plan | None:
+        pulls = self.branch.pulls
+        if pulls is None:
+            return None
+        number: Any = (self.entry.operation.plan or {}).get("pull")
+        source = proposed_branch(plan.id)
+        pull = await (pulls.look(number) if isinstance(number, int) else pulls.find(source, self.branch.name))
+        if pull is None:
+            await self.say(f"waiting for {self.url}, which the forge does not show any more")
+        elif pull.state == "merged":
+            return await self._merged(plan, pull)
+        elif pull.state == "closed":
+            await self._end(f"{pull.url} was closed without merging; nothing was deployed")
+        else:
+            await self._open(plan, look, pull)
+        return None
+
+    async def _open(self, plan: Plan, look: Look, pull: PullRequest) -> None:
+        moved = await self._others(look, plan, look.head.oid, than="before")
+        self.stale = bool(moved)
+        stale = f"; {', '.join(moved)} moved since, so it does not fit any more: the same command plans it again"
+        await self.say(f"waiting for {pull.url}{stale if moved else ''}")
+
+    async def _merged(self, plan: Plan, pull: PullRequest) -> Plan | None:
+        head = await self.repo.fetch(self.branch.name)
+        if head is None:
+            return None
+        if pull.merged_as is not None and await self.repo.is_ancestor(pull.merged_as, head) is not True:
+            return None  # a replica that lags: the next look tells
+        look = await self.branch.at(head)
+        brought = await self._brought(look, plan)
+        if brought is not None:
+            return await self._arrived(plan, brought)
+        await self._differs(look, plan, pull.merged_as or head)
+        return None
+
+    async def _brought(self, look: Look, plan: Plan) -> str | None:
+        """Return the first commit of the branch since the plan with all that was planned; None where none has it."""
+        since: list[str] = []
+        at = look.head
+        while at.oid != plan.head and at.parents and len(since) < MAX_SINCE:
+            since.append(at.oid)
+            at = await self.repo.commit(at.parents[0])
+        if at.oid != plan.head:
+            # The branch was rewritten, or is far ahead: an older commit that had the same content is not it.
+            return None
+        for commit in reversed(since):
+            if await self._has_all(look, plan, commit):
+                return commit
+        return None
+
+    async def _has_all(self, look: Look, plan: Plan, commit: str) -> bool:
+        if await self._others(look, plan, commit, than="planned"):
+            return False
+        for app in plan.applications:
+            if app.hold is not None:
+                here = await holds_at(self.repo, commit, app.app)
+                if app.hold.id not in {hold.id for hold in here}:
+                    return False
+        return True
+
+    async def _others(self, look: Look, plan: Plan, commit: str, *, than: str) -> list[str]:
+        """Return the applications that have another version at a commit. than: `before` (the plan) or `planned`."""
+        others = []
+        for app in plan.applications:
+            scope = (await look.application(app.app, also_at=plan.head)).scope
+            wanted = app.from_.version if than == "before" else app.version
+            if (await self.repo.version(commit, scope))[0] != wanted:
+                others.append(app.app)
+        return others
+
+    async def _arrived(self, plan: Plan, commit: str) -> Plan:
+        self.entry.operation = msgspec.structs.replace(self.entry.operation, commit=commit)
+        done = await Delivery(self.branch).arrived(plan, self.entry)
+        await self._tell()
+        return done
+
+    async def _differs(self, look: Look, plan: Plan, commit: str) -> None:
+        """Record that it was merged, and that the branch did not get what was planned."""
+        others = await self._others(look, plan, commit, than="planned")
+        what = f"{', '.join(others)} did not get the version that was planned" if others else "its hold is not there"
+        await self._end(f"{self.url} was merged with another result at {commit[:7]}: {what}")
+
+
+def kept_plan(operation: Operation) -> Plan | None:
+    """Return the plan as the journal kept it; None where it cannot be read."""
+    try:
+        return msgspec.convert(operation.plan, Plan)
+    except msgspec.ValidationError:
+        return None

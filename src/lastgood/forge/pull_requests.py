@@ -1,0 +1,250 @@
+"""The port PullRequests: opens pull requests of one config repo and says how they stand.
+
+What comes is hostile: only numbers, states, branches and commits of their form are read. A page's address is made
+here of the repo's own. Sources: the REST APIs of GitHub (2022-11-28), GitLab (v4), Gitea and Forgejo (v1).
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Protocol
+from urllib.parse import quote
+
+import msgspec
+
+from lastgood.core.commit_facts import Forge as ForgeKind
+from lastgood.core.errors import ForgeFailed, PullRequestRefused
+from lastgood.core.forge import WebAddress
+from lastgood.core.pull_request import PullRequest, PullState
+from lastgood.core.redact import without_credentials
+from lastgood.forge.connection import Connection, Sent
+
+_OID = re.compile(r"[0-9a-f]{40}")
+_MOST_NUMBER = 1_000_000_000
+# How many pages of Gitea, which cannot be asked for those of one branch, are looked through: the newest first.
+_PAGES = 4
+_PER_PAGE = 50
+_TOLD_NOT_TO = {
+    401: "it asks for a token",
+    403: "the token may not open one there",
+    404: "it has no such repo, or does not show it to the token",
+}
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A pull request as an adapter has read it: from a branch of the repo itself, or from elsewhere (`own` false)."""
+
+    number: int
+    state: PullState
+    source: str
+    into: str
+    own: bool
+    merged_as: str | None
+
+
+class Host(Protocol):
+    """How one kind of forge is asked. All raise ForgeFailed."""
+
+    async def of_branch(self, source: str, into: str) -> list[Told]:
+        """Return pull requests among which those from a branch into another are."""
+        ...
+
+    async def look(self, number: int) -> Told | None:
+        """Return one by its number."""
+        ...
+
+    async def send(self, source: str, into: str, *, title: str, body: str) -> Sent[Told]:
+        """Open one."""
+        ...
+
+
+class _Repo(msgspec.Struct, frozen=True):
+    full_name: str | None = None
+
+
+class _End(msgspec.Struct, frozen=True):
+    ref: str | None = None
+    repo: _Repo | None = None
+
+
+class _Pull(msgspec.Struct, frozen=True):
+    """GitHub's and Gitea's form; `merged` is Gitea's alone in lists, and GitHub's `merged_at` stands in both."""
+
+    number: int
+    state: str
+    head: _End
+    base: _End
+    merged_at: str | None = None
+    merge_commit_sha: str | None = None
+
+    def told(self) -> Told:
+        ours, theirs = self.base.repo, self.head.repo
+        merged = bool(self.merged_at)
+        return Told(
+            number=self.number,
+            state="merged" if merged else "open" if self.state == "open" else "closed",
+            source=self.head.ref or "",
+            into=self.base.ref or "",
+            own=ours is not None and theirs is not None and ours.full_name == theirs.full_name,
+            # Of one that is open GitHub names a merge made for trying it, which no branch has.
+            merged_as=self.merge_commit_sha if merged else None,
+        )
+
+
+class _Request(msgspec.Struct, frozen=True):
+    """GitLab's form."""
+
+    iid: int
+    state: str
+    source_branch: str
+    target_branch: str
+    source_project_id: int | None = None
+    target_project_id: int | None = None
+    sha: str | None = None
+    merge_commit_sha: str | None = None
+    squash_commit_sha: str | None = None
+
+    def told(self) -> Told:
+        states: dict[str, PullState] = {"opened": "open", "locked": "open", "merged": "merged"}
+        state = states.get(self.state, "closed")
+        merged_as = self.merge_commit_sha or self.squash_commit_sha or self.sha
+        return Told(
+            number=self.iid,
+            state=state,
+            source=self.source_branch,
+            into=self.target_branch,
+            own=self.source_project_id is not None and self.source_project_id == self.target_project_id,
+            merged_as=merged_as if state == "merged" else None,
+        )
+
+
+class GitHubPulls:
+    """GitHub, also of a company's own."""
+
+    def __init__(self, connection: Connection, path: str) -> None:
+        self._connection = connection
+        self._owner = path.partition("/")[0]
+        self._repo = f"/repos/{path}"
+
+    async def of_branch(self, source: str, into: str) -> list[Told]:
+        """See Host.of_branch."""
+        query = {"state": "all", "head": f"{self._owner}:{source}", "base": into, "per_page": "100"}
+        return _read(await self._connection.get(f"{self._repo}/pulls", list[_Pull], query))
+
+    async def look(self, number: int) -> Told | None:
+        """See Host.look."""
+        found = await self._connection.get(f"{self._repo}/pulls/{number}", _Pull)
+        return found.told() if found is not None else None
+
+    async def send(self, source: str, into: str, *, title: str, body: str) -> Sent[Told]:
+        """See Host.send."""
+        asked = {"title": title, "body": body, "head": source, "base": into}
+        return _sent(await self._connection.post(f"{self._repo}/pulls", asked, _Pull))
+
+
+class GiteaPulls(GitHubPulls):
+    """Gitea and Forgejo, which have GitHub's form; they find no pull request by its branch."""
+
+    async def of_branch(self, source: str, into: str) -> list[Told]:
+        """See Host.of_branch."""
+        found: list[Told] = []
+        for page in range(1, _PAGES + 1):
+            query = {"state": "all", "sort": "recentupdate", "limit": str(_PER_PAGE), "page": str(page)}
+            more = _read(await self._connection.get(f"{self._repo}/pulls", list[_Pull], query))
+            found += more
+            if not more or any(_is_from(one, source, into) for one in more):
+                break
+        return found
+
+
+class GitLabPulls:
+    """GitLab: merge requests."""
+
+    def __init__(self, connection: Connection, path: str) -> None:
+        self._connection = connection
+        self._requests = f"/projects/{quote(path, safe='')}/merge_requests"
+
+    async def of_branch(self, source: str, into: str) -> list[Told]:
+        """See Host.of_branch."""
+        query = {"source_branch": source, "target_branch": into, "state": "all", "scope": "all", "per_page": "100"}
+        return _read(await self._connection.get(self._requests, list[_Request], query))
+
+    async def look(self, number: int) -> Told | None:
+        """See Host.look."""
+        found = await self._connection.get(f"{self._requests}/{number}", _Request)
+        return found.told() if found is not None else None
+
+    async def send(self, source: str, into: str, *, title: str, body: str) -> Sent[Told]:
+        """See Host.send."""
+        asked = {
+            "title": title,
+            "description": body,
+            "source_branch": source,
+            "target_branch": into,
+            "remove_source_branch": True,
+        }
+        return _sent(await self._connection.post(self._requests, asked, _Request))
+
+
+HOSTS: dict[str, Callable[[Connection, str], Host]] = {
+    "github": GitHubPulls,
+    "gitlab": GitLabPulls,
+    "gitea": GiteaPulls,
+}
+
+
+class ForgePullRequests:
+    """Those of one config repo. kind: of its forge, which may be asked with a token."""
+
+    def __init__(self, host: Host, repo: WebAddress, kind: ForgeKind) -> None:
+        self._host = host
+        self._repo = repo
+        self._kind = kind
+
+    async def find(self, source: str, into: str) -> PullRequest | None:
+        """See PullRequests.find."""
+        found = [one for one in await self._host.of_branch(source, into) if _is_from(one, source, into)]
+        return self._as_told(max(found, key=lambda one: one.number)) if found else None
+
+    async def look(self, number: int) -> PullRequest | None:
+        """See PullRequests.look."""
+        found = await self._host.look(number)
+        return self._as_told(found) if found is not None else None
+
+    async def open(self, source: str, into: str, *, title: str, body: str) -> PullRequest:
+        """See PullRequests.open."""
+        found = await self.find(source, into)
+        if found is not None and found.state == "open":
+            return found
+        sent = await self._host.send(source, into, title=title, body=body)
+        if sent.said is not None:
+            return self._as_told(sent.said)
+        # Somebody may have opened it a moment ago: all forges refuse a second one for the same branch.
+        found = await self.find(source, into)
+        if found is not None and found.state == "open":
+            return found
+        reason = _TOLD_NOT_TO.get(sent.status, f"it answers with HTTP status {sent.status}")
+        raise PullRequestRefused(forge=self._forge, source=source, reason=reason)
+
+    @property
+    def _forge(self) -> str:
+        return without_credentials(self._repo.base or "")
+
+    def _as_told(self, told: Told) -> PullRequest:
+        url = self._repo.pull(told.number, self._kind)
+        if url is None or not 0 < told.number < _MOST_NUMBER:
+            raise ForgeFailed(forge=self._forge, reason="its answer is not in the form that its API has")
+        merged_as = told.merged_as if told.merged_as is not None and _OID.fullmatch(told.merged_as) else None
+        return PullRequest(number=told.number, url=url, state=told.state, merged_as=merged_as)
+
+
+def _is_from(told: Told, source: str, into: str) -> bool:
+    # A fork may have a branch of the same name: its pull request is not ours.
+    return told.own and (told.source, told.into) == (source, into)
+
+
+def _read(found: Iterable[_Pull | _Request] | None) -> list[Told]:
+    return [one.told() for one in found or ()]
+
+
+def _sent(sent: Sent[_Pull] | Sent[_Request]) -> Sent[Told]:
+    return Sent(sent.status, sent.said.told() if sent.said is not None else None)

@@ -1,0 +1,87 @@
+"""An agent and pull requests: it sees the merge before it deploys it, and knows whose rollback that is."""
+
+import pytest
+
+from lastgood.core.record import Pause
+from lastgood.core.request import RollbackRequest
+from lastgood.flows.rollback import Rollbacks
+from twins.agent_world import CONFIG, World, app_file
+from twins.pull_requests import FORGE, MemoryPullRequests
+
+APP = "web-staging"
+
+
+@pytest.fixture
+async def world():
+    made = World()
+    made.pulls = MemoryPullRequests()
+    await made.release({"lastgood.yaml": CONFIG, **app_file(APP, "a")})
+    await made.start()
+    await made.run_until(APP, "succeeded")
+    await made.release(app_file(APP, "b"))
+    await made.look()
+    await made.run_until(APP, "succeeded", 2)
+    yield made
+    await made.stop()
+    made.store.close()
+
+
+async def request(world, **words):
+    first = await world.store.deployment(APP, 1)
+    asked = RollbackRequest(apps=(APP,), to=first.commit.oid, via="pr", reason="broken", **words)
+    return await Rollbacks(world.branch()).do(asked)
+
+
+async def merge(world, plan, *, told=True) -> str:
+    """Merge as a forge does that squashes, with a message of its own."""
+    made = await world.repo.commit(plan.result.commit)
+    hold = f".lastgood/holds/{APP}.hold"
+    entry = await world.repo.entry(made.tree, hold)
+    files = app_file(APP, "a")
+    if entry is not None:
+        files[hold] = await world.repo.read(entry.oid, max_bytes=10_000)
+    merged = await world.release(files, message="Roll back by request (#1)")
+    if told:
+        world.pulls.end(1, "merged", merged_as=merged)
+    await world.look()
+    return merged
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_a_merge_is_deployed_as_the_persons_rollback(world, told):
+    """Also through a pause, and before the forge says that it is merged: the hold in it is the operation's."""
+    plan = await request(world)
+    await world.store.pause(Pause(scope="everything", name=None, reason="fair", by="Priya", since=world.clock.now()))
+    await world.look()
+    assert len(await world.runs(APP)) == 2
+    merged = await merge(world, plan, told=told)
+    done = await world.run_until(APP, "succeeded", 3)
+    assert (done.trigger, done.operation, done.commit.oid) == ("rollback", plan.id, merged)
+    operation = await world.store.operation(plan.id)
+    assert (operation.step, operation.commit) == ("done", merged)
+    assert [hold.hold.reason for hold in await world.store.holds(APP)] == ["broken"]
+
+
+async def test_pages_hear_of_one_that_was_closed(world):
+    """Nothing is deployed that would tell them."""
+    plan = await request(world)
+    last = (await world.store.events(after=0, limit=1000))[-1].id
+    world.pulls.end(1, "closed")
+    await world.look()
+    told = [event for event in await world.store.events(after=last) if event.kind == "operation"]
+    assert [(event.app, event.payload["operation"], event.payload["step"]) for event in told] == [
+        (APP, plan.id, "failed")
+    ]
+    assert len(await world.runs(APP)) == 2
+
+
+async def test_a_forge_that_is_away_keeps_no_head_waiting(world):
+    """What comes to the branch is deployed; how the request stands is said not to be known."""
+    plan = await request(world)
+    world.pulls.away = "it is away"
+    await world.release(app_file(APP, "c"))
+    await world.look()
+    await world.run_until(APP, "succeeded", 3)
+    operation = await world.store.operation(plan.id)
+    assert operation.step == "waiting"
+    assert operation.message.startswith(f"waiting for {FORGE}/pulls/1; how it stands is not known")

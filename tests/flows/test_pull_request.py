@@ -1,0 +1,322 @@
+"""Rollbacks by pull request: opened once, and what becomes of them is told by what the branch has."""
+
+import pytest
+
+from lastgood.core.errors import CommandLineWrong, PullRequestRefused, PushRefused, PushUnknown
+from lastgood.core.request import RollbackRequest
+from lastgood.flows.pull_request import settle_requests
+from lastgood.flows.recover import recover
+from lastgood.flows.why import why_deployed
+from lastgood.store import SqlStore
+from twins.pull_requests import FORGE, MemoryPullRequests
+from twins.rollback_world import CART, WEB, RollbackWorld, make_world, outcome
+
+URL = f"{FORGE}/pulls/1"
+
+
+@pytest.fixture(params=["memory", "mirror", "clone"])
+def world(request, tmp_path):
+    store = None if request.param == "clone" else SqlStore.in_memory()
+    for made in make_world(request.param, tmp_path, store=store):
+        made.branch.__dict__["pulls"] = MemoryPullRequests()
+        yield made
+    if store is not None:
+        store.close()
+
+
+@pytest.fixture
+def memory(tmp_path):
+    for made in make_world("memory", tmp_path):
+        made.branch.__dict__["pulls"] = MemoryPullRequests()
+        yield made
+
+
+async def begun(world: RollbackWorld, **words):
+    """Release two versions, and ask for the first by pull request; return its commit, the head before, the plan."""
+    await world.begin()
+    first, second = await world.release(name="v1"), await world.release(name="v2")
+    return first, second, await world.roll_back(to=first, via="pr", **words)
+
+
+async def files_of(world: RollbackWorld, plan, **edits):
+    files = {}
+    for app in plan.applications:
+        for file in app.files:
+            files[file.path] = await world.text(plan.result.commit, file.path)
+    return files | edits
+
+
+async def merge(world: RollbackWorld, plan, *, how: str, told: bool = True, **edits) -> str:
+    """Merge as a forge does: with a merge commit or squashed, on what the branch has now."""
+    head = await world.head()
+    parents = [head, plan.result.commit] if how == "merge" else [head]
+    files = await files_of(world, plan, **edits)
+    merged = await world.remote.commit_files("main", files, message="Merge pull request #1", parents=parents)
+    if told:
+        world.branch.pulls.end(1, "merged", merged_as=merged)
+    await world.repo.fetch("main")
+    return merged
+
+
+async def only(world: RollbackWorld, app: str = "web-production"):
+    (operation,) = await world.journal.operations(app)
+    return operation
+
+
+async def test_nothing_moves_until_it_is_merged(world):
+    """The branch stays; the commit is on a branch of its own; the request says why and what leaves."""
+    first, second, plan = await begun(world, reason="checkout returns 500")
+    assert await world.head() == second
+    assert (plan.via, plan.result.pull_request, plan.result.pushed) == ("pr", URL, False)
+    source = f"lastgood/rollback/{plan.id}"
+    assert world.remote.refs[f"refs/heads/{source}"] == plan.result.commit
+    assert (await world.repo.commit(plan.result.commit)).parents == (second,)
+    sent = world.branch.pulls.sent[1]
+    assert (sent["source"], sent["into"]) == (source, "main")
+    assert sent["title"] == f"Roll back web-production to {first[:7]}"
+    assert sent["body"] == f"checkout returns 500\n\n```text\nWhat leaves:\n- {second[:7]} Release web v2\n```"
+    waits = await only(world)
+    assert (waits.step, waits.message, waits.finished_at) == ("waiting", f"waiting for {URL}", None)
+    assert plan.git[-1] == f"git push --porcelain origin HEAD:refs/heads/{source}"
+
+
+async def test_the_same_command_finds_the_open_one(world):
+    """Asked again it is the same request, with nothing pushed and nothing opened."""
+    first, _, plan = await begun(world)
+    again = await world.roll_back(to=first, via="pr")
+    assert (again.id, again.result) == (plan.id, plan.result)
+    assert len(world.branch.pulls.kept) == 1
+    assert (await only(world)).step == "waiting"
+
+
+@pytest.mark.parametrize("how", ["merge", "squash"])
+@pytest.mark.parametrize("ask", [True, False])
+@pytest.mark.parametrize("hold", [True, False])
+async def test_a_merge_is_recognised_by_its_content(world, how, ask, hold):
+    """However the forge merged it, and whatever it says; others' commits in between do not matter.
+
+    Without the commit itself and without a hold only the forge knows that it was merged: Git has the same content.
+    """
+    first, _, plan = await begun(world, hold=hold)
+    await world.commit({f"{CART}/deploy.conf": "cart\n"})
+    merged = await merge(world, plan, how=how)
+    await world.commit({f"{CART}/deploy.conf": "cart 2\n"})
+    await settle_requests(world.branch, await world.head(), ask=ask)
+    done = await only(world)
+    if how == "squash" and not ask and not hold:
+        assert done.step == "waiting"
+        return
+    assert (done.step, done.commit, done.message) == ("done", merged, "")
+    if world.store is not None:
+        why = await why_deployed(
+            await world.repo.commit(merged), app="web-production", repo=world.repo, store=world.store
+        )
+        assert (why.trigger, why.operation, why.recorded) == ("rollback", plan.id, True)
+        assert len(await world.store.holds("web-production")) == hold
+    again = await world.roll_back(to=first, via="pr")
+    assert again.changes_nothing
+
+
+@pytest.mark.parametrize("how", ["merge", "squash"])
+async def test_what_was_merged_is_undone(world, how):
+    """The undo of a merged request gives back what was before, and ends its hold."""
+    _, second, plan = await begun(world)
+    await merge(world, plan, how=how)
+    undone = await world.undo()
+    assert undone.result.pushed is True
+    head = await world.head()
+    assert await world.version(head) == await world.version(second)
+    assert await (await world.branch.fetch()).file_holds("web-production") == ()
+
+
+async def test_the_same_command_after_the_merge_is_done(memory):
+    """Nobody looked since: the command finds that it is merged, by which commit."""
+    first, _, plan = await begun(memory)
+    merged = await merge(memory, plan, how="squash")
+    done = await memory.roll_back(to=first, via="pr")
+    assert (done.id, done.result.commit, done.result.pushed) == (plan.id, merged, True)
+    assert done.result.pull_request == URL
+
+
+@pytest.mark.parametrize("how", ["merge", "squash"])
+async def test_another_result_is_recorded_as_such(world, how):
+    """Merged with edits, it is not what was planned: no rollback is recorded as done."""
+    _, _, plan = await begun(world)
+    merged = await merge(world, plan, how=how, **{f"{WEB}/deploy.conf": "image: shop/web:v3\n"})
+    await settle_requests(world.branch, await world.head())
+    ended = await only(world)
+    assert ended.step == "failed"
+    assert ended.message == (
+        f"{URL} was merged with another result at {merged[:7]}: web-production did not get the version that was planned"
+    )
+
+
+async def test_a_merge_without_the_hold_is_another_result(memory):
+    """Somebody took the hold out of the request: that is said."""
+    _, _, plan = await begun(memory)
+    await merge(memory, plan, how="squash", **{".lastgood/holds/web-production.hold": None})
+    await settle_requests(memory.branch, await memory.head())
+    assert (await only(memory)).message.endswith("its hold is not there")
+
+
+async def test_a_closed_one_is_over(world):
+    """Closed without merging: nothing was deployed, and the same command opens another."""
+    first, second, _ = await begun(world)
+    world.branch.pulls.end(1, "closed")
+    await settle_requests(world.branch, await world.head())
+    ended = await only(world)
+    assert (ended.step, ended.message) == ("failed", f"{URL} was closed without merging; nothing was deployed")
+    again = await world.roll_back(to=first, via="pr")
+    assert again.result.pull_request == f"{FORGE}/pulls/2"
+    assert await world.head() == second
+
+
+async def test_a_stale_one_is_planned_again_in_place(world):
+    """The application moved: that is said, and the same command gives the same request a new commit."""
+    first, _, plan = await begun(world)
+    third = await world.release(name="v3")
+    await settle_requests(world.branch, await world.head())
+    waits = await only(world)
+    assert waits.step == "waiting"
+    assert waits.message == (
+        f"waiting for {URL}; web-production moved since, so it does not fit any more: the same command plans it again"
+    )
+    again = await world.roll_back(to=first, via="pr")
+    assert (again.id, again.result.pull_request, again.head) == (plan.id, URL, third)
+    assert (await world.repo.commit(again.result.commit)).parents == (third,)
+    assert world.remote.refs[f"refs/heads/lastgood/rollback/{plan.id}"] == again.result.commit
+    assert (await only(world)).message == f"waiting for {URL}"
+    merged = await merge(world, again, how="squash")
+    await settle_requests(world.branch, await world.head())
+    assert ((await only(world)).step, (await only(world)).commit) == ("done", merged)
+
+
+async def test_what_others_pushed_to_the_request_is_not_thrown_away(memory):
+    """Planned again, it would replace what somebody added to its branch: it stops."""
+    first, _, plan = await begun(memory)
+    await memory.release(name="v3")
+    source = f"lastgood/rollback/{plan.id}"
+    theirs = await memory.remote.commit_files(source, {"note": "ours"})
+    with pytest.raises(Exception, match=r"lastgood/rollback/"):
+        await memory.roll_back(to=first, via="pr")
+    assert memory.remote.refs[f"refs/heads/{source}"] == theirs
+
+
+async def test_a_lost_answer_of_the_forge_is_asked_about(world):
+    """Opened without an answer: nobody knows, the same command finds it and opens no second one."""
+    first = await _two(world)
+    world.branch.pulls.lose_replies = 1
+    with pytest.raises(PushUnknown) as unknown:
+        await world.roll_back(to=first, via="pr")
+    assert "it is not known whether a pull request is open" in unknown.value.message
+    assert (await only(world)).step == "unknown"
+    again = await world.roll_back(to=first, via="pr")
+    assert again.result.pull_request == URL
+    assert len(world.branch.pulls.kept) == 1
+
+
+async def _two(world: RollbackWorld) -> str:
+    await world.begin()
+    first = await world.release(name="v1")
+    await world.release(name="v2")
+    return first
+
+
+async def test_an_agent_asks_a_forge_that_was_away_again(memory):
+    """What had no answer is opened at a later look, without anybody asking for it."""
+    first = await _two(memory)
+    memory.branch.pulls.away = "it is away"
+    with pytest.raises(PushUnknown):
+        await memory.roll_back(to=first, via="pr")
+    await settle_requests(memory.branch, await memory.head())
+    assert (await only(memory)).step == "unknown"
+    memory.branch.pulls.away = ""
+    await settle_requests(memory.branch, await memory.head())
+    assert (await only(memory)).message == f"waiting for {URL}"
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@pytest.mark.parametrize("step", ["save 1", "propose", "open", "opened", "save 2"])
+async def test_killed_at_any_step_the_next_start_goes_on(memory, step):
+    """Either nothing happened, or the next start opens the one request that there is then."""
+    first = await _two(memory)
+    pulls, journal, repo = memory.branch.pulls, memory.journal, memory.repo
+    saves = 0
+    save, propose, opened = journal.save, repo.propose, pulls.open
+
+    async def killed_save(operation):
+        nonlocal saves
+        saves += 1
+        if step == f"save {saves}":
+            raise Killed
+        await save(operation)
+
+    async def killed_propose(*words, **more):
+        if step == "propose":
+            raise Killed
+        await propose(*words, **more)
+
+    async def killed_open(*words, **more):
+        if step == "open":
+            raise Killed
+        found = await opened(*words, **more)
+        if step == "opened":
+            raise Killed
+        return found
+
+    journal.save, repo.propose, pulls.open = killed_save, killed_propose, killed_open
+    with pytest.raises(Killed):
+        await memory.roll_back(to=first, via="pr")
+    journal.save, repo.propose, pulls.open = save, propose, opened
+    memory.branch.live.clear()
+    await recover(memory.branch)
+    if step == "save 1":
+        assert (memory.journal.kept, pulls.kept) == ({}, {})
+        return
+    assert (await only(memory)).message == f"waiting for {URL}"
+    assert len(pulls.kept) == 1
+
+
+async def test_one_that_waits_keeps_nobody_busy(world):
+    """While it waits, a push goes ahead; then the request is stale, and stays what it is."""
+    first, _, plan = await begun(world)
+    pushed = await world.roll_back(to=first, reason="now")
+    assert outcome(pushed, "busy") == "pass"
+    assert pushed.result.pushed is True
+    operations = {one.id: one for one in await world.journal.operations("web-production")}
+    assert operations[plan.id].step == "waiting"
+    await settle_requests(world.branch, await world.head())
+    operations = {one.id: one for one in await world.journal.operations("web-production")}
+    assert "moved since" in operations[plan.id].message
+
+
+async def test_refusals_are_final(memory):
+    """A forge that lets us open none, a server that takes no such branch: said, recorded, and over."""
+    first = await _two(memory)
+    memory.branch.pulls.refuses = "the token may not open one there"
+    with pytest.raises(PullRequestRefused):
+        await memory.roll_back(to=first, via="pr")
+    memory.remote.refuse = lambda ref, commit: "no such branches here"
+    with pytest.raises(PushRefused):
+        await memory.roll_back(to=first, via="pr")
+    assert [one.step for one in await memory.journal.operations("web-production")] == ["failed", "failed"]
+
+
+@pytest.mark.parametrize("words", [{"mode": "reset"}, {"push": False}])
+async def test_what_cannot_be_a_pull_request(memory, words):
+    """A reset, a commit that stays here."""
+    first = await _two(memory)
+    with pytest.raises(CommandLineWrong):
+        await memory.plan(to=first, via="pr", **words)
+
+
+async def test_without_a_forge_it_is_said_what_to_set(memory):
+    """Exit 2, with the setting's name."""
+    await _two(memory)
+    memory.branch.__dict__["pulls"] = None
+    with pytest.raises(CommandLineWrong) as wrong:
+        await memory.rollbacks.plan(RollbackRequest(apps=("web-production",), via="pr"))
+    assert "[[forges]]" in wrong.value.hint
