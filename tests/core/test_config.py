@@ -126,6 +126,7 @@ WRONG = {
     "version: 1\naplications: []": (2, "there is no key 'aplications' here", "did you mean applications?"),
     "version: 1\napplications: {}": (2, "`applications` must be a list", ""),
     "version: 1\napplications:\n  - 1": (3, "each of `applications` must be a mapping", ""),
+    "version: 1\ndelivery: pr": (2, "`delivery` must be one of: push, pull-request, pull-request-if-refused", ""),
     "version: 1\nreset: refuse": (2, "`reset` must be one of: allowed, refused", "did you mean refused?"),
 }
 

@@ -9,7 +9,7 @@ from lastgood.flows.recover import recover
 from lastgood.flows.why import why_deployed
 from lastgood.store import SqlStore
 from twins.pull_requests import FORGE, MemoryPullRequests
-from twins.rollback_world import CART, WEB, RollbackWorld, make_world, outcome
+from twins.rollback_world import CART, WEB, YAML, RollbackWorld, make_world, outcome
 
 URL = f"{FORGE}/pulls/1"
 
@@ -156,7 +156,7 @@ async def test_a_merge_without_the_hold_is_another_result(memory):
     _, _, plan = await begun(memory)
     await merge(memory, plan, how="squash", **{".lastgood/holds/web-production.hold": None})
     await settle_requests(memory.branch, await memory.head())
-    assert (await only(memory)).message.endswith("its hold is not there")
+    assert (await only(memory)).message.endswith("the holds are not those that were planned")
 
 
 async def test_a_closed_one_is_over(world):
@@ -320,3 +320,93 @@ async def test_without_a_forge_it_is_said_what_to_set(memory):
     with pytest.raises(CommandLineWrong) as wrong:
         await memory.rollbacks.plan(RollbackRequest(apps=("web-production",), via="pr"))
     assert "[[forges]]" in wrong.value.hint
+
+
+def say(world: RollbackWorld, delivery: str):
+    """Let lastgood.yaml say how commits come to the branch."""
+    return world.commit({"lastgood.yaml": f"{YAML}delivery: {delivery}\n"})
+
+
+async def test_the_repo_may_ask_for_pull_requests(world):
+    """Where nobody says it, `delivery: pull-request` does; `--via push` says otherwise for once."""
+    first = await _two(world)
+    await say(world, "pull-request")
+    asked = await world.roll_back(to=first)
+    assert (asked.via, asked.result.pull_request) == ("pr", URL)
+    pushed = await world.roll_back(to=first, via="push")
+    assert (pushed.via, pushed.result.pushed) == ("push", True)
+    undone = await world.undo()
+    assert (undone.via, undone.result.pull_request) == ("pr", f"{FORGE}/pulls/2")
+    assert world.branch.pulls.sent[2]["source"] == f"lastgood/undo/{undone.id}"
+    for name in ("v1", "v2"):
+        await world.release(CART, name=name)
+    kept = await world.roll_back("cart-production", previous=True, push=False)
+    assert kept.result.pushed is False
+
+
+async def test_a_refused_push_becomes_a_pull_request_only_where_the_repo_says_so(memory):
+    """`pull-request-if-refused`: tried first, and then opened; by default the refusal is the end."""
+    first = await _two(memory)
+    memory.remote.refuse = lambda ref, commit: "protected branch" if ref == "refs/heads/main" else None
+    with pytest.raises(PushRefused):
+        await memory.roll_back(to=first)
+    memory.remote.refuse, refuse = lambda ref, commit: None, memory.remote.refuse
+    await say(memory, "pull-request-if-refused")
+    memory.remote.refuse = refuse
+    with pytest.raises(PushRefused):
+        await memory.roll_back(to=first, via="push")
+    asked = await memory.roll_back(to=first)
+    assert (asked.via, asked.result.pull_request) == ("pr", URL)
+    assert (await by_id(memory, asked.id)).step == "waiting"
+    again = await memory.roll_back(to=first)
+    assert again.result == asked.result
+    memory.remote.refuse = lambda ref, commit: None
+    merged = await merge(memory, asked, how="merge")
+    await settle_requests(memory.branch, await memory.head())
+    assert (await by_id(memory, asked.id)).commit == merged
+
+
+async def test_where_no_forge_is_known_a_refusal_stays_one(memory):
+    """Nothing else could be done; and what only a pull request could do says what to set."""
+    first = await _two(memory)
+    await say(memory, "pull-request-if-refused")
+    memory.branch.__dict__["pulls"] = None
+    memory.remote.refuse = lambda ref, commit: "protected branch"
+    with pytest.raises(PushRefused):
+        await memory.roll_back(to=first)
+    memory.remote.refuse = lambda ref, commit: None
+    await say(memory, "pull-request")
+    with pytest.raises(CommandLineWrong) as wrong:
+        await memory.plan(to=first)
+    assert "`delivery` in lastgood.yaml asks for" in wrong.value.message
+
+
+async def by_id(world: RollbackWorld, operation: str):
+    return next(one for one in await world.journal.operations("web-production") if one.id == operation)
+
+
+@pytest.mark.parametrize("kind", ["hold", "unhold"])
+async def test_holds_come_by_pull_request_as_well(world, kind):
+    """A hold and its end: nothing is held or let go before it is merged; an unrelated commit is not the merge."""
+    await _two(world)
+    if kind == "unhold":
+        await world.hold("previous", reason="slow")
+    await say(world, "pull-request")
+    act = world.hold if kind == "hold" else world.unhold
+    asked = await act("previous", reason="slow")
+    assert (asked.pull_request, asked.pushed) == (URL, False)
+    held = await (await world.branch.fetch()).file_holds("web-production")
+    assert len(held) == (kind == "unhold")
+    await world.release(name="v3")
+    await settle_requests(world.branch, await world.head())
+    waits = await by_id(world, asked.operation)
+    assert (waits.step, waits.message) == ("waiting", f"waiting for {URL}")
+    path = ".lastgood/holds/web-production.hold"
+    text = await world.text(asked.commit, path)
+    merged = await world.remote.commit_files("main", {path: text}, message="Hold it (#1)")
+    world.branch.pulls.end(1, "merged", merged_as=merged)
+    await settle_requests(world.branch, await world.head())
+    done = await by_id(world, asked.operation)
+    assert (done.step, done.commit) == ("done", merged)
+    if world.store is not None:
+        assert len(await world.store.holds("web-production")) == (kind == "hold")

@@ -7,6 +7,7 @@ import typer
 
 from lastgood.cli.asking import confirm
 from lastgood.cli.call import Call
+from lastgood.cli.plan_page import REQUESTED, open_request
 from lastgood.cli.rollback import DryRun, NoPush, Reason, Yes
 from lastgood.cli.shared import now, reference
 from lastgood.cli.situation import Situation, work
@@ -106,13 +107,15 @@ async def _carry_out(
         call.print_json(to_plain(done))
     elif done.commit is None:
         call.print("nothing to do")
+    elif done.pull_request is not None and not done.pushed:
+        call.print(open_request(done.pull_request, done.commit, call.style))
     elif push:
         call.print(f"pushed {call.style.paint(done.commit[:7], 'yellow')}")
         call.suggest(_next(situation, done, word, app))
     else:
         kept = f"refs/lastgood/unpushed/{done.operation}"
         call.print(f"made {call.style.paint(done.commit[:7], 'yellow')} and pushed nothing; it is kept as {kept}")
-    return 0
+    return REQUESTED if done.pull_request is not None and not done.pushed else 0
 
 
 def _next(situation: Situation, done: HoldResult, word: str, app: str) -> str:

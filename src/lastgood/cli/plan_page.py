@@ -13,6 +13,8 @@ _ORDER = {"block": 0, "warn": 1, "unknown": 2, "pass": 3}
 MAX_FILES = 40
 MAX_FEATURES = 20
 MAX_SETTINGS = 20
+# The exit code where a pull request was opened, and nothing is deployed yet.
+REQUESTED = 8
 
 
 def plan_text(plan: Plan, style: Style, *, verbose: bool) -> str:
@@ -101,6 +103,11 @@ def checks_text(checks: Sequence[Check], style: Style, *, verbose: bool) -> str:
     return f"{heading('checks', style)}\n" + "\n".join(lines) if lines else ""
 
 
+def open_request(url: str, commit: str, style: Style) -> str:
+    """Say that a pull request is open."""
+    return f"{clean(url)} is open for {style.paint(commit[:7], 'yellow')}; nothing changes until it is merged"
+
+
 def waits_for_merge(plan: Plan) -> bool:
     """Say whether a pull request is open, and nothing else happened yet."""
     return plan.result.pull_request is not None and plan.result.pushed is False
@@ -115,7 +122,7 @@ def result_text(plan: Plan, style: Style) -> str:
     if result.pull_request is not None:
         url = clean(result.pull_request)
         merged = f"{url} is merged: {plan.branch} has it by {commit}"
-        return merged if result.pushed else f"{url} is open for {commit}; nothing is deployed until it is merged"
+        return merged if result.pushed else open_request(url, result.commit, style)
     if plan.mode == "reset" and result.pushed:
         return f"{plan.branch} is at {commit} now"
     if result.pushed:

@@ -10,7 +10,7 @@ import typer
 
 from lastgood.cli.asking import confirm
 from lastgood.cli.call import Call
-from lastgood.cli.plan_page import plan_text, result_text, waits_for_merge
+from lastgood.cli.plan_page import REQUESTED, plan_text, result_text, waits_for_merge
 from lastgood.cli.situation import Situation, work
 from lastgood.core.errors import (
     Blocked,
@@ -27,8 +27,6 @@ from lastgood.core.words import Mode, Via
 
 # Long enough for a release with its readiness probes; whoever waits longer looks at `lastgood status`.
 WAIT_S = 600.0
-# A pull request was opened; nothing is deployed yet.
-REQUESTED = 8
 # Checks that nobody can override.
 _FIXED = {"stale-plan", "reset-policy"}
 
@@ -43,7 +41,9 @@ With = Annotated[str | None, typer.Option("--with", metavar="FEATURE", help="To 
 ModeWord = Annotated[str, typer.Option("--mode", metavar="MODE", help="restore, revert or reset")]
 Commits = Annotated[list[str] | None, typer.Option("--commit", metavar="C", help="For revert: a commit to undo")]
 WithShared = Annotated[bool, typer.Option("--with-shared", help="Take shared inputs back, too")]
-ViaWord = Annotated[str, typer.Option("--via", metavar="push|pr", help="How it is delivered")]
+ViaWord = Annotated[
+    str | None, typer.Option("--via", metavar="push|pr", help="How it is delivered [default: as lastgood.yaml says]")
+]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it goes into the commit")]
 NoHold = Annotated[bool, typer.Option("--no-hold", help="Do not keep the version that is left from coming back")]
 Despite = Annotated[list[str] | None, typer.Option("--despite", metavar="CHECK", help="Override a check by name")]
@@ -64,7 +64,7 @@ def plan(
     mode: ModeWord = "restore",
     commit: Commits = None,
     with_shared: WithShared = False,
-    via: ViaWord = "push",
+    via: ViaWord = None,
     reason: Reason = "",
     no_hold: NoHold = False,
     despite: Despite = None,
@@ -112,7 +112,7 @@ def rollback(
     mode: ModeWord = "restore",
     commit: Commits = None,
     with_shared: WithShared = False,
-    via: ViaWord = "push",
+    via: ViaWord = None,
     reason: Reason = "",
     no_hold: NoHold = False,
     despite: Despite = None,
@@ -166,11 +166,11 @@ def rollback(
     raise typer.Exit(work(call, job))
 
 
-def _request(asked: RollbackRequest, *, mode: str, via: str) -> RollbackRequest:
+def _request(asked: RollbackRequest, *, mode: str, via: str | None) -> RollbackRequest:
     """Make sure that a request makes sense. Raises CommandLineWrong."""
     if mode not in get_args(Mode):
         raise CommandLineWrong(f"--mode {mode} is not known", hint="it is restore, revert or reset")
-    if via not in get_args(Via):
+    if via is not None and via not in get_args(Via):
         raise CommandLineWrong(f"--via {via} is not known", hint="it is push or pr")
     chosen = [asked.to is not None, asked.last_good, asked.previous]
     if sum([*chosen, asked.without is not None, asked.with_ is not None]) > 1:
@@ -179,7 +179,7 @@ def _request(asked: RollbackRequest, *, mode: str, via: str) -> RollbackRequest:
         )
     modes: dict[str, Mode] = {word: word for word in get_args(Mode)}
     vias: dict[str, Via] = {word: word for word in get_args(Via)}
-    return msgspec.structs.replace(asked, mode=modes[mode], via=vias[via])
+    return msgspec.structs.replace(asked, mode=modes[mode], via=vias[via] if via is not None else None)
 
 
 def command_of(request: RollbackRequest) -> str:
@@ -192,7 +192,7 @@ def command_of(request: RollbackRequest) -> str:
     words += ["--mode", request.mode] if request.mode != "restore" else []
     words += [word for commit in request.commits for word in ("--commit", commit)]
     words += ["--with-shared"] if request.with_shared else []
-    words += ["--via", request.via] if request.via != "push" else []
+    words += ["--via", request.via] if request.via is not None else []
     words += ["--reason", request.reason] if request.reason else []
     words += ["--no-hold"] if not request.hold else []
     words += [word for check in request.despite for word in ("--despite", check)]

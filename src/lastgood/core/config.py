@@ -4,7 +4,7 @@ Bytes in, RepoConfig out. Hostile input: it names things and defines none. Knows
 """
 
 import re
-from typing import Any
+from typing import Any, get_args
 
 from lastgood.core.application import IgnoredDrift, Policy
 from lastgood.core.duration import parse_duration
@@ -13,6 +13,7 @@ from lastgood.core.nearest import did_you_mean
 from lastgood.core.pattern import is_label, is_name, resolve, segments, stray_brace, words_in
 from lastgood.core.sources import MAX_IMAGE_WORDS, TAG_WORDS, Source, address_is_safe, tag_words
 from lastgood.core.value import Value
+from lastgood.core.words import DeliveryPolicy
 from lastgood.core.yaml import Document, Path, read_yaml
 
 CONFIG_FILE = "lastgood.yaml"
@@ -32,7 +33,7 @@ _PROJECT = re.compile(r"[A-Z][A-Z0-9_]{1,19}")
 
 # Every key that may stand in the file, by where it stands. The reference page is held to this table by a test.
 KEYS: dict[str, tuple[str, ...]] = {
-    "": ("version", "applications", "sources", "reset"),
+    "": ("version", "applications", "sources", "reset", "delivery"),
     "applications[]": (
         "name",
         "path",
@@ -54,11 +55,15 @@ KEYS: dict[str, tuple[str, ...]] = {
 
 
 class RepoConfig(Value, frozen=True, kw_only=True):
-    """`lastgood.yaml` as read. reset_refused: nobody may move the branch back (`reset: refused`)."""
+    """`lastgood.yaml` as read. reset_refused: nobody may move the branch back (`reset: refused`).
+
+    delivery: how a commit comes to the branch, where nobody says it.
+    """
 
     entries: tuple[Entry, ...] = ()
     sources: tuple[Source, ...] = ()
     reset_refused: bool = False
+    delivery: DeliveryPolicy = "push"
 
 
 def parse_config(data: bytes, *, file: str = CONFIG_FILE) -> RepoConfig:
@@ -74,12 +79,15 @@ def parse_config(data: bytes, *, file: str = CONFIG_FILE) -> RepoConfig:
     if version != 1 or isinstance(version, bool):
         document.wrong(("version",), "`version` must be 1", hint="a newer lastgood may know this version")
     reset = _choice(document, ("reset",), top.get("reset", "allowed"), ("allowed", "refused"))
+    deliveries: dict[str, DeliveryPolicy] = {word: word for word in get_args(DeliveryPolicy)}
+    delivery = _choice(document, ("delivery",), top.get("delivery", "push"), tuple(deliveries))
     entries = _items(document, ("applications",), top.get("applications", []), most=MAX_ENTRIES)
     sources = _items(document, ("sources",), top.get("sources", []), most=MAX_SOURCES)
     return RepoConfig(
         entries=tuple(_entry(document, ("applications", n), one) for n, one in enumerate(entries)),
         sources=tuple(_source(document, ("sources", n), one) for n, one in enumerate(sources)),
         reset_refused=reset == "refused",
+        delivery=deliveries[delivery],
     )
 
 

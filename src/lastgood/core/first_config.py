@@ -29,6 +29,9 @@ _TAIL = """
 
 # Nobody may move the branch back with `lastgood rollback --mode reset`:
 # reset: refused
+
+# Rollbacks and holds are pushed. A protected branch takes pull requests instead (or `pull-request-if-refused`):
+# delivery: pull-request
 """
 
 _POLICY = "    # policy: {bake: 10m, prune: true, self_heal: true, reason: optional, auto_rollback: off}\n"

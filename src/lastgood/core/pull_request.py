@@ -3,6 +3,7 @@
 from typing import Literal
 
 from lastgood.core.value import Value
+from lastgood.core.words import OperationKind
 
 PullState = Literal["open", "merged", "closed"]
 
@@ -16,6 +17,6 @@ class PullRequest(Value, frozen=True, kw_only=True):
     merged_as: str | None = None
 
 
-def proposed_branch(operation: str) -> str:
+def proposed_branch(kind: OperationKind, operation: str) -> str:
     """Return the branch of a config repo that holds the commit of an operation until its pull request is merged."""
-    return f"lastgood/rollback/{operation}"
+    return f"lastgood/{kind}/{operation}"

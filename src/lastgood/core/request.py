@@ -14,8 +14,8 @@ class RollbackRequest(Value, frozen=True, kw_only=True):
     """What somebody asked for. One of `to`, `last_good`, `previous`, `without`, `with_`, or none of them (last_good).
 
     without, with_: a feature, as `where` takes it: the newest good version that is known not to contain it, or to
-    contain it. commits: for revert. despite: names of checks to override.
-    expect_head, expect_versions: what the person saw (plan page): another version in one of the
+    contain it. commits: for revert. via None: as `delivery` of lastgood.yaml says. despite: names of
+    checks to override. expect_head, expect_versions: what the person saw (plan page): another version in one of the
     applications is `stale-plan`. by: None in a clone, where Git names the author.
     """
 
@@ -28,7 +28,7 @@ class RollbackRequest(Value, frozen=True, kw_only=True):
     mode: Mode = "restore"
     commits: tuple[str, ...] = ()
     with_shared: bool = False
-    via: Via = "push"
+    via: Via | None = None
     reason: str = ""
     hold: bool = True
     despite: tuple[str, ...] = ()
@@ -60,7 +60,10 @@ class HoldRequest(Value, frozen=True, kw_only=True):
 
 
 class HoldResult(Value, frozen=True, kw_only=True):
-    """What `hold` and `unhold` did. commit: None in a dry run, or where nothing was to do."""
+    """What `hold` and `unhold` did. commit: None in a dry run, or where nothing was to do.
+
+    pull_request: it is open, and nothing is held or let go before it is merged.
+    """
 
     app: str
     operation: str
@@ -68,6 +71,7 @@ class HoldResult(Value, frozen=True, kw_only=True):
     commit: str | None
     pushed: bool | None
     git: tuple[str, ...] = ()
+    pull_request: str | None = None
 
 
 class PauseRequest(Value, frozen=True, kw_only=True):

@@ -9,13 +9,14 @@ from lastgood.core.commit import Commit
 from lastgood.core.declared_inputs import scope_at
 from lastgood.core.deployment import Deployment
 from lastgood.core.discovery import Discovered, Discovery
-from lastgood.core.errors import ConfigWrong, GitFailed, ObjectMissing, UnknownApplication
+from lastgood.core.errors import CommandLineWrong, ConfigWrong, GitFailed, ObjectMissing, UnknownApplication
 from lastgood.core.hold import MAX_HOLD_BYTES, Hold, hold_path, in_force, parse_holds
 from lastgood.core.inputs import OwnInputs, joined
 from lastgood.core.nearest import nearest
 from lastgood.core.ports import Clock, ConfigRepo, PullRequests, Renderer, Sources, Store
 from lastgood.core.record import DeploymentQuery
 from lastgood.core.rollout import LiveRollout
+from lastgood.core.words import DeliveryPolicy, Via
 from lastgood.core.yaml import config_wrong
 from lastgood.flows.journal import Journal
 
@@ -104,6 +105,26 @@ class Look:
         names = nearest(name, self.discovered.applications)
         hint = f"did you mean {', '.join(names)}?" if names else None
         raise UnknownApplication(name=name, nearest=list(names), hint=hint, app=name)
+
+    def delivery(self, asked: Via | None) -> DeliveryPolicy:
+        """Return how a commit goes to the branch. asked: what somebody said of it; None: lastgood.yaml says it.
+
+        Raises CommandLineWrong where it is to be a pull request, and no forge is known to open it at.
+        """
+        config = self.discovered.config
+        policy: DeliveryPolicy = config.delivery if config is not None else "push"
+        if asked is not None:
+            policy = "pull-request" if asked == "pr" else "push"
+        if self.branch.pulls is not None:
+            return policy
+        if policy == "pull-request":
+            raise CommandLineWrong(
+                f"no forge with a token is known for the config repo {self.branch.repo.name}, "
+                "so no pull request can be opened" + ("" if asked else ", which `delivery` in lastgood.yaml asks for"),
+                hint="nothing was changed; [[forges]] in lastgood.toml names one (in a clone: the variable "
+                f"LASTGOOD_FORGES); or {'leave `--via` out to push' if asked else '`rollback --via push` pushes'}",
+            )
+        return "push"
 
     async def inputs(self, app: Application, *commits: str | None) -> Scope:
         """Return an application's inputs at the head and at these commits (or root trees), as one. None: no commit."""

@@ -35,7 +35,8 @@ class Draft(Value, frozen=True, kw_only=True):
     """A plan without its checks. place_holds: versions left go on hold. despite, reason: as asked for.
 
     title: what an undo takes back, for the subject. without, with_: the feature that somebody wants to be without, or
-    to have. asked: the request as the journal keeps it. via: how it is to be delivered.
+    to have. asked: the request as the journal keeps it. via: how it is to be delivered; None: as lastgood.yaml
+    says.
     """
 
     operation: str
@@ -50,4 +51,4 @@ class Draft(Value, frozen=True, kw_only=True):
     without: str | None = None
     with_: str | None = None
     asked: dict[str, Any] = {}
-    via: Via = "push"
+    via: Via | None = None

@@ -15,6 +15,7 @@ from lastgood.core.inputs import joined, uses
 from lastgood.core.message import clean_reason, operation_message
 from lastgood.core.operation import Moved
 from lastgood.core.plan import Plan, PlannedApplication, PlannedFeatures, PlannedFile, PlanResult
+from lastgood.core.pull_request import proposed_branch
 from lastgood.core.request import HoldRequest, HoldResult
 from lastgood.core.version import Version
 from lastgood.core.words import OperationKind
@@ -77,10 +78,11 @@ class Holds:
         async def replan(head: str) -> Planned:
             again = await self.branch.at(head)
             latest[0] = await self._change(again, app, request, kind, operation=operation, by=by)
-            return _planned(await self._plan(again, app, request, latest[0], operation=operation), latest[0])
+            new = await self._plan(again, app, request, latest[0], operation=operation)
+            return _planned(new, latest[0], again)
 
         done = await Delivery(self.branch).deliver(
-            _planned(plan, change), by=by, push=request.push, request=asked, replan=replan
+            _planned(plan, change, look), by=by, push=request.push, request=asked, replan=replan
         )
         return HoldResult(
             app=app.name,
@@ -89,6 +91,7 @@ class Holds:
             commit=done.result.commit,
             pushed=done.result.pushed,
             git=done.git,
+            pull_request=done.result.pull_request,
         )
 
     async def _finished(self, plan: Plan, app: Application) -> HoldResult:
@@ -101,6 +104,7 @@ class Holds:
             commit=plan.result.commit,
             pushed=plan.result.pushed,
             git=plan.git,
+            pull_request=plan.result.pull_request,
         )
 
     async def _change(
@@ -184,6 +188,7 @@ class Holds:
         self, look: Look, app: Application, request: HoldRequest, change: "_Change", *, operation: str
     ) -> Plan:
         repo, path = self.branch.repo, hold_path(app.name)
+        by_request = look.delivery(None) == "pull-request"
         data = format_holds(change.content) if change.content else None
         touched = change.content != change.before
         blob = await repo.write_blob(data) if data is not None and touched else None
@@ -205,7 +210,7 @@ class Holds:
             id=operation,
             kind=change.kind,
             mode="restore",
-            via="push",
+            via="pr" if by_request else "push",
             branch=look.branch.name,
             head=look.head.oid,
             applications=(
@@ -226,7 +231,12 @@ class Holds:
             also_affected=(),
             checks=(),
             git=restore_commands(
-                branch=look.branch.name, head=look.head.oid, message=message, restored=(), hold_files=[(path, data)]
+                branch=look.branch.name,
+                head=look.head.oid,
+                message=message,
+                restored=(),
+                hold_files=[(path, data)],
+                own=proposed_branch(change.kind, operation) if by_request else None,
             )
             if touched
             else (),
@@ -260,9 +270,14 @@ class _Change(msgspec.Struct, frozen=True, kw_only=True):
     before: tuple[Hold, ...]
 
 
-def _planned(plan: Plan, change: _Change) -> Planned:
+def _planned(plan: Plan, change: _Change, look: Look) -> Planned:
     moved = tuple(Moved(app=one.app, from_=plan.head, to=plan.head) for one in plan.applications)
-    return Planned(plan, moved=moved, ends=tuple(hold.id for hold in change.ended))
+    return Planned(
+        plan,
+        moved=moved,
+        ends=tuple(hold.id for hold in change.ended),
+        if_refused=look.delivery(None) == "pull-request-if-refused",
+    )
 
 
 def _names(hold: Hold, text: str) -> bool:

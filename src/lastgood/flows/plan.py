@@ -49,7 +49,7 @@ async def plan_commit(look: Look, draft: Draft, *, by: Person) -> Planned:
     Writes trees and blobs, and a commit that no ref names. Raises ConfigWrong for a hold file that it would have to
     change and cannot read.
     """
-    repo = look.branch.repo
+    repo, delivery = look.branch.repo, look.delivery(draft.via)
     content = await repo.write_tree(look.head.tree, [edit for part in draft.parts for edit in part.edits])
     candidate = await _candidate(look, content, by)
     files = await repo.changes(look.head.tree, content)
@@ -87,7 +87,7 @@ async def plan_commit(look: Look, draft: Draft, *, by: Person) -> Planned:
         id=draft.operation,
         kind=draft.kind,
         mode=draft.mode,
-        via=draft.via,
+        via="pr" if delivery == "pull-request" else "push",
         branch=look.branch.name,
         head=look.head.oid,
         applications=tuple(
@@ -98,13 +98,14 @@ async def plan_commit(look: Look, draft: Draft, *, by: Person) -> Planned:
         ),
         also_affected=also,
         checks=checks,
-        git=_commands(look, draft, weighed, message, hold_files),
+        git=_commands(look, draft, weighed, message, hold_files, by_request=delivery == "pull-request"),
         result=PlanResult(tree=tree, commit=None, pushed=False, head=look.head.oid),
         reason=draft.reason,
         message=message,
         notes=(*_notes(weighed), *await _feature_notes(look, draft, weighed, found)),
     )
-    return Planned(plan, moved=moved, ends=_ends(weighed))
+    if_refused = delivery == "pull-request-if-refused"
+    return Planned(plan, moved=moved, ends=_ends(weighed), if_refused=if_refused)
 
 
 async def plan_move(look: Look, draft: Draft, to: Commit, *, by: Person) -> Planned:
@@ -297,9 +298,11 @@ def _commands(
     weighed: Sequence[Weighed],
     message: str,
     hold_files: Sequence[tuple[str, bytes | None]],
+    *,
+    by_request: bool,
 ) -> tuple[str, ...]:
     branch, head = look.branch.name, look.head.oid
-    own = proposed_branch(draft.operation) if draft.via == "pr" else None
+    own = proposed_branch(draft.kind, draft.operation) if by_request else None
     if not any(w.files for w in weighed) and not hold_files:
         return ()
     if draft.mode == "revert" and draft.kind == "rollback":

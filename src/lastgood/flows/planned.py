@@ -8,11 +8,15 @@ from lastgood.core.plan import Plan
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan; moved: from which commit to which, for the record; ends: ids of the holds that its commit ends."""
+    """A plan; moved: from which commit to which, for the record; ends: ids of the holds that its commit ends.
+
+    if_refused: a push that the server refuses becomes a pull request.
+    """
 
     plan: Plan
     moved: tuple[Moved, ...]
     ends: tuple[str, ...]
+    if_refused: bool = False
 
     @property
     def changes_nothing(self) -> bool:

@@ -146,7 +146,7 @@ class Requested:
         if pulls is None:
             return None
         number: Any = (self.entry.operation.plan or {}).get("pull")
-        source = proposed_branch(plan.id)
+        source = proposed_branch(plan.kind, plan.id)
         pull = await (pulls.look(number) if isinstance(number, int) else pulls.find(source, self.branch.name))
         if pull is None:
             await self.say(f"waiting for {self.url}, which the forge does not show any more")
@@ -195,15 +195,17 @@ class Requested:
     async def _has_all(self, look: Look, plan: Plan, commit: str) -> bool:
         if await self._others(look, plan, commit, than="planned"):
             return False
+        ends = set((self.entry.operation.plan or {}).get("ends", ()))
         for app in plan.applications:
-            if app.hold is not None:
-                here = await holds_at(self.repo, commit, app.app)
-                if app.hold.id not in {hold.id for hold in here}:
-                    return False
+            here = {hold.id for hold in await holds_at(self.repo, commit, app.app)}
+            if ends & here or (app.hold is not None and app.hold.id not in here):
+                return False
         return True
 
     async def _others(self, look: Look, plan: Plan, commit: str, *, than: str) -> list[str]:
         """Return the applications that have another version at a commit. than: `before` (the plan) or `planned`."""
+        if plan.kind in {"hold", "unhold"}:
+            return []  # it moves no application, and whatever else moves one is nothing to it
         others = []
         for app in plan.applications:
             scope = (await look.application(app.app, also_at=plan.head)).scope
@@ -221,7 +223,11 @@ class Requested:
     async def _differs(self, look: Look, plan: Plan, commit: str) -> None:
         """Record that it was merged, and that the branch did not get what was planned."""
         others = await self._others(look, plan, commit, than="planned")
-        what = f"{', '.join(others)} did not get the version that was planned" if others else "its hold is not there"
+        what = (
+            f"{', '.join(others)} did not get the version that was planned"
+            if others
+            else "the holds are not those that were planned"
+        )
         await self._end(f"{self.url} was merged with another result at {commit[:7]}: {what}")
 
 

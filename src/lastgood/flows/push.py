@@ -4,6 +4,7 @@ An operation is journalled before each step that the world can see. Killed anywh
 remote and `flows/recover.py` goes on from there, or nothing happened. Knows no version and no check.
 """
 
+import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from lastgood.core.errors import (
     GitFailed,
     HeadMoved,
     LastgoodError,
+    PushRefused,
     PushUnknown,
     RemoteUnreachable,
     StoreFailed,
@@ -132,7 +134,7 @@ class Delivery:
         try:
             if plan.mode == "reset":
                 return await self._move(plan, entry)
-            if plan.via == "pr":
+            if plan.via == "pr" and push:
                 return await self._propose(planned, entry, replaces=replaces)
             return await self._commit_and_push(planned, entry, push=push, replan=replan)
         except StoreFailed:
@@ -168,6 +170,11 @@ class Delivery:
                     await entry.end("failed", "the branch has it already; nothing was pushed", commit=None)
                     return planned.plan
                 continue
+            except PushRefused:
+                if not planned.if_refused:
+                    raise
+                requested = dataclasses.replace(planned, plan=msgspec.structs.replace(plan, via="pr"))
+                return await self._propose(requested, entry, replaces=None)
             return await self.arrived(plan, entry)
         raise GitFailed(
             f"{self.branch.name} moved {MAX_PLANS} times while the plan was made",
@@ -187,7 +194,7 @@ class Delivery:
         PushUnknown, also where the forge gives no clear answer.
         """
         pulls, kept = self.branch.pulls, entry.operation.plan or {}
-        commit, source = str(entry.operation.commit), proposed_branch(plan.id)
+        commit, source = str(entry.operation.commit), proposed_branch(plan.kind, plan.id)
         if pulls is None:
             raise GitFailed(
                 "no forge is known any more to open a pull request at", hint="see [[forges]] in the settings"

@@ -73,7 +73,7 @@ class Rollbacks:
         if finished is not None:
             return finished
         # Its pull request gets the new commit, so that there is one for one command.
-        stale = await stale_request(self.branch, asked) if request.via == "pr" else None
+        stale = await stale_request(self.branch, asked)
         operation = stale.id if stale is not None else planned.id if planned is not None else str(uuid.uuid4())
         guess = await self._guess(request, operation) if planned is None else None
         kept = planned
@@ -81,7 +81,7 @@ class Rollbacks:
             now = guess
         else:
             # Nothing tells later that the branch has moved where a pull request is opened: it is asked before.
-            head = planned.head if planned is not None and request.via == "push" else None
+            head = planned.head if planned is not None and planned.via == "push" else None
             look = await self.branch.as_planned(head)
             now = await self._ready(look, request, operation=operation, planned=planned)
             kept = now.plan
@@ -109,13 +109,13 @@ class Rollbacks:
         Nobody has seen this plan: if the head has moved, it counts for nothing, and the first plan is the one on the
         head found then. Neither does one that would end without a push, for then nobody would have asked the remote.
         """
-        if not self.branch.kept_fresh or not _is_pushed(request) or not _by_the_branch_alone(request):
+        if not self.branch.kept_fresh or not request.push or not _by_the_branch_alone(request):
             return None
         with contextlib.suppress(LastgoodError):
             look = await self.branch.known()
             if look is not None:
                 planned = await self._ready(look, request, operation=operation, planned=None)
-                return None if planned.changes_nothing else planned
+                return None if planned.changes_nothing or planned.plan.via == "pr" else planned
         return None
 
     async def _ready(self, look: Look, request: RollbackRequest, *, operation: str, planned: Plan | None) -> Planned:
@@ -152,6 +152,8 @@ class Rollbacks:
             return await look.application(name, also_at=there.oid)
 
     async def _plan(self, look: Look, request: RollbackRequest, *, operation: str, pins: Pins) -> Planned:
+        if request.mode != "reset":
+            look.delivery(request.via)  # where that cannot be, nothing else is worth finding out
         apps = [await self._application(look, name, request) for name in _names(request)]
         by = await self._by(request)
         if request.mode == "reset":
@@ -247,10 +249,6 @@ def _names(request: RollbackRequest) -> tuple[str, ...]:
     return tuple(dict.fromkeys(request.apps))
 
 
-def _is_pushed(request: RollbackRequest) -> bool:
-    return request.push and request.via == "push"
-
-
 def _by_the_branch_alone(request: RollbackRequest) -> bool:
     """Say whether a request means the same wherever the remote's other refs are: it names no tag, branch or prefix."""
     names = [text for text in (request.to, *request.commits) if text is not None]
@@ -281,7 +279,7 @@ def _check_request(request: RollbackRequest, branch: FollowedBranch) -> None:
     check_choice(request)
     by_feature = request.without is not None or request.with_ is not None
     if request.via == "pr":
-        _check_pull_request(request, branch)
+        _check_pull_request(request)
     if request.mode == "revert" and (request.to or request.last_good or request.previous or by_feature):
         raise CommandLineWrong("a revert takes commits, not a version", hint="give `--commit`, or leave `--mode` out")
     if request.mode != "restore" and request.with_shared:
@@ -300,14 +298,8 @@ def _check_request(request: RollbackRequest, branch: FollowedBranch) -> None:
         refuse_without_sources(branch)
 
 
-def _check_pull_request(request: RollbackRequest, branch: FollowedBranch) -> None:
+def _check_pull_request(request: RollbackRequest) -> None:
     if request.mode == "reset":
         raise CommandLineWrong("a reset moves the branch, and no pull request can do that", hint="leave `--via` out")
     if not request.push:
         raise CommandLineWrong("a pull request is of a commit that was pushed: `--no-push` has no meaning with it")
-    if branch.pulls is None:
-        raise CommandLineWrong(
-            f"no forge with a token is known for the config repo {branch.repo.name}, so no pull request can be opened",
-            hint="nothing was changed; [[forges]] in lastgood.toml names one (in a clone: the variable "
-            "LASTGOOD_FORGES); or leave `--via` out to push",
-        )

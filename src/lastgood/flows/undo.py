@@ -53,7 +53,8 @@ class Undos:
         finished = await finish_same(self.branch, asked, {request.app})
         if finished is not None:
             return finished
-        look = await self.branch.as_planned(planned.head if planned is not None else None)
+        # As in a rollback: before a pull request is opened, the branch is asked.
+        look = await self.branch.as_planned(planned.head if planned is not None and planned.via == "push" else None)
         await settle_requests(self.branch, look.head.oid, app=request.app)
         done = await self._last(look, request)
         operation = planned.id if planned is not None else str(uuid.uuid4())
