@@ -85,3 +85,22 @@ def test_apps_says_when_records_cannot_be_written(asked, lastgood):
     ]
     said = lastgood(*SERVER, "apps")
     assert (said.code, said.err) == (0, "note: the records cannot be written: the disk is full\nhint: free it\n")
+
+
+def test_a_pull_request_ends_with_its_own_exit_code(asked, lastgood):
+    """8, and the address: nothing is deployed, so nothing is watched; the status says that it is waited for."""
+    asked.plan_checks = ()
+    url = "https://git.example.com/o/config/pulls/7"
+    words = ("rollback", "web-production", "--via", "pr", "--reason", "slow", "--yes")
+    said = lastgood("--server", "http://lastgood.example.com", *words)
+    assert said.code == 8
+    assert said.out.endswith(f"{url} is open for d5e9c01; nothing changes until it is merged\n")
+    assert said.err == (
+        "hint: merge it to deploy; the same command says how it stands, and plans it again if it got stale\n"
+    )
+    assert asked.orders[0][0].via == "pr"
+    assert not any(call.startswith("wait") for call in asked.calls)
+    said = lastgood("--server", "http://lastgood.example.com", *words, "-o", "json")
+    assert (said.code, said.json["result"]["pull_request"], said.json["result"]["pushed"]) == (8, url, False)
+    shown = lastgood("--server", "http://lastgood.example.com", "status", "web-production").out
+    assert f"waiting for {url} (Priya Raman, " in shown

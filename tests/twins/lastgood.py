@@ -62,10 +62,10 @@ from lastgood.core.resource_tree import ResourceTree, TreeEdge, TreeNode, node_i
 from lastgood.core.service import Endpoint, LastChange, Services, ServiceView
 from lastgood.core.setting import SettingChange, Settings
 from lastgood.core.source_features import NotKnown
-from lastgood.core.status import StatusView, WaitResult
+from lastgood.core.status import StatusView, WaitResult, waiting_requests
 from lastgood.core.timeline import Input, TimelineEntry, TimelineQuery
 from lastgood.core.version import Version
-from lastgood.core.words import Trigger
+from lastgood.core.words import DeliveryPolicy, Trigger
 
 NOW = dt.datetime(2026, 11, 19, 14, 32, tzinfo=dt.UTC)
 PRIYA = Person(name="Priya Raman", email="priya@example.com")
@@ -522,6 +522,7 @@ class MemoryLastgood:
         ]
         self.operations: dict[str, Operation] = {}
         self.plan_checks: tuple[Check, ...] = sample_checks()
+        self.plan_delivery: DeliveryPolicy | None = None
         self.reason_required = False
         self.repo_state: tuple[RepoState, str] = ("ok", "")
         self.wrong = [Problem(app=None, file="lastgood.yaml", line=3, reason="there is no key 'nam' here")]
@@ -577,6 +578,9 @@ class MemoryLastgood:
             resources=resources if view.health not in {"Unknown", None} else (),
             health_message=view.message or "",
             warnings=(view.message,) if view.message else (),
+            waiting=waiting_requests(
+                one for one in self.operations.values() if any(move.app == app for move in one.moved)
+            ),
         )
 
     async def tree(self, app: str) -> ResourceTree:
@@ -858,15 +862,31 @@ class MemoryLastgood:
             replace(check, overridden=check.outcome == "block" and check.name in request.despite)
             for check in self.plan_checks
         )
-        return sample_plan(
-            [self._view(app) for app in apps],
-            checks,
-            kind=kind,
-            reason=request.reason,
-            hold=getattr(request, "hold", False),
+        via = getattr(request, "via", None)
+        return replace(
+            sample_plan(
+                [self._view(app) for app in apps],
+                checks,
+                kind=kind,
+                reason=request.reason,
+                hold=getattr(request, "hold", False),
+            ),
+            via=via or ("pr" if self.plan_delivery == "pull-request" else "push"),
+            delivery=self.plan_delivery,
+        )
+
+    def wait_for(self, url: str, *, identity: str = "op-waiting") -> None:
+        """Let a rollback of web-production wait for a pull request."""
+        asked = {"via": "pr", "result": {"pull_request": url}}
+        self.operations[identity] = sample_operation(
+            identity, PRIYA, step="waiting", message=f"waiting for {url}", plan=asked
         )
 
     def _done(self, plan: Plan, by: Person) -> Plan:
+        if plan.via == "pr":
+            url = "https://git.example.com/o/config/pulls/7"
+            self.wait_for(url, identity=plan.id)
+            return replace(plan, result=replace(plan.result, commit=oid("d5e9c01"), pushed=False, pull_request=url))
         self.operations[plan.id] = sample_operation(plan.id, by, kind=plan.kind, step="done")
         return replace(plan, result=replace(plan.result, commit=oid("d5e9c01"), pushed=True))
 

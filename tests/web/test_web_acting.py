@@ -366,3 +366,47 @@ def test_the_plan_page_names_what_leaves_what_returns_and_what_is_not_known(brow
     assert "1 feature leaves. 1 feature returns. 37 settings change." in said
     assert "spec.token Deployment web hidden hidden" in said
     assert "And 17 more; see the difference of the two versions." in said
+
+
+def test_a_plan_offers_a_pull_request_only_where_one_can_be_opened(browser, lastgood, free):
+    """The default is what the repo says; another choice goes into the request, and the button says what it does."""
+    assert "Delivery" not in browser.get(f"{PLAN}?to=c40d9a7").text
+    lastgood.plan_delivery = "push"
+    fields = form_of(browser, f"{PLAN}?to=c40d9a7")
+    assert ("via", "") in fields
+    send(browser, START, fields)
+    assert lastgood.orders[-1][0].via is None
+
+    chosen = send(browser, PLAN, change(fields, via="pr"))
+    start = next(one for one in Page(chosen.text).all("button") if one.given.get("id") == "start")
+    assert start.text == "Open a pull request"
+    send(browser, START, change(fields, via="pr"))
+    assert lastgood.orders[-1][0].via == "pr"
+    assert send(browser, PLAN, change(fields, via="mail")).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("delivery", "offered"),
+    [
+        ("pull-request", ["Pull request (default)", "Push"]),
+        ("pull-request-if-refused", ["Push (default)", "Pull request"]),
+    ],
+)
+def test_what_the_repo_says_is_the_default(browser, lastgood, free, delivery, offered):
+    """Whatever that is, it is first and chosen."""
+    lastgood.plan_delivery = delivery
+    page = Page(browser.get(f"{PLAN}?to=c40d9a7").text)
+    radios = [one for one in page.all("input") if one.given.get("name") == "via"]
+    assert [("checked" in one.given, one.given["value"] == "") for one in radios] == [(True, True), (False, False)]
+    labels = [one.text for one in page.all("b") if one.text.removesuffix(" (default)") in {"Push", "Pull request"}]
+    assert labels == offered
+
+
+def test_an_operation_that_waits_links_to_its_pull_request(browser, lastgood):
+    """On its own page and on the application's; the word is what it waits for."""
+    url = "https://git.example.com/o/config/pulls/7"
+    lastgood.wait_for(url)
+    page = browser.get("/operations/op-waiting").text
+    assert f'href="{url}"' in page
+    assert "waiting for the pull request" in page
+    assert f'href="{url}"' in browser.get("/apps/web-production/timeline").text

@@ -8,7 +8,7 @@ from lastgood.core.setting import Settings
 from lastgood.core.source_features import NotKnown
 from lastgood.core.value import Value
 from lastgood.core.version import Version
-from lastgood.core.words import Change, CheckOutcome, Mode, OperationKind, Via
+from lastgood.core.words import Change, CheckOutcome, DeliveryPolicy, Mode, OperationKind, Via
 
 
 class Check(Value, frozen=True, kw_only=True):
@@ -98,6 +98,7 @@ class Plan(Value, frozen=True, kw_only=True):
     """A plan, and after it was done its result: the JSON of `plan`, `rollback` and `undo`.
 
     message: the whole commit message ("" for a reset, which makes no commit). notes: sentences for people.
+    delivery: what lastgood.yaml says of it; None where no pull request could be opened.
     """
 
     id: str
@@ -114,6 +115,7 @@ class Plan(Value, frozen=True, kw_only=True):
     reason: str = ""
     message: str = ""
     notes: tuple[str, ...] = ()
+    delivery: DeliveryPolicy | None = None
 
     @property
     def blocking(self) -> tuple[Check, ...]:

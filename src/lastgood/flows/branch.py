@@ -106,13 +106,18 @@ class Look:
         hint = f"did you mean {', '.join(names)}?" if names else None
         raise UnknownApplication(name=name, nearest=list(names), hint=hint, app=name)
 
+    @property
+    def policy(self) -> DeliveryPolicy:
+        """How lastgood.yaml wants commits to come to the branch."""
+        config = self.discovered.config
+        return config.delivery if config is not None else "push"
+
     def delivery(self, asked: Via | None) -> DeliveryPolicy:
         """Return how a commit goes to the branch. asked: what somebody said of it; None: lastgood.yaml says it.
 
         Raises CommandLineWrong where it is to be a pull request, and no forge is known to open it at.
         """
-        config = self.discovered.config
-        policy: DeliveryPolicy = config.delivery if config is not None else "push"
+        policy = self.policy
         if asked is not None:
             policy = "pull-request" if asked == "pr" else "push"
         if self.branch.pulls is not None:

@@ -103,6 +103,7 @@ async def plan_commit(look: Look, draft: Draft, *, by: Person) -> Planned:
         reason=draft.reason,
         message=message,
         notes=(*_notes(weighed), *await _feature_notes(look, draft, weighed, found)),
+        delivery=look.policy if look.branch.pulls is not None else None,
     )
     if_refused = delivery == "pull-request-if-refused"
     return Planned(plan, moved=moved, ends=_ends(weighed), if_refused=if_refused)

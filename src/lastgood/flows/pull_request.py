@@ -168,12 +168,14 @@ class Requested:
         head = await self.repo.fetch(self.branch.name)
         if head is None:
             return None
-        if pull.merged_as is not None and await self.repo.is_ancestor(pull.merged_as, head) is not True:
-            return None  # a replica that lags: the next look tells
         look = await self.branch.at(head)
         brought = await self._brought(look, plan)
         if brought is not None:
             return await self._arrived(plan, brought)
+        if pull.merged_as is not None and await self.repo.is_ancestor(pull.merged_as, head) is not True:
+            # A replica that lags, mostly: the next look tells.
+            await self.say(f"{pull.url} was merged as {pull.merged_as[:7]}, which {self.branch.name} does not have yet")
+            return None
         await self._differs(look, plan, pull.merged_as or head)
         return None
 

@@ -4,6 +4,7 @@ import datetime as dt
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import msgspec
 from starlette.requests import Request
@@ -17,6 +18,7 @@ from lastgood.core.ports import Lastgood
 from lastgood.core.request import RollbackRequest, UndoRequest
 from lastgood.core.timeline import TimelineEntry, TimelineQuery
 from lastgood.core.value import Value
+from lastgood.core.words import DeliveryPolicy, Via
 from lastgood.web.access import SignedIn
 from lastgood.web.api import http_status
 from lastgood.web.asked import text
@@ -31,6 +33,7 @@ REVERT_COMMITS = 10
 PLANS_KEPT = 200
 DIFF_LINES = 400
 OPEN_RESOURCES = 50
+_VIAS: dict[str, Via] = {word: word for word in get_args(Via)}
 _ORDER = ("block", "overridden", "warn", "unknown", "pass")
 _FORCED = {check.name for check in CHECKS if not check.overridable}
 
@@ -77,6 +80,7 @@ class Choices(Value, frozen=True, kw_only=True):
     reason: str
     despite: tuple[str, ...]
     reason_required: bool
+    via: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +101,7 @@ class PlanPage(Page):
     others: tuple[ApplicationView, ...]
     revertible: tuple[TimelineEntry, ...]
     expect: tuple[tuple[str, str], ...]
+    deliveries: tuple[tuple[str, str, str], ...]
     button: str
     why_off: str
     now: dt.datetime
@@ -235,6 +240,7 @@ class PlanDesk:
             others=tuple(others[:OTHERS_MOST]),
             revertible=tuple(revertible),
             expect=tuple((app.app, app.from_.version or "") for app in plan.applications) if plan else (),
+            deliveries=() if undo else _deliveries(plan),
             button=_button(plan, choices, undo=undo),
             why_off=_why_off(plan),
             now=frame.now,
@@ -267,6 +273,9 @@ def read_choices(name: str, fields: Sequence[tuple[str, str]], *, from_form: boo
     mode = one.get("mode", "restore")
     if mode not in {"restore", "revert"}:
         raise CommandLineWrong("mode is restore or revert", hint="a reset is made from a clone: `--mode reset`")
+    via = one.get("via", "")
+    if via not in {"", *_VIAS}:
+        raise CommandLineWrong("via is push or pr")
     reason = one.get("reason", "").replace("\r\n", "\n").strip()
     if len(reason) > REASON_CHARS:
         raise CommandLineWrong(f"the reason has {len(reason)} characters; the limit is {REASON_CHARS}")
@@ -287,6 +296,7 @@ def read_choices(name: str, fields: Sequence[tuple[str, str]], *, from_form: boo
         reason=reason,
         despite=tuple(dict.fromkeys(check for check in despite if check != taken_back)),
         reason_required=False,
+        via=via,
     )
 
 
@@ -306,11 +316,36 @@ def _rollback_request(choices: Choices, who: SignedIn | None, expect: dict[str, 
         despite=choices.despite,
         by=who.person if who else None,
         expect_versions=expect,
+        via=_VIAS.get(choices.via),
     )
 
 
 def _undo_request(choices: Choices, who: SignedIn | None, name: str) -> UndoRequest:
     return UndoRequest(app=name, reason=choices.reason, despite=choices.despite, by=who.person if who else None)
+
+
+def _deliveries(plan: Plan | None) -> tuple[tuple[str, str, str], ...]:
+    """Return the ways of delivery to choose from: value, name, what it means; none where there is but one."""
+    if plan is None or plan.delivery is None:
+        return ()
+    default, other = _OFFERED[plan.delivery]
+    return (("", *default), other)
+
+
+_OFFERED: dict[DeliveryPolicy, tuple[tuple[str, str], tuple[str, str, str]]] = {
+    "push": (
+        ("Push (default)", "The commit goes to the branch at once."),
+        ("pr", "Pull request", "Somebody merges it at the forge; nothing is deployed before."),
+    ),
+    "pull-request": (
+        ("Pull request (default)", "Somebody merges it at the forge; nothing is deployed before."),
+        ("push", "Push", "The commit goes to the branch at once, if the server takes it."),
+    ),
+    "pull-request-if-refused": (
+        ("Push (default)", "If the server refuses it, a pull request is opened."),
+        ("pr", "Pull request", "Somebody merges it at the forge; nothing is deployed before."),
+    ),
+}
 
 
 def _button(plan: Plan | None, choices: Choices, *, undo: bool) -> str:
@@ -320,6 +355,8 @@ def _button(plan: Plan | None, choices: Choices, *, undo: bool) -> str:
         return "Roll back"
     if choices.mode == "revert":
         return f"Undo {many(len(choices.commits) or 1, 'commit')}"
+    if plan.via == "pr":
+        return "Open a pull request"
     short = plan.applications[0].to.short if plan.applications else None
     apps = f" {len(plan.applications)} applications" if len(plan.applications) > 1 else ""
     return f"Roll back{apps} to {short}" if short else f"Roll back{apps}"
