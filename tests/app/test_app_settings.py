@@ -226,7 +226,7 @@ def test_forges_and_trackers_are_read_with_their_tokens(write, tmp_path):
         ('[[forges]]\nurl = "git.a.io"\nkind = "gitea"', "forges[0].url", "is no URL that begins with"),
         ('[[forges]]\nurl = "https://me:secret@a.io"\nkind = "gitea"', "forges[0].url", "carries credentials"),
         ('[[forges]]\nurl = "https://a.io?token=secret"\nkind = "gitea"', "forges[0].url", "has more than"),
-        ('[[forges]]\nurl = "https://a.io"\nkind = "bitbucket"', "forges[0].kind", "'github'"),
+        ('[[forges]]\nurl = "https://a.io"\nkind = "gogs"', "forges[0].kind", "'github'"),
         ('[[forges]]\nurl = "https://a.io"', "forges[0].kind", "is not set"),
         ('[[forges]]\nurl = "https://a.io"\nkind = "gitea"\ntoken = "secret two"', "forges[0].token", "is no token"),
         ('[[trackers]]\nurl = "https://a.io"\ntoken = "secret"\ntoken_file = "x"', "trackers[0]", "in two places"),

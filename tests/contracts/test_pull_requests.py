@@ -1,5 +1,6 @@
-"""What every forge's pull requests promise: the twin in memory and the adapters of GitHub, GitLab and Gitea agree."""
+"""What every forge's pull requests promise: the twin in memory and the adapters of GitHub and its kin agree."""
 
+import base64
 from urllib.parse import unquote
 
 import pytest
@@ -9,14 +10,19 @@ from lastgood.core.forge import web_address
 from lastgood.forge.forges import Forges
 from lastgood.forge.rules import ForgeRule
 from twins.clock import ManualClock
-from twins.pull_requests import MERGED, MemoryPullRequests, ServedPullRequests, as_json
+from twins.pull_requests import MERGED, PATHS, MemoryPullRequests, ServedPullRequests, as_json
 from twins.raw_http import RawServer, answer
 
 OURS = "lastgood/rollback/1"
 
 
+NONE = {kind: as_json({"bitbucket": {"values": []}, "azure": {"value": []}}.get(kind, [])) for kind in PATHS}
+
+
 class Memory:
     """The twin."""
+
+    tells_merge = True
 
     def __init__(self):
         self.pulls = MemoryPullRequests()
@@ -38,7 +44,7 @@ class Memory:
         """The twin knows no forks."""
 
 
-@pytest.fixture(params=["memory", "github", "gitlab", "gitea"])
+@pytest.fixture(params=["memory", *PATHS])
 async def world(request):
     if request.param == "memory":
         yield Memory()
@@ -65,7 +71,7 @@ async def test_how_it_ended_is_told(world, state, merged_as):
     await world.pulls.open(OURS, "main", title="Roll back web", body="")
     world.end(1, state)
     ended = await world.pulls.look(1)
-    assert (ended.state, ended.merged_as) == (state, merged_as)
+    assert (ended.state, ended.merged_as) == (state, merged_as if world.tells_merge else None)
     assert await world.pulls.find(OURS, "main") == ended
     again = await world.pulls.open(OURS, "main", title="Roll back web", body="")
     assert (again.number, again.state) == (2, "open")
@@ -103,7 +109,7 @@ async def test_who_is_away_says_so(world):
 # what the adapters alone promise
 
 
-@pytest.fixture(params=["github", "gitlab", "gitea"])
+@pytest.fixture(params=list(PATHS))
 async def served(request):
     async with RawServer() as server:
         yield ServedPullRequests(server, request.param)
@@ -112,21 +118,26 @@ async def served(request):
 async def test_pages_are_of_the_repo_itself(served):
     """Whatever address the forge's answer has."""
     opened = await served.pulls.open(OURS, "main", title="Roll back web", body="")
-    word = {"github": "pull", "gitlab": "-/merge_requests", "gitea": "pulls"}[served.kind]
-    assert opened.url == f"{served.server.url}/o/config/{word}/1"
+    words = {
+        "github": "pull", "gitlab": "-/merge_requests", "gitea": "pulls", "bitbucket": "pull-requests",
+        "azure": "pullrequest",
+    }  # fmt: skip
+    assert opened.url == f"{served.base}/{words[served.kind]}/1"
 
 
 async def test_the_token_goes_with_what_is_sent_and_nowhere_else(served):
     """To the forge alone, also where it redirects; what is sent is never turned into a question."""
     async with RawServer() as other:
         served.server.says[served.path] = lambda asked: (
-            as_json([]) if asked.method == "GET" else answer(status=307, location=f"{other.url}{served.path}")
+            NONE[served.kind] if asked.method == "GET" else answer(status=307, location=f"{other.url}{served.path}")
         )
         with pytest.raises(ForgeFailed):
             await served.pulls.open(OURS, "main", title="Roll back web", body="")
         assert other.asked == []
     sent = [one for one in served.server.asked if one.method == "POST"]
-    assert [any("forge-word" in value for value in one.headers.values()) for one in sent] == [True]
+    shown = [" ".join(one.headers.values()) for one in sent]
+    assert len(sent) == 1
+    assert "forge-word" in shown[0] or base64.b64encode(b":forge-word").decode() in shown[0]
     assert all("forge-word" not in unquote(one.target) for one in served.server.asked)
 
 
@@ -136,7 +147,7 @@ async def test_what_moved_on_the_same_forge_is_sent_there(served):
     served.server.says[moved] = served.server.says[served.path]
     for status, works in ((308, True), (301, False)):
         served.server.says[served.path] = lambda asked, status=status: (
-            as_json([]) if asked.method == "GET" else answer(status=status, location=moved)
+            NONE[served.kind] if asked.method == "GET" else answer(status=status, location=moved)
         )
         if works:
             assert (await served.pulls.open(OURS, "main", title="Roll back web", body="")).number == 1
@@ -150,7 +161,9 @@ async def test_what_moved_on_the_same_forge_is_sent_there(served):
 )
 async def test_what_is_not_in_the_form_of_the_api_is_no_answer(served, said):
     """Then nobody knows whether it was opened."""
-    served.server.says[served.path] = lambda asked: as_json([]) if asked.method == "GET" else answer(said, status=201)
+    served.server.says[served.path] = lambda asked: (
+        NONE[served.kind] if asked.method == "GET" else answer(said, status=201)
+    )
     with pytest.raises(ForgeFailed) as failed:
         await served.pulls.open(OURS, "main", title="Roll back web", body="")
     assert "form" in failed.value.facts["reason"]
@@ -164,7 +177,7 @@ async def test_somebody_who_was_faster_is_found(served):
     def late(asked):
         if asked.method == "GET" and not asked_first:
             asked_first.append(asked)
-            return as_json([])
+            return NONE[served.kind]
         return says(asked)
 
     served.server.says[served.path] = late
@@ -179,3 +192,17 @@ async def test_without_a_token_or_an_address_there_are_none(rule):
     forges = Forges([rule], clock=ManualClock())
     assert forges.pull_requests(web_address("https://git.example.com/o/config")) is None
     assert forges.pull_requests(web_address("/srv/config.git")) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "is_one"),
+    [
+        ("github", "o/config", True), ("github", "o/group/config", False), ("gitlab", "o/group/config", True),
+        ("gitlab", "config", False), ("bitbucket", "config", False), ("azure", "config/_git/config", True),
+        ("azure", "_git/config", True), ("azure", "o/config", False),
+    ],
+)  # fmt: skip
+def test_only_a_repo_has_pull_requests(kind, path, is_one):
+    """What lies elsewhere below the forge's address is none."""
+    forges = Forges([ForgeRule(url="https://git.example.com", kind=kind, token="forge-word")], clock=ManualClock())
+    assert (forges.pull_requests(web_address(f"https://git.example.com/{path}")) is not None) is is_one

@@ -66,87 +66,126 @@ class MemoryPullRequests:
             raise ForgeFailed(forge=FORGE, reason=self.away)
 
 
+PATHS = {
+    "github": "/api/v3/repos/o/config/pulls",
+    "gitlab": f"/api/v4/projects/{quote('o/config', safe='')}/merge_requests",
+    "gitea": "/api/v1/repos/o/config/pulls",
+    "bitbucket": "/2.0/repositories/o/config/pullrequests",
+    "azure": "/o/config/_apis/git/repositories/config/pullrequests",
+}
+STATES = {
+    "gitlab": {"open": "opened"},
+    "bitbucket": {"open": "OPEN", "merged": "MERGED", "closed": "DECLINED"},
+    "azure": {"open": "active", "merged": "completed", "closed": "abandoned"},
+}
+
+
 class ServedPullRequests:
-    """An adapter, and a server that keeps pull requests as its forge's documentation says."""
+    """An adapter, and a server that keeps pull requests as its forge's documentation says.
+
+    kept: by number: source, into, own (not of a fork), state and merged_as; sent: what each was opened with.
+    """
 
     def __init__(self, server: RawServer, kind: str):
-        self.server, self.kind = server, kind
-        forges = Forges([ForgeRule(url=server.url, kind=kind, token="forge-word")], clock=ManualClock())
-        self.pulls = forges.pull_requests(web_address(f"{server.url}/o/config.git"))
-        project = f"/projects/{quote('o/config', safe='')}/merge_requests"
-        self.path = {"github": "/api/v3/repos/o/config/pulls", "gitea": "/api/v1/repos/o/config/pulls"}.get(
-            kind, f"/api/v4{project}"
-        )
+        self.server, self.kind, self.path = server, kind, PATHS[kind]
+        # The address of Azure DevOps is that of the organization.
+        url = f"{server.url}/o" if kind == "azure" else server.url
+        forges = Forges([ForgeRule(url=url, kind=kind, token="forge-word")], clock=ManualClock())
+        self.base = f"{server.url}/o/config/_git/config" if kind == "azure" else f"{server.url}/o/config"
+        self.pulls = forges.pull_requests(web_address(f"{self.base}.git"))
         self.kept, self.sent, self.status = {}, {}, 201
         server.says[self.path] = self._answer
+
+    # Bitbucket cuts it short.
+    @property
+    def tells_merge(self):
+        return self.kind != "bitbucket"
 
     def _answer(self, asked):
         if asked.method == "POST":
             return self._open(json.loads(asked.body))
-        query = {name: values[0] for name, values in parse_qs(urlsplit(asked.target).query).items()}
-        found = list(self.kept.values())
+        query = parse_qs(urlsplit(asked.target).query)
+        found = [self._form(number) for number in reversed(self.kept) if self._is_wanted(self.kept[number], query)]
+        return as_json({"bitbucket": {"values": found}, "azure": {"value": found}}.get(self.kind, found))
+
+    def _is_wanted(self, one, query):
+        source, into = one["source"], one["into"]
         if self.kind == "github":
-            owner, _, source = query["head"].partition(":")
-            found = [
-                one for one in found if one["head"]["ref"] == source and one["head"]["label"] == f"{owner}:{source}"
-            ]
-        elif self.kind == "gitlab":
-            found = [one for one in found if one["source_branch"] == query["source_branch"]]
-        elif query["page"] != "1":
-            found = []
-        return as_json(found[::-1])
+            return query["head"] == [f"{'o' if one['own'] else 'mallory'}:{source}"] and query["base"] == [into]
+        if self.kind == "gitlab":
+            return (query["source_branch"], query["target_branch"]) == ([source], [into])
+        if self.kind == "bitbucket":
+            state = STATES["bitbucket"][one["state"]]
+            wanted = f'source.branch.name = "{source}" AND destination.branch.name = "{into}"'
+            return state in query["state"] and query["q"] == [wanted]
+        if self.kind == "azure":
+            assert (query["api-version"], query["searchCriteria.status"]) == (["6.0"], ["all"])
+            return query["searchCriteria.sourceRefName"] == [f"refs/heads/{source}"]
+        return query["page"] == ["1"]
 
     def _open(self, body):
-        source, into = (
-            (body["source_branch"], body["target_branch"]) if self.kind == "gitlab" else (body["head"], body["base"])
-        )
         if self.status != 201:
             return as_json({"message": "Validation Failed"}, self.status)
-        ours = [self.kept[number] for number in self.sent]
-        if any(one["state"] in {"open", "opened"} and self._source(one) == source for one in ours):
+        source, into, text = self._read(body)
+        if any(one["own"] and one["state"] == "open" and one["source"] == source for one in self.kept.values()):
             return as_json({"message": "it is there already"}, 422 if self.kind == "github" else 409)
-        number = len(self.kept) + 1
-        self.sent[number] = {
-            "source": source,
-            "into": into,
-            "title": body["title"],
-            "body": body["description" if self.kind == "gitlab" else "body"],
-        }
-        self._keep(number, self._made(number, source, into, own=True))
-        return as_json(self.kept[number], 201)
+        number = self._keep(source, into, own=True)
+        self.sent[number] = {"source": source, "into": into, "title": body["title"], "body": text}
+        return as_json(self._form(number), 201)
 
-    def _source(self, one):
-        return one["source_branch"] if self.kind == "gitlab" else one["head"]["ref"]
+    def _read(self, body):
+        if self.kind == "gitlab":
+            return body["source_branch"], body["target_branch"], body["description"]
+        if self.kind == "bitbucket":
+            return body["source"]["branch"]["name"], body["destination"]["branch"]["name"], body["description"]
+        if self.kind == "azure":
+            ends = (body[end].removeprefix("refs/heads/") for end in ("sourceRefName", "targetRefName"))
+            return (*ends, body["description"])
+        return body["head"], body["base"], body["body"]
 
-    def _made(self, number, source, into, *, own):
+    def _form(self, number):
+        one = self.kept[number]
+        source, into, merged_as = one["source"], one["into"], one["merged_as"]
+        owner = "o" if one["own"] else "mallory"
+        state = STATES.get(self.kind, {}).get(one["state"], one["state"])
         if self.kind == "gitlab":
             return {
-                "iid": number, "id": 900 + number, "state": "opened", "source_branch": source, "target_branch": into,
-                "source_project_id": 7 if own else 8, "target_project_id": 7, "sha": "a" * 40,
-                "merge_commit_sha": None, "squash_commit_sha": None, "web_url": "javascript:alert(1)",
+                "iid": number, "id": 900 + number, "state": state, "source_branch": source, "target_branch": into,
+                "source_project_id": 7 if one["own"] else 8, "target_project_id": 7, "sha": "a" * 40,
+                "merge_commit_sha": merged_as, "squash_commit_sha": None, "web_url": "javascript:alert(1)",
             }  # fmt: skip
-        owner = "o" if own else "mallory"
+        if self.kind == "bitbucket":
+            return {
+                "id": number, "state": state, "merge_commit": {"hash": merged_as[:12]} if merged_as else None,
+                "source": {"branch": {"name": source}, "repository": {"full_name": f"{owner}/config"}},
+                "destination": {"branch": {"name": into}, "repository": {"full_name": "o/config"}},
+            }  # fmt: skip
+        if self.kind == "azure":
+            fork = {} if one["own"] else {"forkSource": {"repository": {"id": "elsewhere"}}}
+            return {
+                "pullRequestId": number, "status": state, "sourceRefName": f"refs/heads/{source}",
+                "targetRefName": f"refs/heads/{into}", "lastMergeCommit": {"commitId": merged_as or "b" * 40}, **fork,
+            }  # fmt: skip
         return {
-            "number": number, "id": 900 + number, "state": "open", "merged_at": None, "merge_commit_sha": "b" * 40,
+            "number": number, "id": 900 + number, "state": "open" if state == "open" else "closed",
+            "merged_at": "2026-11-19T10:00:00Z" if state == "merged" else None,
+            "merge_commit_sha": merged_as or "b" * 40,
             "head": {"ref": source, "label": f"{owner}:{source}", "repo": {"full_name": f"{owner}/config"}},
             "base": {"ref": into, "repo": {"full_name": "o/config"}}, "html_url": "javascript:alert(1)",
         }  # fmt: skip
 
-    def _keep(self, number, one):
-        self.kept[number] = one
-        self.server.says[f"{self.path}/{number}"] = lambda asked: as_json(self.kept[number])
+    def _keep(self, source, into, *, own):
+        number = len(self.kept) + 1
+        self.kept[number] = {"source": source, "into": into, "own": own, "state": "open", "merged_as": None}
+        self.server.says[f"{self.path}/{number}"] = lambda asked: as_json(self._form(number))
+        return number
 
     def end(self, number, state, *, merged_as=MERGED):
-        if self.kind == "gitlab":
-            merged = {"state": "merged", "merge_commit_sha": merged_as}
-        else:
-            merged = {"state": "closed", "merged_at": "2026-11-19T10:00:00Z", "merge_commit_sha": merged_as}
-        self.kept[number] |= merged if state == "merged" else {"state": "closed"}
+        self.kept[number] |= {"state": state, "merged_as": merged_as if state == "merged" else None}
 
     def fork(self, source):
         """Let a stranger open one from a branch of the same name in a fork."""
-        number = len(self.kept) + 1
-        self._keep(number, self._made(number, source, "main", own=False))
+        self._keep(source, "main", own=False)
 
     def refuse(self):
         self.status = 403

@@ -243,8 +243,9 @@ class ForgeSettings(_AskedSettings):
         description="a token that may read there, and that may write pull requests of the config repos if any are to "
         "be opened; left out, with `token_file`: asked as a stranger, and none is opened",
     )
-    kind: Literal["github", "gitlab", "gitea"] = Field(
-        description="what it is: `github` (also Enterprise), `gitlab`, `gitea` (also Forgejo)"
+    kind: Literal["github", "gitlab", "gitea", "bitbucket", "azure"] = Field(
+        description="what it is: `github` (also Enterprise), `gitlab`, `gitea` (also Forgejo), `bitbucket` (Cloud), "
+        "`azure` (Azure DevOps)"
     )
 
     def as_rule(self) -> ForgeRule:

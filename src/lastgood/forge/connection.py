@@ -8,7 +8,7 @@ import base64
 import datetime as dt
 import email.utils
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -36,6 +36,8 @@ _MOST_DIGITS = 12
 _NAMES_OF_RESET = ("x-ratelimit-reset", "ratelimit-reset")
 _NAMES_OF_REMAINING = ("x-ratelimit-remaining", "ratelimit-remaining")
 T = TypeVar("T")
+Query = Mapping[str, str | Sequence[str]]
+"""What is asked for beside a path; a name may stand there several times."""
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -55,7 +57,7 @@ class _Question(msgspec.Struct, frozen=True):
     """body: None: it only reads."""
 
     path: str
-    query: Mapping[str, str]
+    query: Query
     body: bytes | None = None
 
 
@@ -72,7 +74,7 @@ class Connection:
         self._alone_until: dt.datetime | None = None
         self._alone_because = ""
 
-    async def get(self, path: str, form: type[T], query: Mapping[str, str] | None = None) -> T | None:
+    async def get(self, path: str, form: type[T], query: Query | None = None) -> T | None:
         """Fetch what is at a path of the API, in this form; None where it is not, or is not shown to us.
 
         Raises ForgeFailed.
@@ -80,12 +82,12 @@ class Connection:
         answer = await self._in_turn(_Question(path, query or {}))
         return self._read(answer, form) if answer.status == _OK else None
 
-    async def post(self, path: str, body: Mapping[str, Any], form: type[T]) -> Sent[T]:
+    async def post(self, path: str, body: Mapping[str, Any], form: type[T], query: Query | None = None) -> Sent[T]:
         """Send JSON to a path of the API, once; a refusal is an answer, too.
 
         Raises ForgeFailed where there is no clear answer: then nobody knows whether it was taken.
         """
-        answer = await self._in_turn(_Question(path, {}, msgspec.json.encode(body)))
+        answer = await self._in_turn(_Question(path, query or {}, msgspec.json.encode(body)))
         made = answer.status in {_OK, _MADE}
         return Sent(answer.status, self._read(answer, form) if made else None)
 
@@ -99,9 +101,9 @@ class Connection:
     async def knock(self, path: str) -> bool:
         """See whether it answers at a path of its API; return whether it took the token. Raises ForgeFailed."""
         answer = await self._in_turn(_Question(path, {}))
-        if answer.status == _FORBIDDEN and self.rule.kind != "gitea":
+        if answer.status == _FORBIDDEN and self.rule.kind not in {"gitea", "bitbucket"}:
             raise self._failed("the token may not read there")
-        # What Gitea is asked needs a right of its own, which a token that may read repos need not have.
+        # What Gitea and Bitbucket are asked needs a right of its own, which a token that may read repos need not have.
         if answer.status not in {_OK, _UNAUTHORIZED, _FORBIDDEN}:
             raise self._failed(f"it answers with HTTP status {answer.status} where its API should be")
         return self.rule.has_token
@@ -204,7 +206,7 @@ class Connection:
             return {**headers, "PRIVATE-TOKEN": token}
         if self.rule.kind == "gitea":
             return {**headers, "Authorization": f"token {token}"}
-        if self.rule.user:
+        if self.rule.user or self.rule.kind == "azure":
             both = base64.b64encode(f"{self.rule.user}:{token}".encode()).decode()
             return {**headers, "Authorization": f"Basic {both}"}
         return {**headers, "Authorization": f"Bearer {token}"}

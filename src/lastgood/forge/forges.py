@@ -14,15 +14,24 @@ from lastgood.core.forge import WebAddress
 from lastgood.core.forge_facts import ForgeFacts
 from lastgood.core.ports import Clock, PullRequests
 from lastgood.core.short_memory import ShortMemory
+from lastgood.forge.azure import Azure
+from lastgood.forge.bitbucket import Bitbucket
 from lastgood.forge.connection import TIMEOUT_S, Connection
 from lastgood.forge.hosts import Gitea, GitHub, GitLab, Host, Jira
-from lastgood.forge.pull_requests import HOSTS, ForgePullRequests
+from lastgood.forge.pull_requests import HOSTS, ForgePullRequests, is_repo
 from lastgood.forge.rules import ForgeRule
 
 # A title that changes is shown from then on in records that are made later.
 KEPT_S = 3600.0
-_KNOCK = {"github": "/", "gitlab": "/version", "gitea": "/user", "jira": "/myself"}
-_KNOCK_AS_STRANGER = {"github": "/", "gitlab": "/version", "gitea": "/version", "jira": "/serverInfo"}
+_KNOCK = {
+    "github": "/",
+    "gitlab": "/version",
+    "gitea": "/user",
+    "bitbucket": "/user",
+    "azure": "/_apis/projects",
+    "jira": "/myself",
+}
+_KNOCK_AS_STRANGER = {**_KNOCK, "gitea": "/version", "bitbucket": "/repositories", "jira": "/serverInfo"}
 
 
 class Forges:
@@ -42,6 +51,10 @@ class Forges:
                 self._hosts.append((rule, rule.kind, GitLab(connection)))
             elif rule.kind == "gitea":
                 self._hosts.append((rule, rule.kind, Gitea(connection)))
+            elif rule.kind == "bitbucket":
+                self._hosts.append((rule, rule.kind, Bitbucket(connection)))
+            elif rule.kind == "azure":
+                self._hosts.append((rule, rule.kind, Azure(connection)))
             else:
                 self._trackers.append((rule, Jira(connection)))
 
@@ -94,8 +107,9 @@ class Forges:
         for rule, kind, _ in self._hosts:
             path = rule.below(repo.base) if repo.base is not None else None
             if path is not None:
-                made = HOSTS[kind](self._connections[rule.url], path)
-                return ForgePullRequests(made, repo, kind) if rule.has_token else None
+                if not rule.has_token or not is_repo(kind, path):
+                    return None
+                return ForgePullRequests(HOSTS[kind](self._connections[rule.url], path), repo, kind)
         return None
 
     def _host(self, repo: WebAddress) -> tuple[ForgeKind | None, str, Host | None]:

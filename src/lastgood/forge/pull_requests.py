@@ -16,29 +16,22 @@ from lastgood.core.errors import ForgeFailed, PullRequestRefused
 from lastgood.core.forge import WebAddress
 from lastgood.core.pull_request import PullRequest, PullState
 from lastgood.core.redact import without_credentials
+from lastgood.forge.azure import AzurePulls, repo_api
+from lastgood.forge.bitbucket import BitbucketPulls
 from lastgood.forge.connection import Connection, Sent
+from lastgood.forge.told import Told
 
 _OID = re.compile(r"[0-9a-f]{40}")
 _MOST_NUMBER = 1_000_000_000
 # How many pages of Gitea, which cannot be asked for those of one branch, are looked through: the newest first.
 _PAGES = 4
 _PER_PAGE = 50
+_OWNER_AND_NAME = 2
 _TOLD_NOT_TO = {
     401: "it asks for a token",
     403: "the token may not open one there",
     404: "it has no such repo, or does not show it to the token",
 }
-
-
-class Told(msgspec.Struct, frozen=True):
-    """A pull request as an adapter has read it: from a branch of the repo itself, or from elsewhere (`own` false)."""
-
-    number: int
-    state: PullState
-    source: str
-    into: str
-    own: bool
-    merged_as: str | None
 
 
 class Host(Protocol):
@@ -189,7 +182,17 @@ HOSTS: dict[str, Callable[[Connection, str], Host]] = {
     "github": GitHubPulls,
     "gitlab": GitLabPulls,
     "gitea": GiteaPulls,
+    "bitbucket": BitbucketPulls,
+    "azure": AzurePulls,
 }
+
+
+def is_repo(kind: str, path: str) -> bool:
+    """Say whether a path below a forge's address is one of a repo."""
+    if kind == "azure":
+        return repo_api(path) is not None
+    parts = path.count("/") + 1
+    return parts >= _OWNER_AND_NAME if kind == "gitlab" else parts == _OWNER_AND_NAME
 
 
 class ForgePullRequests:

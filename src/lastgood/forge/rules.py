@@ -11,7 +11,7 @@ MAX_TOKEN_FILE_BYTES = 64 * 1024
 _SEGMENT = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9_.-]{1,255}")
 _TOKEN = re.compile(r"[!-~]{1,16384}")
 _MOST_SEGMENTS = 20
-Kind = Literal["github", "gitlab", "gitea", "jira"]
+Kind = Literal["github", "gitlab", "gitea", "bitbucket", "azure", "jira"]
 
 
 class TokenUnreadable(Exception):
@@ -46,9 +46,12 @@ class ForgeRule(msgspec.Struct, frozen=True, kw_only=True):
     def api(self) -> str:
         """Return where its API is, without a slash at the end."""
         base = self.url.rstrip("/")
-        if self.kind != "github":
-            return base + {"gitlab": "/api/v4", "gitea": "/api/v1", "jira": "/rest/api/2"}[self.kind]
         host = urlsplit(base).netloc.lower()
+        if self.kind == "bitbucket":
+            return "https://api.bitbucket.org/2.0" if host == "bitbucket.org" else f"{base}/2.0"
+        if self.kind != "github":
+            # That of Azure DevOps is below each project.
+            return base + {"gitlab": "/api/v4", "gitea": "/api/v1", "azure": "", "jira": "/rest/api/2"}[self.kind]
         if host == "github.com" or host.endswith(".ghe.com"):
             return f"https://api.{host}"
         return f"{base}/api/v3"
