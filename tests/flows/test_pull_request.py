@@ -2,7 +2,7 @@
 
 import pytest
 
-from lastgood.core.errors import CommandLineWrong, PullRequestRefused, PushRefused, PushUnknown
+from lastgood.core.errors import CommandLineWrong, HeadMoved, PullRequestRefused, PushRefused, PushUnknown
 from lastgood.core.request import RollbackRequest
 from lastgood.flows.pull_request import settle_requests
 from lastgood.flows.recover import recover
@@ -197,9 +197,12 @@ async def test_what_others_pushed_to_the_request_is_not_thrown_away(memory):
     await memory.release(name="v3")
     source = f"lastgood/rollback/{plan.id}"
     theirs = await memory.remote.commit_files(source, {"note": "ours"})
-    with pytest.raises(Exception, match=r"lastgood/rollback/"):
+    with pytest.raises(HeadMoved):
         await memory.roll_back(to=first, via="pr")
     assert memory.remote.refs[f"refs/heads/{source}"] == theirs
+    waits = await only(memory)
+    assert (waits.step, waits.commit) == ("waiting", plan.result.commit)
+    assert "moved since" in waits.message
 
 
 async def test_a_lost_answer_of_the_forge_is_asked_about(world):

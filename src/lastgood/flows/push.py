@@ -104,13 +104,14 @@ class Delivery:
         push: bool,
         request: Mapping[str, Any],
         replan: Replan,
-        replaces: str | None = None,
+        replaces: Operation | None = None,
     ) -> Plan:
         """Do what a plan says; return it with its result.
 
-        request: what was asked, so that the same command can finish it later. replaces: the commit of the same
-        operation's pull request, which this plan replaces. Raises PullRequestRefused, BranchMoved, PushRefused,
-        PushUnknown (the same call finishes it), RemoteUnreachable, StoreFailed.
+        request: what was asked, so that the same command can finish it later. replaces: the same operation as it waits
+        now, whose pull request gets the new commit; if that fails, it waits on as it was.
+        Raises BranchMoved, PushRefused, PullRequestRefused, PushUnknown (the same call finishes it), RemoteUnreachable,
+        StoreFailed.
         """
         plan = planned.plan
         entry = Journalled(
@@ -135,7 +136,7 @@ class Delivery:
             if plan.mode == "reset":
                 return await self._move(plan, entry)
             if plan.via == "pr" and push:
-                return await self._propose(planned, entry, replaces=replaces)
+                return await self._propose(planned, entry, replaces=replaces.commit if replaces is not None else None)
             return await self._commit_and_push(planned, entry, push=push, replan=replan)
         except StoreFailed:
             raise
@@ -143,7 +144,10 @@ class Delivery:
             await entry.step("unknown", message=unknown.message)
             raise
         except LastgoodError as failed:
-            await entry.end("failed", failed.message)
+            if replaces is not None:
+                await self.branch.journal.save(replaces)
+            else:
+                await entry.end("failed", failed.message)
             raise
         finally:
             self.branch.live.discard(plan.id)

@@ -100,7 +100,7 @@ class Rollbacks:
             push=request.push,
             request=asked,
             replan=replan,
-            replaces=stale.commit if stale is not None else None,
+            replaces=stale,
         )
 
     async def _guess(self, request: RollbackRequest, operation: str) -> Planned | None:
