@@ -3,7 +3,7 @@
 import pytest
 
 from lastgood.core.errors import TargetRefused
-from lastgood.targets.kubernetes import hindrances
+from lastgood.targets.kubernetes import cluster, hindrances
 from lastgood.targets.kubernetes.apply_set import ID, PARENT_TYPE, PART_OF
 from twins.clusters import annotated, config_map, definition_of, deployment, manifests
 from twins.processes import eventually, until_health
@@ -78,8 +78,9 @@ async def test_an_object_of_a_set_that_is_not_ours_is_not_taken(corner):
 
 
 @pytest.mark.parametrize("scope", ["Namespaced", "Cluster"])
-async def test_an_object_of_a_set_whose_parent_is_a_custom_resource_is_not_taken(corner, scope):
+async def test_an_object_of_a_set_whose_parent_is_a_custom_resource_is_not_taken(corner, scope, monkeypatch):
     """Which kinds may stand for sets, their definitions say; once the parent is gone, its objects may be had."""
+    monkeypatch.setattr(cluster, "STRANGER_S", 0.5)
     group, set_id = f"{corner.mark}.example.com", "applyset-somebodys-own-v1"
     definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
     definition = definition_of(group, scope=scope)
@@ -107,6 +108,7 @@ async def test_an_object_of_a_set_whose_parent_is_a_custom_resource_is_not_taken
     assert of(await target.observe("web"), "settings").message == told
     assert corner.ask("GET", path_of(corner, "settings"))["data"] == {"of": "theirs"}
     corner.ask("DELETE", f"{base}/widgets/set")
+    await until(target, True)
     assert (await target.apply(app, wanted)).complete
     assert corner.ask("GET", path_of(corner, "settings"))["data"] == {"of": "ours"}
 

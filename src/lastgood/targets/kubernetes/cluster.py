@@ -34,6 +34,8 @@ QUIET: tuple[GroupKind, ...] = (("apps", "ReplicaSet"), ("discovery.k8s.io", "En
 # What may stand for a set of another tool, beside the kinds whose definitions say so; of those so many are asked for.
 PARENTS: tuple[GroupKind, ...] = (apply_set.PARENT, ("", "Secret"))
 MAX_PARENT_KINDS = 20
+# What loses to another tool's set is looked at every few seconds; whether that set has gone need not be.
+STRANGER_S = 60.0
 NOT_FOUND = 404
 _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 LIST_S = 60.0
@@ -48,7 +50,7 @@ class Cluster:
         self.live = Live(self.tell, marking=MARKING, quiet=QUIET)
         self.marks = Marks(self.live)
         self.parents: dict[str, dict[str, str]] = {}
-        self.strangers: dict[str, str] = {}
+        self.strangers: dict[str, tuple[float, str]] = {}
         self._watches: dict[GroupKind, KindWatch] = {}
         self._tasks: dict[GroupKind, asyncio.Task[None]] = {}
         self._pulse = Pulse(connection, told=lambda: self.tell(None), back=self._watch_anew)
@@ -143,13 +145,16 @@ class Cluster:
         return next((app for app in self.parents if apply_set.set_id(app, namespace) == set_id), None)
 
     async def stranger(self, set_id: str) -> str:
-        """Say whose a set is that no application here has, as its parent tells; asked once until `strangers` is empty.
+        """Say whose a set is that no application here has, as its parent tells; asked now and then, as STRANGER_S says.
 
         Returns "" where it has no parent: its tool has gone, and its objects may be had. Raises ClusterTrouble.
         """
-        if set_id not in self.strangers:
-            self.strangers[set_id] = await self._stranger(set_id)
-        return self.strangers[set_id]
+        now = asyncio.get_running_loop().time()
+        asked_at, known = self.strangers.get(set_id, (-STRANGER_S, ""))
+        if now - asked_at >= STRANGER_S:
+            known = await self._stranger(set_id)
+            self.strangers[set_id] = (now, known)
+        return known
 
     async def _stranger(self, set_id: str) -> str:
         built_in = [await self.kinds.find(*group_kind) for group_kind in PARENTS]
