@@ -503,6 +503,16 @@ async def test_operations_come_newest_first_and_open_ones_alone(store):
     assert [o.id for o in await store.operations(limit=1)] == ["op-3"]
 
 
+async def test_operations_are_found_by_the_commit_that_brought_them(store):
+    """That of a merge, too, which their applications share."""
+    made, other = [make_operation(name, commit=commit) for name, commit in (("o-1", "a" * 40), ("o-2", "b" * 40))]
+    for one in (made, other):
+        await store.save_operation(one)
+
+    assert await store.operations(commit="a" * 40) == [made]
+    assert await store.operations(commit="c" * 40) == []
+
+
 # holds, refusals, pauses
 
 

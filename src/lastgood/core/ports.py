@@ -585,8 +585,10 @@ class Store(Protocol):
         """Return one operation."""
         ...
 
-    async def operations(self, *, app: str | None = None, open_only: bool = False, limit: int = 50) -> list[Operation]:
-        """Return operations, newest first; open_only: those that did not end."""
+    async def operations(
+        self, *, app: str | None = None, commit: str | None = None, open_only: bool = False, limit: int = 50
+    ) -> list[Operation]:
+        """Return operations, newest first; commit: those that came by this one; open_only: those that did not end."""
         ...
 
     # holds, refusals, pauses

@@ -41,7 +41,7 @@ from lastgood.flows.attempt import MAX_MESSAGE, Attempt
 from lastgood.flows.await_target import await_target
 from lastgood.flows.known import Known, wait_for
 from lastgood.flows.last_good import judged
-from lastgood.flows.why import Why, why_deployed
+from lastgood.flows.why import Why, WhyDeployed
 
 # What is said of an apply that was not done, by whose fault it was.
 NEXT: dict[Fault, str] = {
@@ -63,6 +63,7 @@ class Deploy:
         self._known = known
         self._renderer = renderer
         self._clock = clock
+        self._why = WhyDeployed(repo=repo, store=store)
 
     async def why(self, app: Application, step: Step) -> Why:
         """Say why the desired version would be deployed now. Raises StoreFailed, GitFailed."""
@@ -73,7 +74,7 @@ class Deploy:
         if step.trigger is not None and step.kind != "resume":
             return Why(trigger=step.trigger)
         commit = await self._repo.commit(_commit_of(self._desired(app.name)))
-        return await why_deployed(commit, app=app.name, repo=self._repo, store=self._store)
+        return await self._why(commit, app=app.name)
 
     async def __call__(self, app: Application, *, target: Target, step: Step, why: Why, limits: Limits) -> Deployment:
         """Make one attempt at the desired version, or go on with the one in progress; return its record as it ended.

@@ -21,7 +21,7 @@ from lastgood.core.version import Version, version_at
 from lastgood.core.words import RendererName
 from lastgood.flows.known import Known
 from lastgood.flows.last_good import judged_by, refresh_last_good
-from lastgood.flows.why import why_deployed
+from lastgood.flows.why import WhyDeployed
 
 # Where no record says what was desired, so many versions are tried for one that no hold keeps out.
 MAX_BACK = 100
@@ -50,6 +50,7 @@ class Follow:
         self._renderer = renderer
         self._clock = clock
         self._may_run = may_run
+        self._why = WhyDeployed(repo=repo, store=store)
 
     async def __call__(self, app: Application, head: Head, *, wrong: str | None) -> None:
         """Write what the head means for the application.
@@ -108,7 +109,7 @@ class Follow:
         if last is not None and last.version == before.version:
             return
         commit = await self._repo.commit(before.commit)
-        why = await why_deployed(commit, app=app.name, repo=self._repo, store=self._store)
+        why = await self._why(commit, app=app.name)
         now = self._clock.now()
         overtaken = Deployment(
             id=0,

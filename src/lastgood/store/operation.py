@@ -50,12 +50,16 @@ def read(connection: Connection, operation: str) -> Operation | None:
     return None if row is None else _operation(row)
 
 
-def read_all(connection: Connection, *, app: str | None, open_only: bool, limit: int) -> list[Operation]:
-    """Return operations, newest first; app: those that moved it."""
+def read_all(
+    connection: Connection, *, app: str | None, commit: str | None, open_only: bool, limit: int
+) -> list[Operation]:
+    """Return operations, newest first; app: those that moved it; commit: those that the branch got by it."""
     asked = select(operations).order_by(desc(operations.c.requested_at), desc(operations.c.id)).limit(limit)
     if app is not None:
         moved = select(operation_applications.c.operation).where(operation_applications.c.app == app)
         asked = asked.where(operations.c.id.in_(moved))
+    if commit is not None:
+        asked = asked.where(operations.c.commit_oid == commit)
     if open_only:
         asked = asked.where(operations.c.step.not_in(_ENDED))
     return [_operation(row) for row in connection.execute(asked)]

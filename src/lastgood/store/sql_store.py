@@ -195,9 +195,13 @@ class SqlStore:
         """Return one operation."""
         return await self._database.read(operation_sql.read, operation)
 
-    async def operations(self, *, app: str | None = None, open_only: bool = False, limit: int = 50) -> list[Operation]:
-        """Return operations, newest first; open_only: those that did not end."""
-        return await self._database.read(operation_sql.read_all, app=app, open_only=open_only, limit=limit)
+    async def operations(
+        self, *, app: str | None = None, commit: str | None = None, open_only: bool = False, limit: int = 50
+    ) -> list[Operation]:
+        """Return operations, newest first; commit: those that came by this one; open_only: those that did not end."""
+        return await self._database.read(
+            operation_sql.read_all, app=app, commit=commit, open_only=open_only, limit=limit
+        )
 
     # holds, refusals, pauses
     async def save_hold(self, hold: HoldRecord) -> None:
