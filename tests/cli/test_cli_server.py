@@ -103,4 +103,4 @@ def test_a_pull_request_ends_with_its_own_exit_code(asked, lastgood):
     said = lastgood("--server", "http://lastgood.example.com", *words, "-o", "json")
     assert (said.code, said.json["result"]["pull_request"], said.json["result"]["pushed"]) == (8, url, False)
     shown = lastgood("--server", "http://lastgood.example.com", "status", "web-production").out
-    assert f"waiting for {url} (Priya Raman, " in shown
+    assert f"rollback waiting for {url} (Priya Raman, " in shown

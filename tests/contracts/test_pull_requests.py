@@ -65,6 +65,17 @@ async def test_one_is_opened_once(world):
     assert await world.pulls.look(2) is None
 
 
+async def test_one_is_described_anew(world):
+    """Title and body, and nothing else of it; where the token may not, that is said."""
+    opened = await world.pulls.open(OURS, "main", title="Roll back web", body="broken")
+    await world.pulls.describe(1, title="Roll back web to v1", body="slow")
+    assert (world.sent[1]["title"], world.sent[1]["body"]) == ("Roll back web to v1", "slow")
+    assert await world.pulls.look(1) == opened
+    world.refuse()
+    with pytest.raises(PullRequestRefused):
+        await world.pulls.describe(1, title="Roll back", body="")
+
+
 @pytest.mark.parametrize(("state", "merged_as"), [("merged", MERGED), ("closed", None)])
 async def test_how_it_ended_is_told(world, state, merged_as):
     """Merged, and as which commit, or closed without; after that another one may be opened for the branch."""

@@ -183,6 +183,7 @@ async def test_a_stale_one_is_planned_again_in_place(world):
     )
     again = await world.roll_back(to=first, via="pr")
     assert (again.id, again.result.pull_request, again.head) == (plan.id, URL, third)
+    assert f"- {third[:7]} Release web v3" in world.branch.pulls.sent[1]["body"]
     assert (await world.repo.commit(again.result.commit)).parents == (third,)
     assert world.remote.refs[f"refs/heads/lastgood/rollback/{plan.id}"] == again.result.commit
     assert (await only(world)).message == f"waiting for {URL}"

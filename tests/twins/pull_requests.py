@@ -57,6 +57,12 @@ class MemoryPullRequests:
             raise ForgeFailed(forge=FORGE, reason="no answer within 10 s")
         return self.kept[number]
 
+    async def describe(self, number, *, title, body):
+        self._knock()
+        if self.refuses:
+            raise PullRequestRefused(forge=FORGE, source=f"pull request {number}", reason=self.refuses)
+        self.sent[number] |= {"title": title, "body": body}
+
     def end(self, number, state, *, merged_as=None):
         """Let somebody merge or close one."""
         self.kept[number] = replace(self.kept[number], state=state, merged_as=merged_as)
@@ -177,8 +183,17 @@ class ServedPullRequests:
     def _keep(self, source, into, *, own):
         number = len(self.kept) + 1
         self.kept[number] = {"source": source, "into": into, "own": own, "state": "open", "merged_as": None}
-        self.server.says[f"{self.path}/{number}"] = lambda asked: as_json(self._form(number))
+        self.server.says[f"{self.path}/{number}"] = lambda asked: self._one(asked, number)
         return number
+
+    def _one(self, asked, number):
+        if asked.method != "GET":
+            assert asked.method == ("PUT" if self.kind in {"gitlab", "bitbucket"} else "PATCH")
+            if self.status != 201:
+                return as_json({"message": "Validation Failed"}, self.status)
+            body = json.loads(asked.body)
+            self.sent[number] |= {"title": body["title"], "body": body.get("body", body.get("description"))}
+        return as_json(self._form(number))
 
     def end(self, number, state, *, merged_as=MERGED):
         self.kept[number] |= {"state": state, "merged_as": merged_as if state == "merged" else None}

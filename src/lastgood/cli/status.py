@@ -89,7 +89,7 @@ def status_text(view: StatusView, style: Style, *, everything: bool = False) -> 
                 ("paused", "unknown" if app.paused is None else pauses or ("yes" if app.paused else "")),
                 ("refused", refused),
                 *[
-                    ("waiting", f"{clean(one.message)} ({clean(one.by)}, {moment(one.since, at)})")
+                    ("waiting", f"{one.kind} {clean(one.message)} ({clean(one.by)}, {moment(one.since, at)})")
                     for one in view.waiting
                 ],
                 ("group", app.group),

@@ -370,6 +370,10 @@ class PullRequests(Protocol):
         """
         ...
 
+    async def describe(self, number: int, *, title: str, body: str) -> None:
+        """Give one that is open another title and body. Raises PullRequestRefused."""
+        ...
+
 
 class Renderer(Protocol):
     """Makes resources from an application's files at a commit."""

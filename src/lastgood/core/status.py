@@ -10,13 +10,14 @@ from lastgood.core.observation import ResourceHealth, ResourceResult
 from lastgood.core.operation import Operation
 from lastgood.core.record import Pause, RepoRecord
 from lastgood.core.value import Value
-from lastgood.core.words import Health, Outcome
+from lastgood.core.words import Health, OperationKind, Outcome
 
 
 class WaitingRequest(Value, frozen=True, kw_only=True):
-    """A rollback that waits for its pull request. message: how it stands, the address included."""
+    """A rollback, an undo or a hold that waits for its pull request. message: how it stands, the address included."""
 
     operation: str
+    kind: OperationKind
     url: str
     by: str
     since: dt.datetime
@@ -27,7 +28,12 @@ def waiting_requests(operations: Iterable[Operation]) -> tuple[WaitingRequest, .
     """Return those of these operations that wait for a pull request, in their order."""
     return tuple(
         WaitingRequest(
-            operation=one.id, url=one.pull_request, by=one.by.name, since=one.requested_at, message=one.message
+            operation=one.id,
+            kind=one.kind,
+            url=one.pull_request,
+            by=one.by.name,
+            since=one.requested_at,
+            message=one.message,
         )
         for one in operations
         if one.step == "waiting" and one.pull_request is not None

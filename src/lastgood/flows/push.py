@@ -208,6 +208,8 @@ class Delivery:
             body = request_body(plan.message, plan.reason)
             title = plan.message.partition("\n")[0]
             pull = await pulls.open(source, self.branch.name, title=title, body=body)
+            if kept.get("replaces") is not None:
+                await pulls.describe(pull.number, title=title, body=body)
         except ForgeFailed as silent:
             raise PushUnknown(
                 f"{commit[:7]} is on {source}, but it is not known whether a pull request is open: {silent.message}",

@@ -132,8 +132,12 @@ class AzurePulls:
             "title": title[:_MOST_TITLE],
             "description": body[:_MOST_BODY],
         }
-        sent = await self._connection.post(f"{self._repo}/pullrequests", asked, _Pull, _API)
-        return Sent(sent.status, sent.said.told() if sent.said is not None else None)
+        return _sent(await self._connection.send("POST", f"{self._repo}/pullrequests", asked, _Pull, _API))
+
+    async def describe(self, number: int, *, title: str, body: str) -> Sent[Told]:
+        """See Host.describe."""
+        asked = {"title": title[:_MOST_TITLE], "description": body[:_MOST_BODY]}
+        return _sent(await self._connection.send("PATCH", f"{self._repo}/pullrequests/{number}", asked, _Pull, _API))
 
 
 def repo_api(path: str) -> str | None:
@@ -145,3 +149,7 @@ def repo_api(path: str) -> str | None:
             return f"/{repo}/_apis/git/repositories/{repo}"
         case _:
             return None
+
+
+def _sent(sent: Sent[_Pull]) -> Sent[Told]:
+    return Sent(sent.status, sent.said.told() if sent.said is not None else None)

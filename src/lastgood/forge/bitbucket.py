@@ -114,9 +114,17 @@ class BitbucketPulls:
             "destination": {"branch": {"name": into}},
             "close_source_branch": True,
         }
-        sent = await self._connection.post(self._pulls, asked, _Pull)
-        return Sent(sent.status, sent.said.told() if sent.said is not None else None)
+        return _sent(await self._connection.send("POST", self._pulls, asked, _Pull))
+
+    async def describe(self, number: int, *, title: str, body: str) -> Sent[Told]:
+        """See Host.describe."""
+        asked = {"title": title, "description": body}
+        return _sent(await self._connection.send("PUT", f"{self._pulls}/{number}", asked, _Pull))
 
 
 def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _sent(sent: Sent[_Pull]) -> Sent[Told]:
+    return Sent(sent.status, sent.said.told() if sent.said is not None else None)

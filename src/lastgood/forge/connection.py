@@ -59,6 +59,7 @@ class _Question(msgspec.Struct, frozen=True):
     path: str
     query: Query
     body: bytes | None = None
+    method: str = "GET"
 
 
 class Connection:
@@ -82,12 +83,14 @@ class Connection:
         answer = await self._in_turn(_Question(path, query or {}))
         return self._read(answer, form) if answer.status == _OK else None
 
-    async def post(self, path: str, body: Mapping[str, Any], form: type[T], query: Query | None = None) -> Sent[T]:
-        """Send JSON to a path of the API, once; a refusal is an answer, too.
+    async def send(
+        self, method: str, path: str, body: Mapping[str, Any], form: type[T], query: Query | None = None
+    ) -> Sent[T]:
+        """Send JSON to a path of the API, once; a refusal is an answer, too. method: POST, PUT or PATCH.
 
         Raises ForgeFailed where there is no clear answer: then nobody knows whether it was taken.
         """
-        answer = await self._in_turn(_Question(path, query or {}, msgspec.json.encode(body)))
+        answer = await self._in_turn(_Question(path, query or {}, msgspec.json.encode(body), method))
         made = answer.status in {_OK, _MADE}
         return Sent(answer.status, self._read(answer, form) if made else None)
 
@@ -159,7 +162,7 @@ class Connection:
         for _ in range(MAX_REDIRECTS + 1):
             # What the token lets us see is all: no session of the forge's goes from question to question.
             self._client.cookies.clear()
-            answer = await self._send(self._client, url, headers, question.body)
+            answer = await self._send(self._client, url, headers, question)
             if answer.status not in _REDIRECTS or "location" not in answer.headers:
                 return answer
             if question.body is not None and answer.status not in _REPEATS:
@@ -174,9 +177,9 @@ class Connection:
         raise self._left_alone(f"it redirects more than {MAX_REDIRECTS} times", ALONE_S)
 
     async def _send(
-        self, client: httpx2.AsyncClient, url: httpx2.URL, headers: Mapping[str, str], body: bytes | None
+        self, client: httpx2.AsyncClient, url: httpx2.URL, headers: Mapping[str, str], question: _Question
     ) -> _Answer:
-        async with client.stream("GET" if body is None else "POST", url, headers=headers, content=body) as response:
+        async with client.stream(question.method, url, headers=headers, content=question.body) as response:
             status = response.status_code
             if response.headers.get("content-encoding", "identity").lower() != "identity":
                 raise self._failed("it sends compressed content that nobody asked for")

@@ -49,6 +49,10 @@ class Host(Protocol):
         """Open one."""
         ...
 
+    async def describe(self, number: int, *, title: str, body: str) -> Sent[Told]:
+        """Give one another title and body."""
+        ...
+
 
 class _Repo(msgspec.Struct, frozen=True):
     full_name: str | None = None
@@ -131,7 +135,12 @@ class GitHubPulls:
     async def send(self, source: str, into: str, *, title: str, body: str) -> Sent[Told]:
         """See Host.send."""
         asked = {"title": title, "body": body, "head": source, "base": into}
-        return _sent(await self._connection.post(f"{self._repo}/pulls", asked, _Pull))
+        return _sent(await self._connection.send("POST", f"{self._repo}/pulls", asked, _Pull))
+
+    async def describe(self, number: int, *, title: str, body: str) -> Sent[Told]:
+        """See Host.describe."""
+        asked = {"title": title, "body": body}
+        return _sent(await self._connection.send("PATCH", f"{self._repo}/pulls/{number}", asked, _Pull))
 
 
 class GiteaPulls(GitHubPulls):
@@ -175,7 +184,12 @@ class GitLabPulls:
             "target_branch": into,
             "remove_source_branch": True,
         }
-        return _sent(await self._connection.post(self._requests, asked, _Request))
+        return _sent(await self._connection.send("POST", self._requests, asked, _Request))
+
+    async def describe(self, number: int, *, title: str, body: str) -> Sent[Told]:
+        """See Host.describe."""
+        asked = {"title": title, "description": body}
+        return _sent(await self._connection.send("PUT", f"{self._requests}/{number}", asked, _Request))
 
 
 HOSTS: dict[str, Callable[[Connection, str], Host]] = {
@@ -225,8 +239,17 @@ class ForgePullRequests:
         found = await self.find(source, into)
         if found is not None and found.state == "open":
             return found
-        reason = _TOLD_NOT_TO.get(sent.status, f"it answers with HTTP status {sent.status}")
-        raise PullRequestRefused(forge=self._forge, source=source, reason=reason)
+        raise self._refused(source, sent.status)
+
+    async def describe(self, number: int, *, title: str, body: str) -> None:
+        """See PullRequests.describe."""
+        sent = await self._host.describe(number, title=title, body=body)
+        if sent.said is None:
+            raise self._refused(f"pull request {number}", sent.status)
+
+    def _refused(self, source: str, status: int) -> PullRequestRefused:
+        reason = _TOLD_NOT_TO.get(status, f"it answers with HTTP status {status}")
+        return PullRequestRefused(forge=self._forge, source=source, reason=reason)
 
     @property
     def _forge(self) -> str:
