@@ -1,6 +1,7 @@
 """Rollbacks by pull request: opened once, and what becomes of them is told by what the branch has."""
 
 import pytest
+from msgspec.structs import replace
 
 from lastgood.core.errors import CommandLineWrong, HeadMoved, PullRequestRefused, PushRefused, PushUnknown
 from lastgood.core.request import RollbackRequest
@@ -414,3 +415,34 @@ async def test_holds_come_by_pull_request_as_well(world, kind):
     assert (done.step, done.commit) == ("done", merged)
     if world.store is not None:
         assert len(await world.store.holds("web-production")) == (kind == "hold")
+
+
+async def test_what_somebody_else_found_out_meanwhile_stands(memory):
+    """A forge that answers late does not put a request back that was found to be merged."""
+    _, _, plan = await begun(memory)
+    await memory.release(name="v3")
+    head, pulls = await memory.head(), memory.branch.pulls
+    look = pulls.look
+
+    async def slow(number):
+        found = await look(number)
+        done = await memory.journal.pending()
+        await memory.journal.save(replace(done[0], step="done"))
+        return found
+
+    pulls.look = slow
+    await settle_requests(memory.branch, head)
+    done = await only(memory)
+    assert (done.id, done.step, done.message) == (plan.id, "done", f"waiting for {URL}")
+
+
+async def test_a_merge_far_behind_the_head_is_found(memory):
+    """However many commits of others came since the plan."""
+    _, _, plan = await begun(memory)
+    for number in range(30):
+        await memory.commit({f"{CART}/deploy.conf": f"cart {number}\n"})
+    merged = await merge(memory, plan, how="merge", told=False)
+    for number in range(600):
+        await memory.remote.commit_files("main", {f"{CART}/deploy.conf": f"later {number}\n"})
+    await settle_requests(memory.branch, await memory.head(), ask=False)
+    assert ((await only(memory)).step, (await only(memory)).commit) == ("done", merged)

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from lastgood.core.application import AnyScope, Scope
 from lastgood.core.errors import LastgoodError, PushUnknown, RemoteUnreachable, StoreFailed
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
@@ -15,8 +16,10 @@ from lastgood.core.pull_request import PullRequest, proposed_branch
 from lastgood.flows.branch import FollowedBranch, Look, holds_at
 from lastgood.flows.push import Delivery, Journalled
 
-# So many commits of the branch since the plan are looked through for the one that brought it.
-MAX_SINCE = 500
+# So many changes of an application since the plan are looked through for the commit that brought it.
+MAX_SINCE = 200
+_HOLDS = Scope(path=".lastgood/holds")
+_OF_HOLDS = frozenset({"hold", "unhold"})
 
 
 def is_request(operation: Operation) -> bool:
@@ -36,9 +39,8 @@ async def waiting(branch: FollowedBranch) -> list[Operation]:
 async def settle_requests(branch: FollowedBranch, head: str, *, ask: bool = True, app: str | None = None) -> None:
     """Look at each pull request that is waited for. head: the newest of the branch. app: only those that move it.
 
-    ask: ask the forge, too; else only what Git itself says. Where no forge is known, none is waited for. Raises
-    StoreFailed; whatever else is in the way of one,
-    it stays as it is.
+    ask: ask the forge, too; else only what Git itself says. Where no forge is known, none is waited for.
+    Raises StoreFailed; whatever else is in the way of one, it stays as it is.
     """
     if branch.pulls is None:
         return
@@ -70,13 +72,18 @@ class Requested:
 
     async def say(self, message: str) -> None:
         """Write down a message, if it is another than the one before."""
-        if self.entry.operation.message != message:
+        if self.entry.operation.message != message and await self._is_pending():
             await self.entry.step(self.entry.operation.step, message=message)
             await self._tell()
 
     async def _end(self, message: str) -> None:
-        await self.entry.end("failed", message)
-        await self._tell()
+        if await self._is_pending():
+            await self.entry.end("failed", message)
+            await self._tell()
+
+    async def _is_pending(self) -> bool:
+        """See whether nobody else has found out meanwhile: a forge takes its time, and others look, too."""
+        return any(one.id == self.entry.operation.id for one in await self.branch.journal.pending())
 
     async def _tell(self) -> None:
         """Let pages know: nothing was deployed that would move them."""
@@ -181,18 +188,27 @@ class Requested:
 
     async def _brought(self, look: Look, plan: Plan) -> str | None:
         """Return the first commit of the branch since the plan with all that was planned; None where none has it."""
-        since: list[str] = []
-        at = look.head
-        while at.oid != plan.head and at.parents and len(since) < MAX_SINCE:
-            since.append(at.oid)
-            at = await self.repo.commit(at.parents[0])
-        if at.oid != plan.head:
-            # The branch was rewritten, or is far ahead: an older commit that had the same content is not it.
-            return None
-        for commit in reversed(since):
-            if await self._has_all(look, plan, commit):
-                return commit
+        scopes: list[AnyScope] = [_HOLDS]
+        if plan.kind not in _OF_HOLDS:
+            scopes.insert(0, (await look.application(plan.applications[0].app, also_at=plan.head)).scope)
+        for scope in scopes:
+            for commit in await self._since(look, plan, scope):
+                if await self._has_all(look, plan, commit):
+                    return commit
         return None
+
+    async def _since(self, look: Look, plan: Plan, scope: AnyScope) -> list[str]:
+        """Return the commits of the branch that changed something since the plan, oldest first.
+
+        An older commit that had the same content is not the one that brought it.
+        """
+        since: list[str] = []
+        for entry in (await self.repo.history(look.head.oid, scope, limit=MAX_SINCE)).entries:
+            oid = entry.commit.oid
+            if oid == plan.head or await self.repo.is_ancestor(plan.head, oid) is not True:
+                break
+            since.insert(0, oid)
+        return since
 
     async def _has_all(self, look: Look, plan: Plan, commit: str) -> bool:
         if await self._others(look, plan, commit, than="planned"):
@@ -206,7 +222,7 @@ class Requested:
 
     async def _others(self, look: Look, plan: Plan, commit: str, *, than: str) -> list[str]:
         """Return the applications that have another version at a commit. than: `before` (the plan) or `planned`."""
-        if plan.kind in {"hold", "unhold"}:
+        if plan.kind in _OF_HOLDS:
             return []  # it moves no application, and whatever else moves one is nothing to it
         others = []
         for app in plan.applications:

@@ -135,9 +135,9 @@ class Delivery:
         try:
             if plan.mode == "reset":
                 return await self._move(plan, entry)
-            if plan.via == "pr" and push:
-                return await self._propose(planned, entry, replaces=replaces.commit if replaces is not None else None)
-            return await self._commit_and_push(planned, entry, push=push, replan=replan)
+            if not push or plan.via == "push":
+                return await self._commit_and_push(planned, entry, push=push, replan=replan)
+            return await self._propose(planned, entry, replaces=replaces.commit if replaces is not None else None)
         except StoreFailed:
             raise
         except PushUnknown as unknown:
@@ -173,6 +173,9 @@ class Delivery:
                 if planned.changes_nothing:
                     await entry.end("failed", "the branch has it already; nothing was pushed", commit=None)
                     return planned.plan
+                if planned.plan.via == "pr":
+                    # The branch that moved says by now that it takes no pushes.
+                    return await self._propose(planned, entry, replaces=None)
                 continue
             except PushRefused:
                 if not planned.if_refused:
