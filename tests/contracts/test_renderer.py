@@ -235,13 +235,13 @@ async def test_renders_that_are_kept_are_bounded(renderer):
     repo = MemoryConfigRepo()
     heads = [await repo.commit_files("main", {"apps/web/a.yaml": CONFIG % f"v{n}" + padding}) for n in range(3)]
     reads = []
-    read = repo.read
+    read_all = repo.read_all
 
-    async def counted(blob, **words):
-        reads.append(blob)
-        return await read(blob, **words)
+    async def counted(files, **words):
+        reads.extend(files)
+        return await read_all(files, **words)
 
-    repo.read = counted
+    repo.read_all = counted
     for head in (*heads, heads[2], heads[0]):
         await renderer.render(at("apps/web"), repo, head)
     assert len(reads) == 4

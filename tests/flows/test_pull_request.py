@@ -7,7 +7,7 @@ from lastgood.core.errors import CommandLineWrong, HeadMoved, PullRequestRefused
 from lastgood.core.request import RollbackRequest
 from lastgood.flows.pull_request import settle_requests
 from lastgood.flows.recover import recover
-from lastgood.flows.why import why_deployed
+from lastgood.flows.why import WhyDeployed
 from lastgood.store import SqlStore
 from twins.pull_requests import FORGE, MemoryPullRequests
 from twins.rollback_world import CART, WEB, YAML, RollbackWorld, make_world, outcome
@@ -109,9 +109,8 @@ async def test_a_merge_is_recognised_by_its_content(world, how, ask, hold):
         return
     assert (done.step, done.commit, done.message) == ("done", merged, "")
     if world.store is not None:
-        why = await why_deployed(
-            await world.repo.commit(merged), app="web-production", repo=world.repo, store=world.store
-        )
+        tells = WhyDeployed(repo=world.repo, store=world.store)
+        why = await tells(await world.repo.commit(merged), app="web-production")
         assert (why.trigger, why.operation, why.recorded) == ("rollback", plan.id, True)
         assert len(await world.store.holds("web-production")) == hold
     again = await world.roll_back(to=first, via="pr")
