@@ -347,6 +347,7 @@ def test_the_plan_page_names_what_leaves_what_returns_and_what_is_not_known(brow
             leaving=(replace(feature, id="PR-9", title=HOSTILE, at=ago(days=3)),),
             returning=(feature,),
             unknown=(NotKnown(image="payments", reason="it has a digest and no tag"),),
+            recorded=(NotKnown(image="search", reason=HOSTILE),),
         )
         limit = SettingChange(
             kind="Deployment", namespace="shop", name="web", path="spec.limit", before=HOSTILE, after=None
@@ -361,6 +362,7 @@ def test_the_plan_page_names_what_leaves_what_returns_and_what_is_not_known(brow
     said = " ".join(" ".join(element.text for element in Page(text).elements).split())
     for words in ("Leaving (1)", "3 days ago", "Returning (1)", "Unknown (1)", "payments it has a digest and no tag"):
         assert words in said
+    assert f"From the records (1) search {' '.join(HOSTILE.split())}" in said
     assert "with PR-9 2 other features leave, too" in said
     assert HOSTILE not in text
     assert "1 feature leaves. 1 feature returns. 37 settings change." in said
