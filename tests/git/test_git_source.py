@@ -52,6 +52,16 @@ async def test_a_known_revision_needs_no_network(remote, source):
         await source.resolve("v2")
 
 
+async def test_a_shallow_remote_is_said_to_be_one(remote, tmp_path):
+    """A history with its beginning cut off cannot be taken over: that is said, and not which object is missing."""
+    for text in "12":
+        await remote.commit_files("main", {"a": text})
+    git(tmp_path, "clone", "-q", "--bare", "--depth", "1", f"file://{remote.folder}", "shallow.git")
+    source = MirrorSourceRepo(tmp_path / "mirror", f"file://{tmp_path}/shallow.git")
+    with pytest.raises(RemoteUnreachable, match="as a shallow clone or a damaged repository does not"):
+        source.fetch()
+
+
 @pytest.mark.parametrize("revision", ["v9", "", "-x", "HEAD:a", "a..b", "f" * 40, "a\nb"])
 async def test_an_unknown_revision_is_said_to_be_one(remote, source, revision):
     """No text names anything but a commit."""

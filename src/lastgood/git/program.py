@@ -84,6 +84,7 @@ _NO_CONTACT = re.compile(
 )
 # A transfer that had begun may end in the same words as one that never did.
 _BROKE_OFF = re.compile(r"RPC failed|send-pack|hung up unexpectedly|sideband|failed to push some refs")
+_PARTS_ONLY = "did not send all necessary objects"
 _UNSUPPORTED = re.compile(
     r"object ?format|mismatched algorithms|unknown repository (?:extension|version)", re.IGNORECASE
 )
@@ -330,6 +331,9 @@ def failure(args: Sequence[str], finished: Finished, *, remote: str | None) -> L
         return unsupported()
     if remote is not None:
         place = without_credentials(remote)
+        if _PARTS_ONLY in err:
+            # Git's first line names an object, which says nothing to anybody.
+            why = f"it {_PARTS_ONLY}, as a shallow clone or a damaged repository does not"
         return RemoteUnreachable(f"{place} cannot be reached: {why}", remote=place)
     if "not a git repository" in err:
         return GitFailed("this is not a Git repository", hint="stand in a clone of the config repo, or give `-C DIR`")
