@@ -278,6 +278,40 @@ async def test_a_definition_and_its_objects_come_in_one_version(corner):
 
 
 @pytest.mark.usefixtures("stages")
+async def test_what_is_deleted_by_hand_while_a_wave_waits_is_not_the_versions_fault(corner):
+    """It is told at once, not when the time is over, and the next apply makes it anew and goes on."""
+    app, target = corner.application(), corner.target()
+    slow = annotated(deployment("slow", behaves="never-ready"), **{f"{ARGO}/sync-wave": "-1"})
+    applying = asyncio.create_task(target.apply(app, manifests(slow, config_map("late"))))
+    path = path_of(corner, "deployments", "slow")
+
+    async def is_waited_for():
+        there = corner.ask("GET", path)
+        return there is not None and there["status"].get("replicas") == 1
+
+    await eventually(is_waited_for)
+    corner.ask("DELETE", path)
+    async with asyncio.timeout(10):
+        result = await applying
+    assert (result.complete, result.fault) == (False, "target")
+    assert "wave -1 is not healthy (Deployment slow is Missing: it is not in the cluster)" in result.message
+    ready = annotated(deployment("slow"), **{f"{ARGO}/sync-wave": "-1"})
+    assert (await target.apply(app, manifests(ready, config_map("late")))).complete
+
+
+@pytest.mark.usefixtures("stages")
+async def test_a_job_that_ends_and_goes_keeps_no_wave_waiting(corner):
+    """It was seen to have ended; that its neighbour takes longer makes nothing of it."""
+    quick = annotated(job("quick"), **{f"{ARGO}/sync-wave": "-1"})
+    quick["spec"]["ttlSecondsAfterFinished"] = 0
+    slow = annotated(deployment("slow", behaves="slow-start"), **{f"{ARGO}/sync-wave": "-1"})
+    slow["spec"]["template"]["metadata"]["annotations"]["lastgood.test/delay"] = "5s"
+    result = await corner.target().apply(corner.application(), manifests(quick, slow, config_map("late")))
+    assert result.complete, result.message
+    assert corner.ask("GET", f"/apis/batch/v1/namespaces/{corner.namespace()}/jobs/quick") is None
+
+
+@pytest.mark.usefixtures("stages")
 async def test_a_wave_waits_for_the_one_before_it(corner):
     """What never becomes ready keeps the later wave from being begun, and the result says so."""
     app, target = corner.application(), corner.target()

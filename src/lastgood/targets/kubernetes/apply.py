@@ -45,6 +45,8 @@ PRECIOUS: frozenset[GroupKind] = frozenset(
     }
 )
 SECRET: GroupKind = ("", "Secret")
+# What has ended may go.
+JOB: GroupKind = ("batch", "Job")
 # How long after its definition was established a kind may take to be served.
 SERVED_S = 10.0
 # What may pass by itself is tried again in any case; what the version is to blame for, in none.
@@ -274,9 +276,10 @@ class Apply:
         why = await self._settled(keys)
         if not why:
             return ""
-        # Where nobody could look, it may be healthy.
+        # Where nobody could look, it may be healthy; and what somebody deleted comes again with the next apply.
         blind = self._cluster.trouble({*(key[0] for key in keys), *SUPPORTING}) is not None
-        self._faults.add("target" if blind else "version")
+        gone = any(self._cluster.live.get(key) is None for key in keys if key[0] != JOB)
+        self._faults.add("target" if blind or gone else "version")
         self._hindrances += [Hindrance(key=key, words=why, how="health") for key in keys]
         return f"wave {wave.wave.number} is not healthy ({why}), so the waves after it were not begun"
 

@@ -27,7 +27,7 @@ from lastgood.core.service import Services
 from lastgood.core.value import Value
 from lastgood.core.words import Occasion
 from lastgood.targets.kubernetes import apply_set
-from lastgood.targets.kubernetes.apply import Apply, Rules
+from lastgood.targets.kubernetes.apply import JOB, Apply, Rules
 from lastgood.targets.kubernetes.claims import Claims
 from lastgood.targets.kubernetes.cluster import Cluster
 from lastgood.targets.kubernetes.connection import ClusterAccess, Connection
@@ -454,15 +454,23 @@ class KubernetesTarget:
         return not unhealthy([key], cluster=self._cluster, now=self._clock.now(), rules=self._own_rules)[0]
 
     async def _settled(self, set_id: str, keys: list[Key]) -> str:
-        """Wait until objects of a set are healthy; return why not, where one is Degraded or the time is over."""
+        """Wait until objects of a set are healthy; return why not, where one is Degraded or the time is over.
+
+        What somebody deletes meanwhile is waited for no more, and a Job that has ended may go.
+        """
+        there: set[Key] = set()
         queue = self._cluster.listen(set_id)
         loop = asyncio.get_running_loop()
         until = loop.time() + self._settle_s
         try:
             while True:
                 why, degraded = unhealthy(keys, cluster=self._cluster, now=self._clock.now(), rules=self._own_rules)
-                if not why or degraded or loop.time() > until:
+                there |= {key for key in keys if self._cluster.live.get(key) is not None}
+                is_gone = any(self._cluster.live.get(key) is None for key in there)
+                if not why or degraded or is_gone or loop.time() > until:
                     return why
+                keys = [key for key in keys if key[0] != JOB or not self._is_healthy(key)]
+                there &= set(keys)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(min(1.0, until - loop.time() + 0.01)):
                         await queue.get()
