@@ -9,6 +9,7 @@ of these, the next apply finds what is there and does the rest.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from functools import partial
 from itertools import groupby
 
 import msgspec
@@ -30,10 +31,10 @@ from lastgood.targets.kubernetes.order import deletion_order, rank
 from lastgood.targets.kubernetes.run_hooks import HookRuns
 from lastgood.targets.kubernetes.scaled import with_scaled_replicas
 from lastgood.targets.kubernetes.send import Sender, Sent
-from lastgood.targets.kubernetes.shared import may_be_left, needed_by, note_difference, told
+from lastgood.targets.kubernetes.shared import SERVED_S, Shared, needed_by
 from lastgood.targets.kubernetes.together import together
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, InTheWay, Unreachable
-from lastgood.targets.kubernetes.wanted import Wanted, WantedWave, defines
+from lastgood.targets.kubernetes.wanted import Wanted, WantedWave
 
 # Deleting one of these takes much more with it than the object.
 PRECIOUS: frozenset[GroupKind] = frozenset(
@@ -47,8 +48,6 @@ PRECIOUS: frozenset[GroupKind] = frozenset(
 SECRET: GroupKind = ("", "Secret")
 # What has ended may go.
 JOB: GroupKind = ("batch", "Job")
-# How long after its definition was established a kind may take to be served.
-SERVED_S = 10.0
 # What may pass by itself is tried again in any case; what the version is to blame for, in none.
 _FAULTS: tuple[Fault, ...] = ("target", "version", "way")
 LOOK_AGAIN_S = 0.2
@@ -107,7 +106,7 @@ class Apply:
         self._faults: set[Fault] = set()
         self._hindrances: list[Hindrance] = []
         self._kinds: set[GroupKind] = set()
-        self._defined_by: dict[GroupKind, str] = {}
+        self._shared = Shared(cluster=cluster, sender=sender, claimed=partial(claimed, self._set))
 
     async def __call__(
         self, waves: list[WantedWave], hooks: Sequence[tuple[Hook, Wanted]] = ()
@@ -296,7 +295,8 @@ class Apply:
         try:
             owner = await self._claimed(self._set, wanted.key)
             if owner is not None:
-                return msgspec.structs.replace(result, message=await self._leave(wanted, owner))
+                said = await self._shared.leave(wanted, owner=owner, asked=self._asked[wanted.key])
+                return msgspec.structs.replace(result, message=said)
             kind = await self._may_send(wanted)
             if kind is None:
                 return msgspec.structs.replace(result, message="its kind is not there yet; it is applied once it is")
@@ -334,47 +334,13 @@ class Apply:
         """
         resource = wanted.placed.resource
         kind = wanted.kind or await self._kind(resource)
-        await self._see_that_it_is_served(wanted, kind)
+        await self._shared.see_that_it_is_served(wanted, kind)
         if kind is None and not wanted.placed.options.skip_unknown_kind:
             where = resource.group or "the core group"
             raise InTheWay(
                 f"the cluster has no kind {resource.kind} in {where}; add its definition to the version or the cluster"
             )
         return kind
-
-    async def _leave(self, wanted: Wanted, owner: str) -> str:
-        """Leave a definition that another one has as it is; say so. Raises InTheWay for anything else.
-
-        Of two applications that come at once the other one is only now sending it.
-        """
-        loop = asyncio.get_running_loop()
-        until = loop.time() + SERVED_S
-        while (live := self._cluster.live.get(wanted.key)) is None and defines(wanted.placed.resource) is not None:
-            if loop.time() > until or await self._claimed(self._set, wanted.key) is None:
-                break
-            await asyncio.sleep(LOOK_AGAIN_S)
-        if live is None or not may_be_left(live):
-            raise InTheWay(f"it belongs to {owner}; take it out of one of the two", owner=owner)
-        asked = self._asked[wanted.key]
-        asked.theirs = owner
-        await note_difference(asked, live, cluster=self._cluster, sender=self._sender)
-        defined = defines(wanted.placed.resource)
-        if defined is not None:
-            self._defined_by[defined] = owner
-        return told(asked)
-
-    async def _see_that_it_is_served(self, wanted: Wanted, kind: Kind | None) -> None:
-        """See that another one's definition serves the version of an object. Raises InTheWay where it does not."""
-        owner = self._defined_by.get(wanted.key[0])
-        version = wanted.manifest["apiVersion"].rpartition("/")[2]
-        if owner is None or kind is None or version in kind.versions:
-            return
-        kind = await self._cluster.kinds.find(*wanted.key[0], anew=True)
-        if kind is not None and version not in kind.versions:
-            raise InTheWay(
-                f"the cluster serves {kind.kind} as {', '.join(kind.versions)} and not as {version}; its definition"
-                f" belongs to {owner}, which has to serve that first"
-            )
 
     async def _kind(self, resource: Resource) -> Kind | None:
         """Find a kind that was not there when the pass began: its definition may have been applied a moment ago."""

@@ -4,7 +4,8 @@ A chart's `crds/` come with each of its releases, and a cluster can have a defin
 it; the others are told where it is not as their version has it. Writes nothing.
 """
 
-from collections.abc import Callable, Collection
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import msgspec
@@ -12,13 +13,18 @@ import msgspec
 from lastgood.targets.kubernetes.apply_set import labelled
 from lastgood.targets.kubernetes.cluster import Cluster
 from lastgood.targets.kubernetes.compare import changed_fields
+from lastgood.targets.kubernetes.kinds import GroupKind, Kind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject
 from lastgood.targets.kubernetes.marks import DEFINITIONS
 from lastgood.targets.kubernetes.memory import Asked
 from lastgood.targets.kubernetes.send import Sender
-from lastgood.targets.kubernetes.trouble import ClusterTrouble, Unreachable
+from lastgood.targets.kubernetes.trouble import ClusterTrouble, InTheWay, Unreachable
+from lastgood.targets.kubernetes.wanted import Wanted, defines
 
 MAX_NAMED = 10
+# How long after its definition was established a kind may take to be served.
+SERVED_S = 10.0
+LOOK_AGAIN_S = 0.2
 
 
 def may_be_left(live: LiveObject | None) -> bool:
@@ -69,3 +75,49 @@ def told(asked: Asked) -> str:
     """Say that a definition is another one's, and where it is not as asked for."""
     words = f"it belongs to {asked.theirs}, which alone changes it, and is left in place"
     return f"{words}; {asked.differs}" if asked.differs else words
+
+
+class Shared:
+    """What one pass does about definitions that another one has. claimed: says whose an object is, None: to be had."""
+
+    def __init__(self, *, cluster: Cluster, sender: Sender, claimed: Callable[[Key], Awaitable[str | None]]) -> None:
+        self._cluster = cluster
+        self._sender = sender
+        self._claimed = claimed
+        self._owners: dict[GroupKind, str] = {}
+
+    async def leave(self, wanted: Wanted, *, owner: str, asked: Asked) -> str:
+        """Leave a definition that another one has as it is; say so. Raises InTheWay for anything else.
+
+        Of two applications that come at once the other one is only now sending it.
+        """
+        defined = defines(wanted.placed.resource)
+        live = await self._awaited(wanted.key) if defined is not None else self._cluster.live.get(wanted.key)
+        if defined is None or live is None or not may_be_left(live):
+            raise InTheWay(f"it belongs to {owner}; take it out of one of the two", owner=owner)
+        asked.theirs = owner
+        await note_difference(asked, live, cluster=self._cluster, sender=self._sender)
+        self._owners[defined] = owner
+        return told(asked)
+
+    async def _awaited(self, key: Key) -> LiveObject | None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + SERVED_S
+        while (live := self._cluster.live.get(key)) is None:
+            if loop.time() > until or await self._claimed(key) is None:
+                return None
+            await asyncio.sleep(LOOK_AGAIN_S)
+        return live
+
+    async def see_that_it_is_served(self, wanted: Wanted, kind: Kind | None) -> None:
+        """See that another one's definition serves the version of an object. Raises InTheWay where it does not."""
+        owner = self._owners.get(wanted.key[0])
+        version = wanted.manifest["apiVersion"].rpartition("/")[2]
+        if owner is None or kind is None or version in kind.versions:
+            return
+        kind = await self._cluster.kinds.find(*wanted.key[0], anew=True)
+        if kind is not None and version not in kind.versions:
+            raise InTheWay(
+                f"the cluster serves {kind.kind} as {', '.join(kind.versions)} and not as {version}; its definition"
+                f" belongs to {owner}, which has to serve that first"
+            )
