@@ -127,7 +127,7 @@ class Look:
                 f"no forge with a token is known for the config repo {self.branch.repo.name}, "
                 "so no pull request can be opened" + ("" if asked else ", which `delivery` in lastgood.yaml asks for"),
                 hint="nothing was changed; [[forges]] in lastgood.toml names one (in a clone: the variable "
-                f"LASTGOOD_FORGES); or {'leave `--via` out to push' if asked else '`rollback --via push` pushes'}",
+                f"LASTGOOD_FORGES); or {'leave `--via` out to push' if asked else 'change `delivery` there'}",
             )
         return "push"
 
