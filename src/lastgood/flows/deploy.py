@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
+import structlog
 
 from lastgood.core.application import Application
 from lastgood.core.commit import Commit
@@ -249,6 +250,8 @@ class Deploy:
     async def _say_that_it_waits(self, attempt: Attempt, why: str) -> None:
         said = f"{why[: MAX_MESSAGE - len(WAITS) - 2].rstrip('.')}. {WAITS}"
         if said != attempt.deployment.message:
+            run = attempt.deployment
+            structlog.get_logger().warning("deployment waits", app=run.app, number=run.number, reason=why)
             await attempt.write(what="waiting", message=said)
 
     async def _is_paused(self, app: str) -> bool:
