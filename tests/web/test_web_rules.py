@@ -199,12 +199,15 @@ def test_a_long_list_of_images_is_cut_with_its_count():
     assert change_summary(images).endswith(", and 31 more")
 
 
-async def progress_with(*, step="done", phases=(), outcome="in-progress", health="Progressing", **changed):
+async def progress_with(
+    *, step="done", phases=(), under_way=(), outcome="in-progress", health="Progressing", **changed
+):
     lastgood = MemoryLastgood()
     lastgood.views["web-production"] = replace(lastgood.views["web-production"], health=health)
     status = await lastgood.status("web-production")
     operation = sample_operation("op1", PRIYA, step=step, **changed)
     ran = [Phase(name=name, started_at=NOW, finished_at=NOW + dt.timedelta(seconds=1)) for name in phases]
+    ran += [Phase(name=name, started_at=NOW) for name in under_way]
     deployment = replace(
         status.deployment,
         commit=replace(status.deployment.commit, oid=oid("d5e9c01")),
@@ -253,6 +256,15 @@ async def test_progress_is_read_from_what_was_recorded(given, states, state):
 
     assert " ".join(step.state for step in progress.steps) == states
     assert progress.state == state
+
+
+async def test_progress_says_what_a_deployment_waits_for():
+    """A destination that is away leaves the apply under way; the step says why."""
+    progress = await progress_with(phases=("render",), under_way=("apply",))
+    assert [(step.name, step.state, step.detail) for step in progress.steps][2:4] == [
+        ("Rendered", "done", ""),
+        ("Applied", "now", "what came of it"),
+    ]
 
 
 async def test_progress_stays_what_it_was_when_the_next_release_came():
