@@ -149,11 +149,12 @@ async def test_an_attempt_that_failed_gave_nobody_a_feature(shop):
 
 
 async def test_a_first_deployment_that_may_have_brought_it_is_not_known(shop):
-    """Nothing is known of what came before it: no pass. One from before the feature was made cannot have had it."""
+    """Nothing is on record from before it, and no source repo tells: no pass."""
     old = await shop.release(WEB, "a1")
     gift = await shop.merge("Gift message (#1)")
     await shop.release(WEB, "a2")
     await shop.release(CART, "c1")
+    del shop.world.branch.sources.revisions["c1"]
     check, _ = await shop.check(old.commit.oid)
     assert check.outcome == "unknown"
     assert check.detail == (
@@ -165,6 +166,23 @@ async def test_a_first_deployment_that_may_have_brought_it_is_not_known(shop):
     await shop.release(CART, "c2")
     check, _ = await shop.check(old.commit.oid)
     assert check.outcome == "pass", "what left it is known to be without it"
+
+
+async def test_what_the_records_cannot_tell_the_source_repo_does(shop):
+    """Of a first deployment nothing is on record from before; what it was built from is known all the same."""
+    await shop.merge("Before")
+    begun = shop.at
+    old = await shop.release(WEB, "a1")
+    await shop.merge("Gift message (#1)")
+    await shop.release(WEB, "a2")
+    shop.world.branch.sources.revisions["c1"] = begun
+    await shop.release(CART, "c1")
+    check, _ = await shop.check(old.commit.oid)
+    assert check.outcome == "pass"
+
+    shop.world.branch.sources.revisions["c1"] = shop.at
+    check, _ = await shop.check(old.commit.oid)
+    assert (check.outcome, check.detail) == ("warn", "cart-production has PR-1")
 
 
 async def test_a_first_deployment_of_another_source_repo_has_nothing_of_this_one(shop):

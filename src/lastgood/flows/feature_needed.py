@@ -1,6 +1,7 @@
 """Who may miss what leaves: other applications that have the same feature, and people who were told that it is live.
 
-Asks the records alone: what ran is there, even where no source repo answers.
+Asks the records: what ran is there, even where no source repo answers. What they cannot tell, because nothing is
+recorded from before an application's first deployment, the source repo tells of what runs there.
 """
 
 import dataclasses
@@ -12,18 +13,22 @@ from lastgood.core.carried import Carried
 from lastgood.core.checks import fails, passes, unknown
 from lastgood.core.dates import relative
 from lastgood.core.deployment import Deployment, reach
+from lastgood.core.errors import LastgoodError
 from lastgood.core.feature import Feature
+from lastgood.core.feature_versions import Deployed, presences
 from lastgood.core.forge import web_address
 from lastgood.core.plan import Check, PlannedFeatures
 from lastgood.core.ports import Store
 from lastgood.core.record import DeploymentQuery
 from lastgood.core.recorded_presence import CLOCKS, Recorded, is_same, made_by, recorded
+from lastgood.core.source_features import SourceAt, locate_version
 from lastgood.core.sources import source_of
 from lastgood.flows.branch import Look
 from lastgood.flows.weigh import Weighed
 
 # Each is one question to the records, and somebody waits for the plan.
 MOST_ASKED = 20
+MOST_LOCATED = 8
 _RECORDS = 500
 _OWN_RECORDS = 50
 _NAMED = 3
@@ -55,12 +60,16 @@ async def _elsewhere(
         for one, other, has in told
         if has.contains
     ]
-    # What an issue is about is asked for by the commits that name it.
-    unsure = [
-        (f"whether {other.name} has {one.id} is not known ({has.reason})", one)
-        for one, other, has in told
-        if has.contains is None and one.kind != "issue" and _may_have(look, other, one)
-    ]
+    unsure = []
+    lives = _Lives(look)
+    for one, other, has in told:
+        # What an issue is about is asked for by the commits that name it.
+        if has.contains is None and one.kind != "issue" and _may_have(look, other, one):
+            live = await lives.has(other, one)
+            if live is None:
+                unsure.append((f"whether {other.name} has {one.id} is not known ({has.reason})", one))
+            elif live:
+                having.append((f"{other.name} has {one.id}", one))
     if having or unsure:
         said, hint = _told(having or unsure)
         return fails(NAME, app.name, said, hint=hint) if having else unknown(NAME, app.name, f"{said}; {hint}")
@@ -94,6 +103,35 @@ class _Other:
         found = recorded(self.runs, self.kept, lambda one: is_same(one, feature), made=made_by([feature]))
         pairs = zip(self.runs, found, strict=True)
         return next((one for run, one in pairs if run.outcome == "succeeded"), None)
+
+
+class _Lives:
+    """Asks the source repos what runs elsewhere, of no more than MOST_LOCATED applications: each may be a render."""
+
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        self._located: dict[str, Sequence[SourceAt]] = {}
+
+    async def has(self, other: _Other, feature: Feature) -> bool | None:
+        """Say whether what came up there last has a feature; None where its repo does not tell."""
+        app = self._look.discovered.applications.get(other.name)
+        run = next((run for run in other.runs if run.outcome == "succeeded"), None)
+        if app is None or run is None:
+            return None
+        if other.name not in self._located:
+            if len(self._located) >= MOST_LOCATED:
+                return None
+            branch, declared = self._look.branch, self._look.discovered.sources
+            self._located[other.name] = await locate_version(
+                app, branch.repo, run.commit.oid, renderer=branch.renderer, sources=branch.sources, declared=declared
+            )
+        # Another repo may have a pull request of the same number; what is not located may be of this one.
+        mine = [one for one in self._located[other.name] if one.history is None or one.history.repo == feature.repo]
+        try:
+            (found,), _ = await presences(feature.id, [Deployed(at=None, sources=tuple(mine))])
+        except LastgoodError:
+            return None
+        return found.contains
 
 
 async def _others(
