@@ -110,13 +110,13 @@ async def test_images_are_asked_for_side_by_side(shop, monkeypatch):
     """One that is slow delays no other; the order is that of the images."""
     together = asyncio.Barrier(2)
 
-    async def locate(_declared, name, reference, _charts):
+    async def locate(_declared, name, reference, _charts, _built):
         await together.wait()
         return SourceAt(image=name, reference=reference)
 
     monkeypatch.setattr(shop.histories, "locate", locate)
     async with asyncio.timeout(5):
-        found = await shop.histories.locate_all((), {"web": "1", "cart": "2"}, NO_ORIGINS)
+        found = await shop.histories.locate_all((), {"web": "1", "cart": "2"}, NO_ORIGINS, {})
     assert [(one.image, one.reference) for one in found] == [("web", "1"), ("cart", "2")]
 
 

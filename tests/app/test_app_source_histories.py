@@ -92,7 +92,9 @@ class Tagged:
     async def by_chart(self, version, reference, *, source=None, **fields):
         declared = [Source(image="web", repo=self.shop.url, **fields)]
         claim = ImageClaim(place="chart", revision=version, source=source or self.shop.url)
-        (found,) = await self.shop.histories.locate_all(declared, {"web": reference}, Origins(charts={"web": (claim,)}))
+        (found,) = await self.shop.histories.locate_all(
+            declared, {"web": reference}, Origins(charts={"web": (claim,)}), {}
+        )
         return found
 
 
@@ -131,7 +133,7 @@ async def test_the_ref_of_a_base_tells_its_revision_and_no_registry_is_asked(sho
     declared = [Source(image="github.com/org/{app}//deploy", repo=shop.url, paths=("deploy/{app}",))]
 
     async def base(name, ref):
-        (found,) = await shop.histories.locate_all(declared, {}, Origins(bases={name: ref}))
+        (found,) = await shop.histories.locate_all(declared, {}, Origins(bases={name: ref}), {})
         return found
 
     name = "github.com/org/web//deploy"

@@ -373,7 +373,7 @@ async def test_the_records_tell_where_the_source_repo_is_gone(world, lastgood):
     keep = KeepFeatures(store=world.store, sources=world.sources, declared=lambda _: (), clock=world.clock)
     await keep.look()
     before = {one.app: one for one in await lastgood.where("PR-7")}[APP]
-    world.sources.revisions.clear()
+    world.sources.away = True
 
     for asked in ("PR-7", "#7", "wishlist", before.via[:9]):
         found = {one.app: one for one in await lastgood.where(asked)}

@@ -261,5 +261,5 @@ async def test_without_a_forge_nothing_is_read_and_nothing_changes(world):
     keep = KeepFeatures(store=Counting(), sources=world.sources, declared=lambda _: (), clock=world.clock)
     await world.deploy()
     await keep.look()
-    assert read == ["deployments", "wanting_features", "applications", "save_carried"]
+    assert read == ["deployments", "wanting_features", "applications", "built", "save_carried"]
     assert {one.labels for one in (await world.features()).values()} == {()}

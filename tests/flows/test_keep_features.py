@@ -89,14 +89,14 @@ async def test_what_is_kept_is_not_lost_when_a_source_repo_goes_away(world):
     await world.keep.look()
     known = (await world.store.carried([run.id]))[run.id]
     assert ([one.id for one in known.entered], [one.image for one in known.unknown]) == (["PR-16", "#3"], ["job"])
-    there = dict(world.sources.revisions)
-    world.sources.revisions.clear()
+    world.sources.away = True
     await world.clock.move(SOON.total_seconds())
     assert await world.keep.look() == 1
     kept = (await world.store.carried([run.id]))[run.id]
     assert (kept.entered, kept.unknown) == (known.entered, known.unknown)
     assert kept.again_at > known.again_at
-    world.sources.revisions |= there | {"later": there["1"]}
+    world.sources.away = False
+    world.sources.revisions["later"] = world.sources.revisions["1"]
     await world.clock.move(SOON.total_seconds())
     assert await world.keep.look() == 1
     kept = (await world.store.carried([run.id]))[run.id]
@@ -245,9 +245,9 @@ async def test_what_the_chart_said_is_asked_of_the_record(world):
     asked = []
     locate_all = world.sources.locate_all
 
-    async def listen(declared, images, origins):
+    async def listen(declared, images, origins, built):
         asked.append((images, origins))
-        return await locate_all(declared, images, origins)
+        return await locate_all(declared, images, origins, built)
 
     world.sources.locate_all = listen
     await world.begin()

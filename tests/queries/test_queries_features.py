@@ -169,7 +169,7 @@ async def test_an_image_that_nobody_ran_is_asked_for_as_words(shop):
 
 def by_chart(history, revision, reference):
     (found,) = image(history, revision, reference).sources
-    return dataclasses.replace(found, by_chart=True)
+    return dataclasses.replace(found, how="chart")
 
 
 async def test_a_chart_that_stayed_while_its_image_changed_tells_nothing(shop):

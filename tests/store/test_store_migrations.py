@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -13,6 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+from lastgood.core.built import Built
 from lastgood.core.carried import Carried
 from lastgood.core.commit import Person
 from lastgood.core.feature import Feature
@@ -95,6 +97,7 @@ async def test_a_record_of_before_settings_were_kept_is_found_by_them_afterwards
         connection.execute("DROP TABLE settings")
         connection.execute("ALTER TABLE deployments DROP COLUMN settings_folded")
         connection.execute("ALTER TABLE deployments DROP COLUMN people_folded")
+        connection.execute("ALTER TABLE carried DROP COLUMN built")
         connection.execute("UPDATE alembic_version SET version_num = '0004'")
     connection.close()
 
@@ -125,6 +128,7 @@ async def test_the_people_of_what_was_kept_before_are_found_afterwards(tmp_path)
     with sqlite3.connect(tmp_path / "a.db") as connection:  # as the revision before left it
         before = connection.execute("SELECT people_folded FROM deployments ORDER BY id").fetchall()
         connection.execute("ALTER TABLE deployments DROP COLUMN people_folded")
+        connection.execute("ALTER TABLE carried DROP COLUMN built")
         connection.execute("UPDATE alembic_version SET version_num = '0005'")
     connection.close()
 
@@ -137,6 +141,29 @@ async def test_the_people_of_what_was_kept_before_are_found_afterwards(tmp_path)
 
     assert found == [2, 2, 0]
     assert after == before
+
+
+async def test_a_record_of_before_revisions_were_kept_has_none(tmp_path):
+    """Its features stay, and a revision that is kept with it from then on is read back."""
+    store = SqlStore.open(tmp_path / "a.db")
+    run = await store.start_deployment(make_deployment())
+    kept = Carried(deployment=run.id, found_at=NOON, build="https://ci.example/gift")
+    await store.save_carried(kept)
+    store.close()
+    with sqlite3.connect(tmp_path / "a.db") as connection:  # as the revision before left it
+        connection.execute("ALTER TABLE carried DROP COLUMN built")
+        connection.execute("UPDATE alembic_version SET version_num = '0006'")
+    connection.close()
+
+    store = SqlStore.open(tmp_path / "a.db")
+    before = await store.carried([run.id])
+    none = await store.built(run.app, limit=9)
+    built = (Built(image="web", reference="1", repo="https://git.example/o/shop", revision="a" * 40, how="tag"),)
+    await store.save_carried(msgspec.structs.replace(kept, built=built))
+    after = await store.built(run.app, limit=9)
+    store.close()
+
+    assert (before, none, after) == ({run.id: kept}, [], [(run.id, built)])
 
 
 def test_the_newest_revision_is_told_without_alembic(tmp_path):

@@ -14,12 +14,14 @@ from msgspec.structs import replace
 from lastgood.app.image_claims import ImageClaims
 from lastgood.app.sources import AllowedSources
 from lastgood.core.asked_image import plain_name
+from lastgood.core.built import Built, How, Key
 from lastgood.core.errors import LastgoodError
 from lastgood.core.image_facts import ImageClaim
 from lastgood.core.image_name import DOCKER_HUB, ImageName, parse_image_name
 from lastgood.core.image_revision import Claims, chart_versions, claimed_revisions
 from lastgood.core.origins import Origins
 from lastgood.core.ports import Clock
+from lastgood.core.source_commit import Selection
 from lastgood.core.source_features import SourceAt
 from lastgood.core.sources import Source, SourceOf, source_of
 from lastgood.git.source import MirrorSourceRepo
@@ -72,17 +74,26 @@ class SourceHistories:
         self._kept: dict[str, _Kept] = {}
 
     async def locate_all(
-        self, declared: Sequence[Source], images: Mapping[str, str], origins: Origins
+        self,
+        declared: Sequence[Source],
+        images: Mapping[str, str],
+        origins: Origins,
+        built: Mapping[Key, Built],
     ) -> list[SourceAt]:
         """See Sources.locate_all."""
+        charts = origins.charts
         return await asyncio.gather(
-            *[self.locate(declared, name, images[name], origins.charts.get(name, ())) for name in images],
-            *[self.locate_base(declared, name, ref) for name, ref in origins.bases.items()],
+            *[self.locate(declared, *one, charts.get(one[0], ()), built.get(one)) for one in images.items()],
+            *[self.locate_base(declared, *one, built.get(one)) for one in origins.bases.items()],
         )
 
-    async def locate_base(self, declared: Sequence[Source], base: str, ref: str) -> SourceAt:
-        """Say where one base comes from; where that is not known, why."""
+    async def locate_base(
+        self, declared: Sequence[Source], base: str, ref: str, built: Built | None = None
+    ) -> SourceAt:
+        """Say where one base comes from; where that is not known, why. built: see `locate`."""
         found = source_of(declared, plain_name(base), ref)
+        if found is not None and built is not None:
+            return dataclasses.replace(await self._on_record(found, built), base=True)
         reason = NOT_NAMED if found is None else NO_REF
         revision, history = None, None
         if found is not None and ref:
@@ -95,28 +106,47 @@ class SourceHistories:
         if found is None or revision is None:
             return SourceAt(image=base, reference=ref, reason=reason, named=found is not None, base=True)
         return SourceAt(
-            image=base, reference=ref, history=history, revision=revision, selection=found.selection, base=True
+            image=base,
+            reference=ref,
+            history=history,
+            revision=revision,
+            selection=found.selection,
+            base=True,
+            repo=found.repo,
+            how="ref",
         )
 
     async def locate(
-        self, declared: Sequence[Source], image: str, reference: str, charts: Sequence[ImageClaim] = ()
+        self,
+        declared: Sequence[Source],
+        image: str,
+        reference: str,
+        charts: Sequence[ImageClaim] = (),
+        built: Built | None = None,
     ) -> SourceAt:
-        """Say where one image comes from; where that is not known, why. charts: what its charts say, see Origins."""
+        """Say where one image comes from; where that is not known, why.
+
+        charts: what its charts say, see Origins. built: what a record knows; then nothing else is asked.
+        """
         name = plain_name(image)
         tag = "" if reference.startswith(_DIGESTS) else reference.partition("@")[0]
         found = source_of(declared, name, tag)
         if found is None:
             return SourceAt(image=image, reference=reference, reason=NOT_NAMED, named=False)
+        if built is not None:
+            return await self._on_record(found, built)
         try:
             kept = await self._keep(found.repo)
         except LastgoodError as wrong:
             return SourceAt(image=image, reference=reference, reason=wrong.message)
         revision, reason = await self._first(kept, found, tag) if tag else (None, NO_TAG)
+        how: How = "tag"
         if revision is None:
+            how = "registry"
             revision, more = await self._by_registry(kept, found.repo, name, reference)
             reason = "; ".join(part for part in (reason, more) if part)
-        by_chart = revision is None
         if revision is None:
+            how = "chart"
             names, more = chart_versions(charts, found.repo, tag)
             if names and "@" not in reference and tag and await self._moves(kept, tag):
                 # Another image may be under it while the chart stays.
@@ -132,8 +162,37 @@ class SourceHistories:
             history=kept.history,
             revision=revision,
             selection=found.selection,
-            by_chart=by_chart,
+            repo=found.repo,
+            how=how,
         )
+
+    async def _on_record(self, found: SourceOf, built: Built) -> SourceAt:
+        """Say where an image or a base comes from whose revision is on record.
+
+        It is looked for where `sources` says now, for a repo may have another address by now; then where it was found.
+        """
+        reason = ""
+        places = {found.repo: found.selection}
+        places.setdefault(built.repo, Selection())
+        for repo, selection in places.items():
+            try:
+                kept = await self._keep(repo)
+                revision, why = await self._find(kept, built.revision or "")
+            except LastgoodError as wrong:
+                reason = reason or wrong.message
+                continue
+            if revision is not None:
+                return SourceAt(
+                    image=built.image,
+                    reference=built.reference,
+                    history=kept.history,
+                    revision=revision,
+                    selection=selection,
+                    repo=repo,
+                    how=built.how,
+                )
+            reason = reason or f"{why}, which its deployment record names"
+        return SourceAt(image=built.image, reference=built.reference, reason=reason)
 
     async def build_of(self, declared: Sequence[Source], image: str, reference: str) -> str | None:
         """See Sources.build_of."""

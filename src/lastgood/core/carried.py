@@ -1,16 +1,17 @@
 """What a deployment carried: the features that entered and left with it, as they are kept beside its record. Pure."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from lastgood.core.asked_feature import asked_feature
+from lastgood.core.built import Built, Key
 from lastgood.core.commit import Person
 from lastgood.core.feature import Feature
 from lastgood.core.mailmap import unique
-from lastgood.core.source_features import Between, NotKnown
+from lastgood.core.source_features import Between, NotKnown, SourceAt
 from lastgood.core.value import Value
 
 # A record is kept for ever and shown as a whole: of a first look at years of work its newest features are enough.
@@ -19,6 +20,9 @@ MOST_COMMITS = 100
 MOST_TIMES = 1_000
 # Of a commit so many digits are searched.
 KEPT_DIGITS = 12
+MOST_BUILT = 200
+# Names and addresses come from a config repo.
+LONGEST_BUILT = 1_000
 
 
 class Carried(Value, frozen=True, kw_only=True):
@@ -28,6 +32,7 @@ class Carried(Value, frozen=True, kw_only=True):
     unknown: images and bases that were not known then. more: how many features beyond MOST_FEATURES are left out.
     again_at: when to look again, because what was not known may come to be known; None: this is how it stays.
     build: the page of the build of an image that entered with it: as the image names it, else as a forge does.
+    built: what the images and bases that it changed were found to be built from.
     """
 
     deployment: int
@@ -39,6 +44,7 @@ class Carried(Value, frozen=True, kw_only=True):
     committed: tuple[int, ...] = ()
     again_at: dt.datetime | None = None
     build: str | None = None
+    built: tuple[Built, ...] = ()
 
 
 def carried(
@@ -48,6 +54,7 @@ def carried(
     at: dt.datetime,
     again_at: dt.datetime | None = None,
     build: str | None = None,
+    built: tuple[Built, ...] = (),
 ) -> Carried:
     """Make what is kept of what lies between two versions: bounded, because a source repo is anybody's."""
     entered, left = found.entered[:MOST_FEATURES], found.left[:MOST_FEATURES]
@@ -61,7 +68,19 @@ def carried(
         committed=tuple(sorted(found.committed.values(), reverse=True)[:MOST_TIMES]),
         again_at=again_at,
         build=build,
+        built=built,
     )
+
+
+def built_from(found: Sequence[SourceAt], known: Mapping[Key, Built]) -> tuple[Built, ...]:
+    """Make what is kept of where images and bases come from. known: what the record has, which stays as it is."""
+    each = [
+        known.get((one.image, one.reference))
+        or Built(image=one.image, reference=one.reference, repo=one.repo, revision=one.revision, how=one.how)
+        for one in found
+        if one.named or (one.image, one.reference) in known
+    ]
+    return tuple(one for one in each if len(one.image + one.reference + one.repo) <= LONGEST_BUILT)[:MOST_BUILT]
 
 
 def of_kind(features: Iterable[Feature], kind: str) -> tuple[dict[str, Any], ...]:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lastgood.core.application import AnyScope, Application, ApplicationView, DeclaredScope
+from lastgood.core.built import Built, Key
 from lastgood.core.carried import Carried
 from lastgood.core.chain import Origin
 from lastgood.core.commit import Commit, Edit, FileChange, History, Person, TreeEntry
@@ -307,12 +308,18 @@ class Sources(Protocol):
     """Finds out from which revision of which source repo an image is built. Never raises, and never waits long."""
 
     async def locate_all(
-        self, declared: Sequence[Source], images: Mapping[str, str], origins: Origins
+        self,
+        declared: Sequence[Source],
+        images: Mapping[str, str],
+        origins: Origins,
+        built: Mapping[Key, Built],
     ) -> list[SourceAt]:
         """Say where images (or artifacts) come from, then bases, each in their order; where that is not known, why.
 
         declared: `sources` of lastgood.yaml. images: name -> reference, as `Rendered.images` has them; origins: as
-        it has those. What is slow is waited for side by side. No registry is asked about a base.
+        it has those. built: what is on record already, see `BuiltAt.of`: of that neither tag nor registry is asked,
+        it is only looked for in the source repo. What is slow is waited for side by side. No registry is asked about
+        a base.
         """
         ...
 
@@ -509,6 +516,13 @@ class Store(Protocol):
 
     async def carried(self, deployments: Collection[int]) -> dict[int, Carried]:
         """Return the features of those of these records (ids) that have them."""
+        ...
+
+    async def built(self, app: str, *, limit: int) -> list[tuple[int, tuple[Built, ...]]]:
+        """Return what the images and bases of an application's records (ids) were built from, newest first.
+
+        At most `limit` records; those that keep nothing of that are left out.
+        """
         ...
 
     async def wanting_features(self, *, after_id: int, at: dt.datetime, limit: int = 50) -> list[Deployment]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lastgood.core.application import Application
+from lastgood.core.built import NOT_BUILT, BuiltAt, How
 from lastgood.core.commit import Person
 from lastgood.core.declared_inputs import inputs_at
 from lastgood.core.errors import LastgoodError
@@ -35,7 +36,8 @@ class SourceAt:
 
     image: its name without tag or digest; reference: what follows it. base: whether it is a base of a kustomization
     in another repo; then these are its name and its ref (see `git_base`). history, revision: None where that is not
-    known, and reason says why. named: whether `sources` names it. by_chart: whether only its chart tells the revision.
+    known, and reason says why. named: whether `sources` names it. repo: the source repo's address. how: what tells the
+    revision.
     """
 
     image: str
@@ -46,7 +48,13 @@ class SourceAt:
     reason: str = ""
     named: bool = True
     base: bool = False
-    by_chart: bool = False
+    repo: str = ""
+    how: How | None = None
+
+    @property
+    def by_chart(self) -> bool:
+        """Whether only its chart tells the revision."""
+        return self.how == "chart"
 
 
 class NotKnown(Value, frozen=True, kw_only=True):
@@ -75,17 +83,22 @@ class Between(Value, frozen=True, kw_only=True):
 
 
 async def locate_images(
-    sources: "Sources | None", declared: Sequence[Source], images: Mapping[str, str], origins: Origins
+    sources: "Sources | None",
+    declared: Sequence[Source],
+    images: Mapping[str, str],
+    origins: Origins,
+    built: BuiltAt = NOT_BUILT,
 ) -> list[SourceAt]:
     """Say of each rendered image (name -> reference) where it comes from, then of each base among the origins.
 
-    sources: None where no source repo is read. declared: `sources` of lastgood.yaml.
+    sources: None where no source repo is read. declared: `sources` of lastgood.yaml. built: what records know of what
+    ran; the rest is asked now.
     """
     if sources is None:
         found = [SourceAt(image=name, reference=images[name], reason=NO_SOURCES) for name in images]
         bases = origins.bases
         return found + [SourceAt(image=n, reference=bases[n], reason=NO_SOURCES, base=True) for n in bases]
-    return await sources.locate_all(declared, images, origins)
+    return await sources.locate_all(declared, images, origins, built.of(images, origins.bases))
 
 
 async def locate_version(
@@ -96,8 +109,9 @@ async def locate_version(
     renderer: "Renderer",
     sources: "Sources | None",
     declared: Sequence[Source],
+    built: BuiltAt = NOT_BUILT,
 ) -> list[SourceAt]:
-    """Say where the images and bases of a version come from.
+    """Say where the images and bases of a version come from. built: see `locate_images`.
 
     Of a version that does not render the images are not known, and the bases are those that it declares.
     """
@@ -105,8 +119,8 @@ async def locate_version(
         rendered = await renderer.render(app, repo, commit)
     except LastgoodError as wrong:
         unknown = SourceAt(image=app.name, reason=f"what {commit[:7]} runs is not known: {wrong.message}")
-        return [unknown, *await locate_images(sources, declared, {}, await declared_origins(app, repo, commit))]
-    return await locate_images(sources, declared, rendered.images, rendered.origins)
+        return [unknown, *await locate_images(sources, declared, {}, await declared_origins(app, repo, commit), built)]
+    return await locate_images(sources, declared, rendered.images, rendered.origins, built)
 
 
 async def declared_origins(app: Application, repo: "ConfigRepo", commit: str) -> Origins:

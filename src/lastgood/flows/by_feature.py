@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from lastgood.core.application import Application
 from lastgood.core.asked_feature import MAX_TEXT
+from lastgood.core.built import NOT_BUILT, BuiltAt, BuiltRecords, built_records, last_run
 from lastgood.core.choose import MAX_RECORDS, current_version, good_versions
 from lastgood.core.deployment import Deployment, reach
 from lastgood.core.errors import NeedsServer, NoLastGood, NoVersionByFeature, UnknownFeature
@@ -68,7 +69,8 @@ class _Search:
         self._app = app
         self._feature = feature
         self._contains = contains
-        self._known: dict[str, Sequence[SourceAt]] = {}
+        self._known: dict[tuple[str, str | None], Sequence[SourceAt]] = {}
+        self._built: BuiltRecords | None = None
         self._told: dict[str, Presence] | None = None
         self._store, self.sources = refuse_without_sources(look.branch)
         self._records = RecordedVersions(feature, self._store)
@@ -83,7 +85,7 @@ class _Search:
         looked_at: list[SourceAt] = []
         missing = False
         async for batch in self._batches():
-            deployed = [Deployed(at=None, sources=tuple(await self._located(one.commit))) for one in batch]
+            deployed = [Deployed(at=None, sources=tuple(await self._located(one, one.commit))) for one in batch]
             found, unknown = await presences(self._feature, deployed)
             missing = missing or bool(unknown)
             looked_at += [one for version in deployed for one in version.sources]
@@ -112,7 +114,8 @@ class _Search:
         return here if fits else None
 
     async def _fits(self, version: Version, commit: str) -> Chosen | None:
-        (live,), _ = await presences(self._feature, [Deployed(at=None, sources=tuple(await self._located(commit)))])
+        located = tuple(await self._located(version, commit))
+        (live,), _ = await presences(self._feature, [Deployed(at=None, sources=located)])
         presence = await self._with_records(version, live)
         return _chosen(version, live, presence) if presence.contains is self._contains else None
 
@@ -165,9 +168,10 @@ class _Search:
         if batch:
             yield batch
 
-    async def _located(self, commit: str | None) -> Sequence[SourceAt]:
+    async def _located(self, version: Version, commit: str | None) -> Sequence[SourceAt]:
         commit, branch = commit or self._look.head.oid, self._look.branch
-        if commit not in self._known:
+        key = commit, version.version
+        if key not in self._known:
             found = await locate_version(
                 self._app,
                 branch.repo,
@@ -175,11 +179,19 @@ class _Search:
                 renderer=branch.renderer,
                 sources=self.sources,
                 declared=self._look.discovered.sources,
+                built=await self._as_it_ran(version),
             )
             if any(one.named and one.revision is None for one in found):
                 return found  # the next look at the source repo may tell more
-            self._known[commit] = found
-        return self._known[commit]
+            self._known[key] = found
+        return self._known[key]
+
+    async def _as_it_ran(self, version: Version) -> BuiltAt:
+        """Return what the records know of a version as it ran last."""
+        if self._built is None:
+            self._built = await built_records(self._store, self._app.name)
+        last = last_run(await self._look.runs(self._app.name), version.version)
+        return self._built.at(last) if last is not None else NOT_BUILT
 
     def _none_fits(self, passed: Sequence[tuple[Version, Presence]]) -> NoVersionByFeature:
         told = [f"{version.short} {self._why(presence)}" for version, presence in passed[:MAX_TOLD]]

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from lastgood.core.build_link import build_link
-from lastgood.core.carried import Carried, carried
+from lastgood.core.built import built_records
+from lastgood.core.carried import Carried, built_from, carried
 from lastgood.core.deployment import Deployment
 from lastgood.core.origins import NO_ORIGINS
 from lastgood.core.ports import Clock, Sources, Store
@@ -76,8 +77,12 @@ class KeepFeatures:
         before = {image.name: image.from_ for image in run.images if image.from_}
         after = {image.name: image.to for image in run.images if image.to}
         was, will = run.origins if run.origins is not None else (NO_ORIGINS, NO_ORIGINS)
-        old = await locate_images(self._sources, declared, before, was)
-        new = await locate_images(self._sources, declared, after, will)
+        records = await built_records(self._store, run.app)
+        own = records.own(run.id)
+        old = await locate_images(self._sources, declared, before, was, records.at(run.id - 1))
+        new = await locate_images(self._sources, declared, after, will, own)
+        # A tag that was moved since the last look changes nothing of what ran.
+        built = built_from(new, own.of(after, will.bases))
         found = await features(old, new)
         if run.origins is None and has_bases:
             unknown = (*found.unknown, NotKnown(image=run.app, reason=NOT_RECORDED))
@@ -89,7 +94,7 @@ class KeepFeatures:
         if earlier is not None and _images(found.unknown) - _images(earlier.unknown):
             # What was known is the record's for ever: a source repo that is gone by now does not take it away.
             again_at = self._again_at(run, again=True)
-            await self._store.save_carried(msgspec.structs.replace(earlier, again_at=again_at))
+            await self._store.save_carried(msgspec.structs.replace(earlier, again_at=again_at, built=built))
             return
         now = self._clock.now()
         build = await self._build(run, declared)
@@ -97,7 +102,7 @@ class KeepFeatures:
             wanted = build is None and build_link(run.commit.message) is None
             told = await self._forge.tell(found, [*old, *new], new, build=wanted, before=earlier)
             found, build, again = told.found, build or told.build, again or told.away
-        kept = carried(run.id, found, at=now, again_at=self._again_at(run, again=again), build=build)
+        kept = carried(run.id, found, at=now, again_at=self._again_at(run, again=again), build=build, built=built)
         payload = {"number": run.number, "entered": len(kept.entered), "left": len(kept.left)}
         changed = kept.entered or kept.left
         if earlier is not None and (earlier.entered, earlier.left) == (kept.entered, kept.left):

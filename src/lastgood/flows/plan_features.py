@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from lastgood.core.built import built_at
 from lastgood.core.dates import relative
 from lastgood.core.errors import LastgoodError
 from lastgood.core.feature import Feature, is_meant
@@ -65,17 +66,21 @@ async def _of_one(look: Look, weighed: Weighed) -> PlannedFeatures:
     was, will = changed_origins(was, will, images)
     changed = [*images, *sorted(was.bases.keys() | will.bases.keys())]
     sources, declared = look.branch.sources, look.discovered.sources
+    before, after = [{name: some[name] for name in images if name in some} for some in (before, after)]
+    records = look.branch.store
+    ran, runs_again = [
+        await built_at(records, weighed.app.name, one) for one in (weighed.part.from_.version, weighed.version)
+    ]
     try:
         async with asyncio.timeout(WAIT_S):
-            old = await locate_images(sources, declared, {name: before[name] for name in images if name in before}, was)
-            new = await locate_images(sources, declared, {name: after[name] for name in images if name in after}, will)
+            old = await locate_images(sources, declared, before, was, ran)
+            new = await locate_images(sources, declared, after, will, runs_again)
             found = await features(old, new)
     except TimeoutError:
         reason = f"its source repo has not answered for {WAIT_S:.0f} s"
         found = Between(unknown=tuple(NotKnown(image=name, reason=reason) for name in changed))
-    store = look.branch.store
-    if store is not None:
-        found = await with_records(store, weighed.app.name, weighed.part.from_.version, weighed.version, found)
+    if records is not None:
+        found = await with_records(records, weighed.app.name, weighed.part.from_.version, weighed.version, found)
     if not declared and not found.recorded:
         return PlannedFeatures()
     return PlannedFeatures(

@@ -24,14 +24,14 @@ MAX_RECORDS = 500
 
 
 class Compare:
-    """sources_of: says where the images of a place's commit come from. store: None where there are no records."""
+    """sources_of: says where the images of a place's version come from. store: None where there are no records."""
 
     def __init__(
         self,
         known: Mapping[str, Place],
         *,
         store: Store | None,
-        sources_of: Callable[[Place, str | None], Awaitable[Sequence[SourceAt]]],
+        sources_of: Callable[[Place, Version], Awaitable[Sequence[SourceAt]]],
     ) -> None:
         self._known = known
         self._store = store
@@ -69,7 +69,7 @@ class Compare:
         old: Sequence[SourceAt] = ()
         new: Sequence[SourceAt] = ()
         if version is not None and other is not None and version.version != other.version:
-            old, new = await self._sources_of(there, other.commit), await self._sources_of(here, version.commit)
+            old, new = await self._sources_of(there, other), await self._sources_of(here, version)
             found = await features(old, new)
             if self._store is not None:
                 ran = Runs(app=there.name, version=other.version or "", sources=old)

@@ -6,6 +6,7 @@ Renders versions to see their images, and asks the port Sources where these come
 from collections.abc import Sequence
 
 from lastgood.core.asked_image import AskedImage, asked_image
+from lastgood.core.built import NOT_BUILT, BuiltAt, built_at, built_records
 from lastgood.core.choose import choose
 from lastgood.core.deployment import reach
 from lastgood.core.errors import CommandLineWrong, UnknownFeature
@@ -55,7 +56,7 @@ class Features:
         place = await place_of(app, self._followed)
         before = await self._choose(place, from_ if from_ is not None else "previous")
         after = await self._choose(place, to if to is not None else "current")
-        old, new = [await self._sources_of(place, one.commit) for one in (before, after)]
+        old, new = [await self._as_it_ran(place, one) for one in (before, after)]
         found = await features(old, new)
         if self._store is not None:
             found = await with_records(self._store, place.name, before.version, after.version, found)
@@ -99,7 +100,7 @@ class Features:
     async def compare(self, environment: str, other: str) -> CompareView:
         """Compare what runs in two environments. Raises Unknown for one that no application is in."""
         known = await places(self._followed)
-        compare = Compare(known, store=self._store, sources_of=self._sources_of)
+        compare = Compare(known, store=self._store, sources_of=self._as_it_ran)
         return await compare.environments(environment, other)
 
     async def where(self, feature: str) -> list[WhereEntry]:
@@ -161,7 +162,8 @@ class Features:
             timelines = Timelines(self._followed, renderer=self._renderer, clock=self._clock, store=self._store)
             rows = [row for row in await timelines.rows(place.name, known) if row.ran and row.version is not None]
             start = next((n for n, row in enumerate(rows) if row.runs), len(rows))
-            versions: dict[str | None, tuple[SourceAt, ...]] = {}
+            records = await built_records(self._store, place.name)
+            versions: dict[str | None, list[tuple[BuiltAt, tuple[SourceAt, ...]]]] = {}
             for row in rows[start:]:
                 if row.deployment is not None and reach(row.deployment) == "none":
                     continue
@@ -171,16 +173,20 @@ class Features:
                 if not whole:
                     older.append(Deployed(at=row.at, sources=(), number=number, commit=row.commit, run=row.deployment))
                     continue
-                if row.version not in versions:
-                    versions[row.version] = tuple(await self._sources_of(place, row.commit.oid))
+                built = records.at(row.deployment.id) if row.deployment is not None else NOT_BUILT
+                located = versions.setdefault(row.version, [])
+                found = next((some for then, some in located if _same(some, then, built)), None)
+                if found is None:
+                    found = tuple(await self._sources_of(place, row.commit.oid, built))
+                    located.append((built, found))
                 deployed.append(
                     Deployed(
                         at=row.at,
-                        sources=versions[row.version],
+                        sources=found,
                         number=number,
                         commit=row.commit,
                         run=row.deployment,
-                        held=self._held(holds, row.version, versions[row.version]),
+                        held=self._held(holds, row.version, found),
                     )
                 )
         return answers.Place(
@@ -221,7 +227,10 @@ class Features:
         images = image_references({one.image: one.reference for one in sources})
         return refusing(holds, version=version, images=images, files={}, now=self._clock.now()) is not None
 
-    async def _sources_of(self, place: Place, commit: str | None) -> list[SourceAt]:
+    async def _as_it_ran(self, place: Place, version: Version) -> list[SourceAt]:
+        return await self._sources_of(place, version.commit, await built_at(self._store, place.name, version.version))
+
+    async def _sources_of(self, place: Place, commit: str | None, built: BuiltAt = NOT_BUILT) -> list[SourceAt]:
         if commit is None:
             return []
         return await locate_version(
@@ -231,7 +240,14 @@ class Features:
             renderer=self._renderer,
             sources=self._sources,
             declared=place.discovered.sources,
+            built=built,
         )
+
+
+def _same(sources: Sequence[SourceAt], one: BuiltAt, other: BuiltAt) -> bool:
+    """Say whether the records know the same of some images as of two deployments of their version."""
+    images = {source.image: source.reference for source in sources}
+    return one.of(images) == other.of(images)
 
 
 def _images(old: Sequence[SourceAt], new: Sequence[SourceAt]) -> tuple[ImageChange, ...]:

@@ -3,8 +3,9 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Text, bindparam, literal_column, or_, select, type_coerce
+from sqlalchemy import Connection, Text, bindparam, desc, literal_column, or_, select, type_coerce
 
+from lastgood.core.built import Built
 from lastgood.core.carried import Carried
 from lastgood.core.deployment import Deployment
 from lastgood.core.origins import NO_ORIGINS
@@ -16,7 +17,7 @@ from lastgood.store.search import feature_text, find_by, people_text
 from lastgood.store.upsert import upsert
 
 # As the columns keep it.
-_NO_IMAGES = "'[]'"
+_NOTHING = "'[]'"
 _SAME_ORIGINS = to_json((NO_ORIGINS, NO_ORIGINS)).decode()
 
 # Kept, because putting a statement together costs more than running it.
@@ -43,6 +44,18 @@ def read(connection: Connection, ids: Sequence[int]) -> dict[int, Carried]:
     return {row.deployment: Carried(**row._asdict()) for row in rows}
 
 
+def built(connection: Connection, app: str, *, limit: int) -> list[tuple[int, tuple[Built, ...]]]:
+    """Return what the images of an application's records were built from, by the record's id, newest first."""
+    asked = (
+        select(carried.c.deployment, carried.c.built)
+        .join(deployments, deployments.c.id == carried.c.deployment)
+        .where(deployments.c.app == app, carried.c.built != literal_column(_NOTHING))
+        .order_by(desc(deployments.c.id))
+        .limit(limit)
+    )
+    return [(row.deployment, row.built) for row in connection.execute(asked)]
+
+
 def wanting(connection: Connection, *, after_id: int, at: dt.datetime, limit: int) -> list[Deployment]:
     """Return records that changed images or bases whose features are to be looked for, or to be looked for again."""
     without = (
@@ -51,7 +64,7 @@ def wanting(connection: Connection, *, after_id: int, at: dt.datetime, limit: in
         .where(
             deployments.c.id > min(after_id, INTEGER_MAX),
             or_(
-                deployments.c.images != literal_column(_NO_IMAGES),
+                deployments.c.images != literal_column(_NOTHING),
                 type_coerce(deployments.c.origins, Text) != _SAME_ORIGINS,
             ),
             carried.c.deployment.is_(None),

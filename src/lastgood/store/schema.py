@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, UniqueConstraint
 
 from lastgood.core.application import Refusal
+from lastgood.core.built import Built
 from lastgood.core.deployment import Phase
 from lastgood.core.feature import Feature
 from lastgood.core.hold import Hold
@@ -163,6 +164,7 @@ carried = Table(
     Column("committed", JsonOf(tuple[int, ...]), nullable=False),
     Column("again_at", UtcTime),
     Column("build", CleanText),
+    Column("built", JsonOf(tuple[Built, ...]), nullable=False, server_default="[]"),
     Index(None, "again_at"),
 )
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 import msgspec
 from sqlalchemy import Connection
 
+from lastgood.core.built import Built
 from lastgood.core.carried import Carried
 from lastgood.core.deployment import Deployment, Judged
 from lastgood.core.figures import Attempt
@@ -128,6 +129,10 @@ class SqlStore:
     async def carried(self, deployments: Collection[int]) -> dict[int, Carried]:
         """Return the features of those of these records that have them, by the record's id."""
         return await self._database.read(carried_sql.read, sorted(deployments))
+
+    async def built(self, app: str, *, limit: int) -> list[tuple[int, tuple[Built, ...]]]:
+        """Return what the images of an application's records were built from, newest first."""
+        return await self._database.read(carried_sql.built, app, limit=limit)
 
     async def wanting_features(self, *, after_id: int, at: dt.datetime, limit: int = 50) -> list[Deployment]:
         """Return records whose features are to be looked for, oldest first."""
