@@ -2,13 +2,15 @@
 
 import datetime as dt
 
+import msgspec
 import pytest
 
 from lastgood.app.settings import Settings, SourceSettings
 from lastgood.app.source_histories import NO_REF, NO_TAG, NOT_NAMED, SourceHistories
 from lastgood.app.sources import AllowedSources
+from lastgood.core.built import Built
 from lastgood.core.image_facts import ImageClaim
-from lastgood.core.origins import Origins
+from lastgood.core.origins import NO_ORIGINS, Origins
 from lastgood.core.sources import Source
 from lastgood.demo.repos import build_source_repo, git
 from lastgood.demo.shop import source_history
@@ -124,6 +126,53 @@ async def test_a_chart_that_is_not_believed_is_told_of(shop):
         assert (moving.revision, moving.reason.rpartition("; ")[2]) == (
             None, f"its tag {tag} moves, so its chart does not tell what is under it",
         )  # fmt: skip
+
+
+def on_record(shop, revision, **changed):
+    kept = Built(image="web", reference="v1", repo=shop.url, revision=revision, how="tag")
+    return msgspec.structs.replace(kept, **changed)
+
+
+async def test_a_tag_that_was_moved_tells_of_what_is_deployed_now_and_a_record_of_what_ran(shop):
+    """Live, the tag means what it means; on record is what it was. The service's own folders count either way."""
+    start, gift = shop.revisions["start"], shop.revisions["gift"]
+    git("tag", "v1", start, folder=shop.folder)
+    declared = [Source(image="web", repo=shop.url, paths=("services/web.py",))]
+
+    async def located(built):
+        (found,) = await shop.histories.locate_all(declared, {"web": "v1"}, NO_ORIGINS, built)
+        return found.revision, found.repo, found.how, found.selection.paths
+
+    assert await located({}) == (start, shop.url, "tag", ("services/web.py",))
+    git("tag", "-f", "v1", gift, folder=shop.folder)
+    await shop.clock.move(61)
+    await shop.histories.refresh()
+    assert (await located({}))[0] == gift
+    kept = {("web", "v1"): on_record(shop, start, how="registry")}
+    assert await located(kept) == (start, shop.url, "registry", ("services/web.py",))
+    assert (await located({("web", "v2"): on_record(shop, start)}))[0] == gift
+
+
+async def test_what_is_on_record_is_looked_for_where_sources_says_now_and_then_where_it_was(shop, tmp_path):
+    """A repo has another address, another has taken its place, or it has no such commit: then unknown, and why."""
+    start, there = shop.revisions["start"], [Source(image="web", repo=shop.url)]
+    moved = await shop.histories.locate(there, "web", "v1", (), on_record(shop, start, repo="https://git.example/old"))
+    assert (moved.revision, moved.repo) == (start, shop.url)
+    elsewhere = [Source(image="web", repo="https://127.0.0.1:1/gone.git", paths=("web",))]
+    before = await shop.histories.locate(elsewhere, "web", "v1", (), on_record(shop, start))
+    assert (before.revision, before.repo, before.selection.paths) == (start, shop.url, ())
+    git("tag", "v1", start, folder=shop.folder)
+    gone = await shop.histories.locate(there, "web", "v1", (), on_record(shop, "b" * 40))
+    assert (gone.revision, gone.history) == (None, None)
+    assert gone.reason.endswith(f"no tag {'b' * 40}, which its deployment record names")
+    forbidden = [Source(image="web", repo="https://git.example/new")]
+    refused = await shop.histories.locate(
+        forbidden, "web", "v1", (), on_record(shop, start, repo="https://x.example/a")
+    )
+    assert "do not allow the source repo https://git.example/new" in refused.reason
+    assert not (await shop.histories.locate((), "web", "v1", (), on_record(shop, start))).named
+    base = await shop.histories.locate_base(there, "web", "v1", on_record(shop, start, how="ref"))
+    assert (base.revision, base.base, base.how) == (start, True, "ref")
 
 
 async def test_the_ref_of_a_base_tells_its_revision_and_no_registry_is_asked(shop):

@@ -28,6 +28,7 @@ from lastgood.core.errors import (
 )
 from lastgood.core.figures import FiguresQuery
 from lastgood.core.pod import PodEvent, PodLogRequest
+from lastgood.core.record import Pause
 from lastgood.core.request import PauseRequest, PressRequest, RollbackRequest
 from lastgood.core.timeline import TimelineQuery
 from lastgood.flows.keep_features import KeepFeatures
@@ -400,6 +401,43 @@ async def test_the_records_tell_where_the_source_repo_is_gone(world, lastgood):
     (web,) = (await lastgood.compare("production", "staging")).applications
     assert ([one.feature.id for one in web.only], web.only_other, web.unknown) == (["PR-7"], (), ())
     assert [(one.image, one.reason) for one in web.recorded] == [("web", "no revision is known of r2")]
+
+
+async def test_a_tag_that_was_moved_changes_nothing_of_what_ran(world, lastgood):
+    """What runs was built before: where, features and compare speak of the revisions that the records keep."""
+    history, revisions = world.sources.history, world.sources.revisions
+    late = await history.commit("feat: coupons (#9)", {"b": "1"}, [revisions["r2"]])
+    await history.refresh()
+    keep = KeepFeatures(store=world.store, sources=world.sources, declared=lambda _: (), clock=world.clock)
+    await keep.look()
+    was = revisions["r2"]
+    revisions |= {"r1": late, "r2": late}
+
+    has = {one.app: (one.contains, one.deployment, one.recorded) for one in await lastgood.where("PR-7")}
+    assert has == {APP: (True, 2, False), "web-staging": (False, 1, False)}
+    assert {one.contains for one in await lastgood.where("PR-9")} == {False}
+    by_image = {one.app: one for one in await lastgood.where("web:r2")}
+    assert ([one.revision for one in by_image[APP].images], by_image[APP].via) == ([was], was)
+    assert by_image["web-staging"].contains is False
+    view = await lastgood.features(APP)
+    assert ([one.id for one in view.entered], view.left, view.recorded) == (["PR-7"], (), ())
+    (web,) = (await lastgood.compare("production", "staging")).applications
+    assert ([one.feature.id for one in web.only], web.only_other) == (["PR-7"], ())
+
+
+async def test_a_version_that_never_ran_is_asked_for_where_it_is_now(world, lastgood):
+    """What Git asks for before anybody deployed it has no record: its tag tells, wherever that was moved."""
+    keep = KeepFeatures(store=world.store, sources=world.sources, declared=lambda _: (), clock=world.clock)
+    await keep.look()
+    history, revisions = world.sources.history, world.sources.revisions
+    revisions["r3"] = await history.commit("feat: coupons (#9)", {"b": "1"}, [revisions["r2"]])
+    await history.refresh()
+    await world.store.pause(Pause(scope="everything", name=None, reason="", by="Ines Ops", since=world.clock.now()))
+    await world.release(app_file(APP, "r3"), "Release r3")
+    await world.look()
+    assert [one.id for one in (await lastgood.features(APP, "n2", "current")).entered] == ["PR-9"]
+    revisions["r3"] = revisions["r2"]
+    assert (await lastgood.features(APP, "n2", "current")).entered == ()
 
 
 async def test_a_timeline_goes_on_where_a_page_ended(lastgood):

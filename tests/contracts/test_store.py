@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from lastgood.core.application import Refusal
+from lastgood.core.built import Built
 from lastgood.core.carried import Carried
 from lastgood.core.commit import Person
 from lastgood.core.deployment import Phase
@@ -666,6 +667,22 @@ async def test_settings_are_kept_with_a_record_and_replaced(store):
     await store.save_settings(known)
     assert await store.settings([runs[0].id]) == {runs[0].id: known}
     assert await store.settings([]) == {}
+
+
+async def test_what_images_were_built_from_is_read_by_application(store):
+    """Newest first, at most so many, of one application alone; a record that keeps nothing of that is left out."""
+    built = Built(image="web", reference="v1", repo="https://git.example/shop", revision=oid("gift"), how="chart")
+    app, unknown = "web-production", Built(image="web", reference="v1")
+    kept = []
+    for name, some in ((app, (built, unknown)), (app, ()), ("api-production", (built,)), (app, (unknown,))):
+        run = await store.start_deployment(make_deployment(app=name))
+        await store.save_carried(Carried(deployment=run.id, found_at=NOON, built=some))
+        kept.append((run.id, some))
+    await store.start_deployment(make_deployment(app=app))
+
+    assert await store.built(app, limit=9) == [kept[3], kept[0]]
+    assert await store.built(app, limit=1) == [kept[3]]
+    assert await store.built("none", limit=9) == []
 
 
 async def test_records_are_found_by_their_settings_beside_their_features(store):

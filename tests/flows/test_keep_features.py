@@ -17,7 +17,7 @@ from lastgood.queries.timeline import Timelines
 from lastgood.store.sql_store import SqlStore
 from twins.clock import ManualClock
 from twins.source_history import MemorySourceHistory
-from twins.sources import MemorySources
+from twins.sources import REPO, MemorySources
 from twins.store import NOON, make_application, make_commit, make_deployment
 
 DAY = dt.timedelta(days=1)
@@ -101,6 +101,37 @@ async def test_what_is_kept_is_not_lost_when_a_source_repo_goes_away(world):
     assert await world.keep.look() == 1
     kept = (await world.store.carried([run.id]))[run.id]
     assert ([one.id for one in kept.entered], kept.unknown) == (["PR-16", "#3"], ())
+
+
+async def revisions(world, run):
+    kept = (await world.store.carried([run.id]))[run.id].built
+    return {one.image: (one.reference, one.repo, one.revision, one.how) for one in kept}
+
+
+async def test_what_an_image_was_built_from_is_kept_and_a_moved_tag_changes_nothing(world):
+    """Looked at again for another image, the record fills that one in and keeps the rest; so do its features."""
+    await world.begin()
+    start, gift, out = (world.sources.revisions[tag] for tag in "123")
+    images = tuple(ImageChange(name=name, from_="1", to=to) for name, to in (("job", "later"), ("web", "2")))
+    run = await world.store.start_deployment(make_deployment(images=images))
+    await world.keep.look()
+    assert await revisions(world, run) == {"job": ("later", "", None, None), "web": ("2", REPO, gift, "tag")}
+
+    world.sources.revisions |= {"2": out, "later": gift}
+    await world.clock.move(SOON.total_seconds())
+    assert await world.keep.look() == 1
+    assert await revisions(world, run) == {"job": ("later", REPO, gift, "tag"), "web": ("2", REPO, gift, "tag")}
+    kept = (await world.store.carried([run.id]))[run.id]
+    assert ([one.id for one in kept.entered], kept.left, kept.unknown) == (["PR-16", "#3"], (), ())
+
+    # What was deployed is compared with what ran, and the same tag again with what it means by then.
+    world.sources.revisions |= {"1": start, "later": start}
+    for before, after, left in (("2", "1", ["PR-16", "#3"]), ("1", "2", [])):
+        run = await world.deploy(before, after)
+        await world.keep.look()
+        kept = (await world.store.carried([run.id]))[run.id]
+        assert [one.id for one in kept.left] == left
+    assert (await revisions(world, run))["web"][2] == out
 
 
 async def test_the_build_that_an_image_names_is_kept_and_found(world):

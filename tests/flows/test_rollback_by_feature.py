@@ -6,6 +6,7 @@ import pytest
 from lastgood.cli.plan_page import plan_text
 from lastgood.cli.rollback import command_of
 from lastgood.cli.text import Style
+from lastgood.core.built import Built
 from lastgood.core.carried import Carried
 from lastgood.core.errors import CommandLineWrong, NeedsServer, NoLastGood, NoVersionByFeature, UnknownFeature
 from lastgood.core.feature import Feature
@@ -86,6 +87,27 @@ async def test_the_newest_good_version_without_a_feature(shop):
     plan = await world.plan(without="PR-1")
     assert plan.applications[0].to.commit == wanted
     assert (await world.roll_back(without="#1")).applications[0].to.commit == wanted
+
+
+async def test_a_tag_that_was_moved_chooses_as_it_was_when_it_ran(shop):
+    """What ran was built before the tag was moved; of one that no record tells, the tag does."""
+    world, at = shop
+
+    def built(tag, revision):
+        return {"built": (Built(image="web", reference=tag, revision=at[revision], how="tag"),)}
+
+    oldest = await release(world, "aa", at["start"], carried={})
+    wanted = await release(world, "bb", at["one"], carried=built("bb", "one"))
+    await release(world, "cc", at["two"], carried=built("cc", "two"))
+    world.branch.sources.revisions |= {"aa": at["two"], "bb": at["two"], "cc": at["start"]}
+
+    assert (await world.plan(without="PR-2")).applications[0].to.commit == wanted
+    plan = await world.plan(to=wanted)
+    assert [one.id for one in plan.applications[0].features.leaving] == ["PR-2"]
+    with pytest.raises(NoVersionByFeature):
+        await world.plan(without="PR-1")
+    world.branch.sources.revisions["aa"] = at["start"]
+    assert (await world.plan(without="PR-1")).applications[0].to.commit == oldest
 
 
 async def test_the_newest_good_version_with_a_feature(shop):

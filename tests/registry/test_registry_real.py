@@ -11,8 +11,10 @@ from lastgood.app.image_claims import ImageClaims
 from lastgood.app.settings import Settings, SourceSettings
 from lastgood.app.source_histories import SourceHistories
 from lastgood.app.sources import AllowedSources
+from lastgood.core.carried import built_from
 from lastgood.core.errors import ImageMissing, RegistryFailed
 from lastgood.core.image_name import parse_image_name
+from lastgood.core.origins import NO_ORIGINS
 from lastgood.core.sources import Source
 from lastgood.demo.repos import build_source_repo
 from lastgood.demo.shop import source_history
@@ -88,6 +90,34 @@ async def test_a_pinned_image_leads_to_its_commit(server, tmp_path):
     await histories.close()
 
     assert (found.revision, found.reason) == (gift, "")
+
+
+async def test_a_tag_that_was_pushed_again_leaves_what_ran(server, tmp_path):
+    """Asked now, the registry tells of the image that is there now; what is on record is from before."""
+    source = tmp_path / "source.git"
+    revisions = build_source_repo(source, source_history(), now=dt.datetime(2026, 11, 20, tzinfo=dt.UTC))
+    settings = Settings.model_construct(data=tmp_path, sources=(SourceSettings(url=str(source)),))
+    name = f"{server.host}/shop/web"
+    declared = [Source(image=f"{server.host}/shop/{{service}}", repo=str(source))]
+
+    async def located(release, built):
+        """Look with an empty memory, as after the five minutes that a tag's answer is kept."""
+        clock = SystemClock()
+        claims = ImageClaims(registries(server, tmp_path / release), clock=clock)
+        histories = SourceHistories(AllowedSources(settings, lambda _: None), clock=clock, role="agent", images=claims)
+        (found,) = await histories.locate_all(declared, {name: "stable"}, NO_ORIGINS, built)
+        await histories.close()
+        return found
+
+    for release in ("start", "gift"):
+        labels = config(words(revision=revisions[release]))
+        await server.push("shop/web", labels, manifest(labels), tags=["stable"])
+        found = await located(release, {})
+        assert (found.revision, found.how) == (revisions[release], "registry")
+        if release == "start":
+            kept = {(one.image, one.reference): one for one in built_from([found], {})}
+    ran = await located("later", kept)
+    assert (ran.revision, ran.how, ran.reason) == (revisions["start"], "registry", "")
 
 
 @pytest.mark.parametrize(("kind", "of_config"), [(PLAIN.kind, LABELS.kind), (DOCKER_MANIFEST, DOCKER_CONFIG)])
