@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from lastgood.core.application import Application
 from lastgood.core.asked_image import plain_name
+from lastgood.core.built import built_records
 from lastgood.core.carried import Carried
 from lastgood.core.checks import fails, passes, unknown
 from lastgood.core.dates import relative
@@ -122,8 +123,15 @@ class _Lives:
             if len(self._located) >= MOST_LOCATED:
                 return None
             branch, declared = self._look.branch, self._look.discovered.sources
+            built = (await built_records(branch.store, other.name)).at(run.id)
             self._located[other.name] = await locate_version(
-                app, branch.repo, run.commit.oid, renderer=branch.renderer, sources=branch.sources, declared=declared
+                app,
+                branch.repo,
+                run.commit.oid,
+                renderer=branch.renderer,
+                sources=branch.sources,
+                declared=declared,
+                built=built,
             )
         # Another repo may have a pull request of the same number; what is not located may be of this one.
         mine = [one for one in self._located[other.name] if one.history is None or one.history.repo == feature.repo]
