@@ -1,7 +1,10 @@
 """What the config repo itself changed: the settings that a record keeps, and the commits between two versions."""
 
+from collections.abc import Mapping
+
 from lastgood.core.application import Application
 from lastgood.core.commit import HistoryEntry
+from lastgood.core.errors import ObjectMissing
 from lastgood.core.feature_views import ConfigCommit
 from lastgood.core.ports import ConfigRepo, Store
 from lastgood.core.record import DeploymentQuery
@@ -30,14 +33,24 @@ async def commits_between(
 ) -> tuple[tuple[ConfigCommit, ...], tuple[ConfigCommit, ...]]:
     """Return the config repo's commits that enter on the way, and those that leave, newest first; at most MOST_COMMITS.
 
-    Both are empty where one of the two is not on the branch.
+    A version may be named by a commit that left it as it was. Both are empty where one of the two is not on the branch.
     """
     entries = (await repo.history(head, app.scope)).entries
     at = {entry.commit.oid: place for place, entry in enumerate(entries)}
-    if before not in at or after not in at:
+    old, new = [await _place(app, repo, commit, at) for commit in (before, after)]
+    if old is None or new is None:
         return (), ()
-    old, new = at[before], at[after]
     return _commits(entries[new:old]), _commits(entries[old:new])
+
+
+async def _place(app: Application, repo: ConfigRepo, commit: str | None, at: Mapping[str, int]) -> int | None:
+    if commit is None or commit in at:
+        return at.get(commit or "")
+    try:
+        entries = (await repo.history(commit, app.scope, limit=1)).entries
+    except ObjectMissing:
+        return None
+    return at.get(entries[0].commit.oid) if entries else None
 
 
 def _commits(entries: tuple[HistoryEntry, ...]) -> tuple[ConfigCommit, ...]:
