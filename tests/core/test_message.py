@@ -106,6 +106,33 @@ def test_a_whole_message():
     )
 
 
+@pytest.mark.parametrize(
+    ("title", "written"),
+    [
+        ("Fixes #12 on login", 'Fixes "#12" on login'),
+        ("fix: o/web#12", 'fix: "o/web#12"'),
+        ("Retry. Closes issue #12, #13", 'Retry. Closes issue "#12," #13'),
+        ("resolved  https://git.example.com/o/web/issues/12", 'resolved "https://git.example.com/o/web/issues/12"'),
+        ("Implements SHOP-12", 'Implements "SHOP-12"'),
+        ("Reopen GH-12", 'Reopen "GH-12"'),
+        ("Fix two bugs, see #12", "Fix two bugs, see #12"),
+        ("Prefixes #12", "Prefixes #12"),
+        ("feat: retry", "feat: retry"),
+    ],
+)
+def test_what_is_listed_closes_no_issue(title, written):
+    """A forge acts on such words wherever a commit has them, and here the fix leaves; a person's own words stay."""
+    message = operation_message(
+        operation=ID,
+        kind="rollback",
+        subject="s",
+        reason="Fixes #12",
+        leaving=[f"PR-7 {title}"],
+        moved=(Moved(app="a", from_=A, to=B),),
+    )
+    assert message.startswith(f"s\n\nFixes #12\n\nWhat leaves:\n- PR-7 {written}\n\n")
+
+
 GOOD = f"Lastgood-Operation: rollback\nLastgood-Id: {ID}\nLastgood-Moved: web {A} {B}\n"
 
 

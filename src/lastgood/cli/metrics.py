@@ -64,7 +64,7 @@ def _text(view: FiguresView, style: Style) -> str:
     days = max((found.until - found.since).days, 1)
     opened = f"; {found.open} open" if found.open else ""
     rows = [
-        ("period", f"{found.since:%Y-%m-%d} to {found.until:%Y-%m-%d} ({days} days)"),
+        ("period", f"{found.since:%Y-%m-%d} to {found.until:%Y-%m-%d} ({plural(days, 'day')})"),
         ("of", ", ".join(clean(one) for one in (view.app, view.environment, view.group) if one) or "everything"),
     ]
     figures = {
