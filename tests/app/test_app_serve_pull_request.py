@@ -108,6 +108,28 @@ async def test_from_a_clone(place):
     assert b"hush" not in kept + said.encode()
 
 
+async def test_the_same_command_says_that_it_was_merged(place):
+    """Planned anew, it would be about the version before, or blocked by the very hold that came with the merge."""
+    for seconds in (600, 700, 800):
+        place.release(seconds)
+    forges = json.dumps([{"url": place.forge.server.url, "kind": "gitea", "token": "forge-hush"}])
+
+    async def run(*words):
+        return await place.lastgood(*words, folder=place.work, LASTGOOD_FORGES=forges)
+
+    asked = ("rollback", "web", "--previous", "--via", "pr", "--reason", "broken", "--yes")
+    code, plan, said = await run(*asked)
+    assert code == 8, said
+    code, waits, said = await run(*asked)
+    assert (code, waits["result"], waits["head"]) == (8, plan["result"], plan["head"]), said
+    merged = place.squash(plan)
+    code, done, said = await run(*asked)
+    assert (code, done["id"], done["result"]["commit"], done["result"]["pushed"]) == (0, plan["id"], merged, True), said
+    code, status, _ = await run("status", "web")
+    assert status["waiting"] == []
+    assert len(place.forge.kept) == 1
+
+
 async def test_without_a_forge_in_a_clone(place):
     """It says what to set, and nothing was pushed."""
     place.release(600)

@@ -10,6 +10,7 @@ from lastgood.core.discovery import Discovery
 from lastgood.core.errors import GitFailed
 from lastgood.core.forge import web_address
 from lastgood.core.operation import Operation
+from lastgood.core.plan import Plan
 from lastgood.core.ports import PullRequests
 from lastgood.core.request import RollbackRequest, UndoRequest
 from lastgood.flows.branch import FollowedBranch
@@ -102,6 +103,22 @@ class CloneLastgood(LocalLastgood):
             if under_way and (operation.plan or {}).get("request") == asked:
                 return operation
         return None
+
+    async def answered(self, request: RollbackRequest | UndoRequest) -> Plan | None:
+        """Look at the pull request of an earlier call of this very command; return its plan if it is merged, or fits.
+
+        None where none is waited for, or it was closed, or does not fit any more: then the command is planned anew.
+        Raises SettingsWrong, and PushUnknown where another operation has no clear answer.
+        """
+        from lastgood.flows.recover import as_asked, finish_same, same_request  # noqa: PLC0415 - as above
+
+        asked = as_asked(request)
+        apps = request.apps if isinstance(request, RollbackRequest) else (request.app,)
+        if await same_request(self._branches[0], asked) is None:
+            return None
+        branch = await self._branch_of(apps[0])
+        # Where no forge is named nobody is asked, and planning anew says what to set.
+        return await finish_same(branch, asked, set(apps)) if branch.pulls is not None else None
 
 
 def _render_settings() -> ToolSettings:

@@ -256,6 +256,11 @@ async def carry_out(
         call.tell(f"an earlier call had no clear answer about {(unfinished.commit or '')[:7]}; this finishes it")
         confirm(call, "Finish it?", yes=yes)
         return _finish(call, await do(None), None)
+    answered = await situation.clone.answered(request) if situation.clone is not None and not dry_run else None
+    if answered is not None:
+        code = _finish(call, answered, None)
+        await _suggest_next(call, situation, answered, overridden=bool(request.despite))
+        return code
     planned = done = await plan()
     if dry_run or planned.blocking:
         return show_plan(call, planned)

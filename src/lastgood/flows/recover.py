@@ -102,10 +102,10 @@ async def _settle_request(branch: FollowedBranch, operation: Operation) -> tuple
     return request.entry, request.plan if request.fits else done
 
 
-async def stale_request(branch: FollowedBranch, request: Mapping[str, Any]) -> Operation | None:
-    """Return the operation of the very same command whose pull request is open and does not fit any more.
+async def same_request(branch: FollowedBranch, request: Mapping[str, Any]) -> Operation | None:
+    """Return the operation of the very same command that waits for its pull request.
 
-    To be asked after `finish_same`, which has looked.
+    After `finish_same`, which has looked, it is one that is open and does not fit any more.
     """
     for operation in await waiting(branch):
         if operation.step == "waiting" and (operation.plan or {}).get("request") == request:

@@ -35,7 +35,7 @@ from lastgood.flows.plan_restore import check_choice, plan_restore, requested_ve
 from lastgood.flows.plan_revert import plan_revert
 from lastgood.flows.planned import Planned
 from lastgood.flows.push import Delivery
-from lastgood.flows.recover import as_asked, finish_same, stale_request
+from lastgood.flows.recover import as_asked, finish_same, same_request
 
 _FIXED = re.compile(r"[0-9a-f]{40}|n[1-9][0-9]*|@.+|previous|last-good|current")
 
@@ -73,7 +73,7 @@ class Rollbacks:
         if finished is not None:
             return finished
         # Its pull request gets the new commit, so that there is one for one command.
-        stale = await stale_request(self.branch, asked)
+        stale = await same_request(self.branch, asked)
         operation = stale.id if stale is not None else planned.id if planned is not None else str(uuid.uuid4())
         guess = await self._guess(request, operation) if planned is None else None
         kept = planned
