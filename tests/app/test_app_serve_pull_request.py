@@ -122,6 +122,13 @@ async def test_the_same_command_says_that_it_was_merged(place):
     assert code == 8, said
     code, waits, said = await run(*asked)
     assert (code, waits["result"], waits["head"]) == (8, plan["result"], plan["head"]), said
+    assert "waiting for" not in said
+    there = dict(place.forge.server.says)
+    place.forge.go_away()
+    code, waits, said = await run(*asked)
+    assert (code, waits["result"]) == (8, plan["result"])
+    assert f"waiting for {plan['result']['pull_request']}, which the forge does not show any more" in said
+    place.forge.server.says |= there
     merged = place.squash(plan)
     code, done, said = await run(*asked)
     assert (code, done["id"], done["result"]["commit"], done["result"]["pushed"]) == (0, plan["id"], merged, True), said

@@ -104,9 +104,10 @@ class CloneLastgood(LocalLastgood):
                 return operation
         return None
 
-    async def answered(self, request: RollbackRequest | UndoRequest) -> Plan | None:
+    async def answered(self, request: RollbackRequest | UndoRequest) -> tuple[Plan, str] | None:
         """Look at the pull request of an earlier call of this very command; return its plan if it is merged, or fits.
 
+        The text says what is in the way of knowing how it stands, mostly nothing.
         None where none is waited for, or it was closed, or does not fit any more: then the command is planned anew.
         Raises SettingsWrong, and PushUnknown where another operation has no clear answer.
         """
@@ -117,8 +118,14 @@ class CloneLastgood(LocalLastgood):
         if await same_request(self._branches[0], asked) is None:
             return None
         branch = await self._branch_of(apps[0])
-        # Where no forge is named nobody is asked, and planning anew says what to set.
-        return await finish_same(branch, asked, set(apps)) if branch.pulls is not None else None
+        if branch.pulls is None:
+            return None  # nobody is asked, and planning anew says what to set
+        plan = await finish_same(branch, asked, set(apps))
+        if plan is None:
+            return None
+        waits = await same_request(branch, asked)
+        message = waits.message if waits is not None else ""
+        return plan, message if message != f"waiting for {plan.result.pull_request}" else ""
 
 
 def _render_settings() -> ToolSettings:

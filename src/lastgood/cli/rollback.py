@@ -258,8 +258,11 @@ async def carry_out(
         return _finish(call, await do(None), None)
     answered = await situation.clone.answered(request) if situation.clone is not None and not dry_run else None
     if answered is not None:
-        code = _finish(call, answered, None)
-        await _suggest_next(call, situation, answered, overridden=bool(request.despite))
+        done, trouble = answered
+        if trouble:
+            call.note(trouble)
+        code = _finish(call, done, None)
+        await _suggest_next(call, situation, done, overridden=bool(request.despite))
         return code
     planned = done = await plan()
     if dry_run or planned.blocking:
