@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from lastgood.app.clock import SystemClock
-from lastgood.app.doctor_forges import examine_forges
+from lastgood.app.doctor_forges import examine_forges, examine_forges_here
 from lastgood.app.settings import read_settings
 from lastgood.demo.repos import build_source_repo
 from lastgood.demo.shop import source_history
@@ -172,3 +172,23 @@ async def test_doctor_says_whether_forges_answer(host, tmp_path):
     assert {one.hint for one in found[3:5]} == {"check `url`, `kind` and the token under [[forges]] in lastgood.toml"}
     assert found[5].hint == "check `url`, `user` and the token under [[trackers]] in lastgood.toml"
     assert "hush" not in repr(found)
+
+
+async def test_doctor_in_a_clone_asks_the_forges_of_the_environment(host, tmp_path, monkeypatch):
+    """As it does beside a server; the token's file counts from where one stands, or from home."""
+    host.says |= {"/gitea/api/v1/user": as_json({"login": "lastgood"}), "/lab/api/v4/version": answer(status=401)}
+    (tmp_path / "token").write_text("hush")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert await asyncio.to_thread(examine_forges_here) == []
+    named = [
+        {"url": f"{host.url}/gitea", "kind": "gitea", "token_file": "~/token"},
+        {"url": f"{host.url}/lab", "kind": "gitlab", "token_file": "token"},
+    ]
+    monkeypatch.setenv("LASTGOOD_FORGES", json.dumps(named))
+    taken, wrong = await asyncio.to_thread(examine_forges_here)
+    assert (taken.outcome, taken.detail) == ("ok", "it takes the token")
+    assert (wrong.outcome, wrong.hint) == (
+        "wrong",
+        "check `url`, `kind` and the token in the variable LASTGOOD_FORGES",
+    )

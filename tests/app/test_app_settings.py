@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from lastgood.app.settings import Settings, SourceSettings, read_render_settings, read_settings
+from lastgood.app.settings import Settings, SourceSettings, read_forges, read_render_settings, read_settings
 from lastgood.core.errors import SettingsWrong
 from lastgood.render.tools import ToolSettings
 
@@ -253,3 +253,12 @@ def test_the_references_example_is_right(write):
     """The example in the reference is read without complaint."""
     example = re.search(r"```toml\n(.*?)```", REFERENCE.read_text(), re.DOTALL)
     assert read_settings(write(example[1])).repos[0].name == "shop-config"
+
+
+def test_what_is_wrong_in_the_environment_is_mended_there(monkeypatch):
+    """In a clone no file is read; the variable is named."""
+    monkeypatch.setenv("LASTGOOD_FORGES", '[{"url": "git.example.com", "kind": "gitea", "token": "hush"}]')
+    with pytest.raises(SettingsWrong) as wrong:
+        read_forges()
+    assert wrong.value.hint == "mend it in the variable LASTGOOD_FORGES"
+    assert "hush" not in str(wrong.value.as_json())

@@ -71,10 +71,11 @@ class CloneLastgood(LocalLastgood):
         url = self.repo.address(branch)
         if url is None or not any(name.startswith(_FORGES) for name in os.environ):
             return None
-        from lastgood.app.settings import read_forge_rules  # noqa: PLC0415 - a client of HTTP, only where one is asked
+        from lastgood.app.settings import read_forges  # noqa: PLC0415 - a client of HTTP, only where one is asked
         from lastgood.forge.forges import Forges  # noqa: PLC0415 - as above
 
-        return Forges(read_forge_rules(), clock=self._clock).pull_requests(web_address(url))
+        rules = [one.as_rule() for one in read_forges()]
+        return Forges(rules, clock=self._clock).pull_requests(web_address(url))
 
     async def removal(self, app: str) -> tuple[Commit, str] | None:
         """Return the newest commit that took an application away, and the one before it; None where none is near."""

@@ -491,9 +491,12 @@ def read_render_settings() -> ToolSettings:
     return _from_environment().render.as_tools()
 
 
-def read_forge_rules() -> list[ForgeRule]:
-    """Read which forges the environment alone names (LASTGOOD_FORGES): for a person's clone. Raises SettingsWrong."""
-    return [one.as_rule() for one in _from_environment().forges]
+def read_forges() -> tuple[ForgeSettings, ...]:
+    """Read which forges the environment alone names (LASTGOOD_FORGES): for a person's clone. Raises SettingsWrong.
+
+    The path of a `token_file` counts from the present folder.
+    """
+    return tuple(_with_token_file(one, Path.cwd()) for one in _from_environment().forges)
 
 
 def _from_environment() -> Settings:
@@ -501,7 +504,7 @@ def _from_environment() -> Settings:
     try:
         return Settings()
     except ValidationError as wrong:
-        raise _settings_wrong(wrong, Path("environment")) from wrong
+        raise _settings_wrong(wrong, None) from wrong
     except SettingsError as wrong:
         raise SettingsWrong(setting="environment", reason=str(wrong), hint="write lists and tables as JSON") from wrong
 
@@ -554,15 +557,17 @@ def _refuse_unknown_variables() -> None:
             )
 
 
-def _settings_wrong(wrong: ValidationError, file: Path) -> SettingsWrong:
-    """Name the first wrong setting as its writer spells it. The value is not repeated: it may be a secret."""
+def _settings_wrong(wrong: ValidationError, file: Path | None) -> SettingsWrong:
+    """Name the first wrong setting as its writer spells it. The value is not repeated: it may be a secret.
+
+    file: None where the environment alone counts.
+    """
     first = wrong.errors(include_url=False, include_input=False, include_context=False)[0]
     setting = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
     reason = {"extra_forbidden": "there is no such setting", "missing": "is not set"}.get(
         first["type"], first["msg"].removeprefix("Value error, ")
     )
-    return SettingsWrong(
-        setting=setting or str(file),
-        reason=reason,
-        hint=f"mend it in {file}, or where the environment or a flag sets it",
-    )
+    place = f"{file}, or where the environment or a flag sets it"
+    if file is None:
+        place = f"the variable {PREFIX}{str(first['loc'][0]).upper()}" if first["loc"] else "the environment"
+    return SettingsWrong(setting=setting or str(file or "environment"), reason=reason, hint=f"mend it in {place}")

@@ -36,6 +36,7 @@ def doctor(
         examine_machine,
         examine_server,
     )
+    from lastgood.app.doctor_forges import examine_forges_here  # noqa: PLC0415 - only where it is looked for
     from lastgood.app.doctor_render import examine_renderers_here  # noqa: PLC0415 - only where it is looked for
 
     call: Call = ctx.find_root().obj
@@ -54,7 +55,7 @@ def doctor(
     elif settings.is_file():
         findings += examine_server(settings, left_server)
     elif call.directory is not None or in_repository(where):
-        findings += [*examine_clone(where), *examine_renderers_here()]
+        findings += [*examine_clone(where), *examine_forges_here(), *examine_renderers_here()]
     else:
         hint = "stand in a clone of the config repo, or beside a lastgood.toml"
         findings.append(Finding(name="here", outcome="warn", detail="neither a clone nor a server's folder", hint=hint))
