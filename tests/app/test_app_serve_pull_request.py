@@ -48,7 +48,7 @@ class Place:
         git(self.work, "commit", "-qm", f"Release {seconds}")
         git(self.work, "push", "-q", "origin", "main")
 
-    def squash(self, plan):
+    def squash(self, plan, number=1):
         """Do what the forge's button does."""
         git(self.work, "fetch", "-q", "origin", "main", f"lastgood/rollback/{plan['id']}")
         git(self.work, "reset", "-q", "--hard", "origin/main")
@@ -56,7 +56,7 @@ class Place:
         git(self.work, "commit", "-qm", "Go back (#1)")
         git(self.work, "push", "-q", "origin", "main")
         merged = git(self.work, "rev-parse", "HEAD")
-        self.forge.end(1, "merged", merged_as=merged)
+        self.forge.end(number, "merged", merged_as=merged)
         return merged
 
     async def lastgood(self, *words, folder=None, **environment):
@@ -129,12 +129,16 @@ async def test_the_same_command_says_that_it_was_merged(place):
     assert (code, waits["result"]) == (8, plan["result"])
     assert f"waiting for {plan['result']['pull_request']}, which the forge does not show any more" in said
     place.forge.server.says |= there
-    merged = place.squash(plan)
+    place.forge.end(1, "closed")
+    code, plan, said = await run(*asked)
+    assert (code, plan["result"]["pull_request"]) == (8, waits["result"]["pull_request"].replace("pulls/1", "pulls/2"))
+    assert f"{waits['result']['pull_request']} was closed without merging; nothing was deployed" in said
+    merged = place.squash(plan, 2)
     code, done, said = await run(*asked)
     assert (code, done["id"], done["result"]["commit"], done["result"]["pushed"]) == (0, plan["id"], merged, True), said
     code, status, _ = await run("status", "web")
     assert status["waiting"] == []
-    assert len(place.forge.kept) == 1
+    assert len(place.forge.kept) == 2
 
 
 async def test_without_a_forge_in_a_clone(place):

@@ -256,14 +256,14 @@ async def carry_out(
         call.tell(f"an earlier call had no clear answer about {(unfinished.commit or '')[:7]}; this finishes it")
         confirm(call, "Finish it?", yes=yes)
         return _finish(call, await do(None), None)
-    answered = await situation.clone.answered(request) if situation.clone is not None and not dry_run else None
-    if answered is not None:
-        done, trouble = answered
-        if trouble:
-            call.note(trouble)
-        code = _finish(call, done, None)
-        await _suggest_next(call, situation, done, overridden=bool(request.despite))
-        return code
+    if situation.clone is not None and not dry_run:
+        earlier, message = await situation.clone.answered(request)
+        if message:
+            call.note(message)
+        if earlier is not None:
+            code = _finish(call, earlier, None)
+            await _suggest_next(call, situation, earlier, overridden=bool(request.despite))
+            return code
     planned = done = await plan()
     if dry_run or planned.blocking:
         return show_plan(call, planned)

@@ -1,7 +1,7 @@
 """One application in full, and what came of waiting for it. Pure values."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from lastgood.core.application import ApplicationView, Policy
 from lastgood.core.deployment import Deployment
@@ -11,6 +11,9 @@ from lastgood.core.operation import Operation
 from lastgood.core.record import Pause, RepoRecord
 from lastgood.core.value import Value
 from lastgood.core.words import Health, OperationKind, Outcome
+
+# So long somebody may not have looked how the request ended that they made.
+_TOLD_FOR = dt.timedelta(days=1)
 
 
 class WaitingRequest(Value, frozen=True, kw_only=True):
@@ -38,6 +41,17 @@ def waiting_requests(operations: Iterable[Operation]) -> tuple[WaitingRequest, .
         for one in operations
         if one.step == "waiting" and one.pull_request is not None
     )
+
+
+def ended_request(operations: Sequence[Operation], *, now: dt.datetime) -> str | None:
+    """Say what became of an application's newest operation if its pull request came to nothing within the last day.
+
+    operations: newest first.
+    """
+    newest = operations[0] if operations else None
+    if newest is None or newest.step != "failed" or newest.pull_request is None or newest.finished_at is None:
+        return None
+    return f"{newest.kind}: {newest.message}" if now - newest.finished_at < _TOLD_FOR else None
 
 
 class StatusView(Value, frozen=True, kw_only=True):

@@ -1,0 +1,35 @@
+"""What of an application's operations its status shows."""
+
+import datetime as dt
+
+import msgspec
+
+from lastgood.core.commit import Person
+from lastgood.core.operation import Operation
+from lastgood.core.status import ended_request
+
+NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+URL = "https://git.example.com/o/config/pulls/1"
+CLOSED = f"{URL} was closed without merging; nothing was deployed"
+
+
+def operation(step="failed", *, message=CLOSED, url=URL, ended=NOON):
+    return Operation(
+        id="1", kind="rollback", repo="config", branch="main", moved=(), reason="", despite=(),
+        by=Person(name="Priya", email="p@example.com"), requested_at=NOON, step=step, message=message,
+        finished_at=ended, plan={"result": {"pull_request": url}},
+    )  # fmt: skip
+
+
+def test_a_request_that_came_to_nothing_is_told_for_a_day():
+    """Whoever asked may not have looked since."""
+    assert ended_request([operation()], now=NOON + dt.timedelta(hours=23)) == f"rollback: {CLOSED}"
+    assert ended_request([operation()], now=NOON + dt.timedelta(hours=25)) is None
+
+
+def test_only_the_newest_operation_counts():
+    """Something else was asked for since; what is done, waits, or was a push is told elsewhere."""
+    for newer in (operation("waiting", message="", ended=None), operation("done", message=""), operation(url=None)):
+        assert ended_request([newer, operation()], now=NOON) is None
+    assert ended_request([], now=NOON) is None
+    assert ended_request([msgspec.structs.replace(operation(), plan=None)], now=NOON) is None
