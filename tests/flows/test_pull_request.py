@@ -214,6 +214,11 @@ async def test_a_lost_answer_of_the_forge_is_asked_about(world):
         await world.roll_back(to=first, via="pr")
     assert "it is not known whether a pull request is open" in unknown.value.message
     assert (await only(world)).step == "unknown"
+    world.branch.pulls.away = "it is away"
+    with pytest.raises(PushUnknown, match=r"whether a pull request is open: .*it is away") as still:
+        await world.roll_back(to=first, via="pr")
+    assert still.value.facts["branch"].startswith("lastgood/rollback/")
+    world.branch.pulls.away = ""
     again = await world.roll_back(to=first, via="pr")
     assert again.result.pull_request == URL
     assert len(world.branch.pulls.kept) == 1

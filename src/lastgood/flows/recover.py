@@ -12,6 +12,7 @@ import msgspec
 from lastgood.core.errors import GitFailed, HeadMoved, PushRefused, PushUnknown, RemoteUnreachable
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
+from lastgood.core.pull_request import proposed_branch
 from lastgood.core.value import Value, to_json
 from lastgood.flows.branch import FollowedBranch
 from lastgood.flows.pull_request import Requested, is_request, kept_plan, waiting
@@ -130,6 +131,10 @@ async def finish_same(branch: FollowedBranch, request: Mapping[str, Any], apps: 
         if not same and (operation.step in _BEFORE_THE_PUSH or is_request(operation)):
             continue
         entry, plan = await settle(branch, operation, again=same)
+        if entry.operation.step == "unknown" and is_request(operation):
+            # Its commit was never to reach the branch by itself.
+            source = proposed_branch(operation.kind, operation.id)
+            raise PushUnknown(entry.operation.message, commit=operation.commit, branch=source)
         if entry.operation.step == "unknown":
             raise PushUnknown(commit=operation.commit, branch=branch.name)
         if same and plan is not None:
