@@ -148,3 +148,12 @@ async def test_bases_are_looked_at_also_where_nothing_can_be_rendered(world):
     assert image[1] == "warn"
     said = f"1 of 2 tell their revision; github.com/shop/c//deploy does not: {NO_REF}"
     assert base == ("images of shop", "warn", f"github.com/shop/{{service}}//deploy: {said}")
+
+
+async def test_a_file_without_credentials_for_the_registry_is_told(world, server):
+    """Whoever names a file means it to count; the registry's answer to a stranger does not show that it does not."""
+    world.file.write_text(world.file.read_text().replace("[[registries]]", '[[registries]]\ndocker_config = "dc.json"'))
+    file = world.file.parent / "dc.json"
+    file.write_text('{"auths": {"other.example.com": {"username": "a", "password": "hush"}}}')
+    detail = f"it answers; asked as a stranger, for {file} has no credentials for it"
+    assert (f"registry {server.host}", "warn", detail) in await world.says()

@@ -23,6 +23,8 @@ def written(folder, said) -> object:
         ("ghcr.io", "ghcr.io"),
         ("https://ghcr.io", "ghcr.io"),
         ("https://ghcr.io/", "ghcr.io"),
+        ("https://ghcr.io/v2/", "ghcr.io"),
+        ("http://localhost:5000/v1", "localhost:5000"),
         ("localhost:5000", "localhost:5000"),
         ("https://index.docker.io/v1/", "docker.io"),
         ("docker.io", "docker.io"),

@@ -84,8 +84,13 @@ async def _registry(asking: Registries, registry: RegistrySettings) -> Finding:
     except LastgoodError as wrong:
         hint = "check `url` and `docker_config` under [[registries]] in lastgood.toml"
         return Finding(name=name, outcome="wrong", detail=wrong.message, hint=hint)
-    detail = f"it takes the credentials of {registry.docker_config}" if taken else "it answers; asked as a stranger"
-    return Finding(name=name, outcome="ok", detail=detail)
+    file = registry.docker_config
+    if taken or file is None:
+        detail = f"it takes the credentials of {file}" if taken else "it answers; asked as a stranger"
+        return Finding(name=name, outcome="ok", detail=detail)
+    detail = f"it answers; asked as a stranger, for {file} has no credentials for it"
+    hint = f"write them under `auths` there, by the name {registry.host}; or leave `docker_config` out"
+    return Finding(name=name, outcome="warn", detail=detail, hint=hint)
 
 
 def _images(settings: Settings, repo: RepoSettings) -> list[Finding]:

@@ -8,6 +8,7 @@ import msgspec
 
 from lastgood.core.image_name import DOCKER_HUB
 
+_PATHS = ("", "/", "/v1/", "/v2/", "/v1", "/v2")
 MAX_FILE_BYTES = 1024 * 1024
 # What Docker itself writes for Docker Hub, by its first interface.
 _DOCKER_HUB_KEYS = ("https://index.docker.io/v1/", "index.docker.io", "docker.io", "registry-1.docker.io")
@@ -69,8 +70,9 @@ def read_credentials(file: Path, host: str) -> Credentials | None:
 
 
 def _spelled(keys: tuple[str, ...]) -> tuple[str, ...]:
-    # Docker looks for the host alone, and takes a key written as a URL for its host.
-    return tuple(form for key in keys for form in (key, f"https://{key}", f"https://{key}/", f"http://{key}"))
+    # Docker looks for the host alone, and takes a key written as a URL, mostly that of an API, for its host.
+    urls = [f"{scheme}://{key}{path}" for key in keys for scheme in ("https", "http") for path in _PATHS]
+    return (*keys, *urls)
 
 
 def _read(file: Path) -> _DockerConfig:
