@@ -6,6 +6,7 @@ import pytest
 
 from lastgood.core.request import RollbackRequest
 from lastgood.flows.rollback import Rollbacks
+from twins.processes import eventually
 
 pytestmark = pytest.mark.cluster
 
@@ -44,12 +45,20 @@ WAY = (
 
 
 @pytest.fixture
-def corner(corner):
+async def corner(corner):
     """A corner of a cluster that knows Rollouts."""
-    there = corner.ask("GET", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/rollouts.argoproj.io")
-    if there is None:
-        corner.ask("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", DEFINITION)
-        corner.everywhere.append("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/rollouts.argoproj.io")
+    kinds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    named = f"{kinds}/{DEFINITION['metadata']['name']}"
+
+    def is_settled():
+        there = corner.ask("GET", named)
+        return there is None or "deletionTimestamp" not in there["metadata"]
+
+    # That of the test before may still be going, and then there is none.
+    await eventually(is_settled, what="the definition of Rollouts is gone")
+    if corner.ask("GET", named) is None:
+        corner.ask("POST", kinds, DEFINITION)
+        corner.everywhere.append(named)
     return corner
 
 
