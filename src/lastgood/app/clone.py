@@ -8,7 +8,6 @@ from lastgood.app.clock import SystemClock
 from lastgood.core.commit import Commit
 from lastgood.core.discovery import Discovery
 from lastgood.core.errors import GitFailed
-from lastgood.core.forge import web_address
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
 from lastgood.core.ports import PullRequests
@@ -71,11 +70,10 @@ class CloneLastgood(LocalLastgood):
         url = self.repo.address(branch)
         if url is None or not any(name.startswith(_FORGES) for name in os.environ):
             return None
-        from lastgood.app.settings import read_forges  # noqa: PLC0415 - a client of HTTP, only where one is asked
-        from lastgood.forge.forges import Forges  # noqa: PLC0415 - as above
+        from lastgood.app.forges import make_forges, pull_requests  # noqa: PLC0415 - only where a forge is named
+        from lastgood.app.settings import read_forges  # noqa: PLC0415 - as above
 
-        rules = [one.as_rule() for one in read_forges()]
-        return Forges(rules, clock=self._clock).pull_requests(web_address(url))
+        return pull_requests(make_forges(read_forges(), self._clock), url)
 
     async def removal(self, app: str) -> tuple[Commit, str] | None:
         """Return the newest commit that took an application away, and the one before it; None where none is near."""

@@ -1,8 +1,9 @@
 """The forges that the settings name, and the pull requests of one config repo among them."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lastgood.app.settings import Settings
+from lastgood.app.settings import ForgeSettings, TrackerSettings
 from lastgood.core.forge import web_address
 from lastgood.core.ports import Clock, PullRequests
 
@@ -10,14 +11,13 @@ if TYPE_CHECKING:
     from lastgood.forge.forges import Forges
 
 
-def make_forges(settings: Settings, clock: Clock) -> "Forges | None":
-    """Return all forges and trackers of a server as one; None where there are none."""
-    rules = [*(one.as_rule() for one in settings.forges), *(one.as_rule() for one in settings.trackers)]
-    if not rules:
+def make_forges(named: Sequence[ForgeSettings | TrackerSettings], clock: Clock) -> "Forges | None":
+    """Return forges and trackers as one; None where there are none."""
+    if not named:
         return None
     from lastgood.forge.forges import Forges  # noqa: PLC0415 - a client of HTTP, only where one is asked
 
-    return Forges(rules, clock=clock)
+    return Forges([one.as_rule() for one in named], clock=clock)
 
 
 def pull_requests(forges: "Forges | None", url: str) -> PullRequests | None:

@@ -45,7 +45,7 @@ class RecordsLastgood(LocalLastgood):
         self.agent_runs = agent_runs
         self._records = store
         renderer, clock = Renderers(Tools(settings.render.as_tools)), SystemClock()
-        journal, forges = StoreJournal(store), make_forges(settings, clock)
+        journal, forges = StoreJournal(store), make_forges((*settings.forges, *settings.trackers), clock)
         branches = [
             FollowedBranch(
                 repo=MirrorConfigRepo(settings.data / "mirrors" / f"{repo.name}.git", repo.url, repo.name),

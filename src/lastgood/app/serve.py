@@ -107,7 +107,7 @@ class _Server:
         self._branches: list[FollowedBranch] = []
         self._mirrors: list[MirrorConfigRepo] = []
         self._allowed = AllowedSources(settings, self._discovered)
-        self._forges = make_forges(settings, self._clock)
+        self._forges = make_forges((*settings.forges, *settings.trackers), self._clock)
         self._histories = SourceHistories(
             self._allowed,
             clock=self._clock,

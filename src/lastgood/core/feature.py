@@ -6,6 +6,7 @@ from typing import Literal
 
 from lastgood.core.asked_feature import asked_feature
 from lastgood.core.commit import Person
+from lastgood.core.forge import names_repo
 from lastgood.core.value import Value
 
 _ID_DIGITS = 7
@@ -57,12 +58,6 @@ def commits_of(feature: Feature) -> tuple[str, ...]:
     return (feature.merge, *feature.commits) if feature.merge is not None else feature.commits
 
 
-def _is_repo(path: str, repo: str) -> bool:
-    """Say whether `owner/name` is a feature's repo, which may have lost its owner."""
-    ours = repo.casefold().split("/")
-    return path.split("/")[-len(ours) :] == ours
-
-
 def is_meant(feature: Feature, text: str) -> bool:
     """Say whether `PR-481`, `#481`, `o/shop#481`, `!481`, `ABC-12`, a commit, a page or words mean a feature.
 
@@ -74,7 +69,7 @@ def is_meant(feature: Feature, text: str) -> bool:
     wanted = asked.text.casefold()
     number = wanted[1:] if wanted[:1] in {"#", "!"} else wanted
     path, mark, of_repo = wanted.rpartition("#")
-    if mark and path and _is_repo(path, feature.repo):
+    if mark and path and names_repo(path, feature.repo):
         number = of_repo
     ids = {feature.id.casefold(), feature.id.casefold().rpartition("#")[2]}
     if wanted in ids or (number != wanted and {number, f"pr-{number}"} & ids):

@@ -77,10 +77,16 @@ class WebAddress(Value, frozen=True, kw_only=True):
         """Say whether `owner/repo` (or nothing) before a number means this repo."""
         if not path:
             return True
-        ours = self.path.lower().split("/")
-        theirs = path.lower().split("/")
+        if names_repo(path, self.path):
+            return True
         # A mirror on a disk has lost its owner; its name is all that can be compared.
-        return theirs[-len(ours) :] == ours or (self.base is None and theirs[-1] == ours[-1])
+        return self.base is None and names_repo(path, self.path.rpartition("/")[2])
+
+
+def names_repo(path: str, repo: str) -> bool:
+    """Say whether `owner/name` is a repo's path, which may have lost its owner."""
+    ours = repo.casefold().split("/")
+    return path.casefold().split("/")[-len(ours) :] == ours
 
 
 def web_address(url: str) -> WebAddress:

@@ -9,7 +9,7 @@ from lastgood.core.build_link import is_build_page
 from lastgood.core.forge_facts import ForgeFacts, forge_facts
 from lastgood.core.pull_request import PullState
 from lastgood.forge.connection import Connection, Sent
-from lastgood.forge.told import Told
+from lastgood.forge.told import Told, told_of
 
 _API = {"api-version": "6.0"}
 _HEADS = "refs/heads/"
@@ -132,12 +132,12 @@ class AzurePulls:
             "title": title[:_MOST_TITLE],
             "description": body[:_MOST_BODY],
         }
-        return _sent(await self._connection.send("POST", f"{self._repo}/pullrequests", asked, _Pull, _API))
+        return told_of(await self._connection.send("POST", f"{self._repo}/pullrequests", asked, _Pull, _API))
 
     async def describe(self, number: int, *, title: str, body: str) -> Sent[Told]:
         """See Host.describe."""
         asked = {"title": title[:_MOST_TITLE], "description": body[:_MOST_BODY]}
-        return _sent(await self._connection.send("PATCH", f"{self._repo}/pullrequests/{number}", asked, _Pull, _API))
+        return told_of(await self._connection.send("PATCH", f"{self._repo}/pullrequests/{number}", asked, _Pull, _API))
 
 
 def repo_api(path: str) -> str | None:
@@ -149,7 +149,3 @@ def repo_api(path: str) -> str | None:
             return f"/{repo}/_apis/git/repositories/{repo}"
         case _:
             return None
-
-
-def _sent(sent: Sent[_Pull]) -> Sent[Told]:
-    return Sent(sent.status, sent.said.told() if sent.said is not None else None)

@@ -9,7 +9,7 @@ from lastgood.core.build_link import is_build_page
 from lastgood.core.forge_facts import ForgeFacts, forge_facts
 from lastgood.core.pull_request import PullState
 from lastgood.forge.connection import Connection, Sent
-from lastgood.forge.told import Told
+from lastgood.forge.told import Told, told_of
 
 _STATES: dict[str, PullState] = {"OPEN": "open", "MERGED": "merged"}
 _ALL = ("OPEN", "MERGED", "DECLINED", "SUPERSEDED")
@@ -114,17 +114,13 @@ class BitbucketPulls:
             "destination": {"branch": {"name": into}},
             "close_source_branch": True,
         }
-        return _sent(await self._connection.send("POST", self._pulls, asked, _Pull))
+        return told_of(await self._connection.send("POST", self._pulls, asked, _Pull))
 
     async def describe(self, number: int, *, title: str, body: str) -> Sent[Told]:
         """See Host.describe."""
         asked = {"title": title, "description": body}
-        return _sent(await self._connection.send("PUT", f"{self._pulls}/{number}", asked, _Pull))
+        return told_of(await self._connection.send("PUT", f"{self._pulls}/{number}", asked, _Pull))
 
 
 def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
-
-
-def _sent(sent: Sent[_Pull]) -> Sent[Told]:
-    return Sent(sent.status, sent.said.told() if sent.said is not None else None)

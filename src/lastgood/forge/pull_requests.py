@@ -19,7 +19,7 @@ from lastgood.core.redact import without_credentials
 from lastgood.forge.azure import AzurePulls, repo_api
 from lastgood.forge.bitbucket import BitbucketPulls
 from lastgood.forge.connection import Connection, Sent
-from lastgood.forge.told import Told
+from lastgood.forge.told import Told, told_of
 
 _OID = re.compile(r"[0-9a-f]{40}")
 _MOST_NUMBER = 1_000_000_000
@@ -135,12 +135,12 @@ class GitHubPulls:
     async def send(self, source: str, into: str, *, title: str, body: str) -> Sent[Told]:
         """See Host.send."""
         asked = {"title": title, "body": body, "head": source, "base": into}
-        return _sent(await self._connection.send("POST", f"{self._repo}/pulls", asked, _Pull))
+        return told_of(await self._connection.send("POST", f"{self._repo}/pulls", asked, _Pull))
 
     async def describe(self, number: int, *, title: str, body: str) -> Sent[Told]:
         """See Host.describe."""
         asked = {"title": title, "body": body}
-        return _sent(await self._connection.send("PATCH", f"{self._repo}/pulls/{number}", asked, _Pull))
+        return told_of(await self._connection.send("PATCH", f"{self._repo}/pulls/{number}", asked, _Pull))
 
 
 class GiteaPulls(GitHubPulls):
@@ -184,12 +184,12 @@ class GitLabPulls:
             "target_branch": into,
             "remove_source_branch": True,
         }
-        return _sent(await self._connection.send("POST", self._requests, asked, _Request))
+        return told_of(await self._connection.send("POST", self._requests, asked, _Request))
 
     async def describe(self, number: int, *, title: str, body: str) -> Sent[Told]:
         """See Host.describe."""
         asked = {"title": title, "description": body}
-        return _sent(await self._connection.send("PUT", f"{self._requests}/{number}", asked, _Request))
+        return told_of(await self._connection.send("PUT", f"{self._requests}/{number}", asked, _Request))
 
 
 HOSTS: dict[str, Callable[[Connection, str], Host]] = {
@@ -270,7 +270,3 @@ def _is_from(told: Told, source: str, into: str) -> bool:
 
 def _read(found: Iterable[_Pull | _Request] | None) -> list[Told]:
     return [one.told() for one in found or ()]
-
-
-def _sent(sent: Sent[_Pull] | Sent[_Request]) -> Sent[Told]:
-    return Sent(sent.status, sent.said.told() if sent.said is not None else None)
