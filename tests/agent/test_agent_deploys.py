@@ -5,15 +5,7 @@ import json
 import pytest
 
 from lastgood.core.errors import TargetRefused
-from twins.agent_world import CONFIG, World, app_file
-
-
-@pytest.fixture
-async def world():
-    made = World()
-    yield made
-    await made.stop()
-    made.store.close()
+from twins.agent_world import CONFIG, app_file
 
 
 async def test_a_first_head_is_deployed(world):

@@ -11,19 +11,11 @@ from lastgood.core.hold import Hold, format_holds, hold_path
 from lastgood.core.limits import Limits
 from lastgood.core.operation import Moved, Operation
 from lastgood.core.request import PressRequest
-from twins.agent_world import CONFIG, World, app_file, compose
+from twins.agent_world import CONFIG, app_file, compose
 from twins.clock import ManualClock
 from twins.store import make_application
 
 BOT = Person(name="bot", email="bot@example.com")
-
-
-@pytest.fixture
-async def world():
-    made = World()
-    yield made
-    await made.stop()
-    made.store.close()
 
 
 def hold_file(app: str, version: str, images: tuple[str, ...] = ()) -> dict[str, str]:

@@ -5,15 +5,7 @@ import json
 import pytest
 
 from lastgood.core.request import PressRequest
-from twins.agent_world import CONFIG, World, app_file
-
-
-@pytest.fixture
-async def world():
-    made = World()
-    yield made
-    await made.stop()
-    made.store.close()
+from twins.agent_world import CONFIG, app_file
 
 
 async def run_first(world) -> None:

@@ -10,14 +10,6 @@ from lastgood.core.request import PressRequest
 from twins.agent_world import CONFIG, World, app_file
 
 
-@pytest.fixture
-async def world():
-    made = World()
-    yield made
-    await made.stop()
-    made.store.close()
-
-
 async def deploy_first(world) -> None:
     await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
     await world.start()

@@ -1,24 +1,14 @@
 """A deployment whose destination is away waits for it: one record, from the first try to the one that is taken."""
 
-import pytest
-
 from lastgood.core.record import Pause
 from lastgood.core.request import PressRequest
-from twins.agent_world import CONFIG, World, app_file
+from twins.agent_world import CONFIG, app_file
 
 APP = "web-staging"
 SAID = (
     "web-staging on twin: the target is away. It is not the version's fault: it goes on by itself once the destination"
     " takes it"
 )
-
-
-@pytest.fixture
-async def world():
-    made = World()
-    yield made
-    await made.stop()
-    made.store.close()
 
 
 async def until_it_waits(world, count=1):

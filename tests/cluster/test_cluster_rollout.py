@@ -62,6 +62,10 @@ async def corner(corner):
     return corner
 
 
+def path_of(corner):
+    return f"/apis/argoproj.io/v1alpha1/namespaces/{corner.namespace()}/rollouts/web"
+
+
 def template(image):
     return {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "main", "image": image}]}}
 
@@ -73,36 +77,40 @@ def release(image):
     return {"apps/web/rollout.json": json.dumps(rollout)}
 
 
+def image(corner):
+    there = corner.ask("GET", path_of(corner))
+    return there and there["spec"]["template"]["spec"]["containers"][0]["image"]
+
+
+async def runs(corner, world, wanted):
+    """Wait until the cluster has the Rollout with an image."""
+
+    async def is_there():
+        return image(corner) == wanted
+
+    await world.until(is_there, wanted, looks=PATIENCE)
+
+
 async def test_the_steps_of_a_way_back_are_announced_and_the_cluster_gets_them(corner, world):
     """The plan says how long the pauses take and who is waited for, before anything moves."""
     world.other_targets = {"web": corner.target(clock=world.clock)}
     first = await world.release({"lastgood.yaml": CONFIG.replace("NAMESPACE", corner.namespace()), **release("web:1")})
     await world.start()
-    path = f"/apis/argoproj.io/v1alpha1/namespaces/{corner.namespace()}/rollouts/web"
+    path = path_of(corner)
 
-    def image():
-        there = corner.ask("GET", path)
-        return there and there["spec"]["template"]["spec"]["containers"][0]["image"]
-
-    async def runs(wanted):
-        async def is_there():
-            return image() == wanted
-
-        await world.until(is_there, wanted, looks=PATIENCE)
-
-    await runs("web:1")
+    await runs(corner, world, "web:1")
     await world.release(release("web:2"))
     await world.look()
-    await runs("web:2")
+    await runs(corner, world, "web:2")
 
     plan = await Rollbacks(world.branch()).plan(RollbackRequest(apps=("web",), to=first[:12]))
     (check,) = [one for one in plan.checks if one.name == "hooks-rerun"]
     assert check.outcome == "warn"
     assert check.detail == f"{WAY}; at once if that is its stable version, which is unknown"
-    assert image() == "web:2"
+    assert image(corner) == "web:2"
     await world.release(release("web:1"))
     await world.look()
-    await runs("web:1")
+    await runs(corner, world, "web:1")
     assert corner.ask("GET", path)["spec"]["strategy"]["canary"]["steps"] == STEPS
 
 
@@ -111,19 +119,9 @@ async def test_the_way_back_to_the_stable_version_is_at_once(corner, world):
     target = corner.target(clock=world.clock)
     world.other_targets = {"web": target}
     world.rollouts = lambda app: target.rollouts(app.name)
-    base = f"/apis/argoproj.io/v1alpha1/namespaces/{corner.namespace()}/rollouts/web"
+    base = path_of(corner)
     first = await world.release({"lastgood.yaml": CONFIG.replace("NAMESPACE", corner.namespace()), **release("web:1")})
     await world.start()
-
-    def image():
-        there = corner.ask("GET", base)
-        return there and there["spec"]["template"]["spec"]["containers"][0]["image"]
-
-    async def runs(wanted):
-        async def is_there():
-            return image() == wanted
-
-        await world.until(is_there, wanted, looks=PATIENCE)
 
     def controls(*, stable, current):
         """Write what Argo Rollouts' controller would."""
@@ -154,11 +152,11 @@ async def test_the_way_back_to_the_stable_version_is_at_once(corner, world):
 
         await world.until(is_told, detail, looks=PATIENCE)
 
-    await runs("web:1")
+    await runs(corner, world, "web:1")
     make("web:1", "one")
     await world.release(release("web:2"))
     await world.look()
-    await runs("web:2")
+    await runs(corner, world, "web:2")
     make("web:2", "two")
     controls(stable="one", current="two")
     said = "no hook, Job or stepwise Rollout would run; at once, without steps, as back to what was promoted: web"
