@@ -41,7 +41,17 @@ from lastgood.core.errors import (
 )
 from lastgood.core.message import CLAIM
 from lastgood.core.push import judge_push
-from lastgood.core.tree import EMPTY_TREE, diff_trees, edit_tree, find, format_tree, object_id, parse_tree, version_id
+from lastgood.core.tree import (
+    EMPTY_TREE,
+    Tree,
+    diff_trees,
+    edit_tree,
+    find,
+    format_tree,
+    object_id,
+    parse_tree,
+    version_id,
+)
 
 Content = bytes | str | tuple[int, bytes | str] | None
 """A file for `commit_files`: its content, (mode, content or, for trees and submodules, id), or None to remove it."""
@@ -83,7 +93,7 @@ class Objects:
     def commit(self, oid: str) -> Commit:
         return parse_commit(oid, self.read("commit", oid))
 
-    def tree(self, oid: str) -> list[TreeEntry]:
+    def tree(self, oid: str) -> Tree:
         return parse_tree(self.read("tree", oid))
 
     def write_tree(self, entries: Sequence[TreeEntry]) -> str:

@@ -7,14 +7,25 @@ so that a name that is not UTF-8 comes out as it went in; `shown_path` makes one
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from lastgood.core.application import Scope
 from lastgood.core.commit import MODE_TREE, Edit, FileChange, TreeEntry
 from lastgood.core.errors import GitFailed
 
-ReadTree = Callable[[str], Sequence[TreeEntry]]
-"""Given a tree's id, its names (`path` is one segment). Raises ObjectMissing."""
+
+class Tree(list[TreeEntry]):
+    """The names of a tree (`path` is one segment), in its order."""
+
+    @cached_property
+    def by_name(self) -> dict[str, TreeEntry]:
+        """Return the same by name, so that one among thousands is at hand; of a name twice the first, as in Git."""
+        return {entry.path: entry for entry in reversed(self)}
+
+
+ReadTree = Callable[[str], Tree]
+"""Given a tree's id, its names. Raises ObjectMissing."""
 
 WriteTree = Callable[[Sequence[TreeEntry]], str]
 """Given names in Git's order, stores the tree and returns its id."""
@@ -64,13 +75,13 @@ def format_tree(entries: Iterable[TreeEntry]) -> bytes:
     )
 
 
-def parse_tree(data: bytes) -> list[TreeEntry]:
+def parse_tree(data: bytes) -> Tree:
     """Read a tree object (without its header), in its order. Raises GitFailed if it is not one."""
     found = _ENTRY.findall(data)
     # What does not fit is passed over by the search: then some bytes are in no entry.
     if sum(len(mode) + len(name) for mode, name, _ in found) + _BESIDE * len(found) != len(data):
         raise GitFailed("a tree object is damaged")
-    return [TreeEntry(path=name_text(name), mode=int(mode, 8), oid=oid.hex()) for mode, name, oid in found]
+    return Tree(TreeEntry(path=name_text(name), mode=int(mode, 8), oid=oid.hex()) for mode, name, oid in found)
 
 
 def tree_id(entries: Iterable[TreeEntry]) -> str:
@@ -80,15 +91,12 @@ def tree_id(entries: Iterable[TreeEntry]) -> str:
 
 def find(root: str, path: str, read: ReadTree) -> TreeEntry | None:
     """Return what stands at a path of a tree ("" is the tree itself), None for nothing; symlinks are not followed."""
-    found = TreeEntry(path=path, mode=MODE_TREE, oid=root)
+    here: TreeEntry | None = TreeEntry(path=path, mode=MODE_TREE, oid=root)
     for segment in path.split("/") if path else ():
-        if not found.is_tree:
+        if here is None or not here.is_tree:
             return None
-        here = next((e for e in read(found.oid) if e.path == segment), None)
-        if here is None:
-            return None
-        found = TreeEntry(path=path, mode=here.mode, oid=here.oid)
-    return found
+        here = read(here.oid).by_name.get(segment)
+    return None if here is None else TreeEntry(path=path, mode=here.mode, oid=here.oid)
 
 
 class _Wanted:
@@ -139,7 +147,7 @@ def _apply(here: TreeEntry | None, wanted: _Wanted, read: ReadTree, write: Write
     if not wanted.below:
         return here
     is_tree = here is not None and here.is_tree
-    before = {e.path: e for e in read(here.oid)} if here is not None and is_tree else {}
+    before = read(here.oid).by_name if here is not None and is_tree else {}
     after = dict(before)
     for name, below in wanted.below.items():
         result = _apply(before.get(name), below, read, write)
@@ -203,7 +211,7 @@ def diff_trees(old: str, new: str, *, read: ReadTree) -> list[TreeChange]:
     todo: list[tuple[str, str, str]] = [("", old, new)]
     while todo:
         prefix, before, after = todo.pop()
-        left, right = ({e.path: e for e in read(oid)} for oid in (before, after))
+        left, right = (read(oid).by_name for oid in (before, after))
         for name in left.keys() | right.keys():
             a, b = left.get(name), right.get(name)
             if a is not None and b is not None and (a.mode, a.oid) == (b.mode, b.oid):
@@ -229,11 +237,11 @@ def is_below(path: str, folder: str) -> bool:
 
 def without(root: str, left_out: Iterable[str], read: ReadTree) -> str:
     """Return the id of a tree without the named paths; nothing is stored."""
-    made: dict[str, Sequence[TreeEntry]] = {}
+    made: dict[str, Tree] = {}
 
     def write(entries: Sequence[TreeEntry]) -> str:
         oid = tree_id(entries)
-        made[oid] = entries
+        made[oid] = Tree(entries)
         return oid
 
     edits = [Edit(path=path) for path in left_out]
@@ -245,14 +253,14 @@ def select(root: str, inputs: Iterable[str], left_out: Iterable[str], read: Read
 
     Inputs that are not there are passed over.
     """
-    made: dict[str, Sequence[TreeEntry]] = {EMPTY_TREE: ()}
+    made = {EMPTY_TREE: Tree()}
 
     def write(entries: Sequence[TreeEntry]) -> str:
         oid = tree_id(entries)
-        made[oid] = entries
+        made[oid] = Tree(entries)
         return oid
 
-    def known(oid: str) -> Sequence[TreeEntry]:
+    def known(oid: str) -> Tree:
         return made[oid] if oid in made else read(oid)
 
     found = ((path, find(root, path, read)) for path in inputs)

@@ -24,7 +24,7 @@ from lastgood.core.errors import (
     UnknownVersion,
 )
 from lastgood.core.message import CLAIM
-from lastgood.core.tree import edit_tree, find, format_tree, name_bytes, name_text, object_id, version_id
+from lastgood.core.tree import Tree, edit_tree, find, format_tree, name_bytes, name_text, object_id, version_id
 from lastgood.git.clone_history import CloneHistory
 from lastgood.git.merge import MAX_MERGED_BYTES, merge_contents
 from lastgood.git.names import own_branch, own_ref, ref_of_branch, searchable
@@ -323,11 +323,11 @@ class CloneConfigRepo:
         return await asyncio.to_thread(self._write_tree, base, edits)
 
     def _write_tree(self, base: str, edits: Sequence[Edit]) -> str:
-        made: dict[str, Sequence[TreeEntry]] = {}
+        made: dict[str, Tree] = {}
 
         def write(entries: Sequence[TreeEntry]) -> str:
             oid = object_id("tree", format_tree(entries))
-            made[oid] = entries
+            made[oid] = Tree(entries)
             return oid
 
         root = edit_tree(

@@ -4,7 +4,6 @@ libgit2's handles are not to be shared between threads: each thread opens the mi
 """
 
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 
 import pygit2
@@ -12,7 +11,7 @@ import pygit2
 from lastgood.core.commit import MODE_TREE, Commit, TreeEntry
 from lastgood.core.commit_object import parse_commit
 from lastgood.core.errors import GitFailed, ObjectMissing, ObjectTooLarge
-from lastgood.core.tree import EMPTY_TREE, parse_tree
+from lastgood.core.tree import EMPTY_TREE, Tree, parse_tree
 from lastgood.git.objects import MAX_COMMIT_BYTES, MAX_TREE_BYTES, TreeMemo, checked
 
 CACHE_BYTES = 8 << 20
@@ -112,24 +111,24 @@ class MirrorObjects:
         """Return a commit that was read lately, without reading anything; None if it was not."""
         return self._commits.get(oid)
 
-    def tree(self, oid: str) -> Sequence[TreeEntry]:
+    def tree(self, oid: str) -> Tree:
         """Read a tree by its full id."""
         return self._memo.get(oid, self._read_tree)
 
-    def known(self, oid: str) -> Sequence[TreeEntry]:
+    def known(self, oid: str) -> Tree:
         """Return a tree that was read lately, without reading anything. Raises KeyError if it was not."""
         found = self.remembered(oid)
         if found is None:
             raise KeyError(oid)
         return found
 
-    def remembered(self, oid: str) -> Sequence[TreeEntry] | None:
+    def remembered(self, oid: str) -> Tree | None:
         """Return a tree that was read lately, without reading anything; None if it was not."""
         return self._memo.known(oid)
 
-    def _read_tree(self, oid: str) -> Sequence[TreeEntry]:
+    def _read_tree(self, oid: str) -> Tree:
         if oid == EMPTY_TREE:
-            return ()
+            return Tree()
         return parse_tree(self.read("tree", oid, max_bytes=MAX_TREE_BYTES))
 
     def tree_at(self, commit: str, path: str) -> str | None:

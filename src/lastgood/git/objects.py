@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import IO, NamedTuple
 
-from lastgood.core.commit import Commit, TreeEntry
+from lastgood.core.commit import Commit
 from lastgood.core.commit_object import parse_commit
 from lastgood.core.errors import GitFailed, ObjectMissing, ObjectTooLarge
-from lastgood.core.tree import EMPTY_TREE, parse_tree
+from lastgood.core.tree import EMPTY_TREE, Tree, parse_tree
 from lastgood.git.program import Git, start_failure
 
 MAX_TREE_BYTES = 64 << 20
@@ -107,14 +107,14 @@ class TreeMemo:
     """Trees read lately, up to 20,000 names in all: some 5 MB. They never change, so nothing can be out of date."""
 
     def __init__(self) -> None:
-        self._trees: dict[str, Sequence[TreeEntry]] = {}
+        self._trees: dict[str, Tree] = {}
         self._names = 0
 
-    def known(self, oid: str) -> Sequence[TreeEntry] | None:
+    def known(self, oid: str) -> Tree | None:
         """Return a tree if it is remembered."""
         return self._trees.get(oid)
 
-    def get(self, oid: str, read: Callable[[str], Sequence[TreeEntry]]) -> Sequence[TreeEntry]:
+    def get(self, oid: str, read: Callable[[str], Tree]) -> Tree:
         """Return a tree, reading it if it is not remembered."""
         known = self._trees.get(oid)
         if known is None:
@@ -165,13 +165,13 @@ class ObjectReader:
         """Read a commit by its full id."""
         return parse_commit(oid, self.read("commit", oid, max_bytes=MAX_COMMIT_BYTES))
 
-    def tree(self, oid: str) -> Sequence[TreeEntry]:
+    def tree(self, oid: str) -> Tree:
         """Read a tree by its full id."""
         return self._memo.get(oid, self._read_tree)
 
-    def _read_tree(self, oid: str) -> Sequence[TreeEntry]:
+    def _read_tree(self, oid: str) -> Tree:
         if oid == EMPTY_TREE:
-            return ()
+            return Tree()
         return parse_tree(self.read("tree", oid, max_bytes=MAX_TREE_BYTES))
 
     def read_trees(self, oids: Sequence[str]) -> None:
@@ -202,7 +202,7 @@ class ObjectReader:
         return [answer.oid if answer is not None and answer.kind == "tree" else None for answer in answers]
 
 
-def _parsed(content: bytes, _oid: str) -> Sequence[TreeEntry]:
+def _parsed(content: bytes, _oid: str) -> Tree:
     return parse_tree(content)
 
 
