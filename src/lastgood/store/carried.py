@@ -21,6 +21,14 @@ _NOTHING = "'[]'"
 _SAME_ORIGINS = to_json((NO_ORIGINS, NO_ORIGINS)).decode()
 
 # Kept, because putting a statement together costs more than running it.
+_READ = select(*carried.c).where(carried.c.deployment.in_(bindparam("ids", expanding=True)))
+_BUILT = (
+    select(carried.c.deployment, carried.c.built)
+    .join(deployments, deployments.c.id == carried.c.deployment)
+    .where(deployments.c.app == bindparam("built_app"), carried.c.built != literal_column(_NOTHING))
+    .order_by(desc(deployments.c.id))
+    .limit(bindparam("most"))
+)
 _FIND_BY = find_by("features_folded")
 _BY_PEOPLE = (
     deployments.update()
@@ -40,20 +48,13 @@ def save(connection: Connection, kept: Carried) -> None:
 
 def read(connection: Connection, ids: Sequence[int]) -> dict[int, Carried]:
     """Return the features of those records that have them, by the record's id."""
-    rows = connection.execute(select(*carried.c).where(carried.c.deployment.in_(ids)))
+    rows = connection.execute(_READ, {"ids": ids})
     return {row.deployment: Carried(**row._asdict()) for row in rows}
 
 
 def built(connection: Connection, app: str, *, limit: int) -> list[tuple[int, tuple[Built, ...]]]:
     """Return what the images of an application's records were built from, by the record's id, newest first."""
-    asked = (
-        select(carried.c.deployment, carried.c.built)
-        .join(deployments, deployments.c.id == carried.c.deployment)
-        .where(deployments.c.app == app, carried.c.built != literal_column(_NOTHING))
-        .order_by(desc(deployments.c.id))
-        .limit(limit)
-    )
-    return [(row.deployment, row.built) for row in connection.execute(asked)]
+    return [(row.deployment, row.built) for row in connection.execute(_BUILT, {"built_app": app, "most": limit})]
 
 
 def wanting(connection: Connection, *, after_id: int, at: dt.datetime, limit: int) -> list[Deployment]:

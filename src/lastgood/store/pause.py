@@ -6,6 +6,9 @@ from lastgood.core.record import Pause
 from lastgood.store.schema import pauses
 from lastgood.store.upsert import upsert
 
+# Kept, because putting a statement together costs more than running it.
+_READ_ALL = select(pauses).order_by(pauses.c.since, pauses.c.scope, pauses.c.name)
+
 
 def save(connection: Connection, pause: Pause) -> None:
     """Add a pause, replacing one of the same scope and name."""
@@ -21,8 +24,7 @@ def end(connection: Connection, scope: str, name: str | None) -> bool:
 
 def read_all(connection: Connection) -> list[Pause]:
     """Return the pauses in force, oldest first."""
-    asked = select(pauses).order_by(pauses.c.since, pauses.c.scope, pauses.c.name)
     return [
         Pause(scope=row.scope, name=row.name or None, reason=row.reason, by=row.by, since=row.since)
-        for row in connection.execute(asked)
+        for row in connection.execute(_READ_ALL)
     ]

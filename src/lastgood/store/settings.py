@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from lastgood.core.deployment import Deployment
 from lastgood.core.kept_settings import KeptSettings
@@ -15,6 +15,7 @@ from lastgood.store.search import find_by, settings_text
 from lastgood.store.upsert import upsert
 
 # Kept, because putting a statement together costs more than running it.
+_READ = select(*settings.c).where(settings.c.deployment.in_(bindparam("ids", expanding=True)))
 _FIND_BY = find_by("settings_folded")
 
 
@@ -37,7 +38,7 @@ def save(connection: Connection, kept: KeptSettings) -> None:
 
 def read(connection: Connection, ids: Sequence[int]) -> dict[int, KeptSettings]:
     """Return the settings of those records that have them, by the record's id."""
-    rows = connection.execute(select(*settings.c).where(settings.c.deployment.in_(ids)))
+    rows = connection.execute(_READ, {"ids": ids})
     return {
         row.deployment: KeptSettings(
             deployment=row.deployment,
