@@ -10,8 +10,7 @@ from lastgood.core.carried import Carried
 from lastgood.core.deployment import Deployment
 from lastgood.core.origins import NO_ORIGINS
 from lastgood.core.value import to_json
-from lastgood.store.columns import INTEGER_MAX
-from lastgood.store.deployment import RECORD, record
+from lastgood.store.due import due
 from lastgood.store.schema import carried, deployments
 from lastgood.store.search import feature_text, find_by, people_text
 from lastgood.store.upsert import upsert
@@ -59,21 +58,8 @@ def built(connection: Connection, app: str, *, limit: int) -> list[tuple[int, tu
 
 def wanting(connection: Connection, *, after_id: int, at: dt.datetime, limit: int) -> list[Deployment]:
     """Return records that changed images or bases whose features are to be looked for, or to be looked for again."""
-    without = (
-        select(deployments.c.id)
-        .outerjoin(carried, carried.c.deployment == deployments.c.id)
-        .where(
-            deployments.c.id > min(after_id, INTEGER_MAX),
-            or_(
-                deployments.c.images != literal_column(_NOTHING),
-                type_coerce(deployments.c.origins, Text) != _SAME_ORIGINS,
-            ),
-            carried.c.deployment.is_(None),
-        )
-        .order_by(deployments.c.id)
-        .limit(limit)
+    changed = or_(
+        deployments.c.images != literal_column(_NOTHING),
+        type_coerce(deployments.c.origins, Text) != _SAME_ORIGINS,
     )
-    again = select(carried.c.deployment).where(carried.c.again_at <= at).order_by(carried.c.again_at).limit(limit)
-    ids = [*connection.execute(without).scalars(), *connection.execute(again).scalars()][:limit]
-    rows = connection.execute(select(*RECORD).where(deployments.c.id.in_(ids)).order_by(deployments.c.id))
-    return [record(row) for row in rows]
+    return due(connection, carried, changed, after_id=after_id, at=at, limit=limit)

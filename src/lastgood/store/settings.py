@@ -8,9 +8,8 @@ from sqlalchemy import Connection, bindparam, select
 from lastgood.core.deployment import Deployment
 from lastgood.core.kept_settings import KeptSettings
 from lastgood.core.setting import Settings
-from lastgood.store.columns import INTEGER_MAX
-from lastgood.store.deployment import RECORD, record
-from lastgood.store.schema import deployments, settings
+from lastgood.store.due import due
+from lastgood.store.schema import settings
 from lastgood.store.search import find_by, settings_text
 from lastgood.store.upsert import upsert
 
@@ -53,14 +52,4 @@ def read(connection: Connection, ids: Sequence[int]) -> dict[int, KeptSettings]:
 
 def wanting(connection: Connection, *, after_id: int, at: dt.datetime, limit: int) -> list[Deployment]:
     """Return records whose settings were not looked for, or are to be looked for again."""
-    without = (
-        select(deployments.c.id)
-        .outerjoin(settings, settings.c.deployment == deployments.c.id)
-        .where(deployments.c.id > min(after_id, INTEGER_MAX), settings.c.deployment.is_(None))
-        .order_by(deployments.c.id)
-        .limit(limit)
-    )
-    again = select(settings.c.deployment).where(settings.c.again_at <= at).order_by(settings.c.again_at).limit(limit)
-    ids = [*connection.execute(without).scalars(), *connection.execute(again).scalars()][:limit]
-    rows = connection.execute(select(*RECORD).where(deployments.c.id.in_(ids)).order_by(deployments.c.id))
-    return [record(row) for row in rows]
+    return due(connection, settings, after_id=after_id, at=at, limit=limit)
