@@ -101,6 +101,22 @@ async def test_what_refers_to_the_image_is_read(server, tmp_path):
     assert not any(path.endswith(sbom.digest) for path in server.paths)
 
 
+@pytest.mark.parametrize("kind", ["application/vnd.oci.empty.v1+json", "application/vnd.oci.image.config.v1+json"])
+async def test_an_artifact_of_the_kind_of_its_configuration_is_looked_at(server, tmp_path, kind):
+    """Registries show that kind where a manifest names none, and some where it does; a predicate still tells it apart."""
+    statement = written(STATEMENT, provenance(PLAIN.digest, SOURCE, REVISION))
+    attests = attestation(statement)
+    scan = manifest(config(words(title="a scan")))
+    has(server, SILENT, PLAIN, statement, attests, scan, t1=PLAIN)
+    scanned = {"in-toto.io/predicate-type": "https://cosign.sigstore.dev/attestation/vuln/v1"}
+    refers(
+        server, PLAIN.digest, scan.descriptor(artifactType=kind, annotations=scanned),
+        attests.descriptor(artifactType=kind),
+    )  # fmt: skip
+    assert (await registries(server, tmp_path).describe(named(server))).claims == FOUND
+    assert not any(path.endswith(scan.digest) for path in server.paths)
+
+
 @pytest.mark.parametrize("way", ["fallback", "cosign"])
 async def test_what_stands_under_a_tag_made_of_the_digest_is_read(server, tmp_path, way):
     """Where the registry knows no referrers: the tag of the specification, and that of cosign."""

@@ -17,7 +17,7 @@ from lastgood.registry.manifest import (
     Malformed,
     read_descriptors,
 )
-from lastgood.registry.provenance import is_provenance, read_provenance
+from lastgood.registry.provenance import STATEMENT, is_provenance, read_provenance
 
 MAX_STATEMENT_BYTES = 4 * 1024 * 1024
 # Each costs a request or two, while somebody waits.
@@ -25,6 +25,9 @@ MAX_MANIFESTS_READ = 4
 MAX_STATEMENTS_READ = 6
 # A tag has 128 characters at most, so the specification cuts the digest in it.
 _MAX_TAG_DIGITS = 64
+# Kinds that say nothing of what an artifact is: of its configuration, which registries show where it names none itself,
+# and some where it does.
+_MUTE = frozenset({"", "application/vnd.oci.empty.v1+json", "application/vnd.oci.image.config.v1+json"})
 _PREDICATE = ("in-toto.io/predicate-type", "predicateType", "dev.sigstore.bundle.predicateType")
 
 
@@ -63,9 +66,9 @@ class Attestations:
         if answer is None:
             answer = await self._manifest(_tag(digest))
         for one in _descriptors(answer, "manifests"):
-            kind = one.artifact_type or ""
+            kind, predicate = one.artifact_type or "", _predicate(one)
             # Some registries do not say of what kind an artifact is: then it has to be looked at.
-            if not kind or is_provenance(kind, _predicate(one)):
+            if is_provenance(STATEMENT if kind in _MUTE else kind, predicate):
                 yield one
 
     async def _of_manifest(self, reference: str) -> tuple[ImageClaim, ...]:
