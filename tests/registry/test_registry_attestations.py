@@ -103,7 +103,7 @@ async def test_what_refers_to_the_image_is_read(server, tmp_path):
 
 @pytest.mark.parametrize("kind", ["application/vnd.oci.empty.v1+json", "application/vnd.oci.image.config.v1+json"])
 async def test_an_artifact_of_the_kind_of_its_configuration_is_looked_at(server, tmp_path, kind):
-    """Registries show that kind where a manifest names none, and some where it does; a predicate still tells it apart."""
+    """Registries show it where a manifest names no kind, some where it does; a predicate still tells it apart."""
     statement = written(STATEMENT, provenance(PLAIN.digest, SOURCE, REVISION))
     attests = attestation(statement)
     scan = manifest(config(words(title="a scan")))
