@@ -92,6 +92,23 @@ def test_nothing_is_said_to_be_nothing():
     assert changelog(view()) == f"{HEADING}No feature entered or left.\n"
 
 
+def test_pasted_into_a_forge_it_calls_nobody_and_closes_nothing():
+    """What a forge would act on stands in backticks, in names, too; the links are ours."""
+    told = changelog(
+        view(
+            entered=(
+                feature("PR-1", "Fixes #12 for @ops_a_b", url="https://e/1", authors=()),
+                feature("#12", "Crash", kind="issue", url="https://e/12", authors=()),
+                feature("#13", "Crash", kind="issue", authors=()),
+            )
+        )
+    )
+    assert told == (
+        f"{HEADING}## Changes\n\n- Fixes `#12` for `@ops_a_b` ([PR-1](https://e/1))\n\n"
+        "## Issues\n\n- Crash ([`#12`](https://e/12))\n- Crash (`#13`)\n"
+    )
+
+
 HOSTILE = st.text(max_size=30) | st.sampled_from(
     [
         "<script>alert(1)</script>",
@@ -101,6 +118,7 @@ HOSTILE = st.text(max_size=30) | st.sampled_from(
         "![x](http://e)",
         "a\u2028- b",
         "https://x",
+        "`@x` Fixes #1",
     ]
 )
 
@@ -112,6 +130,7 @@ def test_no_title_and_no_address_is_markup(title, tail):
     lines = [line for line in re.split("[\n\r\u2028\u2029\x0b\x0c\x85]", told) if line]
     assert len(lines) == 4
     text = lines[2].removeprefix("- ").rpartition(" ([PR")[0]
+    text = re.sub(r"(?<!\\)((?:\\\\)*)`[^`]+`", r"\1", text)
     assert not re.search(r"(?<!\\)(?:\\\\)*[<>\[\]`*_&]", text), text
     assert not re.match(r"[#+\-=]|[0-9]+[.)]", text), text
     assert re.fullmatch(r"[^\s<>()\[\]]+", re.search(r"\[PR-1\]\((.*)\)\), Priya", lines[2])[1])

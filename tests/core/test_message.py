@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lastgood.core.message import clean_reason, operation_message, read_claim
+from lastgood.core.message import clean_reason, operation_message, read_claim, request_body
 from lastgood.core.operation import Moved
 
 ID = "5f0c2a7e-0d7e-4a6e-8c3f-2d1f6b8a9c10"
@@ -106,31 +106,30 @@ def test_a_whole_message():
     )
 
 
-@pytest.mark.parametrize(
-    ("title", "written"),
-    [
-        ("Fixes #12 on login", 'Fixes "#12" on login'),
-        ("fix: o/web#12", 'fix: "o/web#12"'),
-        ("Retry. Closes issue #12, #13", 'Retry. Closes issue "#12," #13'),
-        ("resolved  https://git.example.com/o/web/issues/12", 'resolved "https://git.example.com/o/web/issues/12"'),
-        ("Implements SHOP-12", 'Implements "SHOP-12"'),
-        ("Reopen GH-12", 'Reopen "GH-12"'),
-        ("Fix two bugs, see #12", "Fix two bugs, see #12"),
-        ("Prefixes #12", "Prefixes #12"),
-        ("feat: retry", "feat: retry"),
-    ],
-)
-def test_what_is_listed_closes_no_issue(title, written):
+def test_what_is_listed_closes_no_issue():
     """A forge acts on such words wherever a commit has them, and here the fix leaves; a person's own words stay."""
     message = operation_message(
         operation=ID,
         kind="rollback",
         subject="s",
-        reason="Fixes #12",
-        leaving=[f"PR-7 {title}"],
+        reason="Fixes #12, says @ines",
+        leaving=["PR-7 Fixes #12, says @ops"],
         moved=(Moved(app="a", from_=A, to=B),),
     )
-    assert message.startswith(f"s\n\nFixes #12\n\nWhat leaves:\n- PR-7 {written}\n\n")
+    assert message.startswith("s\n\nFixes #12, says @ines\n\nWhat leaves:\n- PR-7 Fixes `#12`, says `@ops`\n\n")
+
+
+def test_the_body_of_a_pull_request_shows_the_same_list():
+    """In a block of code whose fence is longer than any run of backticks in it."""
+    message = operation_message(
+        operation=ID,
+        kind="rollback",
+        subject="s",
+        reason="500s",
+        leaving=["PR-7 ``` Fixes #12"],
+        moved=(Moved(app="a", from_=A, to=B),),
+    )
+    assert request_body(message, "500s") == "500s\n\n````text\nWhat leaves:\n- PR-7 ``` Fixes `#12`\n````"
 
 
 GOOD = f"Lastgood-Operation: rollback\nLastgood-Id: {ID}\nLastgood-Moved: web {A} {B}\n"

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from lastgood.core.feature import Feature
 from lastgood.core.feature_views import FeaturesView
+from lastgood.core.inert import pieces
 from lastgood.core.resource import ImageChange
 from lastgood.core.setting import Settings
 from lastgood.core.value import Value
@@ -93,8 +94,8 @@ def _images(images: Sequence[ImageChange]) -> list[str]:
 
 
 def _text(text: str) -> str:
-    """Return one line in which no character is markup."""
-    line = "".join(one if one.isprintable() else " " for one in " ".join(text.split()))
-    escaped = _MARKUP.sub(r"\\\1", line.strip())
+    """Return one line in which no character is markup, and nothing is left that a forge would act on."""
+    line = "".join(one if one.isprintable() else " " for one in " ".join(text.split())).strip()
+    escaped = "".join(f"`{one}`" if acts_on else _MARKUP.sub(r"\\\1", one) for one, acts_on in pieces(line))
     # A number cannot be escaped, the sign after it can.
     return _BEGINS.sub(lambda found: f"{found[1]}\\" if found[1].isdigit() else f"\\{found[1]}", escaped)

@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Sequence
 
+from lastgood.core.inert import inert
 from lastgood.core.operation import Moved, OperationClaim
 from lastgood.core.words import OperationKind
 
@@ -23,10 +24,6 @@ _TRAILER = re.compile(r"(Lastgood-[A-Za-z]{1,20}): (.{1,400})")
 _MOVED = re.compile(r"([a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?) ([0-9a-f]{40}) ([0-9a-f]{40})")
 _CHECK = re.compile(r"[a-z][a-z-]{0,40}")
 _NOT_FROM_PEOPLE = re.compile(r"[A-Za-z0-9-]+\s*:|\(cherry picked from commit|What (?:leaves|returns):")
-# By these words before a reference forges close issues and trackers move them: GitHub, GitLab, Gitea, Bitbucket, Azure.
-_ACTS = re.compile(
-    r"\b((?:clos|fix|resolv|implement|reopen)[a-z]*:?) +(issues? +)?(?=\S*(?:[#!/]|[a-z]-)[0-9])(\S+)", re.IGNORECASE
-)
 # In this order, each at most once, before the trailers.
 _LISTS = ("What leaves:", "What returns:", "Settings:")
 
@@ -74,14 +71,9 @@ def operation_message(
 
 
 def _list(heading: str, lines: Sequence[str]) -> str:
-    shown = [_inert(_one_line(line)[:MAX_LINE].rstrip()) for line in lines[:MAX_LISTED]]
+    shown = [inert(_one_line(line)[:MAX_LINE].rstrip()) for line in lines[:MAX_LISTED]]
     more = [f"and {len(lines) - MAX_LISTED} more"] if len(lines) > MAX_LISTED else []
     return "\n".join([heading, *(f"- {line}" for line in (*shown, *more))])
-
-
-def _inert(line: str) -> str:
-    """Return a title as nothing acts on it: `Fixes #12` with `"#12"`. The commit that lists it does not fix that."""
-    return _ACTS.sub(lambda found: f'{found[1]} {found[2] or ""}"{found[3]}"', line)
 
 
 def trailers_of(message: str) -> tuple[str, ...]:
