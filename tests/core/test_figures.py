@@ -64,6 +64,16 @@ def test_lead_time_is_from_each_commit_to_the_end_of_its_deployment():
         ([("failed", "commit", [1], False), ("succeeded", "rollback", [], True), ("succeeded", "commit", [3], False)],
          [0]),
         ([("failed", "commit", [1], False), ("succeeded", "commit", [2], True)], [0]),
+        # An undo brings back what failed before: it fails again and waits on, or that is its first success.
+        ([("failed", "commit", [1], False), ("succeeded", "rollback", [], True), ("failed", "undo", [1], False),
+          ("succeeded", "commit", [3], False)], [1, 3]),
+        ([("failed", "commit", [1], False), ("succeeded", "rollback", [], True), ("succeeded", "undo", [1], False),
+          ("succeeded", "commit", [4], False)], [0, 2]),
+        # What people had before is not new to them: neither by an undo, nor by a commit, nor when the undo failed.
+        ([("succeeded", "commit", [0], False), ("succeeded", "rollback", [], True), ("succeeded", "undo", [0], False),
+          ("succeeded", "commit", [4], False)], [0, 1]),
+        ([("succeeded", "commit", [0], False), ("succeeded", "rollback", [], True), ("failed", "undo", [0], False),
+          ("succeeded", "commit", [0, 4], False)], [0, 1]),
         # Healing is no deployment, and what nobody knows does not take the others along.
         ([("failed", "commit", [1], False), ("succeeded", "drift", [], False), ("succeeded", "commit", None, False)],
          [2]),

@@ -202,6 +202,16 @@ async def test_stacked_pull_requests_count_once(work, history):
     assert found["PR-2"].title == "Inner title"
 
 
+async def test_a_merge_is_no_commit_that_waited_for_its_deployment(work, history):
+    """Whether an issue stands in the merge or in the commit: the time that counts is when the work was committed."""
+    start = work.commit("Start", {"a": "a\n"})
+    made, head = pull_request(work, 1, {"b": "b\n"}, title="Fixes #12")
+    await history.refresh()
+    found = await history.features(start, head, ALL)
+    assert [one.id for one in found.entered] == ["PR-1", "#12"]
+    assert list(found.committed) == made
+
+
 async def test_only_what_touches_a_services_paths_counts(work, history):
     """A commit elsewhere is no feature of the service; a merge counts if what it brought does."""
     start = work.commit("Begin", {"web/a": "1", "api/a": "1"})

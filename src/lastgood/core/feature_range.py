@@ -88,7 +88,8 @@ class FeatureRange:
         added, gone = self._graph.only((new,), (old,)), self._graph.only((old,), (new,))
         entered, left = self._moved(added, gone, old, new)
         came = self._features(entered, added, was=old, now=new)
-        shown = {commit for feature in came for commit in feature.commits}
+        # An issue is named by commits of what else is shown, or by the merge of those, which made nothing itself.
+        shown = {commit for feature in came if feature.kind != "issue" for commit in feature.commits}
         return FeatureChanges(
             entered=came,
             left=self._features(left, gone, was=new, now=old),

@@ -210,20 +210,28 @@ def _brought(attempts: Sequence[Attempt]) -> dict[int, tuple[dt.datetime, ...]]:
 
     attempts: of one application, oldest first. What failed or was overtaken brought its commits to nobody: they come
     with the next success, which is compared with it or with what was before it. Where anything was taken back meanwhile
-    nobody knows which of them are still there, and none is counted.
+    nobody knows which of them are still there, and none is counted; an undo may bring them again, and tells which. What
+    people had before something was taken back is not new when it comes again.
     """
     found: dict[int, tuple[dt.datetime, ...]] = {}
     waiting: Counter[dt.datetime] = Counter()
+    lost: Counter[dt.datetime] = Counter()
+    came: Counter[dt.datetime] = Counter()
+    had: Counter[dt.datetime] = Counter()
     for one in attempts:
         if one.trigger == "drift":
             continue
-        if one.left or one.trigger in _BACK:
+        back = one.trigger in _BACK
+        if one.left or back:
+            lost |= waiting
+            had = came.copy()
             waiting.clear()
-        if one.trigger in _BACK:
-            continue
-        waiting |= Counter(one.committed or ())
+        # The period has a begin: what going back brings, and was not seen to fail in it, people had before.
+        committed = Counter(one.committed or ())
+        waiting |= (committed & lost if back else committed) - had
         if one.outcome == "succeeded":
             found[one.number] = tuple(waiting.elements())
+            came += waiting
             waiting.clear()
     return found
 
@@ -308,9 +316,9 @@ def _ended_at(attempt: Attempt) -> dt.datetime:
 
 
 def _lead_time(judged: Sequence[_Judged]) -> Spread:
-    """Going back brings no new change."""
+    """Going back brings no new change but what failed before: where nothing is known of it, nothing is missing."""
+    took = [(one.at - when).total_seconds() for one in judged for when in one.brought]
     going = [one for one in judged if one.attempt.outcome == "succeeded" and one.attempt.trigger not in _BACK]
-    took = [(one.at - when).total_seconds() for one in going for when in one.brought]
     unknown = sum(one.attempt.committed is None for one in going)
     return _spread([max(one, 0.0) for one in took], left_out=unknown)
 
