@@ -241,6 +241,22 @@ async def test_a_clone_does_not_know(tmp_path):
     assert check.outcome == "unknown"
 
 
+async def test_what_came_with_a_failed_deployment_was_live_once_the_next_was_good(shop):
+    """People were told of it by the mended release; the record that it entered with is the failed one's."""
+    await shop.merge("Begin (#1)", a="1")
+    old = await shop.release(WEB, "a1")
+    await shop.merge("Search (#2)", b="1")
+    await shop.release(WEB, "a2", outcome="failed", good=False)
+    await shop.merge("Search works (#3)", b="2")
+    await shop.release(WEB, "a3")
+    await shop.merge("Wishlist (#4)", c="1")
+    await shop.release(WEB, "a4", outcome="failed", good=False)
+    _, plan = await shop.check(old.commit.oid)
+    (live,) = (note for note in plan.notes if "was live" in note)
+    assert "since n3" in live
+    assert live.endswith("PR-3 (Search works), PR-2 (Search)")
+
+
 async def test_notes_say_what_going_back_means_for_people(shop):
     """What was live leaves, fixes leave so that bugs return, and what was taken out returns."""
     gift = await shop.merge("Gift message (#1)", a="gift")

@@ -6,6 +6,7 @@ recorded from before an application's first deployment, the source repo tells of
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from lastgood.core.application import Application
 from lastgood.core.asked_image import plain_name
@@ -183,27 +184,36 @@ async def return_notes(look: Look, weighed: Weighed, found: PlannedFeatures) -> 
     return notes
 
 
-def _has(some: Sequence[Feature], feature: Feature) -> bool:
-    return any(is_same(one, feature) for one in some)
-
-
 async def _live(look: Look, app: str, leaving: Sequence[Feature]) -> list[str]:
     store = look.branch.store
     if store is None:
         return []
-    good = [run for run in (await look.runs(app))[:_OWN_RECORDS] if run.baked_at is not None]
-    kept: Mapping[int, Carried] = await store.carried([run.id for run in good]) if good else {}
+    newest = (await look.runs(app))[:_OWN_RECORDS]
+    # What entered with one that failed became live with the next: that is no record's own word.
+    runs = [run for run in newest if reach(run) != "none"]
+    kept: Mapping[int, Carried] = await store.carried([run.id for run in runs]) if runs else {}
     since: dict[str, Deployment] = {}
-    for run in good:
-        for feature in leaving:
-            if feature.id not in since and run.id in kept and _has(kept[run.id].entered, feature):
-                since[feature.id] = run
+    for feature in leaving:
+        found = recorded(runs, kept, partial(is_same, feature), cut=True)
+        if (first := _first_live(runs, [one.contains for one in found])) is not None:
+            since[feature.id] = first
     if not since:
         return []
     oldest = min(since.values(), key=lambda run: run.number)
     when = relative(oldest.started_at, look.branch.clock.now())
     names = _names([feature for feature in leaving if feature.id in since])
     return [f"{app}: was live and leaves, since n{oldest.number} ({when}) at the longest: {names}"]
+
+
+def _first_live(runs: Sequence[Deployment], has: Sequence[bool | None]) -> Deployment | None:
+    """Return the good run from which on a feature was live when it was so last. runs: newest first."""
+    first = None
+    for run, so in zip(runs, has, strict=True):
+        if so and run.baked_at is not None:
+            first = run
+        elif first is not None and not so:
+            break
+    return first
 
 
 def _names(features: Sequence[Feature]) -> str:
