@@ -257,6 +257,19 @@ async def test_what_came_with_a_failed_deployment_was_live_once_the_next_was_goo
     assert live.endswith("PR-3 (Search works), PR-2 (Search)")
 
 
+async def test_the_pull_request_of_an_issue_does_not_leave_along_with_it(shop):
+    """Also where the issue is named in the merge alone, which is none of the pull request's commits."""
+    begin = await shop.merge("Begin (#1)", a="1")
+    await shop.release(WEB, "a1")
+    part = await shop.merge("Search", b="1")
+    shop.at = await shop.history.commit("Merge pull request #2 from o/b\n\nSearch\n\nFixes #9", {"b": "1"}, [begin, part])
+    await shop.history.refresh()
+    await shop.release(WEB, "a2")
+    plan = await shop.world.plan(without="#9")
+    assert [one.id for one in plan.applications[0].features.leaving] == ["PR-2", "#9"]
+    assert not [note for note in plan.notes if "along" in note]
+
+
 async def test_notes_say_what_going_back_means_for_people(shop):
     """What was live leaves, fixes leave so that bugs return, and what was taken out returns."""
     gift = await shop.merge("Gift message (#1)", a="gift")

@@ -235,8 +235,9 @@ async def test_where_the_source_repo_is_gone_the_records_choose(gone):
     assert (app.features.unknown, [one.image for one in app.features.recorded]) == ((), ["web"])
     page = " ".join(plan_text(plan, Style(color=False, width=100), verbose=False).split())
     assert "FROM THE RECORDS WHY web no revision is known of" in page
-    done = await world.roll_back(without="PR-1")
+    done = await world.rollbacks.do(RollbackRequest(apps=(APP,), without="PR-1"), planned=plan)
     assert done.applications[0].to.commit == commits["ff"]
+    assert done.notes == plan.notes, "who carries it out is told the same"
 
 
 async def test_what_the_records_do_not_tell_is_no_version_without(gone):

@@ -59,7 +59,8 @@ class PlannedFeatures(Value, frozen=True, kw_only=True):
 class PlannedApplication(Value, frozen=True, kw_only=True):
     """What would happen to one application. version, path_tree: what it will have (None: nothing).
 
-    settings: what else than images would change, from what Git asks for now to what it would ask for.
+    settings: what else than images would change, from what Git asks for now to what it would ask for. recorded: what
+    the deployment records say of the version, where it was chosen by a feature and they alone tell.
     """
 
     app: str
@@ -75,6 +76,7 @@ class PlannedApplication(Value, frozen=True, kw_only=True):
     hold: Hold | None
     settings: Settings = Settings()
     deployment: DeploymentView | None = None
+    recorded: str = ""
 
 
 class AlsoAffected(Value, frozen=True, kw_only=True):

@@ -209,6 +209,7 @@ async def _application(
         features=bounded(found),
         hold=weighed.holds.placed,
         settings=settings,
+        recorded=part.recorded,
     )
 
 

@@ -11,7 +11,7 @@ import msgspec
 from lastgood.core.built import built_at
 from lastgood.core.dates import relative
 from lastgood.core.errors import LastgoodError
-from lastgood.core.feature import Feature, is_meant
+from lastgood.core.feature import Feature, commits_of, is_meant
 from lastgood.core.origins import NO_ORIGINS, Origins, changed_origins
 from lastgood.core.plan import PlannedFeatures
 from lastgood.core.recorded_features import with_records
@@ -148,8 +148,12 @@ def feature_notes(look: Look, app: str, found: PlannedFeatures, *, without: str 
         if not found.unknown:
             notes.append(f"{app}: {without} does not leave with this: the version at the head is without it already")
         return notes
-    commits = {oid for one in wanted for oid in one.commits}
-    others = [one for one in found.leaving if one.kind != "issue" and commits.isdisjoint(one.commits)]
+    commits = {oid for one in wanted for oid in commits_of(one)}
+    others = [
+        one
+        for one in found.leaving
+        if one.kind != "issue" and one not in wanted and commits.isdisjoint(commits_of(one))
+    ]
     if others:
         count = "another feature leaves" if len(others) == 1 else f"{len(others)} other features leave"
         dated = [(one.at, one) for one in others if one.at is not None]

@@ -26,7 +26,6 @@ from lastgood.core.hold import hold_path
 from lastgood.core.message import clean_reason
 from lastgood.core.plan import Plan
 from lastgood.core.request import RollbackRequest
-from lastgood.core.version import Version
 from lastgood.flows.branch import FollowedBranch, Look
 from lastgood.flows.by_feature import Chosen, refuse_without_sources
 from lastgood.flows.draft import Draft, Part
@@ -39,7 +38,7 @@ from lastgood.flows.recover import as_asked, finish_same, same_request
 
 _FIXED = re.compile(r"[0-9a-f]{40}|n[1-9][0-9]*|@.+|previous|last-good|current")
 
-Pins = Mapping[str, Version]
+Pins = Mapping[str, Chosen]
 """The version that a plan chose for each application, so that planning again does not choose anew."""
 
 
@@ -123,7 +122,7 @@ class Rollbacks:
 
         Raises BranchMoved, ReasonMissing, Blocked, and what planning raises.
         """
-        pins = {app.app: app.to for app in planned.applications} if planned is not None else {}
+        pins = {app.app: Chosen(app.to, app.recorded) for app in planned.applications} if planned is not None else {}
         now = await self._plan(look, request, operation=operation, pins=pins)
         if planned is not None:
             same_content(planned, now.plan)
@@ -173,8 +172,7 @@ class Rollbacks:
         return planned
 
     async def _chosen(self, look: Look, app: Application, request: RollbackRequest, pins: Pins) -> Chosen:
-        pinned = pins.get(app.name)
-        return Chosen(pinned) if pinned is not None else await requested_version(look, app, request)
+        return pins.get(app.name) or await requested_version(look, app, request)
 
     async def _refuse_contradiction(self, plan: Plan, parts: Sequence[Part]) -> None:
         """Make sure that no two applications want different content of one shared input. Raises CommandLineWrong."""
