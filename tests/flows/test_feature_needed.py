@@ -262,7 +262,8 @@ async def test_the_pull_request_of_an_issue_does_not_leave_along_with_it(shop):
     begin = await shop.merge("Begin (#1)", a="1")
     await shop.release(WEB, "a1")
     part = await shop.merge("Search", b="1")
-    shop.at = await shop.history.commit("Merge pull request #2 from o/b\n\nSearch\n\nFixes #9", {"b": "1"}, [begin, part])
+    merge = "Merge pull request #2 from o/b\n\nSearch\n\nFixes #9"
+    shop.at = await shop.history.commit(merge, {"b": "1"}, [begin, part])
     await shop.history.refresh()
     await shop.release(WEB, "a2")
     plan = await shop.world.plan(without="#9")

@@ -243,6 +243,17 @@ async def test_words_may_mean_several_features(store):
     )
 
 
+async def test_a_number_of_two_repos_is_in_each_application_the_one_that_it_has(store):
+    """Whoever asks how it came there reads the title of that pull request, and not of the other repo's."""
+    records = Records(store)
+    for app, repo in ((APP, "o/shop"), ("cart-production", "o/cart")):
+        await records.ran(app=app)
+        await records.ran(app=app, entered=(pull(3, f"Of {repo}", repo),))
+    await records.ran(left=(pull(3, "Of o/shop", "o/shop"),))
+    entries = await where("PR-3", [records.place(app) for app in (APP, "cart-production")], store=store)
+    assert [one.chain.pull_request.title for one in entries] == ["Of o/shop", "Of o/cart"]
+
+
 async def test_words_that_mean_too_many_features_deny_nothing(store, monkeypatch):
     """One that was not looked for may be there; one that is there is there."""
     monkeypatch.setattr(recorded_versions, "MAX_FOUND", 2)

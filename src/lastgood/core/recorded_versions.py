@@ -28,7 +28,10 @@ TOO_MANY = f"{BY_RECORDS}: more features are meant than are looked for"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Told:
-    """What the records of one application say. feature: the newest that is meant. presences: of its newest versions."""
+    """What the records of one application say. presences: of its newest versions.
+
+    feature: which one is meant there: that which it has, else had, else the newest on any record.
+    """
 
     feature: Feature
     presences: tuple[Presence, ...]
@@ -94,7 +97,9 @@ class RecordedVersions:
         if self._more:
             unsure = Presence(contains=None, reason=TOO_MANY)
             found = [unsure if one.contains is False else one for one in found]
-        return Told(feature=meant[0][0], presences=tuple(found))
+        had = [known[0] for known, some in zip(meant, each, strict=True) if any(one.contains for one in some)]
+        has = [known[0] for known, some in zip(meant, each, strict=True) if some[0].contains]
+        return Told(feature=[*has, *had, meant[0][0]][0], presences=tuple(found))
 
     async def _runs(self, query: DeploymentQuery) -> list[Deployment]:
         return await self._store.deployments(query) if self._store is not None else []

@@ -122,7 +122,8 @@ class Rollbacks:
 
         Raises BranchMoved, ReasonMissing, Blocked, and what planning raises.
         """
-        pins = {app.app: Chosen(app.to, app.recorded) for app in planned.applications} if planned is not None else {}
+        shown = planned.applications if planned is not None else ()
+        pins = {app.app: Chosen(app.to, app.recorded) for app in shown}
         now = await self._plan(look, request, operation=operation, pins=pins)
         if planned is not None:
             same_content(planned, now.plan)
