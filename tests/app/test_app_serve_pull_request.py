@@ -122,17 +122,17 @@ async def test_the_same_command_says_that_it_was_merged(place):
     assert code == 8, said
     code, waits, said = await run(*asked)
     assert (code, waits["result"], waits["head"]) == (8, plan["result"], plan["head"]), said
-    assert "waiting for" not in said
+    assert waits["notes"] == []
     there = dict(place.forge.server.says)
     place.forge.go_away()
     code, waits, said = await run(*asked)
     assert (code, waits["result"]) == (8, plan["result"])
-    assert f"waiting for {plan['result']['pull_request']}, which the forge does not show any more" in said
+    assert waits["notes"] == [f"{plan['result']['pull_request']}: the forge does not show it any more"]
     place.forge.server.says |= there
     place.forge.end(1, "closed")
     code, plan, said = await run(*asked)
     assert (code, plan["result"]["pull_request"]) == (8, waits["result"]["pull_request"].replace("pulls/1", "pulls/2"))
-    assert f"{waits['result']['pull_request']} was closed without merging; nothing was deployed" in said
+    assert plan["notes"] == [f"{waits['result']['pull_request']} was closed without merging; nothing was deployed"]
     merged = place.squash(plan, 2)
     code, done, said = await run(*asked)
     assert (code, done["id"], done["result"]["commit"], done["result"]["pushed"]) == (0, plan["id"], merged, True), said
@@ -195,7 +195,7 @@ async def test_beside_a_server(place):
         )
         await target.prune("web")
     url = f"{place.forge.server.url}/o/config/pulls/1"
-    assert [(one["url"], one["message"]) for one in waits["waiting"]] == [(url, f"waiting for {url}")]
+    assert [(one["url"], one["message"]) for one in waits["waiting"]] == [(url, "")]
     entry = shown[1]
     assert entry["commit"] == merged
     assert entry["deployment"]["trigger"] == "rollback"

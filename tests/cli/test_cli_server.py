@@ -1,5 +1,7 @@
 """What the commands that need a server say of its answers, against the twin of the port Lastgood."""
 
+import pytest
+
 from lastgood.core.discovery import Problem
 from lastgood.core.request import PressRequest, PressResult
 
@@ -87,6 +89,29 @@ def test_apps_says_when_records_cannot_be_written(asked, lastgood):
     assert (said.code, said.err) == (0, "note: the records cannot be written: the disk is full\nhint: free it\n")
 
 
+@pytest.mark.parametrize("checks", [(), None])
+def test_the_same_command_says_what_became_of_its_pull_request(asked, lastgood, checks):
+    """Exit 0 and the commit where it is merged, 8 where it waits: nothing is done again, and no check is in the way."""
+    asked.plan_checks = asked.plan_checks if checks is None else checks
+    url = "https://git.example.com/o/config/pulls/7"
+    asked.plan_result = {"pull_request": url, "commit": "d5e9c01" + "0" * 33, "pushed": True}
+    words = (*SERVER, "rollback", "web-production", "--via", "pr", "--reason", "slow")
+    said = lastgood(*words)
+    assert (said.code, said.out) == (0, f"{url} is merged: main has it by d5e9c01\n")
+    assert said.err == (
+        "hint: `lastgood undo web-production` takes it back\n"
+        "hint: the same command says so until the application moves; `--to VERSION` goes further back\n"
+    )
+    asked.plan_result = {**asked.plan_result, "pushed": False}
+    said = lastgood(*words)
+    assert (said.code, said.out) == (8, f"{url} is open for d5e9c01; nothing changes until it is merged\n")
+    said = lastgood(*words, "-o", "json")
+    assert (said.code, said.json["result"]["pull_request"]) == (8, url)
+    said = lastgood(*SERVER, "plan", "web-production", "--via", "pr")
+    assert (said.code, said.err) == (0, f"{url} is open for d5e9c01; nothing changes until it is merged\n")
+    assert asked.orders == []
+
+
 def test_a_pull_request_ends_with_its_own_exit_code(asked, lastgood):
     """8, and the address: nothing is deployed, so nothing is watched; the status says that it is waited for."""
     asked.plan_checks = ()
@@ -103,4 +128,4 @@ def test_a_pull_request_ends_with_its_own_exit_code(asked, lastgood):
     said = lastgood("--server", "http://lastgood.example.com", *words, "-o", "json")
     assert (said.code, said.json["result"]["pull_request"], said.json["result"]["pushed"]) == (8, url, False)
     shown = lastgood("--server", "http://lastgood.example.com", "status", "web-production").out
-    assert f"rollback waiting for {url} (Priya Raman, " in shown
+    assert f"rollback: {url} is not merged yet (Priya Raman, " in shown

@@ -77,7 +77,7 @@ async def test_nothing_moves_until_it_is_merged(world):
     assert sent["title"] == f"Roll back web-production to {first[:7]}"
     assert sent["body"] == f"checkout returns 500\n\n```text\nWhat leaves:\n- {second[:7]} Release web v2\n```"
     waits = await only(world)
-    assert (waits.step, waits.message, waits.finished_at) == ("waiting", f"waiting for {URL}", None)
+    assert (waits.step, waits.message, waits.finished_at) == ("waiting", "", None)
     assert plan.git[-1] == f"git push --porcelain origin HEAD:refs/heads/{source}"
 
 
@@ -88,6 +88,31 @@ async def test_the_same_command_finds_the_open_one(world):
     assert (again.id, again.result) == (plan.id, plan.result)
     assert len(world.branch.pulls.kept) == 1
     assert (await only(world)).step == "waiting"
+
+
+@pytest.mark.parametrize("words", [{"reason": "again"}, {"to": None, "previous": True}, {"despite": ("busy",)}])
+async def test_another_command_for_the_same_finds_the_open_one(world, words):
+    """Whatever the words: one pull request for the same version of the same application, with its hold."""
+    first, _, plan = await begun(world, reason="checkout returns 500")
+    asked = {"to": first, "via": "pr", **words}
+    for told in (await world.plan(**asked), await world.roll_back(**asked)):
+        assert (told.id, told.result, told.reason) == (plan.id, plan.result, "checkout returns 500")
+    assert len(world.branch.pulls.kept) == 1
+    other = await world.roll_back(**asked, hold=False)
+    assert other.result.pull_request == f"{FORGE}/pulls/2"
+    pushed = await world.roll_back(**{**asked, "via": "push"})
+    assert pushed.result.pushed is True
+
+
+async def test_a_closed_one_is_not_found_by_another_command(memory):
+    """The forge is asked before, and what it says is told."""
+    first, _, plan = await begun(memory)
+    memory.branch.pulls.end(1, "closed")
+    told = await memory.plan(previous=True, via="pr")
+    assert (told.result.pull_request, told.id != plan.id) == (None, True)
+    assert told.notes == (f"{URL} was closed without merging; nothing was deployed",)
+    again = await memory.roll_back(to=first, via="pr")
+    assert again.result.pull_request == f"{FORGE}/pulls/2"
 
 
 @pytest.mark.parametrize("how", ["merge", "squash"])
@@ -113,8 +138,11 @@ async def test_a_merge_is_recognised_by_its_content(world, how, ask, hold):
         why = await tells(await world.repo.commit(merged), app="web-production")
         assert (why.trigger, why.operation, why.recorded) == ("rollback", plan.id, True)
         assert len(await world.store.holds("web-production")) == hold
-    again = await world.roll_back(to=first, via="pr")
-    assert again.changes_nothing
+    again = await world.roll_back(to=first, via="pr", hold=hold)
+    assert (again.id, again.result.commit, again.result.pushed) == (plan.id, merged, True)
+    await world.release(name="v3")
+    further = await world.roll_back(to=first, via="pr", hold=hold)
+    assert further.result.pull_request == f"{FORGE}/pulls/2"
 
 
 @pytest.mark.parametrize("how", ["merge", "squash"])
@@ -178,15 +206,14 @@ async def test_a_stale_one_is_planned_again_in_place(world):
     await settle_requests(world.branch, await world.head())
     waits = await only(world)
     assert waits.step == "waiting"
-    assert waits.message == (
-        f"waiting for {URL}; web-production moved since, so it does not fit any more: the same command plans it again"
-    )
+    stale = "web-production moved since, so it does not fit any more: the same command plans it again"
+    assert waits.message == stale
     again = await world.roll_back(to=first, via="pr")
     assert (again.id, again.result.pull_request, again.head) == (plan.id, URL, third)
     assert f"- {third[:7]} Release web v3" in world.branch.pulls.sent[1]["body"]
     assert (await world.repo.commit(again.result.commit)).parents == (third,)
     assert world.remote.refs[f"refs/heads/lastgood/rollback/{plan.id}"] == again.result.commit
-    assert (await only(world)).message == f"waiting for {URL}"
+    assert ((await only(world)).step, (await only(world)).message) == ("waiting", "")
     merged = await merge(world, again, how="squash")
     await settle_requests(world.branch, await world.head())
     assert ((await only(world)).step, (await only(world)).commit) == ("done", merged)
@@ -241,7 +268,7 @@ async def test_an_agent_asks_a_forge_that_was_away_again(memory):
     assert (await only(memory)).step == "unknown"
     memory.branch.pulls.away = ""
     await settle_requests(memory.branch, await memory.head())
-    assert (await only(memory)).message == f"waiting for {URL}"
+    assert ((await only(memory)).step, (await only(memory)).pull_request) == ("waiting", URL)
 
 
 class Killed(BaseException):
@@ -285,7 +312,7 @@ async def test_killed_at_any_step_the_next_start_goes_on(memory, step):
     if step == "save 1":
         assert (memory.journal.kept, pulls.kept) == ({}, {})
         return
-    assert (await only(memory)).message == f"waiting for {URL}"
+    assert ((await only(memory)).step, (await only(memory)).pull_request) == ("waiting", URL)
     assert len(pulls.kept) == 1
 
 
@@ -409,7 +436,7 @@ async def test_holds_come_by_pull_request_as_well(world, kind):
     await world.release(name="v3")
     await settle_requests(world.branch, await world.head())
     waits = await by_id(world, asked.operation)
-    assert (waits.step, waits.message) == ("waiting", f"waiting for {URL}")
+    assert (waits.step, waits.message) == ("waiting", "")
     path = ".lastgood/holds/web-production.hold"
     text = await world.text(asked.commit, path)
     merged = await world.remote.commit_files("main", {path: text}, message="Hold it (#1)")
@@ -437,7 +464,7 @@ async def test_what_somebody_else_found_out_meanwhile_stands(memory):
     pulls.look = slow
     await settle_requests(memory.branch, head)
     done = await only(memory)
-    assert (done.id, done.step, done.message) == (plan.id, "done", f"waiting for {URL}")
+    assert (done.id, done.step, done.message) == (plan.id, "done", "")
 
 
 async def test_a_merge_far_behind_the_head_is_found(memory):

@@ -523,6 +523,7 @@ class MemoryLastgood:
         self.operations: dict[str, Operation] = {}
         self.plan_checks: tuple[Check, ...] = sample_checks()
         self.plan_delivery: DeliveryPolicy | None = None
+        self.plan_result: dict[str, Any] = {}
         self.reason_required = False
         self.repo_state: tuple[RepoState, str] = ("ok", "")
         self.wrong = [Problem(app=None, file="lastgood.yaml", line=3, reason="there is no key 'nam' here")]
@@ -863,7 +864,7 @@ class MemoryLastgood:
             for check in self.plan_checks
         )
         via = getattr(request, "via", None)
-        return replace(
+        plan = replace(
             sample_plan(
                 [self._view(app) for app in apps],
                 checks,
@@ -874,13 +875,12 @@ class MemoryLastgood:
             via=via or ("pr" if self.plan_delivery == "pull-request" else "push"),
             delivery=self.plan_delivery,
         )
+        return replace(plan, result=replace(plan.result, **self.plan_result))
 
     def wait_for(self, url: str, *, identity: str = "op-waiting") -> None:
         """Let a rollback of web-production wait for a pull request."""
         asked = {"via": "pr", "result": {"pull_request": url}}
-        self.operations[identity] = sample_operation(
-            identity, PRIYA, step="waiting", message=f"waiting for {url}", plan=asked
-        )
+        self.operations[identity] = sample_operation(identity, PRIYA, step="waiting", message="", plan=asked)
 
     def _done(self, plan: Plan, by: Person) -> Plan:
         if plan.via == "pr":

@@ -404,6 +404,17 @@ def test_what_the_repo_says_is_the_default(browser, lastgood, free, delivery, of
     assert labels == offered
 
 
+@pytest.mark.parametrize(("pushed", "stands"), [(True, "was merged as d5e9c01"), (False, "is not merged yet")])
+def test_a_plan_that_was_asked_for_before_says_so(browser, lastgood, free, pushed, stands):
+    """With the address and how it stands; there is nothing to start."""
+    url = "https://git.example.com/o/config/pulls/7"
+    lastgood.plan_result = {"pull_request": url, "commit": "d5e9c01" + "0" * 33, "pushed": pushed}
+    page = Page(browser.get(f"{PLAN}?to=c40d9a7").text)
+    assert any(f"{url} {stands}." in " ".join(one.text.split()) for one in page.all("span"))
+    (start,) = [one for one in page.all("button") if one.given.get("id") == "start"]
+    assert "disabled" in start.given
+
+
 def test_an_operation_that_waits_links_to_its_pull_request(browser, lastgood):
     """On its own page and on the application's; the word is what it waits for."""
     url = "https://git.example.com/o/config/pulls/7"

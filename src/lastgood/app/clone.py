@@ -9,7 +9,6 @@ from lastgood.core.commit import Commit
 from lastgood.core.discovery import Discovery
 from lastgood.core.errors import GitFailed
 from lastgood.core.operation import Operation
-from lastgood.core.plan import Plan
 from lastgood.core.ports import PullRequests
 from lastgood.core.request import RollbackRequest, UndoRequest
 from lastgood.flows.branch import FollowedBranch
@@ -102,28 +101,6 @@ class CloneLastgood(LocalLastgood):
             if under_way and (operation.plan or {}).get("request") == asked:
                 return operation
         return None
-
-    async def answered(self, request: RollbackRequest | UndoRequest) -> tuple[Plan | None, str]:
-        """Look at the pull request of an earlier call of this very command; return its plan if it is merged, or fits.
-
-        None where none is waited for, or it came to nothing, or does not fit any more: then the command is planned
-        anew. The text says how it ended, or what is in the way of knowing how it stands; mostly nothing.
-        Raises SettingsWrong, and PushUnknown where another operation has no clear answer.
-        """
-        from lastgood.flows.recover import as_asked, finish_same, same_request  # noqa: PLC0415 - as above
-
-        asked = as_asked(request)
-        apps = request.apps if isinstance(request, RollbackRequest) else (request.app,)
-        earlier = await same_request(self._branches[0], asked)
-        if earlier is None:
-            return None, ""
-        branch = await self._branch_of(apps[0])
-        if branch.pulls is None:
-            return None, ""  # nobody is asked, and planning anew says what to set
-        plan = await finish_same(branch, asked, set(apps))
-        known = await branch.journal.operations(apps[0])
-        now = next((one.message for one in known if one.id == earlier.id), "")
-        return plan, now if now != f"waiting for {earlier.pull_request}" else ""
 
 
 def _render_settings() -> ToolSettings:

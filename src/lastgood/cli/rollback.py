@@ -211,6 +211,9 @@ def show_plan(call: Call, planned: Plan, *, then: str = "") -> int:
         call.print(plan_text(planned, call.style, verbose=call.verbose))
         if planned.changes_nothing:
             call.tell("nothing to do")
+    if planned.result.pull_request is not None:
+        call.tell(result_text(planned, call.error_style))
+        return 0
     blocked = blocked_by(planned)
     if blocked is not None:
         call.complain(blocked)
@@ -256,15 +259,9 @@ async def carry_out(
         call.tell(f"an earlier call had no clear answer about {(unfinished.commit or '')[:7]}; this finishes it")
         confirm(call, "Finish it?", yes=yes)
         return _finish(call, await do(None), None)
-    if situation.clone is not None and not dry_run:
-        earlier, message = await situation.clone.answered(request)
-        if message:
-            call.note(message)
-        if earlier is not None:
-            code = _finish(call, earlier, None)
-            await _suggest_next(call, situation, earlier, overridden=bool(request.despite))
-            return code
     planned = done = await plan()
+    if planned.result.pull_request is not None:
+        return await _asked_before(call, situation, planned, overridden=bool(request.despite), wait=wait)
     if dry_run or planned.blocking:
         return show_plan(call, planned)
     if not call.json:
@@ -275,11 +272,27 @@ async def carry_out(
             return _finish(call, planned, None)
         confirm(call, question, yes=yes)
         done = await do(planned)
+        done = msgspec.structs.replace(done, notes=tuple(dict.fromkeys((*planned.notes, *done.notes))))
         watched = await _watch(call, situation, done, wait=wait, push=push)
     except LastgoodError as error:
         return _finish(call, await _after(situation, done, error), error)
     code = _finish(call, done, None, told=watched)
     await _suggest_next(call, situation, done, overridden=bool(request.despite))
+    return code
+
+
+async def _asked_before(call: Call, situation: Situation, found: Plan, *, overridden: bool, wait: bool | None) -> int:
+    """Say how the pull request stands that was opened for the same; watch what it deploys only if that is asked for."""
+    for note in found.notes if not call.json else ():
+        call.note(note)
+    try:
+        watched = await _watch(call, situation, found, wait=wait is True, push=True)
+    except LastgoodError as error:
+        return _finish(call, found, error)
+    code = _finish(call, found, None, told=watched)
+    await _suggest_next(call, situation, found, overridden=overridden)
+    if found.result.pushed and found.kind == "rollback":
+        call.suggest("the same command says so until the application moves; `--to VERSION` goes further back")
     return code
 
 

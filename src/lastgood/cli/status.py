@@ -1,5 +1,6 @@
 """`lastgood status`: one application in full."""
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from lastgood.core.application import ApplicationView
 from lastgood.core.duration import format_duration
 from lastgood.core.health_words import badness, in_words
 from lastgood.core.observation import ResourceHealth
-from lastgood.core.status import StatusView
+from lastgood.core.status import StatusView, WaitingRequest
 from lastgood.core.value import to_plain
 
 _SICK = {"Degraded", "Missing"}
@@ -88,10 +89,7 @@ def status_text(view: StatusView, style: Style, *, everything: bool = False) -> 
                 ("state", "" if app.state == "followed" else f"{app.state}: {clean(app.message or '')}"),
                 ("paused", "unknown" if app.paused is None else pauses or ("yes" if app.paused else "")),
                 ("refused", refused),
-                *[
-                    ("waiting", f"{one.kind} {clean(one.message)} ({clean(one.by)}, {moment(one.since, at)})")
-                    for one in view.waiting
-                ],
+                *[("waiting", text) for text in waiting_lines(view.waiting, at)],
                 ("group", app.group),
                 ("environment", app.environment or ""),
                 ("destination", app.destination),
@@ -133,6 +131,15 @@ def status_text(view: StatusView, style: Style, *, everything: bool = False) -> 
         ]  # fmt: skip
         parts.append(table(columns, rows, style))
     return "\n\n".join(parts)
+
+
+def waiting_lines(waiting: Sequence[WaitingRequest], at: dt.datetime, *, app: str = "") -> list[str]:
+    """Say of each pull request that is waited for what it does, where it is, whose and since when. app: for which."""
+    return [
+        f"{one.kind}{f' of {clean(app)}' if app else ''}: {clean(one.url)} is not merged yet"
+        f" ({clean(one.by)}, {moment(one.since, at)}){f'; {clean(one.message)}' if one.message else ''}"
+        for one in waiting
+    ]
 
 
 def _why(word: str, message: str, style: Style, paint: Callable[[str], str]) -> str:

@@ -23,7 +23,7 @@ class Operation(Value, frozen=True, kw_only=True):
 
     step: planned -> committed (its commit's id is stored) -> pushing -> done; or failed; or unknown, when nobody can
     tell whether the push arrived. By pull request: pushing (its own branch, then the request) -> waiting -> done, with
-    the commit by which the branch got it; message says for which request it waits, or why it does not fit any more.
+    the commit by which the branch got it; message says why it may not fit any more.
     plan: the whole plan as JSON, so that a restart goes on from it.
     """
 

@@ -17,7 +17,11 @@ _TOLD_FOR = dt.timedelta(days=1)
 
 
 class WaitingRequest(Value, frozen=True, kw_only=True):
-    """A rollback, an undo or a hold that waits for its pull request. message: how it stands, the address included."""
+    """A rollback, an undo or a hold that waits for its pull request, at `url`.
+
+    message: why it may not fit any more, or
+    how it stands is not known; "" where it waits for nothing but the merge.
+    """
 
     operation: str
     kind: OperationKind

@@ -4,6 +4,7 @@ Content decides, not what a forge or a trailer says: the operation is done by th
 each application has the version that was planned, and its hold.
 """
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -14,26 +15,14 @@ from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
 from lastgood.core.pull_request import PullRequest, proposed_branch
 from lastgood.flows.branch import FollowedBranch, Look, holds_at
+from lastgood.flows.planned import Planned
 from lastgood.flows.push import Delivery, Journalled
+from lastgood.flows.requested import done_before, kept_plan, same_request, same_result, waiting
 
 # So many changes of an application since the plan are looked through for the commit that brought it.
 MAX_SINCE = 200
 _HOLDS = Scope(path=".lastgood/holds")
 _OF_HOLDS = frozenset({"hold", "unhold"})
-
-
-def is_request(operation: Operation) -> bool:
-    """Say whether an operation is delivered by pull request."""
-    return (operation.plan or {}).get("via") == "pr"
-
-
-async def waiting(branch: FollowedBranch) -> list[Operation]:
-    """Return the branch's operations that wait for a pull request, or have not come to one, oldest first."""
-    return [
-        operation
-        for operation in await branch.journal.pending()
-        if is_request(operation) and (operation.repo, operation.branch) == (branch.repo.name, branch.name)
-    ]
 
 
 async def settle_requests(branch: FollowedBranch, head: str, *, ask: bool = True, app: str | None = None) -> None:
@@ -53,6 +42,36 @@ async def settle_requests(branch: FollowedBranch, head: str, *, ask: bool = True
             await request.look(head, ask=ask)
         elif operation.step == "unknown" and ask:
             await request.again(head)
+
+
+Told = tuple[Plan | None, tuple[str, ...]]
+"""The plan of what a pull request was opened for, if it is merged, or waits and fits; what there is to know of it."""
+
+
+async def asked_before(look: Look, request: Mapping[str, Any], apps: Collection[str]) -> Told:
+    """Say how a pull request stands that the same command asked for; asks the forge. Raises StoreFailed."""
+    earlier = await same_request(look.branch, request)
+    if earlier is not None and look.branch.pulls is not None:
+        return await _how_it_stands(look, earlier)
+    return await done_before(look.branch, request, apps), ()
+
+
+async def open_for(branch: FollowedBranch, planned: Planned) -> Told:
+    """Say the same of one that waits with all that a plan would bring, whatever command asked for it."""
+    earlier = await same_result(branch, planned)
+    return await _how_it_stands(await branch.at(planned.plan.head), earlier) if earlier is not None else (None, ())
+
+
+async def _how_it_stands(look: Look, operation: Operation) -> Told:
+    if operation.id in look.branch.live:
+        return None, ()
+    request = Requested(look.branch, operation)
+    done = await request.look(look.head.oid, ask=True)
+    if done is not None:
+        return done, ()
+    message = request.entry.operation.message
+    notes = (message,) if request.entry.operation.step != "waiting" else (f"{request.url}: {message}",)
+    return request.plan if request.fits else None, notes if message else ()
 
 
 class Requested:
@@ -108,7 +127,7 @@ class Requested:
         except StoreFailed:
             raise
         except LastgoodError as trouble:
-            await self.say(f"waiting for {self.url}; how it stands is not known: {trouble.message}")
+            await self.say(f"how it stands is not known: {trouble.message}")
             return None
 
     async def again(self, head: str) -> Plan | None:
@@ -156,20 +175,20 @@ class Requested:
         source = proposed_branch(plan.kind, plan.id)
         pull = await (pulls.look(number) if isinstance(number, int) else pulls.find(source, self.branch.name))
         if pull is None:
-            await self.say(f"waiting for {self.url}, which the forge does not show any more")
+            await self.say("the forge does not show it any more")
         elif pull.state == "merged":
             return await self._merged(plan, pull)
         elif pull.state == "closed":
             await self._end(f"{pull.url} was closed without merging; nothing was deployed")
         else:
-            await self._open(plan, look, pull)
+            await self._open(plan, look)
         return None
 
-    async def _open(self, plan: Plan, look: Look, pull: PullRequest) -> None:
+    async def _open(self, plan: Plan, look: Look) -> None:
         moved = await self._others(look, plan, look.head.oid, than="before")
         self.stale = bool(moved)
-        stale = f"; {', '.join(moved)} moved since, so it does not fit any more: the same command plans it again"
-        await self.say(f"waiting for {pull.url}{stale if moved else ''}")
+        stale = f"{', '.join(moved)} moved since, so it does not fit any more: the same command plans it again"
+        await self.say(stale if moved else "")
 
     async def _merged(self, plan: Plan, pull: PullRequest) -> Plan | None:
         head = await self.repo.fetch(self.branch.name)
@@ -181,7 +200,7 @@ class Requested:
             return await self._arrived(plan, brought)
         if pull.merged_as is not None and await self.repo.is_ancestor(pull.merged_as, head) is not True:
             # A replica that lags, mostly: the next look tells.
-            await self.say(f"{pull.url} was merged as {pull.merged_as[:7]}, which {self.branch.name} does not have yet")
+            await self.say(f"it was merged as {pull.merged_as[:7]}, which {self.branch.name} does not have yet")
             return None
         await self._differs(look, plan, pull.merged_as or head)
         return None
@@ -247,11 +266,3 @@ class Requested:
             else "the holds are not those that were planned"
         )
         await self._end(f"{self.url} was merged with another result at {commit[:7]}: {what}")
-
-
-def kept_plan(operation: Operation) -> Plan | None:
-    """Return the plan as the journal kept it; None where it cannot be read."""
-    try:
-        return msgspec.convert(operation.plan, Plan)
-    except msgspec.ValidationError:
-        return None

@@ -32,6 +32,7 @@ from lastgood.core.record import HoldRecord
 from lastgood.core.value import to_plain
 from lastgood.flows.branch import FollowedBranch, holds_at
 from lastgood.flows.planned import Planned
+from lastgood.flows.requested import with_result
 
 MAX_PLANS = 20
 MAX_PUSHES = 3
@@ -80,13 +81,6 @@ class Journalled:
 def remembered(planned: Planned, request: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the journal keeps: the plan, what was asked, and the ids of the holds that it ends."""
     return {**to_plain(planned.plan), "request": dict(request), "ends": list(planned.ends)}
-
-
-def with_result(plan: Plan, *, commit: str, pushed: bool | None) -> Plan:
-    """Return the plan with what came of it."""
-    return msgspec.structs.replace(
-        plan, result=msgspec.structs.replace(plan.result, commit=commit, pushed=pushed, head=plan.head)
-    )
 
 
 class Delivery:
@@ -221,9 +215,7 @@ class Delivery:
             ) from silent
         asked = with_result(plan, commit=commit, pushed=False)
         asked = msgspec.structs.replace(asked, result=msgspec.structs.replace(asked.result, pull_request=pull.url))
-        await entry.step(
-            "waiting", message=f"waiting for {pull.url}", plan={**kept, **to_plain(asked), "pull": pull.number}
-        )
+        await entry.step("waiting", message="", plan={**kept, **to_plain(asked), "pull": pull.number})
         return asked
 
     async def _commit(self, plan: Plan, by: Person) -> str:

@@ -15,8 +15,9 @@ from lastgood.core.plan import Plan
 from lastgood.core.pull_request import proposed_branch
 from lastgood.core.value import Value, to_json
 from lastgood.flows.branch import FollowedBranch
-from lastgood.flows.pull_request import Requested, is_request, kept_plan, waiting
+from lastgood.flows.pull_request import Requested
 from lastgood.flows.push import Delivery, Journalled
+from lastgood.flows.requested import done_before, is_request, is_same, kept_plan
 
 GIT_KINDS = frozenset({"rollback", "undo", "hold", "unhold"})
 BUSY = dt.timedelta(minutes=10)
@@ -103,17 +104,6 @@ async def _settle_request(branch: FollowedBranch, operation: Operation) -> tuple
     return request.entry, request.plan if request.fits else done
 
 
-async def same_request(branch: FollowedBranch, request: Mapping[str, Any]) -> Operation | None:
-    """Return the operation of the very same command that waits for its pull request.
-
-    After `finish_same`, which has looked, it is one that is open and does not fit any more.
-    """
-    for operation in await waiting(branch):
-        if operation.step == "waiting" and (operation.plan or {}).get("request") == request:
-            return operation
-    return None
-
-
 async def finish_same(branch: FollowedBranch, request: Mapping[str, Any], apps: set[str]) -> Plan | None:
     """Finish an earlier call of the very same command, whose push had no clear answer; return its plan if it is there.
 
@@ -124,7 +114,7 @@ async def finish_same(branch: FollowedBranch, request: Mapping[str, Any], apps: 
     """
     for operation in await pending(branch):
         mine = apps.intersection(move.app for move in operation.moved)
-        same = (operation.plan or {}).get("request") == request
+        same = is_same(operation, request)
         if not mine or operation.id in branch.live:
             continue
         # What is open at a forge stays there, whatever else is asked for.
@@ -139,7 +129,7 @@ async def finish_same(branch: FollowedBranch, request: Mapping[str, Any], apps: 
             raise PushUnknown(commit=operation.commit, branch=branch.name)
         if same and plan is not None:
             return plan
-    return None
+    return await done_before(branch, request, apps)
 
 
 async def under_way(

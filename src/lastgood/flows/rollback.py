@@ -8,6 +8,8 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from lastgood.core.application import Application
 from lastgood.core.checks import known_names
 from lastgood.core.commit import Commit, Person
@@ -33,8 +35,10 @@ from lastgood.flows.plan import plan_commit, plan_move
 from lastgood.flows.plan_restore import check_choice, plan_restore, requested_version, version_now
 from lastgood.flows.plan_revert import plan_revert
 from lastgood.flows.planned import Planned
+from lastgood.flows.pull_request import asked_before, open_for
 from lastgood.flows.push import Delivery
-from lastgood.flows.recover import as_asked, finish_same, same_request
+from lastgood.flows.recover import as_asked, finish_same
+from lastgood.flows.requested import same_request
 
 _FIXED = re.compile(r"[0-9a-f]{40}|n[1-9][0-9]*|@.+|previous|last-good|current")
 
@@ -51,13 +55,20 @@ class Rollbacks:
     async def plan(self, request: RollbackRequest) -> Plan:
         """Say what a rollback would do. A check that blocks is part of the plan, never an error.
 
-        Fetches the branch. Raises CommandLineWrong, UnknownApplication, UnknownVersion, NoLastGood, NoPrevious,
-        NoVersionByFeature, UnknownFeature, NeedsServer (by feature where no source repo is read), RevertConflict,
-        NotAllowed (a reset where none is allowed), ConfigWrong, RemoteUnreachable.
+        Fetches the branch. Where a pull request for the same is open, or brought what the branch has, it is that
+        one's plan, with its result.
+        Raises CommandLineWrong, UnknownApplication, UnknownVersion, NoLastGood, NoPrevious, NoVersionByFeature,
+        UnknownFeature, NeedsServer (by feature where no source repo is read), RevertConflict, NotAllowed (a reset
+        where none is allowed), ConfigWrong, RemoteUnreachable.
         """
         _check_request(request, self.branch)
         look = await self.branch.fetch()
-        return (await self._plan(look, request, operation=str(uuid.uuid4()), pins={})).plan
+        found, notes = await asked_before(look, as_asked(request), set(request.apps))
+        if found is None:
+            planned = await self._plan(look, request, operation=str(uuid.uuid4()), pins={})
+            found, more = await open_for(self.branch, planned)
+            found, notes = found or planned.plan, (*notes, *more)
+        return msgspec.structs.replace(found, notes=(*found.notes, *notes))
 
     async def do(self, request: RollbackRequest, *, planned: Plan | None = None) -> Plan:
         """Roll back; planned: the plan that the person saw, whose content is what happens, or nothing does.
@@ -86,6 +97,9 @@ class Rollbacks:
             kept = now.plan
         if now.changes_nothing:
             return now.plan
+        there, _ = await open_for(self.branch, now) if stale is None else (None, ())
+        if there is not None:
+            return there
 
         async def replan(head: str) -> Planned:
             nonlocal kept

@@ -2,6 +2,8 @@
 
 import uuid
 
+import msgspec
+
 from lastgood.core.application import Application
 from lastgood.core.checks import known_names
 from lastgood.core.commit import Edit, Person
@@ -18,7 +20,7 @@ from lastgood.flows.last_operation import Done, last_operation
 from lastgood.flows.plan import plan_commit, plan_move
 from lastgood.flows.plan_restore import version_now
 from lastgood.flows.planned import Planned
-from lastgood.flows.pull_request import settle_requests
+from lastgood.flows.pull_request import asked_before, settle_requests
 from lastgood.flows.push import Delivery
 from lastgood.flows.recover import as_asked, finish_same
 from lastgood.flows.rollback import refuse_blocked, same_content
@@ -33,15 +35,21 @@ class Undos:
     async def plan(self, request: UndoRequest) -> Plan:
         """Say what an undo would do. A check that blocks is part of the plan, never an error.
 
+        Where a pull request for it is open, or brought what the branch has, it is that one's plan, with its result.
+
         Raises NothingToUndo, UnknownOperation, UnknownApplication, BranchMoved (the application moved since the
         operation), ConfigWrong, RemoteUnreachable.
         """
         known_names(request.despite)
         look = await self.branch.fetch()
-        # No agent has looked whether it was merged where this is a clone.
-        await settle_requests(self.branch, look.head.oid, app=request.app)
-        done = await self._last(look, request)
-        return (await self._plan(look, request, done, operation=str(uuid.uuid4()))).plan
+        found, notes = await asked_before(look, as_asked(request), {request.app})
+        if found is None:
+            # No agent has looked whether it was merged where this is a clone.
+            await settle_requests(self.branch, look.head.oid, app=request.app)
+            done = await self._last(look, request)
+            planned = await self._plan(look, request, done, operation=str(uuid.uuid4()))
+            found = planned.plan
+        return msgspec.structs.replace(found, notes=(*found.notes, *notes))
 
     async def do(self, request: UndoRequest, *, planned: Plan | None = None) -> Plan:
         """Take the operation back; planned: the plan that the person saw. Returns it with its result.

@@ -365,6 +365,8 @@ def _button(plan: Plan | None, choices: Choices, *, undo: bool) -> str:
 def _why_off(plan: Plan | None) -> str:
     if plan is None:
         return "There is no plan to start."
+    if plan.result.pull_request is not None:
+        return "It was asked for by pull request before."
     if plan.blocking:
         names = ", ".join(dict.fromkeys(check.name for check in plan.blocking))
         return f"{names} {'blocks' if len(plan.blocking) == 1 else 'block'}. Override by name, or fix the cause."

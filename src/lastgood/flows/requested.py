@@ -1,0 +1,107 @@
+"""What was asked for by pull request before: by the same command, or by another one that comes to the same.
+
+Reads what was written down alone: knows no forge.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+
+from lastgood.core.operation import Operation
+from lastgood.core.plan import Plan
+from lastgood.flows.branch import FollowedBranch, Look
+from lastgood.flows.planned import Planned
+
+# Somebody else may ask for the same, or for the same in other words: one pull request does for both.
+_WORDS = frozenset({"by", "reason", "despite", "expect_versions"})
+
+
+def is_request(operation: Operation) -> bool:
+    """Say whether an operation is delivered by pull request."""
+    return (operation.plan or {}).get("via") == "pr"
+
+
+def is_same(operation: Operation, request: Mapping[str, Any]) -> bool:
+    """Say whether an operation is what a request asks for: by pull request, whoever asks, and whatever the reason."""
+    before: Mapping[str, Any] = (operation.plan or {}).get("request") or {}
+    if not is_request(operation):
+        return before == request
+    one, other = ({key: asked[key] for key in asked if key not in _WORDS} for asked in (before, request))
+    return one == other
+
+
+def kept_plan(operation: Operation) -> Plan | None:
+    """Return the plan as the journal kept it; None where it cannot be read."""
+    try:
+        return msgspec.convert(operation.plan, Plan)
+    except msgspec.ValidationError:
+        return None
+
+
+async def waiting(branch: FollowedBranch) -> list[Operation]:
+    """Return the branch's operations that wait for a pull request, or have not come to one, oldest first."""
+    return [
+        operation
+        for operation in await branch.journal.pending()
+        if is_request(operation) and (operation.repo, operation.branch) == (branch.repo.name, branch.name)
+    ]
+
+
+async def same_request(branch: FollowedBranch, request: Mapping[str, Any]) -> Operation | None:
+    """Return the operation of the same command that waits for its pull request, the newest of several."""
+    for operation in reversed(await waiting(branch)):
+        if operation.step == "waiting" and is_same(operation, request):
+            return operation
+    return None
+
+
+async def same_result(branch: FollowedBranch, planned: Planned) -> Operation | None:
+    """Return the operation that waits for a pull request with all that a plan would bring, however it was asked for."""
+    if planned.plan.via != "pr" and not planned.if_refused:
+        return None
+    for operation in reversed(await waiting(branch)):
+        kept = kept_plan(operation) if operation.step == "waiting" and operation.kind == planned.plan.kind else None
+        ends = tuple((operation.plan or {}).get("ends", ()))
+        if kept is not None and (_brings(kept), ends) == (_brings(planned.plan), planned.ends):
+            return operation
+    return None
+
+
+def _brings(plan: Plan) -> set[tuple[str, str | None, str | None, str | None]]:
+    return {
+        (app.app, app.from_.version, app.version, app.hold.version if app.hold is not None else None)
+        for app in plan.applications
+    }
+
+
+async def done_before(branch: FollowedBranch, request: Mapping[str, Any], apps: Collection[str]) -> Plan | None:
+    """Return the plan of the same command, with its result, if its pull request brought what the branch has now.
+
+    Planned anew, `previous` and `last-good` would go one further back, or into the hold that was merged. That is meant
+    only once the application moved, or what was brought did not run.
+    """
+    newest = await branch.journal.operations(min(apps), limit=1)
+    done = newest[0] if newest and newest[0].step == "done" and is_request(newest[0]) else None
+    plan = kept_plan(done) if done is not None and is_same(done, request) else None
+    if done is None or plan is None or not await _stands(await branch.fetch(), plan):
+        return None
+    return with_result(plan, commit=str(done.commit), pushed=True)
+
+
+async def _stands(look: Look, plan: Plan) -> bool:
+    for moved in plan.applications:
+        scope = (await look.application(moved.app, also_at=plan.head)).scope
+        version, _ = await look.branch.repo.version(look.head.oid, scope)
+        newest = next(iter(await look.runs(moved.app)), None)
+        failed = newest is not None and newest.version == version and newest.outcome in {"failed", "partial"}
+        if version != moved.version or failed:
+            return False
+    return True
+
+
+def with_result(plan: Plan, *, commit: str, pushed: bool | None) -> Plan:
+    """Return the plan with what came of it."""
+    return msgspec.structs.replace(
+        plan, result=msgspec.structs.replace(plan.result, commit=commit, pushed=pushed, head=plan.head)
+    )
