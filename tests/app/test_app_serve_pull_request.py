@@ -95,6 +95,8 @@ async def test_from_a_clone(place):
     assert (code, again["result"]) == (8, plan["result"]), said
     code, status, said = await run("status", "web")
     assert [one["url"] for one in status["waiting"]] == [url]
+    code, listed, said = await run("timeline", "web")
+    assert [[one["url"] for one in entry["waiting"]] for entry in listed] == [[url], []], said
 
     merged = place.squash(plan)
     code, _, said = await run("undo", "web", "--yes")
@@ -177,6 +179,7 @@ async def test_beside_a_server(place):
             )
             assert code == 8, said
             _, waits, _ = await place.lastgood("status", "web")
+            _, listed, _ = await place.lastgood("timeline")
             merged = place.squash(plan)
             await place.lastgood("sync")
             while (shown := await place.lastgood("show", "web", "n3"))[0] != 0:
@@ -196,6 +199,7 @@ async def test_beside_a_server(place):
         await target.prune("web")
     url = f"{place.forge.server.url}/o/config/pulls/1"
     assert [(one["url"], one["message"]) for one in waits["waiting"]] == [(url, "")]
+    assert [one["url"] for entry in listed for one in entry["waiting"]] == [url]
     entry = shown[1]
     assert entry["commit"] == merged
     assert entry["deployment"]["trigger"] == "rollback"

@@ -127,5 +127,13 @@ def test_a_pull_request_ends_with_its_own_exit_code(asked, lastgood):
     assert not any(call.startswith("wait") for call in asked.calls)
     said = lastgood("--server", "http://lastgood.example.com", *words, "-o", "json")
     assert (said.code, said.json["result"]["pull_request"], said.json["result"]["pushed"]) == (8, url, False)
+    for words, lead in (((), "web-production  "), (("web-production",), "")):
+        listed = lastgood(*SERVER, "timeline", *words)
+        first, second, third, *_ = listed.out.splitlines()
+        assert (first, third) == ("waiting", "")
+        assert second.startswith(f"  {lead}rollback: {url} is not merged yet (Priya Raman, ")
+        entries = lastgood(*SERVER, "timeline", *words, "-o", "json").json
+        assert [one["url"] for entry in entries for one in entry["waiting"]] == [url]
+        assert next(entry for entry in entries if entry["app"] == "web-production")["waiting"]
     shown = lastgood("--server", "http://lastgood.example.com", "status", "web-production").out
     assert f"rollback: {url} is not merged yet (Priya Raman, " in shown

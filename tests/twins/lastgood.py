@@ -63,7 +63,7 @@ from lastgood.core.service import Endpoint, LastChange, Services, ServiceView
 from lastgood.core.setting import SettingChange, Settings
 from lastgood.core.source_features import NotKnown
 from lastgood.core.status import StatusView, WaitResult, waiting_requests
-from lastgood.core.timeline import Input, TimelineEntry, TimelineQuery
+from lastgood.core.timeline import Input, TimelineEntry, TimelineQuery, with_waiting
 from lastgood.core.version import Version
 from lastgood.core.words import DeliveryPolicy, Trigger
 
@@ -671,7 +671,8 @@ class MemoryLastgood:
         if query.before:
             at = next((n for n, entry in enumerate(kept) if entry.cursor == query.before), None)
             kept = kept[at + 1 :] if at is not None else []
-        return kept[: query.limit]
+            return kept[: query.limit]
+        return with_waiting(kept[: query.limit], [*self.operations.values()][::-1])
 
     async def show(self, app: str, version: str) -> TimelineEntry:
         self._asked("show")

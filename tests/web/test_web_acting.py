@@ -423,3 +423,16 @@ def test_an_operation_that_waits_links_to_its_pull_request(browser, lastgood):
     assert f'href="{url}"' in page
     assert "waiting for the pull request" in page
     assert f'href="{url}"' in browser.get("/apps/web-production/timeline").text
+
+
+def test_what_waits_stands_above_the_timeline(browser, lastgood):
+    """Of everything, apart from the deployments: which application, whose, where, and what is in the way."""
+    assert "Waiting to be merged" not in browser.get("/timeline").text
+    url = "https://git.example.com/o/config/pulls/7"
+    lastgood.wait_for(url)
+    page = Page(browser.get("/timeline").text)
+    (waits,) = [one for one in page.all("section") if one.given.get("aria-labelledby") == "waiting-title"]
+    said = " ".join(waits.text.split())
+    assert "Rollback of web-production by Priya Raman, asked for" in said
+    assert "waits for its pull request to be merged. Open the pull request" in said
+    assert [one.given["href"] for one in page.all("a") if one.text == "Open the pull request"] == [url]

@@ -133,10 +133,10 @@ def status_text(view: StatusView, style: Style, *, everything: bool = False) -> 
     return "\n\n".join(parts)
 
 
-def waiting_lines(waiting: Sequence[WaitingRequest], at: dt.datetime, *, app: str = "") -> list[str]:
-    """Say of each pull request that is waited for what it does, where it is, whose and since when. app: for which."""
+def waiting_lines(waiting: Sequence[WaitingRequest], at: dt.datetime) -> list[str]:
+    """Say of each pull request that is waited for what it does, where it is, whose and since when."""
     return [
-        f"{one.kind}{f' of {clean(app)}' if app else ''}: {clean(one.url)} is not merged yet"
+        f"{one.kind}: {clean(one.url)} is not merged yet"
         f" ({clean(one.by)}, {moment(one.since, at)}){f'; {clean(one.message)}' if one.message else ''}"
         for one in waiting
     ]

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from lastgood.cli.call import Call
-from lastgood.cli.shared import now
+from lastgood.cli.shared import heading, now
 from lastgood.cli.situation import Situation, remarks, work
-from lastgood.cli.text import Column, absolute, ago, clean, short_hashes, stamp, table
+from lastgood.cli.status import waiting_lines
+from lastgood.cli.text import Column, Style, absolute, ago, clean, short_hashes, stamp, table
 from lastgood.core.dates import parse_date
 from lastgood.core.errors import CommandLineWrong
 from lastgood.core.timeline import TimelineEntry, TimelineQuery
@@ -70,7 +71,9 @@ def timeline(
         if call.json:
             call.print_json(to_plain(entries))
         elif shown:
-            call.print(timeline_table(call, shown, everything=app is None))
+            parts = [waiting_text(shown, call.style, everything=app is None)]
+            parts.append(timeline_table(call, shown, everything=app is None))
+            call.print("\n\n".join(filter(None, parts)))
             if len(shown) < len(entries):
                 call.tell(f"older ones are not shown: `--limit {SHOWN * 4}` or `--since` shows them")
         else:
@@ -113,6 +116,16 @@ def date_option(option: str, text: str | None, at: dt.datetime, *, end: bool) ->
         return parse_date(text, now=at, day="end" if end else "start")
     except CommandLineWrong as wrong:
         raise CommandLineWrong(f"{option}: {wrong.message}", hint=wrong.hint) from wrong
+
+
+def waiting_text(entries: list[TimelineEntry], style: Style, *, everything: bool) -> str:
+    """List what waits in pull requests for these applications; "" where nothing does."""
+    lines = [
+        f"  {clean(entry.app) + '  ' if everything else ''}{text}"
+        for entry in entries
+        for text in waiting_lines(entry.waiting, now())
+    ]
+    return "\n".join([heading("waiting", style), *lines]) if lines else ""
 
 
 def timeline_table(call: Call, entries: list[TimelineEntry], *, everything: bool) -> str:

@@ -1,15 +1,19 @@
 """The timeline of applications: what it shows, and the rules by which entries relate to each other. Pure."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
+
+import msgspec
 
 from lastgood.core.commit import Person
 from lastgood.core.deployment import DeploymentView
 from lastgood.core.feature import Feature
-from lastgood.core.operation import OperationView
+from lastgood.core.operation import Operation, OperationView
 from lastgood.core.resource import ImageChange
 from lastgood.core.setting import Settings
 from lastgood.core.source_features import NotKnown
+from lastgood.core.status import WaitingRequest, waiting_requests
 from lastgood.core.value import Value
 
 
@@ -35,6 +39,7 @@ class TimelineEntry(Value, frozen=True, kw_only=True):
     pull_requests, issues: those among features; committers: who wrote them.
     refused_by: the id of the hold that refused this head, for a commit that the agent kept out.
     health: the application's health now, on the entry that runs; None elsewhere and in Git alone.
+    waiting: what waits in a pull request for the application, newest first, on its first entry of a first page.
     cursor: give it as `before` of a query to continue after this entry; opaque, "" where that is not possible.
     """
 
@@ -71,6 +76,7 @@ class TimelineEntry(Value, frozen=True, kw_only=True):
     sync: str | None = None
     refused_by: str | None = None
     truncated: bool = False
+    waiting: tuple[WaitingRequest, ...] = ()
     cursor: str = ""
 
 
@@ -95,3 +101,15 @@ class TimelineQuery(Value, frozen=True, kw_only=True):
     held: bool | None = None
     limit: int | None = None
     before: str | None = None
+
+
+def with_waiting(entries: Sequence[TimelineEntry], operations: Sequence[Operation]) -> list[TimelineEntry]:
+    """Return the entries, the first one of each application with what of these operations waits for it."""
+    told: set[str] = set()
+    found = []
+    for entry in entries:
+        mine = [one for one in operations if any(move.app == entry.app for move in one.moved)]
+        first = entry.app not in told
+        found.append(msgspec.structs.replace(entry, waiting=waiting_requests(mine)) if mine and first else entry)
+        told.add(entry.app)
+    return found

@@ -43,7 +43,7 @@ from lastgood.core.resource import Rendered
 from lastgood.core.resource_tree import ResourceTree
 from lastgood.core.service import Services
 from lastgood.core.status import StatusView, WaitResult, ended_request, waiting_requests
-from lastgood.core.timeline import TimelineEntry, TimelineQuery
+from lastgood.core.timeline import TimelineEntry, TimelineQuery, with_waiting
 from lastgood.core.version_text import Number, read_version_text
 from lastgood.flows.branch import FollowedBranch
 from lastgood.local.waiting import wait_healthy
@@ -129,7 +129,12 @@ class LocalLastgood:
     async def timeline(self, query: TimelineQuery) -> list[TimelineEntry]:
         """See Lastgood.timeline."""
         timelines = Timelines(self.followed, renderer=self._renderer, clock=self._clock, store=self._store)
-        return await timelines.timeline(query)
+        entries = await timelines.timeline(query)
+        return entries if query.before is not None else with_waiting(entries, await self._waiting())
+
+    async def _waiting(self) -> list[Operation]:
+        """Return what has not ended, newest first. All branches share one journal: with a store, that is the store."""
+        return [one for branch in self._branches[:1] for one in reversed(await branch.journal.pending())]
 
     async def show(self, app: str, version: str) -> TimelineEntry:
         """See Lastgood.show."""

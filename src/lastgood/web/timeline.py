@@ -10,6 +10,7 @@ from starlette.responses import Response
 from lastgood.core.application import ApplicationView
 from lastgood.core.errors import StoreFailed
 from lastgood.core.ports import Lastgood
+from lastgood.core.status import WaitingRequest
 from lastgood.core.timeline import TimelineEntry
 from lastgood.core.value import Value
 from lastgood.web.applications import EnvironmentCell, application_rows, environments_of
@@ -60,13 +61,14 @@ class History:
 
 @dataclass(frozen=True, kw_only=True)
 class EverythingPage(Page):
-    """The context of everything.html: the timeline of all applications."""
+    """The context of everything.html: the timeline of all applications. waiting: for which, what waits to be merged."""
 
     toolbar: Toolbar
     chart: Chart | None
     history: History
     several: bool
     now: dt.datetime
+    waiting: tuple[tuple[str, WaitingRequest], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +187,7 @@ def timeline_routes(lastgood: Lastgood, records: Records, pages: Pages) -> Route
             history=history_of(entries, filters=filters, app=None, total=total, frame=frame),
             several=True,
             now=frame.now,
+            waiting=tuple((entry.app, one) for entry in entries for one in entry.waiting),
         )
         return pages.answer("partials/history.html" if wants_part(request) else "everything.html", page)
 
@@ -206,6 +209,7 @@ def timeline_routes(lastgood: Lastgood, records: Records, pages: Pages) -> Route
             history=history_of(entries, filters=filters, app=name, total=total, frame=frame),
             several=False,
             now=frame.now,
+            waiting=(),
             header=app_header(status),
             siblings=siblings_of(status.application, await lastgood.apps()),
             verdict=verdict_of(status, now=frame.now),
