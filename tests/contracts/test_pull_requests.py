@@ -33,6 +33,10 @@ class Memory:
     def refuse(self):
         self.pulls.refuses = "the token may not open one there"
 
+    def allow(self, *, may):
+        self.pulls.tells_nothing = may is None
+        self.pulls.refuses = "" if may else "the token may not open one there"
+
     def go_away(self):
         self.pulls.away = "it is away"
 
@@ -217,3 +221,17 @@ def test_only_a_repo_has_pull_requests(kind, path, is_one):
     """What lies elsewhere below the forge's address is none."""
     forges = Forges([ForgeRule(url="https://git.example.com", kind=kind, token="forge-word")], clock=ManualClock())
     assert (forges.pull_requests(web_address(f"https://git.example.com/{path}")) is not None) is is_one
+
+
+@pytest.mark.parametrize("may", [True, False, None])
+async def test_a_forge_says_whether_one_may_be_opened(world, may):
+    """Without opening one; what it does not tell is not guessed."""
+    world.allow(may=may)
+    assert await world.pulls.may_open() is may
+
+
+async def test_whether_one_may_be_opened_is_not_known_while_it_is_away(world):
+    """Nobody says no for it."""
+    world.go_away()
+    with pytest.raises(ForgeFailed):
+        await world.pulls.may_open()

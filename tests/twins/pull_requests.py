@@ -33,6 +33,7 @@ class MemoryPullRequests:
         self.away = ""
         self.refuses = ""
         self.lose_replies = 0
+        self.tells_nothing = False
 
     async def find(self, source, into):
         self._knock()
@@ -62,6 +63,10 @@ class MemoryPullRequests:
         if self.refuses:
             raise PullRequestRefused(forge=FORGE, source=f"pull request {number}", reason=self.refuses)
         self.sent[number] |= {"title": title, "body": body}
+
+    async def may_open(self):
+        self._knock()
+        return None if self.tells_nothing else not self.refuses
 
     def end(self, number, state, *, merged_as=None):
         """Let somebody merge or close one."""
@@ -204,7 +209,30 @@ class ServedPullRequests:
 
     def refuse(self):
         self.status = 403
+        self.allow(may=False)
+
+    def allow(self, *, may):
+        """Let it say what the token's account may do, as its documentation has it; may None: it does not tell."""
+        said = self.server.says
+        if self.kind == "gitlab":
+            level = {True: 30, False: 20}.get(may)
+            given = {"project_access": None, "group_access": level and {"access_level": level, "notification_level": 3}}
+            said["/api/v4/projects/o%2Fconfig"] = as_json({"id": 7, "permissions": given})
+            said["/api/v4/personal_access_tokens/self"] = as_json({"id": 4, "scopes": ["api"]})
+        elif self.kind == "bitbucket":
+            repo = {"full_name": "o/config", "name": "config"}
+            said["/2.0/repositories/o/config"] = as_json(repo, 404 if may is False else 200)
+            said["/2.0/repositories/o"] = as_json({"values": [repo] if may else []})
+        elif self.kind == "azure":
+            said["/o/config/_apis/git/repositories/config"] = as_json({"id": "r1", "project": {"id": "p1"}})
+            rights = "/o/_apis/permissions/2e9eb7ed-3c0a-47d4-87c1-0ffdd275fd87/16384"
+            said[rights] = as_json({"count": 1, "value": [may]}) if may is not None else answer(b"{}", status=403)
+        else:
+            rights = {"permissions": {"admin": False, "push": may, "pull": True}} if may is not None else {}
+            shown = 404 if may is False and self.kind == "gitea" else 200
+            said[self.path.removesuffix("/pulls")] = as_json({"full_name": "o/config", **rights}, shown)
 
     def go_away(self):
         self.server.says.clear()
-        self.server.says[self.path] = answer(b"{}", status=502)
+        for path in (self.path, self.path.rpartition("/")[0]):
+            self.server.says[path] = answer(b"{}", status=502)

@@ -381,6 +381,10 @@ class PullRequests(Protocol):
         """Give one that is open another title and body. Raises PullRequestRefused."""
         ...
 
+    async def may_open(self) -> bool | None:
+        """Say whether we may open one here, without trying; None where the forge does not tell."""
+        ...
+
 
 class Renderer(Protocol):
     """Makes resources from an application's files at a commit."""

@@ -15,6 +15,9 @@ _API = {"api-version": "6.0"}
 _HEADS = "refs/heads/"
 _STATES: dict[str, PullState] = {"active": "open", "completed": "merged"}
 # It refuses longer ones.
+# The rights of Git repos, and the one to open pull requests and take part in them.
+_GIT_RIGHTS = "2e9eb7ed-3c0a-47d4-87c1-0ffdd275fd87"
+_CONTRIBUTE = 16384
 _MOST_BODY, _MOST_TITLE = 4000, 400
 
 
@@ -100,6 +103,19 @@ class Azure:
         return best.target_url if best is not None else None
 
 
+class _Project(msgspec.Struct, frozen=True):
+    id: str
+
+
+class _Repo(msgspec.Struct, frozen=True):
+    id: str
+    project: _Project
+
+
+class _Allowed(msgspec.Struct, frozen=True):
+    value: list[bool]
+
+
 class AzurePulls:
     """See pull_requests.Host: how pull requests stand, and opening one."""
 
@@ -138,6 +154,15 @@ class AzurePulls:
         """See Host.describe."""
         asked = {"title": title[:_MOST_TITLE], "description": body[:_MOST_BODY]}
         return told_of(await self._connection.send("PATCH", f"{self._repo}/pullrequests/{number}", asked, _Pull, _API))
+
+    async def may_open(self) -> bool | None:
+        """See Host.may_open: `Contribute to pull requests` among the rights of the repo."""
+        repo = await self._connection.get(str(self._repo), _Repo, _API)
+        if repo is None:
+            return False
+        query = {"tokens": f"repoV2/{repo.project.id}/{repo.id}", **_API}
+        found = await self._connection.get(f"/_apis/permissions/{_GIT_RIGHTS}/{_CONTRIBUTE}", _Allowed, query)
+        return found.value[0] if found is not None and found.value else None
 
 
 def repo_api(path: str) -> str | None:

@@ -60,6 +60,10 @@ class _Statuses(msgspec.Struct, frozen=True):
     values: list[_Status] | None = None
 
 
+class _Repos(msgspec.Struct, frozen=True):
+    values: list[_Named]
+
+
 class Bitbucket:
     """See hosts.Host: titles and builds."""
 
@@ -91,6 +95,7 @@ class BitbucketPulls:
 
     def __init__(self, connection: Connection, path: str) -> None:
         self._connection = connection
+        self._path = path
         self._pulls = f"/repositories/{path}/pullrequests"
 
     async def of_branch(self, source: str, into: str) -> list[Told]:
@@ -120,6 +125,14 @@ class BitbucketPulls:
         """See Host.describe."""
         asked = {"title": title, "description": body}
         return told_of(await self._connection.send("PUT", f"{self._pulls}/{number}", asked, _Pull))
+
+    async def may_open(self) -> bool | None:
+        """See Host.may_open. A token of a repo or a workspace is nobody's, so that no list has what it may write."""
+        if await self._connection.get(f"/repositories/{self._path}", _Named) is None:
+            return False
+        query = {"role": "contributor", "q": f'full_name = "{_quoted(self._path)}"'}
+        found = await self._connection.get(f"/repositories/{self._path.partition('/')[0]}", _Repos, query)
+        return True if found is not None and found.values else None
 
 
 def _quoted(text: str) -> str:

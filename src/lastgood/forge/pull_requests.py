@@ -27,6 +27,7 @@ _MOST_NUMBER = 1_000_000_000
 _PAGES = 4
 _PER_PAGE = 50
 _OWNER_AND_NAME = 2
+_DEVELOPER = 30
 _TOLD_NOT_TO = {
     401: "it asks for a token",
     403: "the token may not open one there",
@@ -51,6 +52,10 @@ class Host(Protocol):
 
     async def describe(self, number: int, *, title: str, body: str) -> Sent[Told]:
         """Give one another title and body."""
+        ...
+
+    async def may_open(self) -> bool | None:
+        """Say whether the token's account may open one. None: it does not tell."""
         ...
 
 
@@ -114,6 +119,35 @@ class _Request(msgspec.Struct, frozen=True):
         )
 
 
+class _Permissions(msgspec.Struct, frozen=True):
+    push: bool | None = None
+
+
+class _Rights(msgspec.Struct, frozen=True):
+    """GitHub's and Gitea's form of what the asking account may do in a repo."""
+
+    permissions: _Permissions | None = None
+
+
+class _Access(msgspec.Struct, frozen=True):
+    access_level: int | None = None
+
+
+class _Levels(msgspec.Struct, frozen=True):
+    project_access: _Access | None = None
+    group_access: _Access | None = None
+
+
+class _Project(msgspec.Struct, frozen=True):
+    """The same in GitLab's form."""
+
+    permissions: _Levels | None = None
+
+
+class _Token(msgspec.Struct, frozen=True):
+    scopes: list[str] | None = None
+
+
 class GitHubPulls:
     """GitHub, also of a company's own."""
 
@@ -142,6 +176,13 @@ class GitHubPulls:
         asked = {"title": title, "body": body}
         return told_of(await self._connection.send("PATCH", f"{self._repo}/pulls/{number}", asked, _Pull))
 
+    async def may_open(self) -> bool | None:
+        """See Host.may_open. One from a branch of the repo itself needs the right to push there."""
+        found = await self._connection.get(self._repo, _Rights)
+        if found is None:
+            return False
+        return found.permissions.push if found.permissions is not None else None
+
 
 class GiteaPulls(GitHubPulls):
     """Gitea and Forgejo, which have GitHub's form; they find no pull request by its branch."""
@@ -157,13 +198,21 @@ class GiteaPulls(GitHubPulls):
                 break
         return found
 
+    async def may_open(self) -> bool | None:
+        """See Host.may_open. Some versions let those open one who may only read: without the right nothing is known."""
+        found = await self._connection.get(self._repo, _Rights)
+        if found is None:
+            return False
+        return True if found.permissions is not None and found.permissions.push else None
+
 
 class GitLabPulls:
     """GitLab: merge requests."""
 
     def __init__(self, connection: Connection, path: str) -> None:
         self._connection = connection
-        self._requests = f"/projects/{quote(path, safe='')}/merge_requests"
+        self._project = f"/projects/{quote(path, safe='')}"
+        self._requests = f"{self._project}/merge_requests"
 
     async def of_branch(self, source: str, into: str) -> list[Told]:
         """See Host.of_branch."""
@@ -190,6 +239,19 @@ class GitLabPulls:
         """See Host.describe."""
         asked = {"title": title, "description": body}
         return told_of(await self._connection.send("PUT", f"{self._requests}/{number}", asked, _Request))
+
+    async def may_open(self) -> bool | None:
+        """See Host.may_open: a developer with a token of the scope `api`."""
+        found = await self._connection.get(self._project, _Project)
+        if found is None:
+            return False
+        given = found.permissions or _Levels()
+        levels = [one.access_level for one in (given.project_access, given.group_access) if one and one.access_level]
+        token = await self._connection.get("/personal_access_tokens/self", _Token)
+        if token is not None and token.scopes is not None and "api" not in token.scopes:
+            return False
+        # Neither level is told of those who come by a group that the project is shared with.
+        return max(levels) >= _DEVELOPER if levels else None
 
 
 HOSTS: dict[str, Callable[[Connection, str], Host]] = {
@@ -246,6 +308,10 @@ class ForgePullRequests:
         sent = await self._host.describe(number, title=title, body=body)
         if sent.said is None:
             raise self._refused(f"pull request {number}", sent.status)
+
+    async def may_open(self) -> bool | None:
+        """See PullRequests.may_open."""
+        return await self._host.may_open()
 
     def _refused(self, source: str, status: int) -> PullRequestRefused:
         reason = _TOLD_NOT_TO.get(status, f"it answers with HTTP status {status}")
