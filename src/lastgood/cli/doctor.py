@@ -55,7 +55,7 @@ def doctor(
     elif settings.is_file():
         findings += examine_server(settings, left_server)
     elif call.directory is not None or in_repository(where):
-        findings += [*examine_clone(where), *examine_forges_here(), *examine_renderers_here()]
+        findings += [*examine_clone(where), *examine_forges_here(where), *examine_renderers_here()]
     else:
         hint = "stand in a clone of the config repo, or beside a lastgood.toml"
         findings.append(Finding(name="here", outcome="warn", detail="neither a clone nor a server's folder", hint=hint))
