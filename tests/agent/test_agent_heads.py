@@ -174,6 +174,8 @@ async def test_an_application_that_vanished_keeps_running(world):
     await world.look()
     assert (await world.record("cart-staging")).state == "removed"
     assert (await world.target.observe("cart-staging")).health == "Healthy"
+    await world.clock.move(20)
+    assert world.target.told_followed == {"web-staging"}
     assert (await world.agent.forget("cart-staging", prune=True, dry_run=True)).pruned == ("Process web",)
 
     gone = await world.agent.forget("cart-staging", prune=True, by=BOT)

@@ -90,7 +90,7 @@ async def test_an_object_of_a_set_whose_parent_is_a_custom_resource_is_not_taken
     path = f"{definitions}/widgets.{group}"
 
     async def is_served():
-        said = corner.ask("GET", path).get("status", {}).get("conditions", [])
+        said = corner.ask("GET", path).get("status", {}).get("conditions") or []
         return any((one["type"], one["status"]) == ("Established", "True") for one in said)
 
     await eventually(is_served)

@@ -1,6 +1,7 @@
 """A definition of a kind that several applications bring, on a real control plane: one has it, all of them run."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -9,6 +10,12 @@ from twins.processes import eventually, until_health
 
 pytestmark = pytest.mark.cluster
 
+PATIENCE = 10_000
+CONFIG = """\
+version: 1
+applications:
+  - {name: "{app}", path: "apps/{app}", destination: "cluster", namespace: NAMESPACE}
+"""
 FIRST = "it belongs to the application first, which alone changes it, and is left in place"
 
 
@@ -26,6 +33,10 @@ def group(corner):
 
 def path_of(group):
     return f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.{group}"
+
+
+def free(group, owner="first"):
+    return f"CustomResourceDefinition widgets.{group} belonged to the application {owner}, which keeps it no more"
 
 
 def message_of(result, kind="CustomResourceDefinition"):
@@ -119,6 +130,8 @@ async def test_a_definition_that_another_one_needs_stays_and_may_be_had(corner, 
     assert message_of(result) == ("left", told)
     widgets = f"/apis/{group}/v1/namespaces/{corner.namespace('second')}/widgets/one"
     assert corner.ask("GET", widgets) is not None
+    seen = await target.observe("second")
+    assert (seen.health, seen.sync, seen.drift) == ("Healthy", "OutOfSync", free(group))
     again = manifests(definition_of(group, shortNames=["wd"]), widget(group))
     assert message_of(await target.apply(second, again))[0] == "applied"
     assert corner.ask("GET", path_of(group))["spec"]["names"]["shortNames"] == ["wd"]
@@ -133,5 +146,76 @@ async def test_an_application_that_is_taken_away_leaves_the_definition_to_the_ot
     label = f"CustomResourceDefinition widgets.{group}"
     assert label in (await target.going("first")).stays
     assert label not in await target.prune("first")
-    assert (await target.apply(second, manifests(definition_of(group), widget(group)))).complete
+    assert (await target.observe("second")).drift == free(group)
+    assert (await target.apply(second, manifests(definition_of(group), widget(group)), occasion="heal")).complete
+    assert (await target.observe("second")).sync == "Synced"
     assert label in await target.prune("second")
+
+
+async def test_a_definition_is_taken_over_by_one_of_those_who_bring_it_once_its_owner_is_followed_no_more(
+    corner, group
+):
+    """Also where the owner runs on: its definition is kept for it, and healed by whoever has it now."""
+    allowed = frozenset({"CustomResourceDefinition"})
+    target = corner.target(may_delete=allowed)
+    first, second = await both(corner, target, group)
+    third, wanted = corner.application("third"), manifests(definition_of(group), widget(group))
+    assert (await target.apply(third, wanted)).complete
+    for apps in (["first", "second", "third"], ["second", "third"]):
+        target.followed(apps)
+        seen = [(await target.observe(app)).drift for app in ("first", "second", "third")]
+        assert seen == ["", *[free(group) if len(apps) == 2 else ""] * 2]
+    await target.close()
+
+    target = corner.target(may_delete=allowed)
+    target.followed(["second", "third"])
+    healed = await asyncio.gather(*(target.apply(one, wanted, occasion="heal") for one in (second, third)))
+    assert [message_of(one)[0] for one in healed] == ["applied", "unchanged"]
+    for app in ("first", "second", "third"):
+        seen = await until_health(target, "Healthy", app)
+        assert (seen.sync, seen.message) == ("Synced", "")
+    label = f"CustomResourceDefinition widgets.{group}"
+    assert label in (await target.going("second")).stays
+
+    # Changed by hand, whoever has it now is told, and mends it; whoever comes back leaves it there.
+    target.followed(["first", "second", "third"])
+    there = corner.ask("GET", path_of(group))
+    there["spec"]["names"]["singular"] = "gadget"
+    corner.ask("PUT", path_of(group), there)
+    await eventually_drifts(target, "second", f"{label} was changed")
+    assert (await target.apply(second, wanted, occasion="heal")).complete
+    assert corner.ask("GET", path_of(group))["spec"]["names"]["singular"] == "widget"
+    told = FIRST.replace("first", "second")
+    assert message_of(await target.apply(first, wanted))[1].startswith(told)
+    assert label not in await target.prune("first")
+    assert (await target.observe("second")).sync == "Synced"
+
+
+async def eventually_drifts(target, app, words):
+    async def drifts():
+        return (await target.observe(app)).drift.startswith(words)
+
+    await eventually(drifts)
+
+
+async def test_a_definition_whose_owner_left_git_is_taken_over_by_itself(corner, group, world):
+    """Nothing is deployed for it but the record of healing, which says from whom."""
+    target = corner.target(clock=world.clock)
+    world.other_targets = {"cluster": target}
+    files = {
+        f"apps/{app}/{name}.json": json.dumps(one)
+        for app in ("first", "second")
+        for name, one in (("crd", definition_of(group)), ("settings", config_map(f"settings-{app}")))
+    }
+    config = {"lastgood.yaml": CONFIG.replace("NAMESPACE", corner.namespace())}
+    await world.release({**config, **{file: text for file, text in files.items() if "first" in file}})
+    await world.start()
+    await world.run_until("first", "succeeded", looks=PATIENCE)
+    await world.release({file: text for file, text in files.items() if "second" in file})
+    await world.look()
+    await world.run_until("second", "succeeded", looks=PATIENCE)
+    await world.release({file: None for file in files if "first" in file})
+    await world.look()
+    healed = await world.run_until("second", "succeeded", 2, looks=PATIENCE, passing=0.1)
+    assert (healed.trigger, healed.message) == ("drift", f"mended: {free(group)}")
+    assert (await target.observe("first")).sync == "Synced"

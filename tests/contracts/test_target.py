@@ -178,6 +178,13 @@ async def test_applications_do_not_touch_each_other(world):
     assert await world.target.prune("web.b") == [f"{world.kind} a"]
 
 
+async def test_what_is_followed_no_more_runs_on(world):
+    """To hear of it changes nothing of an application."""
+    await world.target.apply(world.application(), world.render({"a": RUN}))
+    world.target.followed([])
+    assert (await until_health(world.target, "Healthy", "web")).sync == "Synced"
+
+
 async def test_what_is_spoilt_is_out_of_sync_and_the_next_apply_mends_it(world):
     """Drift shows in `sync`, and applying the same version again repairs just that."""
     rendered = world.render({"a": RUN, "b": RUN})

@@ -1,7 +1,7 @@
 """The twin of a target: keeps in memory what was applied, and is as healthy as a test says."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 
 import msgspec
 
@@ -40,6 +40,7 @@ class MemoryTarget:
         self.leaving: dict[str, Leaving | None] = {}
         self.logs: dict[tuple[str, str], str] = {}
         self.events: dict[tuple[str, str], tuple[PodEvent, ...]] = {}
+        self.told_followed: frozenset[str] = frozenset()
         self._running: dict[str, Rendered] = {}
         self._wanted: dict[str, str] = {}
         self._health: dict[str, tuple[Health, str, str]] = {}
@@ -222,6 +223,9 @@ class MemoryTarget:
 
     async def going(self, app: str) -> Going:
         return Going(goes=tuple(f"{one.kind} {one.name}" for one in (await self.observe(app)).resources))
+
+    def followed(self, apps: Collection[str]) -> None:
+        self.told_followed = frozenset(apps)
 
     async def changes(self) -> AsyncIterator[str]:
         queue: asyncio.Queue[str] = asyncio.Queue()

@@ -50,10 +50,16 @@ class LookAfter:
 
     async def _refresh(self) -> None:
         while True:
+            self._target.followed(self._followed())
             apps = self._here()
             for at in range(0, len(apps), AT_ONCE):
                 await asyncio.gather(*(self._look(app) for app in apps[at : at + AT_ONCE]))
             await self._clock.sleep(REFRESH_S)
+
+    def _followed(self) -> list[str]:
+        """Return what should run here: what was removed from Git runs on, and nobody changes it."""
+        records = (self._known.record(name) for name in self._known.names())
+        return [one.name for one in records if one and one.destination == self.name and one.state != "removed"]
 
     def _here(self) -> list[str]:
         records: Iterable[str] = self._known.names()

@@ -451,6 +451,13 @@ class Target(Protocol):
         """Say what `prune` would delete now, and what would stay. Raises TargetFailed where that cannot be seen."""
         ...
 
+    def followed(self, apps: Collection[str]) -> None:
+        """Hear which applications should run here, by name: all of them, now and then.
+
+        What another one has in common with one that is not among them may be had from it. Changes nothing that runs.
+        """
+        ...
+
     def changes(self) -> AsyncIterator[str]:
         """Yield the name of an application each time something about it changed, without end."""
         ...

@@ -99,6 +99,7 @@ class Apply:
         self._known = {one.key: one for one in before.objects} if before is not None else {}
         self._before = before
         self._digest = digest
+        self._now: Applied | None = None
         self._asked: dict[Key, Asked] = {}
         self._results: list[ResourceResult] = []
         self._away: ClusterTrouble | None = None
@@ -117,6 +118,7 @@ class Apply:
         applied = self._applied(wanted)
         self._kinds = {*applied.kinds, *(apply_set.kinds_of(parent) if parent is not None else ())}
         self._asked = {one.key: one for one in applied.objects}
+        self._now = applied
         self._write(applied)
         await self._write_parent(applied, more=self._before)
         runs = HookRuns(cluster=self._cluster, sender=self._sender, settled=self._settled, done=self._hooks_done())
@@ -297,6 +299,7 @@ class Apply:
             if owner is not None:
                 said = await self._shared.leave(wanted, owner=owner, asked=self._asked[wanted.key])
                 return msgspec.structs.replace(result, message=said)
+            self._take_over(wanted)
             kind = await self._may_send(wanted)
             if kind is None:
                 return msgspec.structs.replace(result, message="its kind is not there yet; it is applied once it is")
@@ -310,6 +313,14 @@ class Apply:
             return msgspec.structs.replace(result, message="; ".join(sent.notes))
         change = "added" if sent.created else "modified"
         return msgspec.structs.replace(result, change=change, outcome="applied", message="; ".join(sent.notes))
+
+    def _take_over(self, wanted: Wanted) -> None:
+        """Note at once that nobody else has what was another one's: of several that may have it, one takes it."""
+        asked = self._asked.get(wanted.key)
+        if self._now is not None and asked is not None and asked.theirs:
+            asked.theirs = asked.differs = ""
+            asked.equal = None
+            self._write(self._now)
 
     async def _send(self, kind: Kind, wanted: Wanted) -> tuple[Sent, LiveObject]:
         manifest = with_scaled_replicas(wanted.manifest, wanted.key, self._cluster.live)
@@ -362,7 +373,6 @@ class Apply:
 
     def _found_equal(self, kind: Kind, wanted: Wanted, live: LiveObject, sent: Sent) -> None:
         asked = self._asked[wanted.key]
-        asked.theirs = asked.differs = ""
         if not kind.is_watched_as(wanted.manifest["apiVersion"]):
             # The watch tells of it in another version, which has to be compared in its own way.
             return

@@ -27,7 +27,7 @@ from lastgood.targets.kubernetes.options import options_of
 from lastgood.targets.kubernetes.pods import POD, looked_at, newest_pods
 from lastgood.targets.kubernetes.scaled import with_scaled_replicas
 from lastgood.targets.kubernetes.send import Sender
-from lastgood.targets.kubernetes.shared import note_difference, told
+from lastgood.targets.kubernetes.shared import Claimed, is_shared, note_difference, owner_now, told
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable, said
 
 MAX_NAMED = 10
@@ -67,10 +67,17 @@ LastWordsOf = Callable[[Sequence[dict[str, Any]]], str]
 
 
 async def look(
-    applied: Applied, *, cluster: Cluster, sender: Sender, differs: Differs, is_applied_now: bool = False
+    applied: Applied,
+    *,
+    cluster: Cluster,
+    sender: Sender,
+    differs: Differs,
+    claimed: Claimed,
+    is_applied_now: bool = False,
 ) -> Look:
     """Compare every object with what was asked for; `differs` is read and written. Raises Unreachable.
 
+    claimed: says whose an object is, None where it may be had.
     is_applied_now: then the answers are on their way that say what is equal, and the cluster is not asked for them.
     """
     found = Look(differing=[], unknown=[])
@@ -83,8 +90,8 @@ async def look(
             found.waiting.add(one.key)
         elif live is None:
             found.differing.append(f"{_label(one.key)} is missing")
-        elif one.theirs:
-            await _note_theirs(one, live, found, cluster=cluster, sender=sender)
+        elif is_shared(one, live, applied.set_id):
+            await _note_theirs(one, live, found, cluster=cluster, sender=sender, claimed=claimed)
         elif not one.compare or _is_known_equal(one, live, cluster):
             continue
         elif is_applied_now:
@@ -95,8 +102,21 @@ async def look(
     return found
 
 
-async def _note_theirs(one: Asked, live: LiveObject, found: Look, *, cluster: Cluster, sender: Sender) -> None:
-    """Add what differs of a definition that another one has: a warning, since it is not ours to mend."""
+async def _note_theirs(
+    one: Asked, live: LiveObject, found: Look, *, cluster: Cluster, sender: Sender, claimed: Claimed
+) -> None:
+    """Add what differs of a definition that another one has: a warning, since it is not ours to mend.
+
+    What that one has no more is a difference: it is to be taken over.
+    """
+    owner = await owner_now(one, live, claimed)
+    if owner is None:
+        found.differing.append(
+            f"{_label(one.key)} belonged to {one.theirs or 'a set that has gone'}, which keeps it no more"
+        )
+        return
+    if owner != one.theirs:
+        one.theirs, one.equal, found.changed = owner, None, True
     if not _is_known_equal(one, live, cluster):
         await note_difference(one, live, cluster=cluster, sender=sender)
         found.changed = True

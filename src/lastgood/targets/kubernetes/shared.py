@@ -21,6 +21,9 @@ from lastgood.targets.kubernetes.send import Sender
 from lastgood.targets.kubernetes.trouble import ClusterTrouble, InTheWay, Unreachable
 from lastgood.targets.kubernetes.wanted import Wanted, defines
 
+Claimed = Callable[[Key], Awaitable[str | None]]
+"""Says whose an object is, None where it may be had. Raises ClusterTrouble."""
+
 MAX_NAMED = 10
 # How long after its definition was established a kind may take to be served.
 SERVED_S = 10.0
@@ -30,6 +33,25 @@ LOOK_AGAIN_S = 0.2
 def may_be_left(live: LiveObject | None) -> bool:
     """Say whether an object that another one has is a definition that is there, and stays."""
     return live is not None and live.key[0] == DEFINITIONS and not live.is_being_deleted
+
+
+def is_shared(asked: Asked, live: LiveObject, set_id: str) -> bool:
+    """Say whether a definition is another one's, as far as is known, or by what the cluster says of it."""
+    return bool(asked.theirs) or (may_be_left(live) and live.part_of not in (None, set_id))
+
+
+async def owner_now(asked: Asked, live: LiveObject, claimed: Claimed) -> str | None:
+    """Say whose a definition is now, None where it may be taken over. Raises Unreachable.
+
+    Where that cannot be said, it is whose it was; and what is being deleted is not taken.
+    """
+    try:
+        owner = await claimed(asked.key)
+    except Unreachable:
+        raise
+    except ClusterTrouble:
+        return asked.theirs
+    return asked.theirs if owner is None and live.is_being_deleted else owner
 
 
 def needed_by(key: Key, rivals: Callable[[Key], Collection[str]]) -> str:
@@ -80,7 +102,7 @@ def told(asked: Asked) -> str:
 class Shared:
     """What one pass does about definitions that another one has. claimed: says whose an object is, None: to be had."""
 
-    def __init__(self, *, cluster: Cluster, sender: Sender, claimed: Callable[[Key], Awaitable[str | None]]) -> None:
+    def __init__(self, *, cluster: Cluster, sender: Sender, claimed: Claimed) -> None:
         self._cluster = cluster
         self._sender = sender
         self._claimed = claimed

@@ -7,7 +7,7 @@ back.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -104,6 +104,7 @@ class KubernetesTarget:
         self._inside = Inside(self._cluster, destination=name, clock=clock, rules=own_rules)
         self._applied: dict[str, Applied] | None = None
         self._apps: dict[str, str] = {}
+        self._followed: set[str] | None = None
         self._claims = Claims()
         self._hindrances = Hindrances(self._cluster, claimed=self._claimed, is_healthy=self._is_healthy)
         self._differs: Differs = {}
@@ -119,6 +120,9 @@ class KubernetesTarget:
         async with self._locks.setdefault(app.name, asyncio.Lock()):
             try:
                 await self._set_up()
+                if self._followed is not None:
+                    # What is new may be applied before it is heard of.
+                    self._followed.add(app.name)
                 self._begin_anew(app.name)
                 waves, hooks = await self._wanted(app, rendered, occasion)
                 objects = [*(one for wave in waves for one in wave.objects), *(one for _, one in hooks)]
@@ -153,6 +157,7 @@ class KubernetesTarget:
                 cluster=self._cluster,
                 sender=sender,
                 differs=self._differs,
+                claimed=partial(self._claimed, applied.set_id),
                 is_applied_now=lock is not None and lock.locked(),
             )
             if seen.changed:
@@ -261,6 +266,13 @@ class KubernetesTarget:
         goes, stays = (tuple(f"{one.kind} {one.name}" for one in part) for part in parts)
         return Going(goes=goes, stays=stays)
 
+    def followed(self, apps: Collection[str]) -> None:
+        """See Target.followed."""
+        before, self._followed = self._followed, set(apps)
+        if self._followed != before:
+            for applied in (self._applied or {}).values():
+                self._note(applied)
+
     async def changes(self) -> AsyncIterator[str]:
         """Yield the name of an application each time something of it changed; of all where a watch fails or is back."""
         queue = self._cluster.listen()
@@ -340,7 +352,7 @@ class KubernetesTarget:
     def _note(self, applied: Applied) -> None:
         self._apps[applied.set_id] = applied.app
         lost = {one.key for one in applied.hindrances if one.claimed} | {
-            one.key for one in applied.objects if one.theirs
+            one.key for one in applied.objects if one.theirs or self._may_be_had(one.key, applied.app)
         }
         self._claims.claim(applied.app, {one.key for one in applied.objects} - lost)
         for key in lost:
@@ -415,23 +427,28 @@ class KubernetesTarget:
 
     async def _claimed(self, set_id: str, key: Key) -> str | None:
         """Say whose an object is, if it is not this set's: another application's or another tool's."""
-        mine = self._apps.get(set_id)
-        other = self._claims.owner(key)
-        live = self._cluster.live.get(key)
+        mine, live = self._apps.get(set_id), self._cluster.live.get(key)
         if live is not None and live.part_of == set_id:
             # Whoever asked first in this process: the cluster knows whose it is.
             return None
+        other = None
         if live is not None and live.part_of is not None:
             had_by = self._apps.get(live.part_of)
-            if had_by is not None and self._is_left(had_by, key):
-                return None
-            other = had_by or self._cluster.application_of(live.part_of, self._rules.namespace) or other
-            if other is None or other == mine:
-                return await self._cluster.stranger(live.part_of) or None
+            if had_by is None or not (self._is_left(had_by, key) or self._may_be_had(key, had_by)):
+                other = had_by or self._cluster.application_of(live.part_of, self._rules.namespace)
+                stranger = await self._cluster.stranger(live.part_of) if other is None else ""
+                if stranger:
+                    return stranger
+        # Asked for last: of two that wait for the same answer, the first one has it.
+        other = other or self._claims.owner(key)
         if other is None or other == mine:
             return None
         self._claims.contest(key, mine or "another application")
         return f"the application {other}"
+
+    def _may_be_had(self, key: Key, app: str) -> bool:
+        """Say whether an application has a definition of a kind and nobody keeps it: it is followed here no more."""
+        return key[0] == DEFINITIONS and self._followed is not None and app not in self._followed
 
     def _is_left(self, app: str, key: Key) -> bool:
         """Say whether an application had an object, asks for it no more and left it in place: it may be had."""

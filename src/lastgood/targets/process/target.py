@@ -188,6 +188,9 @@ class ProcessTarget:
         """See Target.going: of processes nothing stays."""
         return Going(goes=tuple(f"{one.kind} {one.name}" for one in (await self.observe(app)).resources))
 
+    def followed(self, apps: Collection[str]) -> None:
+        """See Target.followed: no two have a process in common."""
+
     async def changes(self) -> AsyncIterator[str]:
         """Yield the name of an application each time something about it changed, without end."""
         try:
