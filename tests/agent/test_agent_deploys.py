@@ -107,9 +107,10 @@ async def test_what_was_never_applied_whole_is_installed_still(world):
     objects.append({"apiVersion": "batch/v1", "kind": "Job", **hook})
     files = {f"apps/cart/staging/{n}.json": json.dumps(one) for n, one in enumerate(objects)}
     await world.release({"lastgood.yaml": CONFIG, **files})
-    world.target.half_apply("cart-staging", "a")
+    world.target.half_apply("cart-staging", "a", fault="way")
     await world.start()
     await world.run_until("cart-staging", "partial")
+    world.target.clear_the_way("cart-staging")
     await world.run_until("cart-staging", "succeeded", 2, passing=1)
     await world.release({"apps/cart/staging/2.json": json.dumps(objects[0] | {"metadata": {"name": "c"}})})
     await world.look()

@@ -1,7 +1,5 @@
 """Health, baking and degrading, and how fresh they are."""
 
-import json
-
 import pytest
 
 from lastgood.core.request import PressRequest
@@ -173,23 +171,6 @@ async def test_progress_that_takes_too_long_has_failed(world):
     await world.until(watched)
     failed = await world.run_until("web-staging", "failed", passing=5)
     assert (failed.own_fault, failed.message) == (True, "Progressing after 300 s: 0 of 1 ready")
-
-
-@pytest.mark.parametrize(("more", "outcome"), [(True, "partial"), (False, "failed")])
-async def test_a_half_done_apply_is_partial_and_tried_again(world, more, outcome):
-    """What the target did not do is on record, and tried again after a while; where it did nothing, that failed."""
-    names = ("web", "more") if more else ("web",)
-    objects = {name: {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}} for name in names}
-    files = {f"apps/web/staging/{name}.json": json.dumps(one) for name, one in objects.items()}
-    world.target.half_apply("web-staging", "web")
-    await world.release({"lastgood.yaml": CONFIG, **files})
-    await world.start()
-    first = await world.run_until("web-staging", outcome)
-    running = (await world.record("web-staging")).running
-    assert (running is not None) is more
-    await world.run_until("web-staging", "succeeded", 2, passing=5)
-    said = "not done: web. It is not the version's fault: it is tried again by itself, less and less often"
-    assert (first.own_fault, first.message) == (False, said)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,12 @@
 """A deployment whose destination is away waits for it: one record, from the first try to the one that is taken."""
 
+import json
+
+import pytest
+
 from lastgood.core.record import Pause
 from lastgood.core.request import PressRequest
+from lastgood.flows import await_target
 from twins.agent_world import CONFIG, app_file
 
 APP = "web-staging"
@@ -101,3 +106,81 @@ async def test_the_next_agent_goes_on_with_what_waits(world):
     await world.stop()
     await world.start()
     assert (await world.run_until(APP, "succeeded")).number == 1
+
+
+def objects(*names):
+    """The files of the application: a ConfigMap of each name."""
+    made = {name: {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}} for name in names}
+    return {f"apps/web/staging/{name}.json": json.dumps(one) for name, one in made.items()}
+
+
+async def half_done(world, *names, times=1):
+    """Release objects of which the target does not do `a`, so many times; return the record that waits."""
+    await world.release({"lastgood.yaml": CONFIG, **objects("a", *names)})
+    for _ in range(times):
+        world.target.half_apply(APP, "a")
+    await world.start()
+
+    async def waits():
+        runs = await world.runs(APP)
+        return bool(runs) and (runs[0].outcome, runs[0].message[:11]) == ("in-progress", "not done: a")
+
+    await world.until(waits)
+    return (await world.runs(APP))[0]
+
+
+async def test_a_half_done_apply_goes_on_in_its_record(world):
+    """It says what was and was not done, and what runs; the end has what all its tries did."""
+    waiting = await half_done(world, "b", times=3)
+    assert waiting.message.startswith("not done: a. It is not the version's fault: it goes on by itself")
+    assert [(one.name, one.outcome) for one in waiting.resources] == [("a", "failed"), ("b", "applied")]
+    assert (await world.record(APP)).running is not None
+    done = await world.run_until(APP, "succeeded", passing=5)
+    assert (done.number, done.trigger, done.message) == (1, "commit", "Healthy")
+    results = [(one.name, one.change, one.outcome) for one in done.resources]
+    assert results == [("a", "added", "applied"), ("b", "added", "applied")]
+    assert len(world.target.occasions) == 4
+
+
+async def test_the_next_agent_goes_on_with_what_is_half_done(world):
+    """What the agent before it did is on its record still."""
+    await half_done(world, "b")
+    await world.stop()
+    await world.start()
+    done = await world.run_until(APP, "succeeded")
+    assert [(one.name, one.outcome) for one in done.resources] == [("a", "applied"), ("b", "applied")]
+
+
+@pytest.fixture
+def soon(monkeypatch):
+    """What would be given up after an hour is given up after a minute: an hour of looks takes a minute."""
+    monkeypatch.setattr(await_target, "TRIED_S", 60)
+
+
+@pytest.mark.parametrize(("more", "outcome"), [(("b",), "partial"), ((), "failed")])
+async def test_what_is_there_and_does_not_do_it_is_given_up_after_a_while(world, soon, more, outcome):
+    """It ends, not for reasons of the version; and is tried again by itself, in a record of its own."""
+    await half_done(world, *more, times=8)
+    done = await world.run_until(APP, "succeeded", 2, passing=5)
+    ended = (await world.runs(APP))[1]
+    assert (ended.outcome, ended.own_fault, done.trigger) == (outcome, False, "retry")
+    assert 60 <= (ended.finished_at - ended.started_at).total_seconds() <= 180
+    said = "not done: a. It is not the version's fault: it is tried again by itself, less and less often"
+    assert ended.message == said
+
+
+async def test_what_is_away_is_waited_for_as_long_as_that_takes(world, soon):
+    """Much later its record is the same one."""
+    await world.release({"lastgood.yaml": CONFIG, **app_file(APP, "a")})
+    await world.start()
+    await world.run_until(APP, "succeeded")
+    world.target.set_health(APP, "Unknown", "away")
+    for _ in range(100):
+        world.target.fail_apply(APP)
+    await world.release(app_file(APP, "b"))
+    await world.look()
+    await until_it_waits(world, 2)
+    for _ in range(8):
+        await world.clock.move(100)
+    assert (await until_it_waits(world, 2)).number == 2
+    assert len(world.target.occasions) > 4

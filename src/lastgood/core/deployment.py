@@ -84,7 +84,7 @@ def was_applied_whole(run: Deployment) -> bool:
 
 
 def waits(run: Deployment) -> bool:
-    """Say whether an attempt waits for its destination, which did nothing of it yet; its message says why."""
+    """Say whether an attempt waits for its destination, which did not do all of it yet; its message says why."""
     return run.outcome == "in-progress" and bool(run.message)
 
 

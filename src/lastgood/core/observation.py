@@ -90,6 +90,20 @@ class ApplyResult(Value, frozen=True, kw_only=True):
     fault: Fault = "target"
 
 
+def with_earlier(now: tuple[ResourceResult, ...], before: tuple[ResourceResult, ...]) -> tuple[ResourceResult, ...]:
+    """Return what several tries at one version came to: what an earlier one did, the next one leaves as it is."""
+    done: dict[tuple[str, str], list[ResourceResult]] = {}
+    for one in before:
+        if one.outcome in ("applied", "removed"):
+            done.setdefault((one.kind, one.name), []).append(one)
+    results = []
+    for one in now:
+        earlier = done.get((one.kind, one.name))
+        was = earlier.pop(0) if earlier else None
+        results.append(was if was is not None and one.outcome == "unchanged" else one)
+    return (*results, *(one for left in done.values() for one in left))
+
+
 def worst(healths: list[Health]) -> Health:
     """Return the word that needs a person most; Healthy for none at all."""
     return min(healths, key=badness, default="Healthy")

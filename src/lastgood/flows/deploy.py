@@ -1,12 +1,13 @@
 """Deploy: make a target run the version that an application should have, watch it, and record how it went.
 
-In order: render, record the start, apply, watch until Healthy, failed or overtaken. Where the destination is away the
-attempt waits for it. Killed at any step, the record stays in progress and the next agent goes on with it: applying
-again leaves alone what already is so.
+In order: render, record the start, apply, watch until Healthy, failed or overtaken. Where the destination is away or
+in trouble the attempt waits for it. Killed at any step, the record stays in progress and the next agent goes on with
+it: applying again leaves alone what already is so.
 """
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -29,7 +30,7 @@ from lastgood.core.errors import (
 )
 from lastgood.core.hook import is_hook
 from lastgood.core.limits import Limits
-from lastgood.core.observation import ApplyResult, Fault, Observation, degraded_by_itself
+from lastgood.core.observation import ApplyResult, Fault, Observation, ResourceResult, degraded_by_itself, with_earlier
 from lastgood.core.origins import NO_ORIGINS, Origins, changed_origins
 from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store, Target
 from lastgood.core.record import DeploymentQuery
@@ -39,7 +40,7 @@ from lastgood.core.value import Value
 from lastgood.core.version import Version
 from lastgood.core.words import Occasion, Outcome
 from lastgood.flows.attempt import MAX_MESSAGE, Attempt
-from lastgood.flows.await_target import await_target
+from lastgood.flows.await_target import AwaitTarget
 from lastgood.flows.known import Known, wait_for
 from lastgood.flows.last_good import judged
 from lastgood.flows.why import Why, WhyDeployed
@@ -192,22 +193,19 @@ class Deploy:
         return {}, NO_ORIGINS
 
     async def _apply(self, app: Application, desired: Version, applying: "Applying", attempt: Attempt) -> bool:
-        try:
-            result = await self._until_taken(app, applying, attempt)
-        except TargetFailed as failed:
-            fault: Fault = "version" if isinstance(failed, TargetRefused) else "target"
-            await self._not_applied(attempt, "failed", failed.message, fault)
-            return False
-        if result is None or result.complete or _did(result):
+        ran = msgspec.structs.replace(desired, ran=True)
+        result = await self._until_taken(app, ran, applying, attempt)
+        if result is None or result.complete or _did(result.resources):
             # Also what was ended half-way may run something of it by now.
-            await self._runs(app.name, msgspec.structs.replace(desired, ran=True))
+            await self._runs(app.name, ran)
         if result is None:
             return False
         attempt.end(result.message)
         if not result.complete:
             await attempt.write(resources=result.resources)
             # Where nothing at all was done, nothing is half done.
-            await self._not_applied(attempt, "partial" if _did(result) else "failed", result.message, result.fault)
+            outcome: Outcome = "partial" if _did(result.resources) else "failed"
+            await self._not_applied(attempt, outcome, result.message, result.fault)
             # What was refused is looked at before the rules are asked again: trying at once would come to the same.
             with contextlib.suppress(StoreFailed):
                 await self._known.observe(await applying.target.observe(app.name))
@@ -216,43 +214,50 @@ class Deploy:
         await attempt.write(resources=result.resources)
         return True
 
-    async def _until_taken(self, app: Application, applying: "Applying", attempt: Attempt) -> ApplyResult | None:
-        """Apply until the target does something or refuses it; None where a newer version took its place.
+    async def _until_taken(
+        self, app: Application, ran: Version, applying: "Applying", attempt: Attempt
+    ) -> ApplyResult | None:
+        """Apply until the target has done it or refuses it; None where a newer version took its place.
 
-        A destination that is away tells the same each time: so there is one record, which waits for it. Raises
-        TargetFailed where it is refused, or where somebody pauses what waits.
+        A destination in trouble tells the same each time: so there is one record, which goes on with what is not done
+        yet until AwaitTarget gives it up, or somebody pauses what waits.
         """
-        tries = 0
+        overtaken = partial(self._overtaken_by, app, attempt.deployment)
+        wait = AwaitTarget(app.name, known=self._known, clock=self._clock, overtaken=overtaken)
         while True:
-            try:
-                trying = asyncio.create_task(applying.target.apply(app, applying.rendered, occasion=applying.occasion))
-                return await self._unless_overtaken(app, trying, attempt)
-            except TargetRefused:
-                raise
-            except TargetFailed as failed:
-                tries += 1
-                await self._say_that_it_waits(attempt, failed.message)
-                newer = await await_target(
-                    app.name,
-                    tries=tries,
-                    known=self._known,
-                    clock=self._clock,
-                    overtaken=partial(self._overtaken_by, app, attempt.deployment),
-                )
-                if newer is not None:
-                    said = f"overtaken by {newer.short or newer.version} while it waited: {failed.message}"
-                    await attempt.finish("superseded", said, superseded_by=newer.version)
-                    return None
-                if not applying.goes_while_paused and await self._is_paused(app.name):
-                    raise
-                await self._answered(app.name)
+            trying = asyncio.create_task(self._try(app, applying, attempt))
+            result = await self._unless_overtaken(app, trying, attempt)
+            if result is None or result.complete or result.fault != "target" or wait.is_over():
+                return result
+            if _did(result.resources):
+                await self._runs(app.name, ran)
+            await self._say_that_it_waits(attempt, result)
+            newer = await wait()
+            if newer is not None:
+                said = f"overtaken by {newer.short or newer.version} while it waited: {result.message}"
+                await attempt.finish("superseded", said, superseded_by=newer.version)
+                return None
+            if not applying.goes_while_paused and await self._is_paused(app.name):
+                return result
+            await self._answered(app.name)
 
-    async def _say_that_it_waits(self, attempt: Attempt, why: str) -> None:
-        said = f"{why[: MAX_MESSAGE - len(WAITS) - 2].rstrip('.')}. {WAITS}"
-        if said != attempt.deployment.message:
-            run = attempt.deployment
-            structlog.get_logger().warning("deployment waits", app=run.app, number=run.number, reason=why)
-            await attempt.write(what="waiting", message=said)
+    @staticmethod
+    async def _try(app: Application, applying: "Applying", attempt: Attempt) -> ApplyResult:
+        """Apply once; return what all tries of this record came to."""
+        before = attempt.deployment.resources
+        try:
+            result = await applying.target.apply(app, applying.rendered, occasion=applying.occasion)
+        except TargetFailed as failed:
+            fault: Fault = "version" if isinstance(failed, TargetRefused) else "target"
+            return ApplyResult(complete=False, resources=before, message=failed.message, fault=fault)
+        return msgspec.structs.replace(result, resources=with_earlier(result.resources, before))
+
+    async def _say_that_it_waits(self, attempt: Attempt, result: ApplyResult) -> None:
+        said = f"{result.message[: MAX_MESSAGE - len(WAITS) - 2].rstrip('.')}. {WAITS}"
+        run = attempt.deployment
+        if (said, result.resources) != (run.message, run.resources):
+            structlog.get_logger().warning("deployment waits", app=run.app, number=run.number, reason=result.message)
+            await attempt.write(what="waiting", message=said, resources=result.resources)
 
     async def _is_paused(self, app: str) -> bool:
         record = self._known.record(app)
@@ -373,9 +378,9 @@ class Applying(Value, frozen=True, kw_only=True):
     goes_while_paused: bool
 
 
-def _did(result: ApplyResult) -> bool:
+def _did(resources: Iterable[ResourceResult]) -> bool:
     """Say whether anything at all was done."""
-    return any(one.outcome in {"applied", "removed"} for one in result.resources)
+    return any(one.outcome in {"applied", "removed"} for one in resources)
 
 
 def _came_to(deployment: Deployment, seen: Observation) -> str:
