@@ -23,6 +23,7 @@ from lastgood.core.words import Change
 from lastgood.targets.kubernetes import apply_set
 from lastgood.targets.kubernetes.cluster import SUPPORTING, Cluster
 from lastgood.targets.kubernetes.compare import Ignored, without
+from lastgood.targets.kubernetes.finished import JOB, SAID, is_done, note_end
 from lastgood.targets.kubernetes.kinds import GroupKind, Kind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest, live_object
 from lastgood.targets.kubernetes.memory import Applied, Asked, Hindrance
@@ -46,8 +47,6 @@ PRECIOUS: frozenset[GroupKind] = frozenset(
     }
 )
 SECRET: GroupKind = ("", "Secret")
-# What has ended may go.
-JOB: GroupKind = ("batch", "Job")
 # What may pass by itself is tried again in any case; what the version is to blame for, in none.
 _FAULTS: tuple[Fault, ...] = ("target", "version", "way")
 LOOK_AGAIN_S = 0.2
@@ -234,6 +233,8 @@ class Apply:
                     bare=known.bare if known is not None and same else None,
                     theirs=known.theirs if known is not None and same else "",
                     differs=known.differs if known is not None and same else "",
+                    job=known.job if known is not None and same else "",
+                    ended=known is not None and same and known.ended,
                 )
             )
         before = self._before
@@ -273,7 +274,13 @@ class Apply:
             return "" if last else "the waves after it were not begun"
         if last:
             return ""
-        keys = [one.key for one in wave.objects if one.placed.options.compare and not self._waits(one)]
+        keys = [
+            one.key
+            for one in wave.objects
+            if one.placed.options.compare
+            and not self._waits(one)
+            and not is_done(self._asked.get(one.key), one.key, self._cluster.live)
+        ]
         why = await self._settled(keys)
         if not why:
             return ""
@@ -292,8 +299,9 @@ class Apply:
         resource = wanted.placed.resource
         there = self._cluster.live.get(wanted.key)
         result = ResourceResult(kind=resource.kind, name=resource.name, change=None, outcome="unchanged")
-        if self._is_equal(wanted, there):
-            return result
+        done = self._has_ended(wanted)
+        if done or self._is_equal(wanted, there):
+            return msgspec.structs.replace(result, message=SAID if done else "")
         try:
             owner = await self._claimed(self._set, wanted.key)
             if owner is not None:
@@ -364,6 +372,13 @@ class Apply:
                 return kind
             await asyncio.sleep(LOOK_AGAIN_S)
 
+    def _has_ended(self, wanted: Wanted) -> bool:
+        """Say whether it is a Job of this very manifest that ended well and went: it is not run again."""
+        known = self._asked.get(wanted.key)
+        if known is not None:
+            note_end(known, self._cluster.live)
+        return is_done(known, wanted.key, self._cluster.live)
+
     def _is_equal(self, wanted: Wanted, there: LiveObject | None) -> bool:
         """Say whether nothing is to do: it was found to be so, and neither side changed since."""
         known = self._asked.get(wanted.key)
@@ -373,6 +388,8 @@ class Apply:
 
     def _found_equal(self, kind: Kind, wanted: Wanted, live: LiveObject, sent: Sent) -> None:
         asked = self._asked[wanted.key]
+        if wanted.key[0] == JOB:
+            asked.job, asked.ended = live.uid, False
         if not kind.is_watched_as(wanted.manifest["apiVersion"]):
             # The watch tells of it in another version, which has to be compared in its own way.
             return

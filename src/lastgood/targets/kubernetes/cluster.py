@@ -10,6 +10,7 @@ import structlog
 
 from lastgood.targets.kubernetes import apply_set
 from lastgood.targets.kubernetes.connection import Connection
+from lastgood.targets.kubernetes.finished import may_go
 from lastgood.targets.kubernetes.kinds import GroupKind, Kind, Kinds
 from lastgood.targets.kubernetes.live import Live
 from lastgood.targets.kubernetes.marks import DEFINITIONS, MARKING, Marks
@@ -47,7 +48,7 @@ class Cluster:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.kinds = Kinds(connection)
-        self.live = Live(self.tell, marking=MARKING, quiet=QUIET)
+        self.live = Live(self.tell, marking=MARKING, quiet=QUIET, may_go=may_go)
         self.marks = Marks(self.live)
         self.parents: dict[str, dict[str, str]] = {}
         self.strangers: dict[str, tuple[float, str]] = {}

@@ -6,6 +6,7 @@ Taken from what is in memory, so that what is read from it can take its time bes
 from collections import deque
 from typing import Protocol
 
+from lastgood.targets.kubernetes.finished import is_done
 from lastgood.targets.kubernetes.live import Live
 from lastgood.targets.kubernetes.live_object import Key, LiveObject
 from lastgood.targets.kubernetes.memory import Applied
@@ -23,11 +24,12 @@ class Family:
     """Roots, and what they own.
 
     roots: as asked for, then others of the set; None where an object is missing. What another application holds is a
-    root where it was asked for, and nothing below it is looked at.
+    root where it was asked for, and nothing below it is looked at. done: what is missing because it ended well.
     """
 
     def __init__(self, applied: Applied, live: Live) -> None:
         self.asked = tuple(one.key for one in applied.objects)
+        self.done = frozenset(one.key for one in applied.objects if is_done(one, one.key, live))
         self.roots: dict[Key, LiveObject | None] = {key: live.get(key) for key in self.asked}
         kinds = {key[0] for key in self.asked} | set(applied.kinds)
         self.roots |= {one.key: one for one in live.members(applied.set_id, kinds) if one.key not in self.roots}

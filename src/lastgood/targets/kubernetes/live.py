@@ -9,11 +9,14 @@ from lastgood.targets.kubernetes.kinds import GroupKind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject
 
 MAX_OWNERS_UP = 5
+# Whoever asked for one looks within seconds; more than this are not kept.
+MAX_WENT = 10_000
 
 
 class Live:
     """What is known to exist.
 
+    went: uids of what is gone and was done with, as `may_go` says, by key; the newest of very many.
     changed: called with the id of the ApplySet that a change concerns. marking: kinds whose changes are counted in
     `marking_changes`. quiet: kinds whose changes nobody is told of where a controller made the object.
     """
@@ -24,7 +27,10 @@ class Live:
         *,
         marking: Collection[GroupKind] = (),
         quiet: Collection[GroupKind] = (),
+        may_go: Callable[[LiveObject], bool] = lambda _: False,
     ) -> None:
+        self.went: dict[Key, str] = {}
+        self._may_go = may_go
         self.marking_changes = 0
         self._marking = frozenset(marking)
         self._quiet = frozenset(quiet)
@@ -84,6 +90,7 @@ class Live:
         old_set = self.set_of(before) if before is not None and not is_quiet else None
         self._take_out(before)
         self._count(one.key, one.digest, before.digest if before is not None else None)
+        self.went.pop(one.key, None)
         self._objects[one.key] = one
         self._of_kind.setdefault(one.key[0], {})[one.key] = one
         self._by_uid[one.uid] = one.key
@@ -103,6 +110,10 @@ class Live:
             return
         concerned = self.set_of(before)
         self._take_out(before)
+        if before.part_of is not None and self._may_go(before):
+            self.went[key] = before.uid
+            if len(self.went) > MAX_WENT:
+                del self.went[next(iter(self.went))]
         self._count(key, None, before.digest)
         if concerned is not None:
             self._changed(concerned)

@@ -24,7 +24,8 @@ class Asked(msgspec.Struct, kw_only=True):
     its kind and of the webhooks when that was found. may_wait: the cluster may go without it while it lacks its kind.
     ignored: what of it is no drift; bare: digest of that live object without it, for a Secret. theirs: who has it, in
     words, where it is left in place; differs: in what it is not as asked for there, in words; `equal` and `mark` are
-    then of what was looked at for that.
+    then of what was looked at for that. job: the uid of a Job as it was found equal; ended: it was seen to have ended
+    well, and may go by itself.
     """
 
     key: Key
@@ -40,6 +41,8 @@ class Asked(msgspec.Struct, kw_only=True):
     bare: bytes | None = None
     theirs: str = ""
     differs: str = ""
+    job: str = ""
+    ended: bool = False
 
 
 class Hindrance(msgspec.Struct, kw_only=True):

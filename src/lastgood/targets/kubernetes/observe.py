@@ -19,6 +19,7 @@ from lastgood.core.words import Sync
 from lastgood.targets.kubernetes.adopt import other_managers
 from lastgood.targets.kubernetes.cluster import Cluster
 from lastgood.targets.kubernetes.compare import Ignored, changed_fields, without
+from lastgood.targets.kubernetes.finished import ENDED, SAID, is_done, note_end
 from lastgood.targets.kubernetes.health import OwnRules, workload_health
 from lastgood.targets.kubernetes.kinds import Kind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest
@@ -84,10 +85,13 @@ async def look(
     refused = refused_of(applied)
     for one in applied.objects:
         live = cluster.live.get(one.key)
+        found.changed = note_end(one, cluster.live) or found.changed
         if one.key in refused:
             found.differing.append(said(f"{_label(one.key)} was not applied: {refused[one.key].words}"))
         elif live is None and one.may_wait and await cluster.kinds.find(*one.key[0]) is None:
             found.waiting.add(one.key)
+        elif is_done(one, one.key, cluster.live) or (one.ended and live is not None and live.is_being_deleted):
+            continue
         elif live is None:
             found.differing.append(f"{_label(one.key)} is missing")
         elif is_shared(one, live, applied.set_id):
@@ -168,6 +172,9 @@ async def _compare(
         no = trouble if isinstance(trouble, Answered) else None
         why = "the cluster is busy" if no is not None and no.is_passing else "a dry run is refused"
         found.unknown.append(f"{_label(one.key)}: {why}: {trouble}")
+        return
+    if one.ended and not is_live:
+        # A Job that has done what it is for may go while we ask.
         return
     if words:
         found.differing.append(words)
@@ -299,6 +306,8 @@ def _health(
 ) -> ResourceHealth:
     kind, name = one.key[0][1], one.key[2]
     live = cluster.live.get(one.key)
+    if is_done(one, one.key, cluster.live):
+        return ResourceHealth(kind=kind, name=name, health="Healthy", reason=ENDED, message=SAID)
     if live is None:
         return ResourceHealth(kind=kind, name=name, health="Missing", reason="Missing", message=MISSING)
     seen = looked_at(live, cluster.live)

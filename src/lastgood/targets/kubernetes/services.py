@@ -17,6 +17,7 @@ from lastgood.targets.kubernetes.addresses import (
     service_endpoints,
 )
 from lastgood.targets.kubernetes.family import Family
+from lastgood.targets.kubernetes.finished import ENDED, SAID
 from lastgood.targets.kubernetes.health import HealthVerdict, OwnRules, WorkloadHealth, workload_health
 from lastgood.targets.kubernetes.live_object import Key, LiveObject
 from lastgood.targets.kubernetes.pod_spec import images_of, labels_of, pod_labels, runs_pods
@@ -62,9 +63,9 @@ def _service(
             kind=kind,
             namespace=namespace or None,
             name=name,
-            health="Unknown" if trouble else "Missing",
-            reason="OutOfReach" if trouble else "Missing",
-            message=trouble or "it is not in the cluster",
+            health="Unknown" if trouble else "Healthy" if key in family.done else "Missing",
+            reason="OutOfReach" if trouble else ENDED if key in family.done else "Missing",
+            message=trouble or (SAID if key in family.done else "it is not in the cluster"),
         )
     manifest = manifests[key]
     pods = [manifest] if key[0] == POD else newest_pods(one, manifest, family)

@@ -27,10 +27,11 @@ from lastgood.core.service import Services
 from lastgood.core.value import Value
 from lastgood.core.words import Occasion
 from lastgood.targets.kubernetes import apply_set
-from lastgood.targets.kubernetes.apply import JOB, Apply, Rules
+from lastgood.targets.kubernetes.apply import Apply, Rules
 from lastgood.targets.kubernetes.claims import Claims
 from lastgood.targets.kubernetes.cluster import Cluster
 from lastgood.targets.kubernetes.connection import ClusterAccess, Connection
+from lastgood.targets.kubernetes.finished import JOB
 from lastgood.targets.kubernetes.health import OwnRules
 from lastgood.targets.kubernetes.hindrances import Hindrances
 from lastgood.targets.kubernetes.inside import Inside
@@ -481,6 +482,8 @@ class KubernetesTarget:
         until = loop.time() + self._settle_s
         try:
             while True:
+                keys = [key for key in keys if key not in self._cluster.live.went]
+                there &= set(keys)
                 why, degraded = unhealthy(keys, cluster=self._cluster, now=self._clock.now(), rules=self._own_rules)
                 there |= {key for key in keys if self._cluster.live.get(key) is not None}
                 is_gone = any(self._cluster.live.get(key) is None for key in there)

@@ -15,6 +15,7 @@ from lastgood.targets.kubernetes.addresses import (
     selects,
 )
 from lastgood.targets.kubernetes.family import Family
+from lastgood.targets.kubernetes.finished import ENDED, SAID
 from lastgood.targets.kubernetes.health import HealthVerdict, OwnRules, health_of, workload_health
 from lastgood.targets.kubernetes.health.live import read_time
 from lastgood.targets.kubernetes.live_object import Key, LiveObject
@@ -38,7 +39,7 @@ def make_tree(
     for key in kept:
         one = family.objects.get(key)
         if one is None:
-            nodes.append(_missing(key, trouble))
+            nodes.append(_missing(key, trouble, done=key in family.done))
             continue
         manifests[key] = one.manifest
         nodes.append(_node(one, manifests[key], family, now=now, rules=rules, trouble=trouble))
@@ -97,7 +98,7 @@ def _node(
     )
 
 
-def _missing(key: Key, trouble: str) -> TreeNode:
+def _missing(key: Key, trouble: str, *, done: bool) -> TreeNode:
     (group, kind), namespace, name = key
     return TreeNode(
         id=_id(key),
@@ -106,9 +107,9 @@ def _missing(key: Key, trouble: str) -> TreeNode:
         namespace=namespace or None,
         name=name,
         asked=True,
-        health="Unknown" if trouble else "Missing",
-        reason="OutOfReach" if trouble else "Missing",
-        message=trouble or MISSING,
+        health="Unknown" if trouble else "Healthy" if done else "Missing",
+        reason="OutOfReach" if trouble else ENDED if done else "Missing",
+        message=trouble or (SAID if done else MISSING),
     )
 
 
