@@ -107,6 +107,8 @@ def read_object(value: dict[str, Any], document: KubeDocument, *, file: str, nam
     if metadata.get("name") in (None, "") and metadata.get("generateName"):
         reason = f"this {kind} has a `generateName` and no `name`: it would be another object every time"
         _wrong(document, file, f"{reason}, which nobody can follow or go back from; give it a name")
+    if not nameless:
+        _see_that_they_are_text(metadata, kind, document, file)
     return Resource(
         group=found["group"] or "",
         kind=kind,
@@ -114,6 +116,18 @@ def read_object(value: dict[str, Any], document: KubeDocument, *, file: str, nam
         name=_segment(metadata, "name", kind, document, file) or _wrong(document, file, f"this {kind} has no name"),
         manifest=value,
     )
+
+
+def _see_that_they_are_text(metadata: dict[str, Any], kind: str, document: KubeDocument, file: str) -> None:
+    """See that labels and annotations are text: no cluster takes others, and says so only when the rest is applied."""
+    for part, one in (("labels", "label"), ("annotations", "annotation")):
+        named = metadata.get(part)
+        if named is not None and not isinstance(named, dict):
+            _wrong(document, file, f"the {part} of this {kind} are {_called(named)}, and no mapping")
+        for key, value in (named or {}).items():
+            if value is not None and not isinstance(value, str):
+                reason = f"the {one} {key[:_SHOWN]} of this {kind} is {_called(value)}, and no text; quote it"
+                _wrong(document, file, reason)
 
 
 def _segment(metadata: dict[str, Any], key: str, kind: str, document: KubeDocument, file: str) -> str | None:

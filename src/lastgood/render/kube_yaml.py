@@ -117,11 +117,23 @@ def _pieces(text: str, line: int, file: str) -> Iterator[tuple[str, int]]:
         yield "\n".join(piece) + "\n", begin
 
 
+def _to_its_end(piece: str, line: int, file: str) -> str:
+    """Return a piece up to the `...` that ends its document: the directives of the next one may follow, and no more."""
+    lines = piece.split("\n")
+    end = next((at for at, one in enumerate(lines) if one.rstrip() == "..." or one.startswith("... ")), None)
+    if end is None:
+        return piece
+    for offset, one in enumerate(lines[end + 1 :], end + 1):
+        if one.strip() and one.rstrip() != "..." and not one.startswith(("%", "#")):
+            raise config_wrong(file, line + offset, "what follows `...` is read by nobody; begin a document with `---`")
+    return "\n".join(lines[: end + 1]) + "\n"
+
+
 def _yaml_value(piece: str, line: int, file: str, budget: Budget) -> tuple[Any, tuple[tuple[int, str], ...]]:
     budget.take(file, line, DOCUMENT_NODES, 0)
     composer = KubeComposer(file, first_line=line, budget=budget)
     try:
-        value = composer.document(yaml.parse(piece, Loader=yaml.CSafeLoader))
+        value = composer.document(yaml.parse(_to_its_end(piece, line, file), Loader=yaml.CSafeLoader))
     except yaml.MarkedYAMLError as wrong:
         mark = wrong.problem_mark or wrong.context_mark
         at = line + (mark.line if mark is not None else 0)
