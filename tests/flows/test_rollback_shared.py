@@ -6,6 +6,7 @@ import pytest
 from lastgood.core.errors import Blocked, CommandLineWrong
 from lastgood.core.request import RollbackRequest
 from lastgood.core.timeline import TimelineQuery
+from lastgood.flows.by_feature import Chosen
 from lastgood.queries.followed import Followed
 from lastgood.queries.timeline import Timelines
 from lastgood.store import SqlStore
@@ -147,7 +148,7 @@ async def test_several_applications_take_their_base_back_together(memory):
             await memory.branch.fetch(),
             RollbackRequest(apps=both, to=second, with_shared=True),
             operation="o",
-            pins={"web-staging": (await memory.plan("web-staging", to=first)).applications[0].to},
+            pins={"web-staging": Chosen((await memory.plan("web-staging", to=first)).applications[0].to)},
         )
 
 

@@ -167,6 +167,24 @@ async def test_an_image_that_nobody_ran_is_asked_for_as_words(shop):
         await where("web:nowhere", places)
 
 
+@pytest.mark.parametrize(
+    ("reference", "reason", "said"),
+    [
+        ("1.4", "", "1.4: its source revision is not known"),
+        (f"1.4@sha256:{'a' * 64}", "its labels name no commit", "1.4@sha256:aaaaaaa: its labels name no commit"),
+        ("b" * 40, "the repo is gone", "bbbbbbb: the repo is gone"),
+        ("latest", "its tag latest moves", "its tag latest moves"),
+    ],
+)
+async def test_what_is_not_known_says_of_which_of_the_two_versions(shop, reference, reason, said):
+    """The older one may be it, or the newer one: its tag or its digest tells."""
+    history, start, *_ = shop
+    (known,) = image(history, start, "1.3").sources
+    unknown = dataclasses.replace(known, reference=reference, revision=None, reason=reason)
+    for old, new in ((known, unknown), (unknown, known)):
+        assert [one.reason for one in (await features([old], [new])).unknown] == [said]
+
+
 def by_chart(history, revision, reference):
     (found,) = image(history, revision, reference).sources
     return dataclasses.replace(found, how="chart")
@@ -178,7 +196,7 @@ async def test_a_chart_that_stayed_while_its_image_changed_tells_nothing(shop):
     old, new = by_chart(history, start, "build-1"), by_chart(history, start, "build-2")
     found = await features([old], [new])
     assert (found.entered, found.left) == ((), ())
-    assert found.unknown == (NotKnown(image="registry.example.com/shop/web", reason=STALE_CHART),)
+    assert found.unknown == (NotKnown(image="registry.example.com/shop/web", reason=f"build-2: {STALE_CHART}"),)
     assert [one.id for one in (await features([old], [by_chart(history, web, "build-2")])).entered] == ["PR-1"]
 
     ran = tuple(Deployed(at=NOON, sources=(one,)) for one in (new, old))

@@ -5,6 +5,7 @@ guesses nothing.
 """
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from lastgood.core.ports import ConfigRepo, Renderer, SourceHistory, Sources
 
 NO_SOURCES = "source repos are not read here; a running server reads them (`--server URL`)"
+_LONG = re.compile(r"\b([0-9a-f]{7})[0-9a-f]{33,57}\b")
 ONE_ONLY = "only one of the two versions has it"
 STALE_CHART = "its chart has the same appVersion with another image of that name, so it does not tell them apart"
 
@@ -189,6 +191,10 @@ async def _between(old: SourceAt, new: SourceAt) -> NotKnown | FeatureChanges:
 
 def _not_known(one: SourceAt) -> NotKnown:
     reason = one.reason or "its source revision is not known"
+    # Two versions are compared, and either may be the one of which it is not known.
+    which = _LONG.sub(r"\1", one.reference)
+    if which not in reason:
+        reason = f"{which}: {reason}"
     return NotKnown(image=one.image, reason=reason, named=one.named)
 
 
