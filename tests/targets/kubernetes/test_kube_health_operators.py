@@ -186,6 +186,30 @@ def test_gloo_writes_words_or_numbers(kind, state, expected):
         ("flink.apache.org/FlinkSessionJob", "jobStatus: {state: CANCELED}", "", "Suspended"),
         ("flink.apache.org/FlinkSessionJob", "error: no such jar", "", "Degraded"),
         (
+            "flink.apache.org/FlinkDeployment",
+            "reconciliationStatus: {state: DEPLOYED}, jobStatus: {state: RUNNING}",
+            "",
+            "Healthy",
+        ),
+        (
+            "flink.apache.org/FlinkDeployment",
+            "reconciliationStatus: {state: DEPLOYED}, jobStatus: {state: FAILING}",
+            "",
+            "Progressing",
+        ),
+        (
+            "flink.apache.org/FlinkDeployment",
+            "reconciliationStatus: {state: UPGRADING}, jobManagerDeploymentStatus: MISSING",
+            "job: {state: suspended}",
+            "Healthy",
+        ),
+        (
+            "flink.apache.org/FlinkDeployment",
+            "reconciliationStatus: {state: UPGRADING, lastReconciledSpec: x}, jobManagerDeploymentStatus: MISSING",
+            "job: {state: suspended}",
+            "Progressing",
+        ),
+        (
             "flink.apache.org/FlinkBlueGreenDeployment",
             "blueGreenState: ACTIVE_BLUE, jobStatus: {state: RUNNING}",
             "",

@@ -223,9 +223,15 @@ ROWS = (
         "flink.apache.org",
         "FlinkDeployment",
         (
+            (
+                "Progressing: .status.reconciliationStatus.state=DEPLOYED"
+                " & .status.jobStatus.state=FAILING|FAILED|RESTARTING"
+            ),
             "Healthy: .status.reconciliationStatus.success=true",
             "Healthy: .status.reconciliationStatus.state=DEPLOYED",
             "Degraded: .status.reconciliationStatus & .status.jobManagerDeploymentStatus=ERROR",
+            "Progressing: .status.jobManagerDeploymentStatus=DEPLOYING|DEPLOYED_NOT_READY",
+            "Healthy: .spec.job.state=suspended & !.status.reconciliationStatus.lastReconciledSpec",
         ),
     ),
     Row("camel.apache.org", "Integration Pipe IntegrationPlatform", ("Degraded: Ready=False", "Healthy: Ready=True")),
