@@ -181,7 +181,14 @@ async def test_beside_a_server(place):
             _, waits, _ = await place.lastgood("status", "web")
             _, listed, _ = await place.lastgood("timeline")
             merged = place.squash(plan)
-            await place.lastgood("sync")
+            # Whoever asks again need not wait for the next look, and is not refused by the hold that was merged.
+            code, done, said = await place.lastgood("rollback", "web", "--to", "n1", "--via", "pr", "--yes")
+            assert (code, done["id"], done["result"]["commit"], done["result"]["pushed"]) == (
+                0,
+                plan["id"],
+                merged,
+                True,
+            )
             while (shown := await place.lastgood("show", "web", "n3"))[0] != 0:
                 assert serving.returncode is None
             _, status, _ = await place.lastgood("status", "web")

@@ -213,7 +213,10 @@ class LocalLastgood:
         """See Lastgood.plan."""
         from lastgood.flows.rollback import Rollbacks  # noqa: PLC0415 - see above
 
-        return await Rollbacks(await self._branch_of(request.apps[0])).plan(await self._checked(request))
+        branch = await self._branch_of(request.apps[0])
+        plan = await Rollbacks(branch).plan(await self._checked(request))
+        await self._look(branch, unless=not plan.result.pushed)  # merged since the last look
+        return plan
 
     async def rollback(self, request: RollbackRequest, *, planned: Plan | None = None) -> Plan:
         """See Lastgood.rollback."""
@@ -228,7 +231,10 @@ class LocalLastgood:
         """See Lastgood.plan_undo."""
         from lastgood.flows.undo import Undos  # noqa: PLC0415 - see above
 
-        return await Undos(await self._branch_of(request.app)).plan(request)
+        branch = await self._branch_of(request.app)
+        plan = await Undos(branch).plan(request)
+        await self._look(branch, unless=not plan.result.pushed)  # as above
+        return plan
 
     async def undo(self, request: UndoRequest, *, planned: Plan | None = None) -> Plan:
         """See Lastgood.undo."""
