@@ -6,7 +6,7 @@ import msgspec
 
 from lastgood.core.commit import Person
 from lastgood.core.operation import Operation
-from lastgood.core.status import ended_request
+from lastgood.core.status import not_done
 
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 URL = "https://git.example.com/o/config/pulls/1"
@@ -23,13 +23,19 @@ def operation(step="failed", *, message=CLOSED, url=URL, ended=NOON):
 
 def test_a_request_that_came_to_nothing_is_told_for_a_day():
     """Whoever asked may not have looked since."""
-    assert ended_request([operation()], now=NOON + dt.timedelta(hours=23)) == f"rollback: {CLOSED}"
-    assert ended_request([operation()], now=NOON + dt.timedelta(hours=25)) is None
+    assert not_done([operation()], now=NOON + dt.timedelta(hours=23)) == f"rollback: {CLOSED}"
+    assert not_done([operation()], now=NOON + dt.timedelta(hours=25)) is None
 
 
 def test_only_the_newest_operation_counts():
     """Something else was asked for since; what is done, waits, or was a push is told elsewhere."""
     for newer in (operation("waiting", message="", ended=None), operation("done", message=""), operation(url=None)):
-        assert ended_request([newer, operation()], now=NOON) is None
-    assert ended_request([], now=NOON) is None
-    assert ended_request([msgspec.structs.replace(operation(), plan=None)], now=NOON) is None
+        assert not_done([newer, operation()], now=NOON) is None
+    assert not_done([], now=NOON) is None
+    assert not_done([msgspec.structs.replace(operation(), plan=None)], now=NOON) is None
+
+
+def test_what_nobody_answered_is_told_until_it_is_known():
+    """A push, or the opening of a pull request: also after a day."""
+    silent = msgspec.structs.replace(operation(), step="unknown", message="no answer", finished_at=None)
+    assert not_done([silent], now=NOON + dt.timedelta(days=3)) == ("rollback: no answer; the same command finishes it")

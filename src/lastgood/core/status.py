@@ -47,12 +47,14 @@ def waiting_requests(operations: Iterable[Operation]) -> tuple[WaitingRequest, .
     )
 
 
-def ended_request(operations: Sequence[Operation], *, now: dt.datetime) -> str | None:
-    """Say what became of an application's newest operation if its pull request came to nothing within the last day.
+def not_done(operations: Sequence[Operation], *, now: dt.datetime) -> str | None:
+    """Say why an application's newest operation is not done: nobody answered, or its pull request came to nothing.
 
-    operations: newest first.
+    That one is said for a day. operations: newest first.
     """
     newest = operations[0] if operations else None
+    if newest is not None and newest.step == "unknown":
+        return f"{newest.kind}: {newest.message}; the same command finishes it"
     if newest is None or newest.step != "failed" or newest.pull_request is None or newest.finished_at is None:
         return None
     return f"{newest.kind}: {newest.message}" if now - newest.finished_at < _TOLD_FOR else None

@@ -42,7 +42,7 @@ from lastgood.core.request import (
 from lastgood.core.resource import Rendered
 from lastgood.core.resource_tree import ResourceTree
 from lastgood.core.service import Services
-from lastgood.core.status import StatusView, WaitResult, ended_request, waiting_requests
+from lastgood.core.status import StatusView, WaitResult, not_done, waiting_requests
 from lastgood.core.timeline import TimelineEntry, TimelineQuery, with_waiting
 from lastgood.core.version_text import Number, read_version_text
 from lastgood.flows.branch import FollowedBranch
@@ -117,7 +117,7 @@ class LocalLastgood:
         operations = [
             one for branch in self._branches[:1] for one in await branch.journal.operations(app, limit=RECENT)
         ]
-        ended = ended_request(operations, now=self._clock.now())
+        ended = not_done(operations, now=self._clock.now())
         warnings = (*view.warnings, ended) if ended is not None else view.warnings
         return msgspec.structs.replace(view, waiting=waiting_requests(operations), warnings=warnings)
 
