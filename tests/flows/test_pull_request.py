@@ -251,6 +251,22 @@ async def test_a_lost_answer_of_the_forge_is_asked_about(world):
     assert len(world.branch.pulls.kept) == 1
 
 
+async def test_a_plan_tells_that_what_nobody_answered_was_merged(world):
+    """Git has it by its hold; as long as it has not, a plan opens nothing and gives nothing up."""
+    first = await _two(world)
+    world.branch.pulls.lose_replies = 1
+    with pytest.raises(PushUnknown):
+        await world.roll_back(to=first, via="pr")
+    silent = await only(world)
+    again = await world.plan(to=first, via="pr")
+    assert (again.result.pull_request, (await only(world)).step) == (None, "unknown")
+    planned = replace(again, result=replace(again.result, commit=silent.commit))
+    world.branch.pulls.away = "it is away"
+    merged = await merge(world, planned, how="merge", told=False)
+    done = await world.plan(to=first, via="pr")
+    assert (done.id, done.result.commit, done.result.pushed) == (silent.id, merged, True)
+
+
 async def _two(world: RollbackWorld) -> str:
     await world.begin()
     first = await world.release(name="v1")

@@ -211,7 +211,7 @@ def show_plan(call: Call, planned: Plan, *, then: str = "") -> int:
         call.print(plan_text(planned, call.style, verbose=call.verbose))
         if planned.changes_nothing:
             call.tell("nothing to do")
-    if planned.result.pull_request is not None:
+    if planned.asked_before:
         call.tell(result_text(planned, call.error_style))
         return 0
     blocked = blocked_by(planned)
@@ -260,7 +260,7 @@ async def carry_out(
         confirm(call, "Finish it?", yes=yes)
         return _finish(call, await do(None), None)
     planned = done = await plan()
-    if planned.result.pull_request is not None:
+    if planned.asked_before:
         return await _asked_before(call, situation, planned, overridden=bool(request.despite), wait=wait)
     if dry_run or planned.blocking:
         return show_plan(call, planned)

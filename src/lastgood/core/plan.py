@@ -125,6 +125,11 @@ class Plan(Value, frozen=True, kw_only=True):
         return tuple(c for c in self.checks if c.outcome == "block" and not c.overridden)
 
     @property
+    def asked_before(self) -> bool:
+        """Whether it is no new plan, but that of a pull request which was asked for before, with its result."""
+        return self.result.pull_request is not None or self.result.pushed is True
+
+    @property
     def changes_nothing(self) -> bool:
         """Whether Git would stay as it is."""
         return not any(a.files or a.hold for a in self.applications) and self.mode != "reset"

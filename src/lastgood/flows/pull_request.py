@@ -66,7 +66,8 @@ async def _how_it_stands(look: Look, operation: Operation) -> Told:
     if operation.id in look.branch.live:
         return None, ()
     request = Requested(look.branch, operation)
-    done = await request.look(look.head.oid, ask=True)
+    # What nobody answered is done once more by the command, and not by a plan; Git may have the answer by now.
+    done = await request.look(look.head.oid, ask=operation.step == "waiting")
     if done is not None:
         return done, ()
     message = request.entry.operation.message

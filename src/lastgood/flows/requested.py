@@ -49,11 +49,8 @@ async def waiting(branch: FollowedBranch) -> list[Operation]:
 
 
 async def same_request(branch: FollowedBranch, request: Mapping[str, Any]) -> Operation | None:
-    """Return the operation of the same command that waits for its pull request, the newest of several."""
-    for operation in reversed(await waiting(branch)):
-        if operation.step == "waiting" and is_same(operation, request):
-            return operation
-    return None
+    """Return the newest operation of the same command that `waiting` has."""
+    return next((one for one in reversed(await waiting(branch)) if is_same(one, request)), None)
 
 
 async def same_result(branch: FollowedBranch, planned: Planned) -> Operation | None:

@@ -84,6 +84,7 @@ class Rollbacks:
             return finished
         # Its pull request gets the new commit, so that there is one for one command.
         stale = await same_request(self.branch, asked)
+        stale = stale if stale is not None and stale.step == "waiting" else None
         operation = stale.id if stale is not None else planned.id if planned is not None else str(uuid.uuid4())
         guess = await self._guess(request, operation) if planned is None else None
         kept = planned

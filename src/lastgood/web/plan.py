@@ -365,7 +365,7 @@ def _button(plan: Plan | None, choices: Choices, *, undo: bool) -> str:
 def _why_off(plan: Plan | None) -> str:
     if plan is None:
         return "There is no plan to start."
-    if plan.result.pull_request is not None:
+    if plan.asked_before:
         return "It was asked for by pull request before."
     if plan.blocking:
         names = ", ".join(dict.fromkeys(check.name for check in plan.blocking))
