@@ -1,9 +1,11 @@
 """An agent and pull requests: it sees the merge before it deploys it, and knows whose rollback that is."""
 
 import pytest
+from msgspec import convert
 from msgspec.structs import replace
 
-from lastgood.core.errors import LastgoodError
+from lastgood.core.errors import LastgoodError, PushUnknown
+from lastgood.core.plan import Plan
 from lastgood.core.record import Pause
 from lastgood.core.request import RollbackRequest
 from lastgood.flows.rollback import Rollbacks
@@ -83,6 +85,21 @@ async def test_the_same_command_tells_of_the_merge_until_it_moves(world):
     await world.store.save_deployment(replace(run, outcome="failed"))
     with pytest.raises(LastgoodError):  # meant by now is the one before, and there is none
         await rollbacks.plan(again)
+
+
+async def test_a_merge_is_the_persons_rollback_though_nobody_answered_when_it_was_opened(world):
+    """Git has it by its hold; the forge is away all the time."""
+    world.pulls.lose_replies = 1
+    with pytest.raises(PushUnknown):
+        await request(world)
+    (silent,) = await world.store.operations(app=APP)
+    world.pulls.away = "it is away"
+    planned = convert(silent.plan, Plan)
+    merged = await merge(
+        world, replace(planned, result=replace(planned.result, commit=silent.commit)), told=False, look=True
+    )
+    done = await world.run_until(APP, "succeeded", 3)
+    assert (done.trigger, done.operation, done.commit.oid) == ("rollback", silent.id, merged)
 
 
 async def test_pages_hear_of_one_that_was_closed(world):

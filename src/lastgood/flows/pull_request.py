@@ -38,10 +38,10 @@ async def settle_requests(branch: FollowedBranch, head: str, *, ask: bool = True
         if not mine or operation.id in branch.live:
             continue
         request = Requested(branch, operation)
-        if operation.step == "waiting":
-            await request.look(head, ask=ask)
-        elif operation.step == "unknown" and ask:
+        if operation.step == "unknown" and ask:
             await request.again(head)
+        elif operation.step in {"waiting", "unknown"}:
+            await request.look(head, ask=ask)
 
 
 Told = tuple[Plan | None, tuple[str, ...]]
