@@ -94,11 +94,12 @@ class CloneLastgood(LocalLastgood):
     async def unfinished(self, request: RollbackRequest | UndoRequest) -> Operation | None:
         """Return an earlier call of this very command whose push had no clear answer: doing it again finishes it."""
         from lastgood.flows.recover import as_asked, pending  # noqa: PLC0415 - only before something is changed
+        from lastgood.flows.requested import is_same  # noqa: PLC0415 - as above
 
         asked = as_asked(request)
         for operation in await pending(self._branches[0]):
             under_way = operation.step in {"pushing", "unknown"} and operation.commit is not None
-            if under_way and (operation.plan or {}).get("request") == asked:
+            if under_way and is_same(operation, asked):
                 return operation
         return None
 
