@@ -6,8 +6,10 @@ import msgspec
 import pytest
 
 from lastgood.cli import features as command
+from lastgood.cli.show import entry_text
 from lastgood.cli.text import Style
 from lastgood.core.feature import Feature
+from twins.lastgood import sample_entries
 from twins.store import PRIYA
 
 SERVER = ("--server", "http://lastgood.example.com")
@@ -69,3 +71,15 @@ def test_a_comparison_marks_what_breaks(asked, lastgood, monkeypatch):
     assert "  breaking  " in said.out
     assert "FROM THE RECORDS" in said.out
     assert "the repo is gone" in said.out
+
+
+def test_a_record_says_what_its_images_were_built_from():
+    """Beside the images: the commit, what told it, and the repo; where it is not known, that."""
+    carried = next(one for one in sample_entries() if one.built)
+    (table,) = [part for part in entry_text(carried, Style(width=120, color=False)).split("\n\n") if "BUILT" in part]
+    lines = [line.split() for line in table.splitlines()]
+    assert lines[:2] == [
+        ["BUILT", "FROM", "TOLD", "BY", "REPO"],
+        ["web", "ccccccc", "tag", "https://git.example.com/shop/web"],
+    ]
+    assert lines[2][:2] == ["search", "unknown"]

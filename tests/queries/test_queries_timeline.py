@@ -2,6 +2,7 @@
 
 import pytest
 
+from lastgood.core.built import Built
 from lastgood.core.carried import Carried
 from lastgood.core.commit import Person
 from lastgood.core.feature import Feature
@@ -61,6 +62,16 @@ async def test_a_search_over_everything_reaches_the_oldest_record(timelines):
     (found,) = await timelines.timeline(TimelineQuery(search=oldest.commit, limit=50))
     assert (found.app, found.number) == (oldest.app, oldest.number)
     assert await timelines.timeline(TimelineQuery(search="nobody ever wrote that")) == []
+
+
+async def test_a_record_shows_what_its_images_were_built_from(timelines):
+    """With what told it; a version without a deployment has nothing of the kind."""
+    (newest, *_) = await timelines.timeline(TimelineQuery(app="service0-staging"))
+    assert newest.built == ()
+    built = Built(image="web", reference="1", repo="https://git.example.com/o/shop", revision="a1" * 20, how="registry")
+    await timelines._store.save_carried(Carried(deployment=newest.deployment.id, found_at=NOON, built=(built,)))
+    (newest, *_) = await timelines.timeline(TimelineQuery(app="service0-staging"))
+    assert newest.built == (built,)
 
 
 async def test_source_authors_and_source_commits_find_the_deployment_that_carried_them(timelines):

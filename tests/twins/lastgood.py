@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from lastgood.core.application import ApplicationView, Policy, Refusal
+from lastgood.core.built import Built
 from lastgood.core.chain import Chain, ChainConfig, ChainDeployment, ChainImage, ChainSource
 from lastgood.core.commit import Commit, Person
 from lastgood.core.deployment import Deployment, DeploymentView, Phase
@@ -218,6 +219,16 @@ def sample_entries() -> list[TimelineEntry]:
             ),
             features_unknown=(NotKnown(image="search", reason="its tag tells no revision"),),
             features_more=3,
+            built=(
+                Built(
+                    image="web",
+                    reference="5.44.2",
+                    repo="https://git.example.com/shop/web",
+                    revision="c" * 40,
+                    how="tag",
+                ),
+                Built(image="search", reference="latest", repo=HOSTILE),
+            ),
             pull_requests=({"id": "#1304", "repo": "web", "title": "Gift message", "url": "javascript:alert(1)"},),
         ),
         entry(

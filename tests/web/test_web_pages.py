@@ -197,6 +197,8 @@ def test_a_record_shows_what_it_carried(browser):
     shown = [" ".join(element.text.split()) for element in page.all("p")]
     assert "3 more features are not kept with the record." in shown
     assert "Not known of search: its tag tells no revision" in shown
+    assert "web: built from ccccccc of https://git.example.com/shop/web, as its tag tells" in shown
+    assert "search: its source revision is not known" in shown
 
 
 def test_a_record_shows_the_settings_that_it_changed(browser):

@@ -71,9 +71,7 @@ def entry_text(entry: TimelineEntry, style: Style) -> str:
     ]
     if entry.body:
         parts.append("\n".join(f"    {clean(line, lines=True)}" if line else "" for line in entry.body.split("\n")))
-    if entry.images:
-        rows = [[clean(i.name), reference(i.from_), reference(i.to)] for i in entry.images]
-        parts.append(table([Column("IMAGE", least=10), Column("FROM", least=8), Column("TO", least=8)], rows, style))
+    parts += _images_text(entry, style)
     parts += features_text("entered", entry.features, style) + features_text("left", entry.features_left, style)
     if entry.features_more:
         parts.append(f"and {entry.features_more} more features, which the record does not keep")
@@ -106,6 +104,22 @@ def entry_text(entry: TimelineEntry, style: Style) -> str:
     if run is not None and run.last_words:
         parts.append(f"{heading('last words', style)}\n{clean(run.last_words.rstrip(), lines=True)}")
     return "\n\n".join(parts)
+
+
+def _images_text(entry: TimelineEntry, style: Style) -> list[str]:
+    """Lay out which images changed, and what those that came were built from."""
+    parts = []
+    if entry.images:
+        rows = [[clean(i.name), reference(i.from_), reference(i.to)] for i in entry.images]
+        parts.append(table([Column("IMAGE", least=10), Column("FROM", least=8), Column("TO", least=8)], rows, style))
+    if entry.built:
+        rows = [
+            [clean(b.image), b.revision[:7] if b.revision else "unknown", b.how or "", clean(b.repo)]
+            for b in entry.built
+        ]
+        columns = [Column("BUILT", least=10), Column("FROM"), Column("TOLD BY"), Column("REPO", least=10)]
+        parts.append(table(columns, rows, style))
+    return parts
 
 
 def _operation(entry: TimelineEntry) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from lastgood.core.built import Built
 from lastgood.core.commit import Person
 from lastgood.core.deployment import DeploymentView
 from lastgood.core.feature import Feature
@@ -34,6 +35,7 @@ class TimelineEntry(Value, frozen=True, kw_only=True):
     bases that were not known; features_more: how many are left out. Empty in Git alone, which knows no source repo.
     settings: what else than images the deployment changed, as it is kept with its record; None in lists where nothing
     is kept (`show` finds it out for one, by rendering).
+    built: what the images and bases that came with it were built from, as its record keeps it.
     build: the page of the build: the one that the commit names in a trailer (`Build: https://...`), else the one that
     an image names that entered with it.
     pull_requests, issues: those among features; committers: who wrote them.
@@ -72,6 +74,7 @@ class TimelineEntry(Value, frozen=True, kw_only=True):
     features_more: int = 0
     settings: Settings | None = None
     build: str | None = None
+    built: tuple[Built, ...] = ()
     health: str | None = None
     sync: str | None = None
     refused_by: str | None = None

@@ -94,6 +94,7 @@ class Filler:
             features_more=kept.more if kept else 0,
             settings=settings.settings if settings else None,
             build=build_link(commit.message) or (kept.build if kept else None),
+            built=kept.built if kept else (),
             health=health,
             sync=sync,
             refused_by=row.refused.hold if row.refused else None,
