@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lastgood.core.figures import LEAST, MOST_FAILURES, WEEK, Attempt, _judge, figures, figures_by
+from lastgood.core.figures import LEAST, MOST_FAILURES, WEEK, Attempt, figures, figures_by, judge
+from twins.lastgood import judge_all
 
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 SINCE = NOON - 2 * WEEK
@@ -20,7 +21,8 @@ def attempt(number, outcome="succeeded", trigger="commit", *, app="web", after=N
 
 
 def counted(*attempts, since=SINCE, until=NOON):
-    return figures(attempts, since=since, until=until)
+    period = {"since": since, "until": until}
+    return figures(judge_all(attempts, **period), **period)
 
 
 def test_what_is_no_deployment_is_not_counted():
@@ -86,9 +88,10 @@ def test_commits_of_what_failed_come_with_the_next_success(story, hours):
         for n, (outcome, trigger, at, left) in enumerate(story, 1)
     ]
     many = [attempt(n, app="other", committed=(SINCE + n * HOUR,)) for n in range(1, LEAST + 1)]
-    found = figures([*made, *many], since=SINCE, until=NOON).lead_time
+    found = counted(*made, *many).lead_time
     assert found.count == len(hours) + LEAST
-    took = [(one.at - when).total_seconds() / 3600 for one in _judge(made, SINCE, NOON) for when in one.brought]
+    judged = judge(made, since=SINCE, until=NOON)
+    took = [(one.at - when).total_seconds() / 3600 for one in judged for when in one.brought]
     assert sorted(took) == hours
     assert found.left_out == sum(at is None for _, _, at, _ in story)
 
@@ -147,22 +150,43 @@ def test_a_clock_that_was_set_back_makes_no_time_less_than_nothing():
 
 def test_a_failure_of_the_period_may_end_after_it():
     """What is known by now counts: the figures of a week do not stay open."""
-    found = figures([attempt(1, "failed"), attempt(2, after=2 * WEEK + HOUR)], since=SINCE, until=NOON)
+    found = counted(attempt(1, "failed"), attempt(2, after=2 * WEEK + HOUR))
     assert (found.open, found.recovery_time.count) == (0, 1)
 
 
-@given(
-    st.lists(
-        st.builds(
-            attempt,
-            st.integers(1, 30),
-            st.sampled_from(["succeeded", "failed", "partial", "superseded"]),
-            st.sampled_from(["commit", "rollback", "undo", "drift", "retry"]),
-            app=st.sampled_from(["web", "api"]),
-        ),
-        unique_by=lambda one: (one.app, one.number),
-    )
+stories = st.lists(
+    st.builds(
+        attempt,
+        st.integers(1, 30),
+        st.sampled_from(["succeeded", "failed", "partial", "superseded"]),
+        st.sampled_from(["commit", "rollback", "undo", "drift", "retry"]),
+        app=st.sampled_from(["web", "api"]),
+        committed=st.none() | st.lists(st.sampled_from([SINCE + n * HOUR for n in range(6)]), max_size=3).map(tuple),
+        left=st.booleans(),
+    ),
+    unique_by=lambda one: (one.app, one.number),
 )
+
+
+@given(stories, st.integers(1, 30))
+def test_two_periods_beside_each_other_count_what_both_together_do(attempts, cut):
+    """What happened before a period is known in it: a retry, a repair, a commit that came earlier are no new ones."""
+    middle = SINCE + cut * HOUR
+    first, second, both = counted(*attempts, until=middle), counted(*attempts, since=middle), counted(*attempts)
+    for count in (
+        lambda found: found.deployments,
+        lambda found: found.open,
+        lambda found: found.lead_time.count,
+        lambda found: found.lead_time.left_out,
+        lambda found: found.recovery_time.count,
+        lambda found: found.recovery_time.left_out,
+        lambda found: found.change_fail_rate.count,
+        lambda found: found.rework_rate.count,
+    ):
+        assert count(first) + count(second) == count(both)
+
+
+@given(stories)
 def test_the_weeks_add_up(attempts):
     """No deployment is lost between two weeks or counted twice; no part is larger than the whole."""
     found = counted(*attempts)
@@ -182,9 +206,10 @@ def test_each_part_is_counted_by_itself_and_no_failure_is_ended_by_another_appli
         attempt(3, trigger="rollback", app="cart", after=4 * HOUR),
     )
     of = {"web": "shop", "cart": "shop"}
-    parts = figures_by(made, lambda app: app, since=SINCE, until=NOON)
+    judged = judge_all(made, since=SINCE, until=NOON)
+    parts = figures_by(judged, lambda app: app, since=SINCE, until=NOON)
     assert [(p.name, p.figures.deployments, p.figures.open) for p in parts] == [("cart", 3, 0), ("web", 1, 1)]
-    (shop,) = figures_by(made, of.__getitem__, since=SINCE, until=NOON)
+    (shop,) = figures_by(judged, of.__getitem__, since=SINCE, until=NOON)
     assert (shop.figures.deployments, shop.figures.change_fail_rate.count, shop.figures.open) == (4, 2, 1)
     assert (shop.figures.weeks, shop.figures.failures) == ((), ())
 

@@ -7,7 +7,7 @@ import datetime as dt
 import hashlib
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -31,7 +31,7 @@ from lastgood.core.errors import (
 )
 from lastgood.core.feature import Feature
 from lastgood.core.feature_views import ComparedApplication, CompareView, FeaturesView, Waiting, WhereEntry
-from lastgood.core.figures import Attempt, FiguresQuery, FiguresView, figures, figures_by
+from lastgood.core.figures import Attempt, FiguresQuery, FiguresView, Judged, figures, figures_by, judge
 from lastgood.core.hold import HeldFile, Hold
 from lastgood.core.observation import ResourceHealth, ResourceResult
 from lastgood.core.operation import Moved, Operation, OperationView
@@ -519,6 +519,14 @@ def sample_attempts(app: str = "web-production", *, count: int = 120) -> list[At
     return made
 
 
+def judge_all(attempts: Iterable[Attempt], *, since: dt.datetime, until: dt.datetime) -> list[Judged]:
+    """Judge the attempts of any number of applications, each by itself."""
+    by_app: dict[str, list[Attempt]] = {}
+    for one in attempts:
+        by_app.setdefault(one.app, []).append(one)
+    return [one for some in by_app.values() for one in judge(some, since=since, until=until)]
+
+
 class MemoryLastgood:
     """The port, answered from lists. Change `views`, `entries`, `plan_checks` to get another state."""
 
@@ -715,7 +723,7 @@ class MemoryLastgood:
             self._view(query.app)
         until = query.until or NOW
         since = query.since or until - dt.timedelta(weeks=13)
-        found = [one for one in self.attempts if query.app in (None, one.app)]
+        found = judge_all([one for one in self.attempts if query.app in (None, one.app)], since=since, until=until)
         return FiguresView(
             app=query.app,
             environment=query.environment,

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from lastgood.core.figures import DEFINITIONS, Attempt, figures
+from lastgood.core.figures import DEFINITIONS, Attempt, Figures, figures
 from lastgood.web.figure_charts import LINE_Y, TOP_Y, lead_lines, recovery_marks
 from lastgood.web.figure_tiles import tiles
 from twins.html import Page
-from twins.lastgood import NOW, sample_attempts
+from twins.lastgood import NOW, judge_all, sample_attempts
 
 WEEKS_13 = dt.timedelta(weeks=13)
 
@@ -67,9 +67,7 @@ def test_failures_lead_to_their_records_and_to_what_ended_them(page):
     assert "a rollback" in table
     assert "a later version" in table
     marks = shown.partition('id="rt"')[2].partition("</svg>\n  </div>")[0]
-    assert marks.count("<a href=") == len(
-        recovery_marks(figures(sample_attempts(), since=NOW - WEEKS_13, until=NOW)).marks
-    )
+    assert marks.count("<a href=") == len(recovery_marks(sample_figures(sample_attempts())).marks)
 
 
 def test_a_failure_is_told_from_its_record_alone(lastgood, records, browser):
@@ -183,7 +181,7 @@ def test_whatever_happened_is_drawn_inside_the_charts(attempts):
         )
         for number, (outcome, trigger, ago_s, lead_s) in enumerate(attempts, start=1)
     ]
-    found = figures(made, since=NOW - WEEKS_13, until=NOW)
+    found = sample_figures(made)
     for tile in tiles(found, found):
         assert all(0 <= bar.y <= 26 and bar.x >= 0 and bar.x + bar.width <= 100 for bar in tile.spark)
     lead, recovery = lead_lines(found), recovery_marks(found)
@@ -209,7 +207,7 @@ def test_prometheus_is_told_what_the_figures_say(lastgood, script):
         "production",
         1,
     )
-    found = figures(sample_attempts(), since=NOW - WEEKS_13, until=NOW)
+    found = sample_figures(sample_attempts())
     for name, value in (
         ("deployments", found.deployments),
         ("failed_deployments", found.change_fail_rate.count),
@@ -238,3 +236,9 @@ def test_the_figures_are_counted_once_a_minute(lastgood, script, clock):
     lastgood.attempts = sample_attempts()
     asyncio.run(clock.move(60))
     assert "lastgood_figures_deployments{" in script.get("/metrics").text
+
+
+def sample_figures(attempts: list[Attempt]) -> Figures:
+    """Count what is told of the 13 weeks until now."""
+    period = {"since": NOW - WEEKS_13, "until": NOW}
+    return figures(judge_all(attempts, **period), **period)

@@ -11,7 +11,7 @@ import datetime as dt
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby, pairwise
+from itertools import pairwise
 from math import ceil
 from typing import Literal
 
@@ -152,10 +152,11 @@ class FiguresView(Value, frozen=True, kw_only=True):
     definitions: dict[str, str] = msgspec.field(default_factory=DEFINITIONS.copy)
 
 
-class _Judged(Value, frozen=True, kw_only=True):
-    """A deployment with what is said of it. recovery_s: None while it is open, or where its begin is not known.
+class Judged(Value, frozen=True, kw_only=True):
+    """A deployment with what is said of it. at: when its attempt ended.
 
-    brought: when the commits were made that came to people with it.
+    recovery_s: None while it is open, or where its begin is not known. brought: when the commits were made that came to
+    people with it.
     """
 
     attempt: Attempt
@@ -168,41 +169,44 @@ class _Judged(Value, frozen=True, kw_only=True):
 
     @property
     def open(self) -> bool:
+        """Say whether it failed, and nothing has ended that yet."""
         return self.failed and self.ended_by is None
 
 
-def figures(attempts: Iterable[Attempt], *, since: dt.datetime, until: dt.datetime) -> Figures:
-    """Count what ended in [since, until). attempts: of any order; later ones too, which end earlier failures."""
-    judged = _judge(attempts, since, until)
-    counted = _count(judged, since, until)
+def judge(attempts: Iterable[Attempt], *, since: dt.datetime, until: dt.datetime) -> list[Judged]:
+    """Return the deployments of one application that ended in [since, until), judged, oldest first.
+
+    attempts: all of them, of any order: what was before the period says what was new in it and what repeats a failure,
+    and what came after it ends its failures.
+    """
+    of_app = sorted(attempts, key=lambda one: one.number)
+    brought = _brought(of_app)
+    judged = _judged(_without_tries([one for one in of_app if _counts(one)]))
+    return [
+        msgspec.structs.replace(one, brought=brought.get(one.attempt.number, ()))
+        for one in judged
+        if since <= one.at < until
+    ]
+
+
+def figures(judged: Sequence[Judged], *, since: dt.datetime, until: dt.datetime) -> Figures:
+    """Count what was judged of [since, until), of any number of applications."""
     failed = sorted((one for one in judged if one.failed), key=lambda one: one.at, reverse=True)
     return msgspec.structs.replace(
-        counted,
+        _count(judged, since, until),
         weeks=tuple(_week(judged, *edges) for edges in pairwise(_edges(since, until))),
         failures=tuple(_failure(one) for one in failed[:MOST_FAILURES]),
     )
 
 
 def figures_by(
-    attempts: Iterable[Attempt], name_of: Callable[[str], str], *, since: dt.datetime, until: dt.datetime
+    judged: Iterable[Judged], name_of: Callable[[str], str], *, since: dt.datetime, until: dt.datetime
 ) -> tuple[FiguresPart, ...]:
     """Count the same for each name by itself. name_of: from an application to the name that it counts for."""
-    by_name: dict[str, list[_Judged]] = {}
-    for one in _judge(attempts, since, until):
+    by_name: dict[str, list[Judged]] = {}
+    for one in judged:
         by_name.setdefault(name_of(one.attempt.app), []).append(one)
-    return tuple(
-        FiguresPart(name=name, figures=_count(judged, since, until)) for name, judged in sorted(by_name.items())
-    )
-
-
-def _judge(attempts: Iterable[Attempt], since: dt.datetime, until: dt.datetime) -> list[_Judged]:
-    by_app = groupby(sorted(attempts, key=lambda one: (one.app, one.number)), key=lambda one: one.app)
-    found: list[_Judged] = []
-    for of_app in (list(some) for _, some in by_app):
-        brought = _brought(of_app)
-        judged = _judged(_without_tries([one for one in of_app if _counts(one)]))
-        found += [msgspec.structs.replace(one, brought=brought.get(one.attempt.number, ())) for one in judged]
-    return [one for one in found if since <= one.at < until]
+    return tuple(FiguresPart(name=name, figures=_count(some, since, until)) for name, some in sorted(by_name.items()))
 
 
 def _brought(attempts: Sequence[Attempt]) -> dict[int, tuple[dt.datetime, ...]]:
@@ -216,17 +220,19 @@ def _brought(attempts: Sequence[Attempt]) -> dict[int, tuple[dt.datetime, ...]]:
     found: dict[int, tuple[dt.datetime, ...]] = {}
     waiting: Counter[dt.datetime] = Counter()
     lost: Counter[dt.datetime] = Counter()
-    came: Counter[dt.datetime] = Counter()
+    # What came to people, up to the last time that anything was taken back, and since then.
     had: Counter[dt.datetime] = Counter()
+    came: Counter[dt.datetime] = Counter()
     for one in attempts:
         if one.trigger == "drift":
             continue
         back = one.trigger in _BACK
         if one.left or back:
             lost |= waiting
-            had = came.copy()
+            had += came
+            came.clear()
             waiting.clear()
-        # The period has a begin: what going back brings, and was not seen to fail in it, people had before.
+        # The records have a begin: what going back brings, and was not seen to fail in them, people had before.
         committed = Counter(one.committed or ())
         waiting |= (committed & lost if back else committed) - had
         if one.outcome == "succeeded":
@@ -236,7 +242,7 @@ def _brought(attempts: Sequence[Attempt]) -> dict[int, tuple[dt.datetime, ...]]:
     return found
 
 
-def _count(judged: Sequence[_Judged], since: dt.datetime, until: dt.datetime) -> Figures:
+def _count(judged: Sequence[Judged], since: dt.datetime, until: dt.datetime) -> Figures:
     days = max((until - since).total_seconds() / _DAY_S, 1.0)
     return Figures(
         since=since,
@@ -251,7 +257,7 @@ def _count(judged: Sequence[_Judged], since: dt.datetime, until: dt.datetime) ->
     )
 
 
-def _failure(one: _Judged) -> FailedDeployment:
+def _failure(one: Judged) -> FailedDeployment:
     return FailedDeployment(
         app=one.attempt.app,
         number=one.attempt.number,
@@ -284,9 +290,9 @@ def _without_tries(attempts: Sequence[Attempt]) -> list[Attempt]:
     return found
 
 
-def _judged(attempts: Sequence[Attempt]) -> list[_Judged]:
+def _judged(attempts: Sequence[Attempt]) -> list[Judged]:
     """Judge the deployments of one application, oldest first."""
-    found: list[_Judged] = []
+    found: list[Judged] = []
     following: Attempt | None = None
     mended_by: Attempt | None = None
     for attempt in reversed(attempts):
@@ -300,7 +306,7 @@ def _judged(attempts: Sequence[Attempt]) -> list[_Judged]:
             # A clock that was set back must not make it less than nothing.
             recovery_s = max((_ended_at(mended_by) - begun).total_seconds(), 0.0)
         ended_by = mended_by if failed else None
-        found.append(_Judged(attempt=attempt, at=at, failed=failed, recovery_s=recovery_s, ended_by=ended_by))
+        found.append(Judged(attempt=attempt, at=at, failed=failed, recovery_s=recovery_s, ended_by=ended_by))
         following = attempt
         if ended_well:
             mended_by = attempt
@@ -315,7 +321,7 @@ def _ended_at(attempt: Attempt) -> dt.datetime:
     return attempt.finished_at or attempt.started_at
 
 
-def _lead_time(judged: Sequence[_Judged]) -> Spread:
+def _lead_time(judged: Sequence[Judged]) -> Spread:
     """Going back brings no new change but what failed before: where nothing is known of it, nothing is missing."""
     took = [(one.at - when).total_seconds() for one in judged for when in one.brought]
     going = [one for one in judged if one.attempt.outcome == "succeeded" and one.attempt.trigger not in _BACK]
@@ -323,7 +329,7 @@ def _lead_time(judged: Sequence[_Judged]) -> Spread:
     return _spread([max(one, 0.0) for one in took], left_out=unknown)
 
 
-def _recovery_time(judged: Sequence[_Judged]) -> Spread:
+def _recovery_time(judged: Sequence[Judged]) -> Spread:
     over = [one for one in judged if one.failed and not one.open]
     took = [one.recovery_s for one in over if one.recovery_s is not None]
     return _spread(took, left_out=len(over) - len(took))
@@ -349,7 +355,7 @@ def _edges(since: dt.datetime, until: dt.datetime) -> list[dt.datetime]:
     return edges[::-1]
 
 
-def _week(judged: Sequence[_Judged], start: dt.datetime, end: dt.datetime) -> Week:
+def _week(judged: Sequence[Judged], start: dt.datetime, end: dt.datetime) -> Week:
     inside = [one for one in judged if start <= one.at < end]
     return Week(
         start=start,

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 
 from lastgood.core.errors import CommandLineWrong, NeedsServer, Unknown
-from lastgood.core.figures import Division, FiguresQuery, FiguresView, figures, figures_by
+from lastgood.core.figures import Division, FiguresQuery, FiguresView, Judged, figures, figures_by, judge
 from lastgood.core.nearest import did_you_mean
 from lastgood.core.ports import Clock, Store
 from lastgood.core.record import ApplicationRecord, DeploymentQuery
@@ -26,10 +26,10 @@ async def delivery_figures(query: FiguresQuery, *, store: Store | None, clock: C
     since, until = _period(query, clock.now())
     records = await store.applications()
     await _check(query, records, store)
-    found = await store.attempts(app=query.app, environment=query.environment, since=since)
-    if query.group is not None:
-        names = {record.name for record in records if record.group == query.group}
-        found = [one for one in found if one.app in names]
+    found: list[Judged] = []
+    # One after the other: what is kept in memory is the history of one, and others have their turn meanwhile.
+    for app in await _asked(query, records, store):
+        found += judge(await store.attempts(app, environment=query.environment), since=since, until=until)
     parts = figures_by(found, _naming(query.by, records), since=since, until=until) if query.by else ()
     return FiguresView(
         app=query.app,
@@ -67,6 +67,14 @@ def _naming(by: Division, records: Sequence[ApplicationRecord]) -> Callable[[str
         return lambda app: app
     names = {one.name: (one.environment or "") if by == "environment" else one.group for one in records}
     return lambda app: names.get(app, "")
+
+
+async def _asked(query: FiguresQuery, records: Sequence[ApplicationRecord], store: Store) -> list[str]:
+    """Return whose deployments count: those that were forgotten have records, but are in no group."""
+    ended = {query.app} if query.app is not None else {count.app for count in await store.deployment_totals()}
+    if query.group is not None:
+        ended &= {record.name for record in records if record.group == query.group}
+    return sorted(ended)
 
 
 async def _check(query: FiguresQuery, records: Sequence[ApplicationRecord], store: Store) -> None:

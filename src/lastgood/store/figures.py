@@ -1,9 +1,23 @@
 """The statements that read what is counted of deployment records, and nothing else of them."""
 
 import datetime as dt
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    Text,
+    bindparam,
+    case,
+    func,
+    null,
+    select,
+    type_coerce,
+)
 
 from lastgood.core.deployment import may_carry
 from lastgood.core.figures import Attempt
@@ -11,25 +25,11 @@ from lastgood.core.record import DeploymentCount
 from lastgood.store.schema import carried, deployments
 
 
-def attempts(connection: Connection, *, app: str | None, environment: str | None, since: dt.datetime) -> list[Attempt]:
-    """Return the attempts that ended at `since` or later, oldest first."""
-    d, c = deployments.c, carried.c
-    asked = (
-        select(
-            d.app, d.number, d.trigger, d.outcome, d.started_at, d.finished_at, d.degraded_at, d.images, d.origins,
-            c.committed, c.entered, c.left, c.unknown,
-        )
-        .outerjoin(carried, c.deployment == d.id)
-        .where(d.finished_at >= since)
-        .order_by(d.id)
-    )  # fmt: skip
-    if app is not None:
-        asked = asked.where(d.app == app)
-    if environment is not None:
-        asked = asked.where(d.environment == environment)
+def attempts(connection: Connection, *, app: str, environment: str | None) -> list[Attempt]:
+    """Return the attempts of an application that ended, oldest first."""
     return [
         Attempt(
-            app=row.app,
+            app=app,
             number=row.number,
             trigger=row.trigger,
             outcome=row.outcome,
@@ -39,8 +39,33 @@ def attempts(connection: Connection, *, app: str | None, environment: str | None
             committed=_committed(row),
             left=bool(row.left),
         )
-        for row in connection.execute(asked)
+        for row in connection.execute(_ended(), {"counted_app": app, "counted_environment": environment})
     ]
+
+
+@cache
+def _ended() -> Select[Any]:
+    """Of lists that only their emptiness is asked for, the database says it: they are long, and records are many."""
+    d, c = deployments.c, carried.c
+    environment = bindparam("counted_environment", type_=String)
+    return (
+        select(
+            d.number, d.trigger, d.outcome, d.started_at, d.finished_at, d.degraded_at, c.committed,
+            _has_some(d.images).label("images"),
+            case((_has_some(d.images), null()), else_=d.origins).label("origins"),
+            _has_some(c.entered).label("entered"),
+            _has_some(c.left).label("left"),
+            _has_some(c.unknown).label("unknown"),
+        )
+        .outerjoin(carried, c.deployment == d.id)
+        .where(d.app == bindparam("counted_app"), d.finished_at.is_not(None))
+        .where(environment.is_(None) | (d.environment == environment))
+        .order_by(d.id)
+    )  # fmt: skip
+
+
+def _has_some(column: Column[Any]) -> ColumnElement[bool]:
+    return type_coerce(column, Text) != "[]"
 
 
 def totals(connection: Connection) -> list[DeploymentCount]:
@@ -56,7 +81,7 @@ def totals(connection: Connection) -> list[DeploymentCount]:
 
 def _committed(row: Any) -> tuple[dt.datetime, ...] | None:
     """Return when what entered was committed; none for a change of settings alone; None where that is not known."""
-    if not may_carry(row.images, row.origins):
+    if not row.images and not may_carry((), row.origins):
         return ()
     if not isinstance(row.committed, tuple) or (row.unknown and not row.entered):
         return None
