@@ -84,6 +84,31 @@ async def test_a_version_that_degrades_after_baking_loses_its_mark(world):
     assert (await world.record("web-staging")).last_good is None
 
 
+async def test_a_version_that_degrades_while_it_bakes_is_told_until_it_bakes_after_all(world):
+    """Since when it was bad is known to whoever rolls it back; a version that came back by itself is good."""
+    await run_first(world)
+    await pass_time(world, 30)
+    await turn(world, "Degraded")
+    since = world.clock.now()
+    await pass_time(world, 5)
+    assert (await world.runs("web-staging"))[0].degraded_at is None
+    await pass_time(world, 20)
+    await settled(world, "degraded_at")
+    (run,) = await world.runs("web-staging")
+    assert (run.degraded_at - since).total_seconds() < 5
+    assert run.baked_at is None
+
+    await turn(world, "Healthy")
+    await pass_time(world, 80)
+    await settled(world, "baked_at")
+    assert (await world.runs("web-staging"))[0].degraded_at is None
+
+    await world.release(app_file("web-staging", "b"))
+    await world.look()
+    await world.run_until("web-staging", "succeeded", 2)
+    assert (await world.record("web-staging")).last_good is not None
+
+
 async def test_a_lost_node_is_not_the_versions_fault(world):
     """A deployment waits for what comes in place of what ran there, and one that baked keeps its good name."""
     lost = {"message": "its node does not answer", "reason": "NodeLost"}

@@ -121,13 +121,14 @@ async def test_last_good_is_the_newest_that_baked(world):
 
 
 async def test_where_nothing_baked_the_next_best_is_named(world):
-    """What became Healthy last, not what failed, nor what failed when it was tried again, and nothing on hold."""
-    v = await _four(world)
+    """What became Healthy last, not what failed or degraded, nor what failed when tried again, and nothing on hold."""
+    v = [*await _four(world), await world.release(name="v4")]
     await ran(world, v[0], baked_at=None)
     await ran(world, v[1], baked_at=None)
     await ran(world, v[1], outcome="failed", own_fault=True, baked_at=None)
     await ran(world, v[2], outcome="failed", own_fault=True, baked_at=None)
-    await ran(world, v[3])
+    await ran(world, v[3], baked_at=None, degraded_at=NOW)
+    await ran(world, v[4])
     with pytest.raises(NoLastGood) as none:
         await chosen(world, "last-good")
     assert none.value.hint.startswith(f"n1 ({v[0][:7]}) became Healthy, and was not for its bake time: `--to n1`")

@@ -190,7 +190,7 @@ class _Chooser:
     async def _unbaked(self) -> Deployment | None:
         """Return the newest run of another version that became Healthy and did not bake: the next best.
 
-        Where a newer run of the same version failed, that one counts.
+        Where a newer run of the same version failed, that one counts; one that was seen to degrade is none.
         """
         current, _ = await self.repo.version(self.head, self.app.scope)
         passed_over: set[str | None] = {current}
@@ -198,7 +198,8 @@ class _Chooser:
             if run.version in passed_over or run.outcome == "superseded":
                 continue
             passed_over.add(run.version)
-            if run.outcome == "succeeded" and run.baked_at is None and not await self._is_held(run):
+            went_well = run.outcome == "succeeded" and run.degraded_at is None
+            if went_well and run.baked_at is None and not await self._is_held(run):
                 return run
         return None
 

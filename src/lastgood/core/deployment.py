@@ -24,7 +24,8 @@ class Deployment(Value, frozen=True, kw_only=True):
     """The record of one attempt; kept for ever.
 
     number: counts up from 1 in its application, never reused. operation: the id of what asked for it.
-    baked_at: when it had stayed Healthy for its bake time; degraded_at: when it degraded by itself afterwards.
+    baked_at: when it had stayed Healthy for its bake time; degraded_at: since when it was seen to be Degraded by itself
+    after it had succeeded, for more than a moment; None again once it baked after all.
     origins: before and after, of the images and bases that changed; None: recorded before that was kept.
     own_fault: a failure for reasons of the version itself (not of the target or of lastgood).
     """

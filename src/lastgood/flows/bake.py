@@ -1,5 +1,6 @@
 """Bake: after a deployment succeeded, say when it has stayed Healthy for its bake time, and when it degrades by itself.
 
+What degrades before its bake time is over can still stay Healthy for it: then it is good, and nothing is said of that.
 Looks at what was observed, one application for each object. Time during which nobody looked does not count.
 """
 
@@ -40,7 +41,7 @@ class Bake:
             return None
         now = self._clock.now()
         self._look(run, seen, now)
-        if self._degraded_since is not None and run.baked_at is not None and run.degraded_at is None:
+        if self._degraded_since is not None and run.degraded_at is None:
             return await self._after(DEGRADED_S, self._degraded_since, self._degrade, run)
         if self._healthy_since is not None and run.baked_at is None:
             return await self._after(bake_s, self._healthy_since, self._baked, run)
@@ -67,10 +68,10 @@ class Bake:
     async def _baked(self, run: Deployment) -> None:
         now = self._clock.now()
         phase = Phase(name="bake", started_at=self._healthy_since or now, finished_at=now, message="stayed Healthy")
-        await self._write(run, what="baked", baked_at=now, phases=(*run.phases, phase))
+        await self._write(run, what="baked", baked_at=now, degraded_at=None, phases=(*run.phases, phase))
 
     async def _degrade(self, run: Deployment) -> None:
-        await self._write(run, what="degraded", degraded_at=self._clock.now())
+        await self._write(run, what="degraded", degraded_at=self._degraded_since)
 
     async def _write(self, run: Deployment, *, what: str, **fields: object) -> None:
         attempt = Attempt(run, store=self._store, known=self._known, clock=self._clock)
