@@ -162,7 +162,8 @@ async def test_a_note_says_what_goes_along_and_how_to_take_out_one_alone(tmp_pat
 
     (told,) = note(look, "web", planned, without="#2")
     assert told.startswith("web: 2 other features leave along with #2; the oldest is PR-1 of ")
-    assert told.endswith("(Basket). To take out #2 alone, revert it in o/shop and build")
+    assert told.endswith("(Basket). To take out #2 alone, revert PR-2 in o/shop and build")
+    assert note(look, "web", planned, without="#7") == [told.replace("#2", "#7")]
     assert note(look, "web", planned, without="gift MESSAGE") == [told.replace("#2", "gift MESSAGE")]
     assert note(look, "web", planned, without=None) == []
     assert note(look, "web", planned, without="PR-9") == [
@@ -173,6 +174,24 @@ async def test_a_note_says_what_goes_along_and_how_to_take_out_one_alone(tmp_pat
     alone = plan_features.PlannedFeatures(leaving=tuple(one for one in found.left if one.id not in {"PR-1", "PR-3"}))
     assert [one.id for one in alone.leaving] != []
     assert note(look, "web", alone, without="PR-2") == []
+
+
+async def test_the_other_way_names_what_brought_the_feature(tmp_path):
+    """The pull requests of an issue that several brought, and the commit of what had none."""
+    history = MemorySourceHistory()
+    (world,) = make_world("memory", tmp_path, sources=MemorySources(history))
+    await world.begin()
+    shop = Shop(world, history)
+    first = await shop.merge("Begin")
+    await shop.merge("Gift message (#1)\n\nFixes #7")
+    await shop.merge("Gift message once more (#2)\n\nFixes #7")
+    alone = await shop.merge("Faster search")
+    found = await history.features(shop.at, first, Selection())
+    planned = plan_features.PlannedFeatures(leaving=found.left)
+    look = await world.branch.fetch()
+    for without, bearers in (("#7", "PR-2, PR-1"), ("faster search", alone[:7])):
+        (told,) = plan_features.feature_notes(look, "web", planned, without=without)
+        assert told.endswith(f"To take out {without} alone, revert {bearers} in o/shop and build")
 
 
 async def test_a_plan_keeps_so_many_features_and_says_how_many_there_are(shop, monkeypatch):

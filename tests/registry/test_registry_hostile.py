@@ -306,6 +306,7 @@ async def test_redirects_end(server, tmp_path):
         ('Bearer realm="ftp://x/"', b"", "not https"),
         ('Bearer realm="http://a:b@{host}/token"', b"", "not https"),
         ("Bearer", b"", "not https"),
+        ('Bearer realm="http://127.0.0.1:1/token"', b"", "127.0.0.1, which gives its tokens: "),
         ('Bearer realm="{url}/token"', answer(b"{}"), "answers without one"),
         ('Bearer realm="{url}/token"', answer(b'{"token": "a\\r\\nX-Evil: 1"}'), "answers without one"),
         ('Bearer realm="{url}/token"', answer(b"[" * 50_000), "answers without one"),

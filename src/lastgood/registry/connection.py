@@ -177,7 +177,10 @@ class Connection:
             # What we need, not what the registry says that we do.
             query["scope"] = f"repository:{repository}:pull"
         headers = {"Authorization": credentials.header()} if credentials is not None else {}
-        answer, location = await self._send(where.copy_merge_params(query), headers, MAX_TOKEN_ANSWER_BYTES)
+        try:
+            answer, location = await self._send(where.copy_merge_params(query), headers, MAX_TOKEN_ANSWER_BYTES)
+        except NoAnswer as wrong:
+            raise NoAnswer(f"{where.host}, which gives its tokens: {wrong}") from wrong
         if answer.status in {_UNAUTHORIZED, _FORBIDDEN}:
             raise NoAnswer(self._not_let_in(credentials)) if credentials is not None else NotThere
         if location is not None or answer.status != _OK:
