@@ -104,6 +104,10 @@ class FollowingAgent:
         """Return what was observed of an application last, from memory."""
         return self._known.observation(app)
 
+    def under_way(self) -> int:
+        """Return how many deployments are in progress."""
+        return self._known.under_way()
+
     def records_trouble(self) -> str | None:
         """Say why records cannot be written, None where the last look at every repo was recorded."""
         return next((one.records_trouble for one in self._following.values() if one.records_trouble), None)

@@ -143,7 +143,8 @@ class _Server:
                         self._targets.processes, self._branches, self._store, self._renderer, self._clock
                     )
                     running.append(tasks.create_task(collecting))
-                    running += [tasks.create_task(keeping.run()) for keeping in self._keeping()]
+                    under_way = self._agent.under_way
+                    running += [tasks.create_task(keeping.run(under_way)) for keeping in self._keeping()]
                 if access is not None:
                     running.append(tasks.create_task(self._serve_web(access, stop, started)))
                 else:

@@ -83,12 +83,14 @@ def _in_order(hooks: Iterable[Hook]) -> list[Hook]:
 
 def _hooks_of(resource: Resource, argo: dict[str, Moment], helm: dict[str, Moment]) -> list[Hook]:
     said = _annotations(resource.manifest)
+    if ARGO_HOOK not in said and HELM_HOOK not in said:
+        return []
     if ARGO_HOOK in said:
         moments, names = argo, _listed(said[ARGO_HOOK])
         delete = frozenset(_ARGO_POLICY.get(one, one) for one in _listed(said.get(_ARGO_DELETE, "")))
         weight = _number(said.get(_ARGO_WAVE, ""))
     else:
-        moments, names = helm, _listed(said.get(HELM_HOOK, ""))
+        moments, names = helm, _listed(said[HELM_HOOK])
         delete = frozenset(_listed(said.get(_HELM_DELETE, "")))
         weight = _number(said.get(_HELM_WEIGHT, ""))
     return [
@@ -121,6 +123,6 @@ def _number(text: str) -> int:
 def _annotations(manifest: dict[str, Any]) -> dict[str, str]:
     metadata = manifest.get("metadata")
     found = metadata.get("annotations") if isinstance(metadata, dict) else None
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or not found:
         return {}
     return {key: value for key, value in found.items() if isinstance(key, str) and isinstance(value, str)}

@@ -1,5 +1,10 @@
-"""Look for what is to be kept with deployment records, again and again: beside what is deployed, never in its way."""
+"""Look for what is to be kept with deployment records, again and again: beside what is deployed, never in its way.
 
+While many deployments are under way it waits for them, for a while: whoever waits for one of a few sees its features
+at once, and a release of everything is not slowed down by what is told of it.
+"""
+
+import datetime as dt
 from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
@@ -12,20 +17,31 @@ from lastgood.core.record import DeploymentQuery
 LOOK_S = 2.0
 # With each look all applications are read.
 AT_ONCE = 100
+FEW = 10
+MOST_WAIT_S = 15.0
 
 
-async def look_for_ever(look: Callable[[], Awaitable[int]], *, clock: Clock, failed: str) -> NoReturn:
+async def look_for_ever(
+    look: Callable[[], Awaitable[int]], *, under_way: Callable[[], int], clock: Clock, failed: str
+) -> NoReturn:
     """Call `look`, which does at most AT_ONCE and returns how many it did, for ever.
 
-    What goes wrong is logged as `failed`, and tried again.
+    under_way: how many deployments are. What goes wrong is logged as `failed`, and tried again.
     """
     while True:
         await clock.sleep(LOOK_S)
         try:
+            await _until_few(under_way, clock)
             while await look() == AT_ONCE:
-                pass
+                await _until_few(under_way, clock)
         except LastgoodError as wrong:
             structlog.get_logger().warning(failed, reason=wrong.message)
+
+
+async def _until_few(under_way: Callable[[], int], clock: Clock) -> None:
+    until = clock.now() + dt.timedelta(seconds=MOST_WAIT_S)
+    while under_way() > FEW and clock.now() < until:
+        await clock.sleep(LOOK_S)
 
 
 async def where_to_begin(store: Store, *, older: int) -> int:

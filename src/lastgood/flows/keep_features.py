@@ -53,9 +53,9 @@ class KeepFeatures:
         self._forge = forge
         self._after: int | None = None
 
-    async def run(self) -> None:
-        """Look for ever. What goes wrong is logged, and tried again."""
-        await look_for_ever(self.look, clock=self._clock, failed="features cannot be kept")
+    async def run(self, under_way: Callable[[], int]) -> None:
+        """Look for ever. What goes wrong is logged, and tried again. under_way: how many deployments are."""
+        await look_for_ever(self.look, under_way=under_way, clock=self._clock, failed="features cannot be kept")
 
     async def look(self) -> int:
         """Look at the records whose turn it is; return how many they were, at most AT_ONCE."""

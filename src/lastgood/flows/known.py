@@ -180,6 +180,11 @@ class Known:
         """Say whether a version is being tried, or about to be."""
         return self._taken_up.get(app) == version
 
+    def under_way(self) -> int:
+        """Return how many deployments are in progress, those included whose record is written soon."""
+        going = {app for app, run in self._deployments.items() if run is not None and run.outcome == "in-progress"}
+        return len(going | self._taken_up.keys())
+
     async def last(self, app: str) -> Deployment | None:
         """Return the newest deployment that was not overtaken before the target had anything of it.
 

@@ -76,26 +76,30 @@ class Renderers:
         return await self._render(app, repo, commit, anew=True)
 
     async def _render(self, app: Application, repo: ConfigRepo, commit: str, *, anew: bool) -> Rendered:
-        kind = await self.kind(app, repo, commit)
         version, _ = await repo.version(commit, app.scope)
-        about: list[object] = []
+        # What needs no program is found by these alone: then nobody looks which files there are.
+        key = _key(app, version)
+        if version is not None and key in self._kept and not anew:
+            return self._again(key)
+        kind = await self.kind(app, repo, commit)
         make = self._process_compose if kind == "process-compose" else self._plain
         if kind in ("kustomize", "helm"):
             tool = await self._tool_renderer.ready(app, kind)
             circumstances = await self._circumstances(app, version) if kind == "helm" else Circumstances()
             make = partial(self._tool_renderer.render, tool=tool, circumstances=circumstances)
-            about = [kind, tool.version, circumstances]
+            key = _key(app, version, kind, tool.version, circumstances)
+            if version is not None and key in self._kept and not anew:
+                return self._again(key)
         elif kind == "unknown":
             raise NoRenderer(app=app.name, kind=kind)
-        said = to_json([app.repo, version, app.name, app.path, app.definition, *about])
-        key = hashlib.sha256(said).hexdigest()
-        if version is not None and key in self._kept and not anew:
-            self._kept.move_to_end(key)
-            return self._kept[key][0]
         rendered, size_bytes = await make(app, repo, commit)
         if version is not None:
             self._keep(key, rendered, size_bytes)
         return rendered
+
+    def _again(self, key: str) -> Rendered:
+        self._kept.move_to_end(key)
+        return self._kept[key][0]
 
     def _keep(self, key: str, rendered: Rendered, size_bytes: int) -> None:
         if size_bytes > KEPT_BYTES or key in self._kept:
@@ -133,6 +137,11 @@ class Renderers:
         except ObjectTooLarge as too_large:
             raise RenderFailed(app=app.name, file=file, line=None, reason=too_large.message) from too_large
         return render_process_compose(content, app=app.name, file=file), len(content)
+
+
+def _key(app: Application, version: str | None, *about: object) -> str:
+    said = to_json([app.repo, version, app.name, app.path, app.definition, *about])
+    return hashlib.sha256(said).hexdigest()
 
 
 def kind_of_files(entries: list[TreeEntry]) -> RendererName:
