@@ -597,7 +597,7 @@ class Store(Protocol):
         """Return the newest record of each of these applications that has one."""
         ...
 
-    async def judged(self, app: str) -> tuple[list[HoldRecord], list[Judged]]:
+    async def judged(self, app: str, *, limit: int = 200) -> tuple[list[HoldRecord], list[Judged]]:
         """Return the holds in force and `judged_deployments`, both as of one moment."""
         ...
 

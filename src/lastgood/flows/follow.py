@@ -20,7 +20,7 @@ from lastgood.core.value import Value
 from lastgood.core.version import Version, version_at
 from lastgood.core.words import RendererName
 from lastgood.flows.known import Known
-from lastgood.flows.last_good import judged_by, refresh_last_good
+from lastgood.flows.last_good import judged, judges, refresh_last_good
 from lastgood.flows.why import WhyDeployed
 
 # Where no record says what was desired, so many versions are tried for one that no hold keeps out.
@@ -80,10 +80,11 @@ class Follow:
             message = _would_change(app, head, desired, current)
             await self._known.define(app, state="stopped", message=message, current=current, refused=None)
         else:
-            judges = await self._store.judged(app.name)
-            hold = await self._refusing(app, current, judges[0])
+            by = await judges(app.name, store=self._store)
+            hold = await self._refusing(app, current, by[0])
             if hold is None:
-                fields = judged_by(msgspec.structs.replace(record, desired=current), judges, now=self._clock.now())
+                would_be = msgspec.structs.replace(record, desired=current)
+                fields = await judged(would_be, store=self._store, clock=self._clock, by=by)
                 await self._desire(app, desired, current, fields)
                 return
             await self._refuse(app, current, hold, head)

@@ -12,19 +12,29 @@ from lastgood.core.record import ApplicationRecord, HoldRecord
 from lastgood.core.version import version_at
 from lastgood.flows.known import Known
 
+Judges = tuple[Sequence[HoldRecord], Sequence[Judged]]
+# Mostly one of the newest versions is good; the others are read only where none of so many is.
+FEW = 8
 
-async def judged(record: ApplicationRecord, *, store: Store, clock: Clock) -> dict[str, Any]:
+
+async def judges(app: str, *, store: Store) -> Judges:
+    """Return the holds in force, and what judges the newest versions, for `judged`. Raises StoreFailed."""
+    return await store.judged(app, limit=FEW)
+
+
+async def judged(record: ApplicationRecord, *, store: Store, clock: Clock, by: Judges | None = None) -> dict[str, Any]:
     """Return the fields `last_good` and `held` as they follow from the records, to be written with what changed.
 
-    record: with `desired` and `running` as they are to be. Raises StoreFailed.
+    record: with `desired` and `running` as they are to be. by: what `judges` has just returned. Raises StoreFailed.
     """
-    return judged_by(record, await store.judged(record.name), now=clock.now())
+    by = by if by is not None else await judges(record.name, store=store)
+    fields = _judged_by(record, by, now=clock.now())
+    if fields["last_good"] is None and len(by[1]) == FEW:
+        fields = _judged_by(record, await store.judged(record.name), now=clock.now())
+    return fields
 
 
-def judged_by(
-    record: ApplicationRecord, by: tuple[Sequence[HoldRecord], Sequence[Judged]], *, now: dt.datetime
-) -> dict[str, Any]:
-    """Return the same fields as they follow from these holds and deployments."""
+def _judged_by(record: ApplicationRecord, by: Judges, *, now: dt.datetime) -> dict[str, Any]:
     holds = [one.hold for one in by[0] if in_force(one.hold, now)]
     found = last_good(
         by[1],
