@@ -202,8 +202,9 @@ async def test_what_is_not_there_has_names_like_it(history):
     assert list(await history.nearest("ABC-13", shop)) == ["ABC-12"]
     assert list(await history.nearest("ABC-13", ALL)) == []
     assert list(await history.nearest("gift mesage", ALL)) == ["PR-31 (Gift message on the checkout page)"]
-    assert [one.partition(" ")[2] for one in await history.nearest("wishlst", ALL)] == ["(Wishlist)"]
+    assert [name.partition(" ")[2] for name in await history.nearest("wishlst", ALL)] == ["(Wishlist)"]
     assert list(await history.nearest("https://elsewhere.example/x/y/pull/3", ALL)) == []
+    assert list(await history.nearest(one[:5].upper(), ALL)) == [f"{one[:7]} (Gift message on the checkout page)"]
 
 
 async def test_words_find_by_titles(history):

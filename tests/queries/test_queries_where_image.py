@@ -71,6 +71,20 @@ async def test_an_image_whose_newest_commit_changed_another_service_is_where_it_
     assert [(one.app, one.contains) for one in found] == [("before", False), ("itself", True), ("after", True)]
 
 
+async def test_a_newer_image_contains_one_whose_newest_commit_was_reverted_since(shop):
+    """The image is what was asked for, and not that one commit: what happened to it is said beside the answer."""
+    history, (first, second, _, last) = shop
+    revert = await history.commit(f"Revert it\n\nThis reverts commit {last}.", {"web/a": "2"}, [last])
+    await history.refresh()
+    old, bad, new, older = (
+        image(tag, history, at) for tag, at in (("2", second), ("4", last), ("5", revert), ("1", first))
+    )
+    found = await where("web:4", [place("newer", [new], [bad], [old]), place("never", [new], [older])])
+    reason = f"it runs a newer one: {last[:7]} was taken out by {revert[:7]}"
+    assert told(found) == [("newer", True, 2, reason), ("never", True, 2, reason)]
+    assert [one.contains for one in await where(last, [place("newer", [new])])] == [False]
+
+
 async def test_an_image_of_the_same_revision_is_as_good(shop):
     """Two builds of one commit, also where that commit is of no path of the service."""
     history, (*_, api, _) = shop

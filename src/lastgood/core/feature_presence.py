@@ -30,7 +30,8 @@ class Presence(Value, frozen=True, kw_only=True):
     beside: the feature changes nothing that this service is made of, so that it cannot have it. images: those of the
     version that the answer is about. asked: one of them is the very image that was asked for. out: the commit that took
     it out again at the head of the source repo, where it was not merged into the revision. many: more features are
-    meant than are looked for, so that it is not known whether one of the others is there.
+    meant than are looked for, so that it is not known whether one of the others is there. newer: the revision has the
+    commit that is asked for in its history, whatever became of what that did.
     """
 
     contains: bool | None
@@ -41,6 +42,7 @@ class Presence(Value, frozen=True, kw_only=True):
     asked: bool = False
     out: str | None = None
     many: bool = False
+    newer: bool = False
 
     @property
     def may_be_on_record(self) -> bool:
@@ -198,6 +200,7 @@ class FeaturePresence:
             ways = [(group[-1], self.through(group[-1], revision)) for group in whole]
             own = [came for at, came in ways if came == at and (len(ways) == 1 or self.reaches(revision, at))]
             return Presence(contains=True, via=self._oid(own[-1] if own else ways[-1][1]))
+        newer = any(self.reaches(revision, head) for head in wanted.heads)
         some = [(group, [at for at in group if has[at]]) for group in groups]
         best = max(some, key=lambda pair: len(pair[1]))
         if best[1]:
@@ -206,9 +209,9 @@ class FeaturePresence:
             reason = f"{len(best[1])} of the {len(best[0])} commits of {wanted.id} are in it"
             via = self._oid(self.through(best[1][-1], revision))
             more = f"; {self._oid(away)[:SHORT]} was taken out by {why[:SHORT]}" if why else ""
-            return Presence(contains=None, via=via, reason=reason + more)
+            return Presence(contains=None, via=via, reason=reason + more, newer=newer)
         if why := self._taken_out(groups, revision):
-            return Presence(contains=False, via=why, reason=f"{wanted.id} was taken out by {why[:SHORT]}")
+            return Presence(contains=False, via=why, reason=f"{wanted.id} was taken out by {why[:SHORT]}", newer=newer)
         reason = f"{wanted.id} was not merged into it"
         if out := self._out_at_head(groups):
             return Presence(contains=False, reason=f"{reason}, and {out[:SHORT]} took it out since", out=out)

@@ -6,6 +6,8 @@ Awaits the port SourceHistory. Deployments and the source revisions of their ima
 import dataclasses
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from lastgood.core.asked_image import AskedImage, full_name, plain_name
 from lastgood.core.errors import AmbiguousImage, UnknownFeature
 from lastgood.core.feature_presence import Presence
@@ -63,7 +65,7 @@ async def image_presences(
     why = next((one.reason for one in asked if one.reason), "no source repo is named for it")
     if source is not None and source.revision is not None:
         versions = [dataclasses.replace(one, sources=_having_a_say(names, one)) for one in deployed]
-        contained, _ = await presences(source.revision, versions)
+        contained = [_newer(one, source.revision) for one in (await presences(source.revision, versions))[0]]
     return [
         _runs(asked, source, version) or found or _by_name(names, version, why)
         for version, found in zip(deployed, contained, strict=True)
@@ -98,6 +100,13 @@ def _runs(asked: Sequence[SourceAt], source: SourceAt | None, version: Deployed)
             reason = f"it runs {image}, built from the same revision"
             return Presence(contains=True, via=via, reason=reason, images=(image_of(one),))
     return None
+
+
+def _newer(found: Presence, revision: str) -> Presence:
+    """Take an image for contained in a newer one, also where its newest commit was reverted since."""
+    if found.contains is True or not found.newer:
+        return found
+    return replace(found, contains=True, via=revision, reason=f"it runs a newer one: {found.reason}")
 
 
 def _by_name(names: set[str], version: Deployed, why: str) -> Presence:
