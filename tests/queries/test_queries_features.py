@@ -97,6 +97,31 @@ async def test_where_says_since_when_and_why_not(shop):
         await where("PR-99", [staging])
 
 
+async def test_what_is_built_from_another_repo_has_no_feature_of_this_one(shop):
+    """So does what runs no image; what nobody knows of stays unknown, and so does what no repo has."""
+    history, start, web, *_ = shop
+    other = MemorySourceHistory()
+    cart = await other.commit("Begin the cart", {"a": "1"})
+    await other.refresh()
+    unknown = Deployed(at=NOON, sources=(at(other, cart), SourceAt(image="db", reason="no tag")))
+    places = [
+        Place(environment="qa", app="web", deployed=ran(web, start, history=history)),
+        Place(environment="qa", app="cart", deployed=ran(cart, cart, history=other)),
+        Place(environment="qa", app="settings", deployed=(Deployed(at=NOON, sources=()),)),
+        Place(environment="qa", app="mixed", deployed=(unknown,)),
+    ]
+    found = await where("PR-1", places)
+    none = "none of its images comes from a repo that knows it"
+    assert [(one.app, one.contains, one.since, one.reason) for one in found] == [
+        ("web", True, NOON, ""),
+        ("cart", False, NOON - dt.timedelta(hours=1), none),
+        ("settings", False, NOON, none),
+        ("mixed", None, None, "db: no tag"),
+    ]
+    with pytest.raises(UnknownFeature):
+        await where("PR-99", places)
+
+
 async def test_images_that_disagree_are_unknown(shop):
     """One image built with the shared change, one without: neither yes nor no. One it does not touch has no say."""
     history, start, web, both, _ = shop

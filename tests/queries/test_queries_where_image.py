@@ -100,6 +100,18 @@ async def test_the_image_of_that_name_decides_and_not_what_runs_beside_it(shop):
     assert [one.contains for one in await where("web:2", places)] == [True, True]
 
 
+async def test_what_is_built_from_another_repo_has_no_such_image(shop):
+    """Its repo knows nothing of the commit, so its name decides; what is not known of it changes nothing."""
+    history, (_, second, *_) = shop
+    other = MemorySourceHistory()
+    cart = await other.commit("Begin the cart", {"a": "1"})
+    await other.refresh()
+    found = await where(
+        "web:2", [place("web", [image("2", history, second)]), place("cart", [image("7", other, cart, name="cart")])]
+    )
+    assert told(found)[1] == ("cart", False, 1, "it runs no image of that name")
+
+
 async def test_two_versions_of_an_image_in_one_application_are_both_found(shop):
     """The second one is named after its container."""
     history, (first, second, *_) = shop

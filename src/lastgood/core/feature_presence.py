@@ -31,7 +31,8 @@ class Presence(Value, frozen=True, kw_only=True):
     version that the answer is about. asked: one of them is the very image that was asked for. out: the commit that took
     it out again at the head of the source repo, where it was not merged into the revision. many: more features are
     meant than are looked for, so that it is not known whether one of the others is there. newer: the revision has the
-    commit that is asked for in its history, whatever became of what that did.
+    commit that is asked for in its history, whatever became of what that did. elsewhere: no repo that the version is
+    built from knows the feature, and each was asked.
     """
 
     contains: bool | None
@@ -43,6 +44,7 @@ class Presence(Value, frozen=True, kw_only=True):
     out: str | None = None
     many: bool = False
     newer: bool = False
+    elsewhere: bool = False
 
     @property
     def may_be_on_record(self) -> bool:

@@ -128,7 +128,7 @@ def _together(sources: Sequence[SourceAt], answers: dict[tuple[int, Selection, s
     without = [pair for pair in known if pair[1].contains is False and not pair[1].beside]
     unsure = [pair for pair in known if pair[1].contains is None]
     if not known:
-        return Presence(contains=None, reason="none of its images comes from a repo that knows it")
+        return Presence(contains=None, reason="none of its images comes from a repo that knows it", elsewhere=True)
     if having and without:
         reason = "some of its images have it and some do not"
         return Presence(contains=None, via=having[0][1].via, reason=reason, images=_images(having))

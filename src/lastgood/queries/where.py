@@ -43,7 +43,8 @@ async def where(feature: str, places: Sequence[Place], *, store: Store | None = 
     """Say for each application whether what it runs contains a feature, or the revision that an image was built from.
 
     store: what is known of the deployments beside their records: builds, and what asked for them.
-    Where no source repo tells, what is kept with the deployment records does.
+    Where no source repo tells, what is kept with the deployment records does. What is built from other repos alone than
+    the one that knows the feature does not contain it.
     Raises UnknownFeature if no source repo and no record knows it, and it is no image that one of them ran;
     AmbiguousImage where the end of a name fits several of those.
     """
@@ -55,11 +56,13 @@ async def where(feature: str, places: Sequence[Place], *, store: Store | None = 
     chains = Chains(feature, store=store)
     records = RecordedVersions(feature, store)
     entries = []
-    missing = False
-    for place in places:
-        known, unknown = await presences(feature, place.deployed)
-        missing = missing or bool(unknown)
+    answers = [await presences(feature, place.deployed) for place in places]
+    missing = any(unknown for _, unknown in answers)
+    exists = any(one.contains is not None for known, _ in answers for one in known)
+    for place, (known, _) in zip(places, answers, strict=True):
         of, found, recorded = await _by_records(place, known, records)
+        if exists and known and known[0].elsewhere and found[0].contains is None:
+            found, recorded = _not_there(known, found), None
         entries.append(await _entry(of, found, chains, recorded))
     entries = await _as_told(entries, store)
     if missing and all(entry.contains is None for entry in entries) and not await records.meant():
@@ -169,6 +172,19 @@ async def _by_records(
     if joined[0].contains is None:
         joined[0] = replace(joined[0], reason=f"{joined[0].reason}; {why}")
     return place, joined, (told.feature, why) if unknown else None
+
+
+def _not_there(known: Sequence[Presence], found: Sequence[Presence]) -> list[Presence]:
+    """Say no of versions that are built from other repos than the feature is of, where no record knows better.
+
+    known: by the source repos, of the newest versions; found: of all, by the records, too.
+    """
+    return [
+        replace(known[n], contains=False, beside=True)
+        if n < len(known) and known[n].elsewhere and one.contains is None
+        else one
+        for n, one in enumerate(found)
+    ]
 
 
 async def _entry(

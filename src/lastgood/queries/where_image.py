@@ -65,7 +65,8 @@ async def image_presences(
     why = next((one.reason for one in asked if one.reason), "no source repo is named for it")
     if source is not None and source.revision is not None:
         versions = [dataclasses.replace(one, sources=_having_a_say(names, one)) for one in deployed]
-        contained = [_newer(one, source.revision) for one in (await presences(source.revision, versions))[0]]
+        found, _ = await presences(source.revision, versions)
+        contained = [None if one.elsewhere else _newer(one, source.revision) for one in found]
     return [
         _runs(asked, source, version) or found or _by_name(names, version, why)
         for version, found in zip(deployed, contained, strict=True)
