@@ -6,15 +6,25 @@ import datetime as dt
 import pytest
 
 from lastgood.core.application import DeclaredScope
+from lastgood.core.built import Built, BuiltRecords
 from lastgood.core.errors import RenderFailed, UnknownFeature
 from lastgood.core.feature_versions import Deployed
+from lastgood.core.origins import NO_ORIGINS
 from lastgood.core.source_commit import Selection
-from lastgood.core.source_features import NO_SOURCES, STALE_CHART, NotKnown, SourceAt, features, locate_version
+from lastgood.core.source_features import (
+    NO_SOURCES,
+    STALE_CHART,
+    NotKnown,
+    SourceAt,
+    features,
+    locate_images,
+    locate_version,
+)
 from lastgood.queries.where import Place, where
 from twins.config_repo import MemoryConfigRepo
 from twins.processes import application
 from twins.source_history import MemorySourceHistory
-from twins.sources import MemorySources
+from twins.sources import REPO, MemorySources
 
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 WEB, API = Selection(paths=("web", "libs")), Selection(paths=("api", "libs"))
@@ -229,6 +239,26 @@ async def test_a_chart_that_stayed_while_its_image_changed_tells_nothing(shop):
     assert (entry.contains, entry.reason) == (None, f"registry.example.com/shop/web: {STALE_CHART}")
     (entry,) = await where("registry.example.com/shop/web:build-1", [Place(environment="qa", app="web", deployed=ran)])
     assert entry.contains is None
+
+
+async def test_a_chart_that_nobody_keeps_up_tells_nothing_between_versions_that_lie_further_apart(shop):
+    """What the records say of the image in between counts, whichever two versions are compared."""
+    history, start, web, *_ = shop
+    name = "registry.example.com/shop/web"
+    ran = {3: web, 2: web, 1: start}
+    records = BuiltRecords(
+        (n, [Built(image=name, reference=f"build-{n}", repo=REPO, revision=ran[n], how="chart")]) for n in ran
+    )
+
+    async def located(tag, deployment):
+        return await locate_images(MemorySources(history), (), {name: tag}, NO_ORIGINS, records.at(deployment))
+
+    first, second, third = [await located(f"build-{n}", n) for n in (1, 2, 3)]
+    assert [one.shared for one in (*first, *second, *third)] == [False, True, True]
+    found = await features(first, third)
+    assert (found.entered, found.unknown) == ((), (NotKnown(image=name, reason=f"build-3: {STALE_CHART}"),))
+    assert (await features(second, first)).left == ()
+    assert [one.revision for one in third] == [web]
 
 
 def known(history, revision):

@@ -51,6 +51,15 @@ class BuiltAt:
         said = {key: self._said(key) for each in some for key in each.items()}
         return {key: one for key, one in said.items() if one is not None and one.revision is not None}
 
+    def is_shared(self, image: str, reference: str, revision: str | None) -> bool:
+        """Say whether a chart told one revision of another image of that name, too, in whichever record."""
+        return any(
+            one.how == "chart" and one.revision == revision
+            for (name, other), kept in self._found.items()
+            if name == image and other != reference
+            for _, one in kept
+        )
+
     def _said(self, key: Key) -> Built | None:
         kept = self._found.get(key, ())
         return next((one for of, one in kept if self._oldest <= of <= self._newest), None)

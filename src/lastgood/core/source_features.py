@@ -39,7 +39,7 @@ class SourceAt:
     image: its name without tag or digest; reference: what follows it. base: whether it is a base of a kustomization
     in another repo; then these are its name and its ref (see `git_base`). history, revision: None where that is not
     known, and reason says why. named: whether `sources` names it. repo: the source repo's address. how: what tells the
-    revision.
+    revision. shared: whether a chart told that revision of another image of that name in a record.
     """
 
     image: str
@@ -52,6 +52,7 @@ class SourceAt:
     base: bool = False
     repo: str = ""
     how: How | None = None
+    shared: bool = False
 
     @property
     def by_chart(self) -> bool:
@@ -100,7 +101,11 @@ async def locate_images(
         found = [SourceAt(image=name, reference=images[name], reason=NO_SOURCES) for name in images]
         bases = origins.bases
         return found + [SourceAt(image=n, reference=bases[n], reason=NO_SOURCES, base=True) for n in bases]
-    return await sources.locate_all(declared, images, origins, built.of(images, origins.bases))
+    located = await sources.locate_all(declared, images, origins, built.of(images, origins.bases))
+    return [
+        dataclasses.replace(one, shared=one.by_chart and built.is_shared(one.image, one.reference, one.revision))
+        for one in located
+    ]
 
 
 async def locate_version(
@@ -141,7 +146,7 @@ def without_stale_charts(versions: Sequence[Sequence[SourceAt]]) -> list[tuple[S
     return [
         tuple(
             SourceAt(image=one.image, reference=one.reference, reason=STALE_CHART)
-            if one.by_chart and len(told[one.image, one.revision]) > 1
+            if one.by_chart and (one.shared or len(told[one.image, one.revision]) > 1)
             else one
             for one in version
         )
