@@ -229,6 +229,22 @@ async def test_what_is_not_known_is_never_a_pass(shop, monkeypatch):
     assert (check.outcome, check.detail) == ("unknown", "what leaves is not known of web")
 
 
+async def test_who_needs_what_is_known_to_leave_is_named_beside_what_is_not_known(shop):
+    """A database that comes with the head hides nothing of the program."""
+    await shop.release(CART, "c1")
+    old = await shop.release(WEB, "a1")
+    await shop.merge("Gift message (#1)")
+    await shop.release(CART, "c2")
+    await shop.release(WEB, "a2")
+    beside = compose("a2").replace("    web: a2\n", "    web: a2\n    db: '16'\n")
+    await shop.world.commit({f"apps/{WEB.replace('-', '/')}/process-compose.yaml": beside})
+    check, _ = await shop.check(old.commit.oid)
+    assert (check.outcome, check.detail) == (
+        "warn",
+        "cart-production has PR-1 since n2; what leaves is not known of db",
+    )
+
+
 async def test_a_clone_does_not_know(tmp_path):
     """Git alone has no records; without sources nobody asks."""
     (world,) = make_world("memory", tmp_path)

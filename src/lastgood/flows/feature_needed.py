@@ -8,6 +8,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from msgspec.structs import replace
+
 from lastgood.core.application import Application
 from lastgood.core.asked_image import plain_name
 from lastgood.core.built import built_records
@@ -43,12 +45,14 @@ async def feature_needed(look: Look, weighed: Weighed, found: PlannedFeatures, *
     app, store = weighed.app, look.branch.store
     if store is None:
         return unknown(NAME, app.name, "only records tell what others run, and Git alone has none")
-    if found.unknown:
-        images = ", ".join(one.image for one in found.unknown[:_NAMED])
-        return unknown(NAME, app.name, f"what leaves is not known of {images}")
+    images = list(dict.fromkeys(one.image for one in found.unknown))
+    not_known = unknown(NAME, app.name, f"what leaves is not known of {', '.join(images[:_NAMED])}") if images else None
     if not found.leaving:
-        return passes(NAME, app.name, "no feature leaves")
-    return await _elsewhere(store, look, app, found.leaving, together={*together, app.name})
+        return not_known or passes(NAME, app.name, "no feature leaves")
+    check = await _elsewhere(store, look, app, found.leaving, together={*together, app.name})
+    if not_known is None:
+        return check
+    return replace(check, detail=f"{check.detail}; {not_known.detail}") if check.outcome == "warn" else not_known
 
 
 async def _elsewhere(
