@@ -17,6 +17,7 @@ HOUR = dt.timedelta(hours=1)
 def attempt(number, outcome="succeeded", trigger="commit", *, app="web", after=None, **changed):
     ended = SINCE + (after if after is not None else number * HOUR)
     given = {"started_at": ended - dt.timedelta(minutes=1), "finished_at": ended, "degraded_at": None, "committed": ()}
+    given["version"] = f"v{number}"
     return Attempt(app=app, number=number, outcome=outcome, trigger=trigger, **(given | changed))
 
 
@@ -123,6 +124,38 @@ def test_failures_and_what_ends_them():
     assert (found.recovery_time.count, found.recovery_time.left_out) == (2, 1)
 
 
+@pytest.mark.parametrize(
+    ("story", "failed"),
+    [
+        # Back from what was still under way: what ran before it comes again, and was not bad.
+        ([("succeeded", "commit", "a"), ("superseded", "commit", "b"), ("succeeded", "rollback", "a")], []),
+        # Back beyond what ran, from the repair of it that was under way.
+        ([("succeeded", "commit", "a"), ("succeeded", "commit", "b"), ("superseded", "commit", "c"),
+          ("succeeded", "rollback", "a")], [2]),
+        # Forward again: the rollback was wrong, and what it brought back was not bad; nor by an undo.
+        ([("succeeded", "commit", "a"), ("succeeded", "commit", "b"), ("succeeded", "rollback", "a"),
+          ("succeeded", "rollback", "b")], [2]),
+        ([("succeeded", "commit", "a"), ("succeeded", "commit", "b"), ("succeeded", "rollback", "a"),
+          ("succeeded", "undo", "b")], [2]),
+        # Forward, and back once more.
+        ([("succeeded", "commit", "a"), ("succeeded", "commit", "b"), ("succeeded", "rollback", "a"),
+          ("succeeded", "rollback", "b"), ("succeeded", "rollback", "a")], [2, 4]),
+        # Not far enough: to what was before it, also where that has other shared files by now.
+        ([("succeeded", "commit", "a"), ("succeeded", "commit", "b"), ("succeeded", "commit", "c"),
+          ("succeeded", "rollback", "b"), ("succeeded", "rollback", "a")], [3, 4]),
+        ([("succeeded", "commit", "a"), ("succeeded", "commit", "b"), ("succeeded", "commit", "c"),
+          ("succeeded", "rollback", "b"), ("succeeded", "rollback", "a+")], [3, 4]),
+        # An old version that came by a commit is left for the newer one before it.
+        ([("succeeded", "commit", "a"), ("succeeded", "commit", "b"), ("succeeded", "commit", "a"),
+          ("succeeded", "rollback", "b")], [3]),
+    ],
+)  # fmt: skip
+def test_a_rollback_says_that_what_it_left_was_bad_and_nothing_else(story, failed):
+    """The version that it left counts, not what happens to be the deployment before it."""
+    made = [attempt(n, outcome, trigger, version=version) for n, (outcome, trigger, version) in enumerate(story, 1)]
+    assert [one.attempt.number for one in judge(made, since=SINCE, until=NOON) if one.failed] == failed
+
+
 def test_what_is_tried_again_and_fails_again_is_one_failed_deployment():
     """A target that is away for a night is no hundred failures; what mends it in the end is a deployment again."""
     tries = [attempt(n, "partial" if n % 2 else "failed", "retry") for n in range(3, 60)]
@@ -160,6 +193,7 @@ stories = st.lists(
         st.integers(1, 30),
         st.sampled_from(["succeeded", "failed", "partial", "superseded"]),
         st.sampled_from(["commit", "rollback", "undo", "drift", "retry"]),
+        version=st.sampled_from("abc"),
         app=st.sampled_from(["web", "api"]),
         committed=st.none() | st.lists(st.sampled_from([SINCE + n * HOUR for n in range(6)]), max_size=3).map(tuple),
         left=st.booleans(),

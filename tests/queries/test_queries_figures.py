@@ -26,10 +26,11 @@ async def store():
     opened.close()
 
 
-async def ran(store, outcome, trigger="commit", *, hour, commits=(), app=APP):
+async def ran(store, outcome, trigger="commit", *, hour, commits=(), app=APP, **changed):
     """Write a deployment that ended so at an hour, and when the commits were made that it carried."""
     at = NOON + hour * HOUR
-    run = await store.start_deployment(make_deployment(app, trigger=trigger, images=NEW_IMAGE, started_at=at))
+    made = make_deployment(app, trigger=trigger, images=NEW_IMAGE, started_at=at, **changed)
+    run = await store.start_deployment(made)
     await store.save_deployment(replace(run, outcome=outcome, finished_at=at))
     made = tuple(int((NOON + n * HOUR).timestamp()) for n in commits)
     await store.save_carried(Carried(deployment=run.id, found_at=at, committed=made))
@@ -48,6 +49,15 @@ async def test_a_repair_of_what_failed_before_the_period_is_rework_and_brings_it
     found = await counted(store, 2)
     assert (found.deployments, found.change_fail_rate.count, found.rework_rate.count) == (1, 0, 1)
     assert found.lead_time.count == 3
+
+
+async def test_what_ran_before_a_release_that_a_rollback_overtook_is_no_failure(store):
+    """The rollback brings its version again."""
+    await ran(store, "succeeded", hour=1, version="a" * 40)
+    await ran(store, "superseded", hour=2, version="b" * 40)
+    await ran(store, "succeeded", "rollback", hour=3, version="a" * 40)
+    found = await counted(store, 0)
+    assert (found.deployments, found.change_fail_rate.count, found.rework_rate.count) == (2, 0, 0)
 
 
 async def test_a_retry_that_failed_again_belongs_to_the_deployment_before_the_period(store):

@@ -508,6 +508,7 @@ def sample_attempts(app: str = "web-production", *, count: int = 120) -> list[At
             Attempt(
                 app=app,
                 number=number,
+                version=f"v{number}",
                 trigger="rollback" if back else "commit",
                 outcome=("partial" if number % 2 else "failed") if fails else "succeeded",
                 started_at=ended - dt.timedelta(seconds=41),

@@ -78,6 +78,7 @@ def test_a_failure_is_told_from_its_record_alone(lastgood, records, browser):
         Attempt(
             app=failed.app,
             number=number,
+            version=f"v{number}",
             trigger="commit",
             outcome="failed",
             started_at=NOW - dt.timedelta(days=1, minutes=number),
@@ -141,6 +142,7 @@ def test_hostile_names_stay_text(lastgood, browser):
         Attempt(
             app='<b>"&',
             number=n,
+            version=f"v{n}",
             trigger="commit",
             outcome="failed",
             started_at=NOW - dt.timedelta(days=n),
@@ -172,6 +174,7 @@ def test_whatever_happened_is_drawn_inside_the_charts(attempts):
         Attempt(
             app="web",
             number=number,
+            version=f"v{number}",
             trigger=trigger,
             outcome=outcome,
             started_at=NOW - dt.timedelta(seconds=ago_s),

@@ -2,15 +2,15 @@
 
 A *deployment* is an attempt that ended: healed drift, a superseded attempt and one in progress are none, and what was
 tried again and failed again is the deployment that it repeats. It *failed*
-when it ended failed or partial, or when the next one of its application was a rollback. A failure is over with the next
-deployment that succeeds: a rollback closes the failure that it answers. What degraded and came back by itself needed
-no deployment, and is no failure of one.
+when it ended failed or partial, or when the next one of its application was a rollback that left its version. A failure
+is over with the next deployment that succeeds: a rollback closes the failure that it answers. What degraded and came
+back by itself needed no deployment, and is no failure of one.
 """
 
 import datetime as dt
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from math import ceil
 from typing import Literal
@@ -45,6 +45,7 @@ class Attempt(Value, frozen=True, kw_only=True):
 
     app: str
     number: int
+    version: str
     trigger: Trigger
     outcome: Outcome
     started_at: dt.datetime
@@ -181,7 +182,7 @@ def judge(attempts: Iterable[Attempt], *, since: dt.datetime, until: dt.datetime
     """
     of_app = sorted(attempts, key=lambda one: one.number)
     brought = _brought(of_app)
-    judged = _judged(_without_tries([one for one in of_app if _counts(one)]))
+    judged = _judged(_without_tries([one for one in of_app if _counts(one)]), _first_tried(of_app))
     return [
         msgspec.structs.replace(one, brought=brought.get(one.attempt.number, ()))
         for one in judged
@@ -290,7 +291,27 @@ def _without_tries(attempts: Sequence[Attempt]) -> list[Attempt]:
     return found
 
 
-def _judged(attempts: Sequence[Attempt]) -> list[Judged]:
+def _first_tried(attempts: Sequence[Attempt]) -> dict[str, int]:
+    """Return with which number each version was tried first."""
+    found: dict[str, int] = {}
+    for one in attempts:
+        found.setdefault(one.version, one.number)
+    return found
+
+
+def _taken_back(attempt: Attempt, following: Attempt | None, first_tried: Mapping[str, int]) -> bool:
+    """Say whether the next deployment is a rollback that left this one's version for an earlier one.
+
+    One that left an attempt that it overtook brings the same version again. One that goes forward from a rollback, to
+    a newer version that was tried before it, finds nothing bad in what that one had brought back.
+    """
+    if following is None or following.trigger != "rollback" or following.version == attempt.version:
+        return False
+    newer = first_tried[attempt.version] < first_tried[following.version] < attempt.number
+    return not (attempt.trigger == "rollback" and newer)
+
+
+def _judged(attempts: Sequence[Attempt], first_tried: Mapping[str, int]) -> list[Judged]:
     """Judge the deployments of one application, oldest first."""
     found: list[Judged] = []
     following: Attempt | None = None
@@ -298,7 +319,7 @@ def _judged(attempts: Sequence[Attempt]) -> list[Judged]:
     for attempt in reversed(attempts):
         at = _ended_at(attempt)
         ended_well = attempt.outcome == "succeeded"
-        failed = not ended_well or (following is not None and following.trigger == "rollback")
+        failed = not ended_well or _taken_back(attempt, following, first_tried)
         # Of what a person found bad nobody knows since when, unless it was seen to degrade.
         begun = attempt.degraded_at if ended_well else at
         recovery_s = None

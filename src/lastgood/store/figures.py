@@ -31,6 +31,7 @@ def attempts(connection: Connection, *, app: str, environment: str | None) -> li
         Attempt(
             app=app,
             number=row.number,
+            version=row.version,
             trigger=row.trigger,
             outcome=row.outcome,
             started_at=row.started_at,
@@ -50,7 +51,7 @@ def _ended() -> Select[Any]:
     environment = bindparam("counted_environment", type_=String)
     return (
         select(
-            d.number, d.trigger, d.outcome, d.started_at, d.finished_at, d.degraded_at, c.committed,
+            d.number, d.version, d.trigger, d.outcome, d.started_at, d.finished_at, d.degraded_at, c.committed,
             _has_some(d.images).label("images"),
             case((_has_some(d.images), null()), else_=d.origins).label("origins"),
             _has_some(c.entered).label("entered"),
