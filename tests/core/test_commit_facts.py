@@ -28,8 +28,21 @@ A, B = "a" * 40, "b" * 40
         ("Add the thing (!12)", 12, "gitlab", "Add the thing"),
         ("Merged in feature/b (pull request #12)\n\nAdd the thing\n\nApproved-by: P", 12, "bitbucket", "Add the thing"),
         ("Pull request #12: Add the thing\n\nMerge in P/r from b to main", 12, "bitbucket", "Add the thing"),
+        (
+            "Merge pull request #12 in P/r from b to main\n\n* commit 'aaaa':\n  One\n  Two",
+            12,
+            "bitbucket",
+            "Merge pull request #12 in P/r from b to main",
+        ),
+        (
+            "Merge pull request #12 in ~p/r from b to main\n\nAdd the thing\n\n* commit 'aaaa':\n  One",
+            12,
+            "bitbucket",
+            "Add the thing",
+        ),
         ("Merge pull request 'Add the thing' (#12) from o/b into main", 12, "gitea", "Add the thing"),
         ("Merged PR 12: Add the thing", 12, "azure", "Add the thing"),
+        ("Merge pull request 12 from b into main", 12, "azure", "Merge pull request 12 from b into main"),
         ("Merge branch 'main' into b", None, None, "Merge branch 'main' into b"),
         ("Add (#0) and (#12) in the middle", None, None, "Add (#0) and (#12) in the middle"),
         ("Say (#1234567890)", None, None, "Say (#1234567890)"),
@@ -49,7 +62,9 @@ def test_pull_requests_in_the_forms_of_the_forges(message, pull, forge, title):
         ("x\n\nFixes #12", ("#12",)),
         ("closes: #1, #2 and o/r#3", ("#1", "#2", "o/r#3")),
         ("Resolved https://git.example.com/o/r/-/issues/7", ("o/r#7",)),
-        ("prefixes #12, see #13", ()),
+        ("Closing #4, implements #5. Fixing issue #6, resolving: #7", ("#4", "#5", "#7")),
+        ("Merged PR 3: x\n\nRelated work items: #17, #18", ("#17", "#18")),
+        ("prefixes #12, see #13; closings #14, implementation #15", ()),
     ],
 )
 def test_issues_are_those_that_a_word_closes(message, issues):

@@ -5,6 +5,7 @@ import pytest
 from lastgood.core.forge import web_address
 
 OID = "1" * 40
+OWN = "https://bitbucket.example.com/projects/o/repos/r"
 
 
 @pytest.mark.parametrize(
@@ -15,6 +16,9 @@ OID = "1" * 40
         ("ssh://git@gitlab.example.com:2222/g/s/r.git", "https://gitlab.example.com/g/s/r/-/merge_requests/7", f"https://gitlab.example.com/g/s/r/-/commit/{OID}"),
         ("https://u:secret@bitbucket.org/o/r", "https://bitbucket.org/o/r/pull-requests/7", f"https://bitbucket.org/o/r/commits/{OID}"),
         ("https://codeberg.org/o/r/", "https://codeberg.org/o/r/pulls/7", f"https://codeberg.org/o/r/commit/{OID}"),
+        ("https://bitbucket.example.com/scm/o/r.git", f"{OWN}/pull-requests/7", f"{OWN}/commits/{OID}"),
+        ("ssh://git@bitbucket.example.com:7999/o/r.git", f"{OWN}/pull-requests/7", f"{OWN}/commits/{OID}"),
+        ("https://git.example.com/at/scm/~o/r.git", "https://git.example.com/at/users/o/repos/r/pull-requests/7", f"https://git.example.com/at/users/o/repos/r/commits/{OID}"),
         ("https://git.example.com/o/r", None, None),
         ("file:///srv/r.git", None, None),
         ("/srv/r.git", None, None),
@@ -32,6 +36,13 @@ def test_a_messages_form_tells_the_forge_where_the_host_does_not():
     assert web.pull(7, "gitlab") == "https://git.example.com/o/r/-/merge_requests/7"
     assert web.issue("#5", "gitlab") == "https://git.example.com/o/r/-/issues/5"
     assert web.issue("x/y#5", "gitea") == "https://git.example.com/x/y/issues/5"
+
+
+def test_bitbucket_of_ones_own_has_no_issues():
+    """Its repos are named in messages as project and repo, without what stands around them in the address."""
+    web = web_address("https://bitbucket.example.com/scm/shop/web.git")
+    assert (web.path, web.issue("#5"), web.issue("o/r#5")) == ("shop/web", None, None)
+    assert web.is_meant_by("SHOP/web")
 
 
 def test_which_repo_a_reference_means():

@@ -48,9 +48,11 @@ _NUMBER = r"(?P<number>[1-9]\d{0,8})"
 _SUBJECTS: tuple[tuple[Forge | None, re.Pattern[str]], ...] = (
     ("gitea", re.compile(rf"Merge pull request '(?P<title>.*)' \(#{_NUMBER}\) from (?P<branch>\S+)")),
     ("github", re.compile(rf"Merge pull request #{_NUMBER} from (?P<branch>\S+)")),
+    ("bitbucket", re.compile(rf"Merge pull request #{_NUMBER} in \S+ from (?P<branch>\S+) to \S+$")),
     ("bitbucket", re.compile(rf"Merged in (?P<branch>\S+) \(pull request #{_NUMBER}\)$")),
     ("bitbucket", re.compile(rf"Pull request #{_NUMBER}: (?P<title>.+)")),
     ("azure", re.compile(rf"Merged PR {_NUMBER}: (?P<title>.+)")),
+    ("azure", re.compile(rf"Merge pull request {_NUMBER} from (?P<branch>\S+) into \S+$")),
     ("gitlab", re.compile(rf"(?P<title>.*\S)\s+\(!{_NUMBER}\)$")),
     (None, re.compile(rf"(?P<title>.*\S)\s+\(#{_NUMBER}\)$")),
 )
@@ -58,8 +60,10 @@ _GITLAB = re.compile(rf"^See merge request (?:[\w./-]{{1,250}})?!{_NUMBER}$", re
 _MERGED_BRANCH = re.compile(r"Merge (?:remote-tracking )?branch '(?P<branch>[^']{1,250})'")
 
 _REF = r"(?:(?:[\w.-]{1,100}/[\w.-]{1,100})?#[1-9]\d{0,8}|https?://[^\s/]{1,100}/[\w./-]{1,200}/issues/[1-9]\d{0,8})"
+# The words of GitHub, GitLab, Gitea and Bitbucket, and the line that Azure DevOps writes.
 _CLOSES = re.compile(
-    r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b:?[ \t]{1,4}"
+    r"\b(?:clos(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|resolv(?:e[sd]?|ing)|implement(?:s|ed|ing)?|related work items)\b"
+    r":?[ \t]{1,4}"
     rf"({_REF}(?:,?[ \t]{{1,4}}(?:and[ \t]{{1,4}})?{_REF}){{0,20}})",
     re.IGNORECASE,
 )
@@ -142,7 +146,9 @@ def _pull(subject: str, body: str) -> tuple[int | None, Forge | None, str, str]:
 
 
 def _first_line(body: str) -> str:
-    return next((line.strip() for line in body.split("\n", 20)[:20] if line.strip()), "")
+    """Return the title below a merge's subject; "" where Bitbucket's list of the commits begins, which is none."""
+    line = next((line.strip() for line in body.split("\n", 20)[:20] if line.strip()), "")
+    return "" if line.startswith("* commit '") else line
 
 
 def one_line(text: str) -> str:
@@ -154,7 +160,7 @@ def one_line(text: str) -> str:
 def _issues(text: str) -> tuple[str, ...]:
     found: list[str] = []
     plain = text.lower()
-    if not ("fix" in plain or "close" in plain or "resolve" in plain):
+    if not any(word in plain for word in ("fix", "clos", "resolv", "implement", "related work")):
         return ()
     for closes in _CLOSES.finditer(text):
         for ref in _ONE_REF.findall(closes[1]):

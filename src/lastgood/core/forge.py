@@ -8,6 +8,9 @@ from lastgood.core.value import Value
 
 _SCP = re.compile(r"(?:[^@/\s]+@)?([A-Za-z0-9.-]+):(?!//)([^\s]+)")
 _URL = re.compile(r"(https?|ssh|git)://(?:[^@/\s]*@)?([A-Za-z0-9.-]+)(:\d+)?/([^\s?#]+)")
+# Where Bitbucket Data Center has its repos for Git: below `scm/`, by ssh below nothing. Its pages are elsewhere.
+_SCM = re.compile(r"(?:((?:[^/]+/)*)scm/)?(~?)([^/]+)/([^/]+)")
+_CLOUD = "bitbucket.org"
 _HOSTS: tuple[tuple[str, Forge], ...] = (
     ("github", "github"),
     ("gitlab", "gitlab"),
@@ -68,7 +71,8 @@ class WebAddress(Value, frozen=True, kw_only=True):
         """Return the page of `#12` or `owner/repo#12`."""
         kind = self.forge or forge
         path, _, number = ref.rpartition("#")
-        if self.base is None or kind is None or kind not in _ISSUES:
+        # Bitbucket Data Center, whose pages are not at the repo's own path, has no issues.
+        if self.base is None or kind not in _ISSUES or not self.base.endswith(f"/{quote(self.path)}"):
             return None
         base = self.base if not path else f"{self.base[: -len(quote(self.path))]}{quote(path)}"
         return f"{base}/{_ISSUES[kind]}/{number}"
@@ -103,7 +107,15 @@ def web_address(url: str) -> WebAddress:
         return WebAddress(base=None, path=_name(url).rsplit("/", 1)[-1], forge=None)
     path = _name(path).lstrip("/")
     forge = next((kind for part, kind in _HOSTS if part in host.lower()), None)
-    return WebAddress(base=f"{web}://{host_there}/{quote(path)}", path=path, forge=forge)
+    own = forge == "bitbucket" and not host.lower().endswith(_CLOUD)
+    scm = _SCM.fullmatch(path) if own or (forge is None and "scm/" in path) else None
+    if scm is not None:
+        below, person, owner, name = scm.groups("")
+        pages = f"{below}{'users' if person else 'projects'}/{owner}/repos/{name}"
+        path, forge = f"{person}{owner}/{name}", "bitbucket"
+    else:
+        pages = path
+    return WebAddress(base=f"{web}://{host_there}/{quote(pages)}", path=path, forge=forge)
 
 
 def _name(path: str) -> str:
