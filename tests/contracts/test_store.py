@@ -710,7 +710,7 @@ def gift(**changed: Any) -> Feature:
     given = {
         "id": "PR-12", "repo": "shop/web", "kind": "pull_request", "title": "Gift message for Karl", "url": None,
         "authors": (Person(name="Zoë Äpfel", email="zoe@example.com"),), "commits": (oid("gift"),), "type": None,
-        "breaking": False, "merge": oid("merge"),
+        "breaking": False, "merge": oid("merge"), "git_title": "Presents (wip)",
     }  # fmt: skip
     return Feature(**(given | changed))
 
@@ -732,6 +732,7 @@ async def test_records_are_found_by_the_people_and_commits_of_what_they_carried(
         ({"search": oid("gift")}, 1),
         ({"search": oid("merge")}, 1),
         ({"search": f"{oid('gift')[:7]} karl"}, 1),
+        ({"search": "presents (WIP)"}, 1),
         ({"search": oid("nothing")}, 0),
     ):
         assert await store.count_deployments(DeploymentQuery(**query)) == expected, query

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from lastgood.core.asked_feature import MAX_TEXT, asked_feature
 from lastgood.core.asked_image import asked_image
-from lastgood.core.feature import Feature, is_meant
+from lastgood.core.feature import Feature, called, is_meant
 from lastgood.core.forge import web_address
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -110,3 +110,15 @@ def test_a_record_is_meant_by_its_page_and_by_no_other():
     assert is_meant(one, "O/Shop#31")
     assert not is_meant(one, "o/web#31")
     assert not is_meant(one, "o/shop#3")
+
+
+def test_a_feature_is_meant_by_the_title_of_the_forge_and_by_that_of_git():
+    """All words are of one of the two; a title that is told again leaves that of Git."""
+    one = Feature(
+        id="PR-31", repo="o/shop", kind="pull_request", title="Gift message", url=None, authors=(), commits=(SHA,),
+        type=None, breaking=False,
+    )  # fmt: skip
+    told = called(called(one, "Presents"), "Presents for all")
+    assert (told.title, told.git_title) == ("Presents for all", "Gift message")
+    assert [is_meant(told, words) for words in ("all presents", "message gift", "gift presents")] == [True, True, False]
+    assert called(told, "Gift message") == one

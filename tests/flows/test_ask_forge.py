@@ -100,7 +100,7 @@ async def test_titles_labels_and_people_are_kept_and_found(world):
 
     found = await world.features()
     pull = found["PR-16"]
-    assert (pull.title, pull.labels) == ("Gifts for everyone", ("shop", "q4"))
+    assert (pull.title, pull.git_title, pull.labels) == ("Gifts for everyone", "Gift message", ("shop", "q4"))
     assert pull.authors == (Person(name="sam", email=""), PRIYA)
     assert (found["#3"].title, found["#3"].labels, found["#3"].authors) == ("No gifts!", ("bug",), (PRIYA,))
     assert (found["SHOP-115"].title, found["SHOP-115"].labels) == ("Sell more", ("goal",))
@@ -111,7 +111,8 @@ async def test_titles_labels_and_people_are_kept_and_found(world):
     assert [one.name for one in entry.committers] == ["sam", PRIYA.name]
     for search in ("everyone", "q4", "goal", "sam"):
         assert len(await world.timeline(search=search)) == 1, search
-    assert len(await world.timeline(feature="gifts everyone")) == 1
+    for words in ("gifts everyone", "gift message"):
+        assert len(await world.timeline(feature=words)) == 1, words
 
 
 async def test_only_the_source_repo_itself_is_asked_about(world):

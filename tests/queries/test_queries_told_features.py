@@ -51,7 +51,12 @@ async def test_the_newest_record_has_the_last_word(store):
     await record(store, "web")
     (better,) = as_told([GIT], await told_features(store, "web", [GIT]))
     assert better == changed(
-        GIT, title="Gift message", labels=("q4",), authors=(INES, PRIYA), url="https://git.example.com/1"
+        GIT,
+        title="Gift message",
+        git_title="Merge b",
+        labels=("q4",),
+        authors=(INES, PRIYA),
+        url="https://git.example.com/1",
     )
 
 

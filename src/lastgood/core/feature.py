@@ -4,6 +4,8 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Literal
 
+import msgspec
+
 from lastgood.core.asked_feature import asked_feature
 from lastgood.core.commit import Person
 from lastgood.core.forge import names_repo
@@ -18,7 +20,8 @@ class Feature(Value, frozen=True, kw_only=True):
 
     labels: those that a forge or a tracker has on it, where the operator has one asked. takes_back, brings_back: ids of
     features of the same repo that it reverts, and whose revert it reverts: in what lies between two versions.
-    merge: the commit that merged a pull request, where that is none of its commits.
+    merge: the commit that merged a pull request, where that is none of its commits. git_title: the title that Git has,
+    where a forge or a tracker has another one.
     """
 
     id: str
@@ -35,6 +38,7 @@ class Feature(Value, frozen=True, kw_only=True):
     takes_back: tuple[str, ...] = ()
     brings_back: tuple[str, ...] = ()
     merge: str | None = None
+    git_title: str | None = None
 
     def remarks(self, *, left: bool = False) -> tuple[str, ...]:
         """Say what people must see of it beside its title: that it breaks something, and what it reverts.
@@ -51,6 +55,12 @@ class Feature(Value, frozen=True, kw_only=True):
 def _names(ids: Sequence[str]) -> str:
     more = len(ids) - _NAMED
     return ", ".join(ids[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def called(feature: Feature, title: str) -> Feature:
+    """Return a feature under the title that a forge or a tracker has; people may know it by that of Git still."""
+    in_git = feature.git_title or feature.title
+    return msgspec.structs.replace(feature, title=title, git_title=in_git if in_git != title else None)
 
 
 def commits_of(feature: Feature) -> tuple[str, ...]:
@@ -76,5 +86,5 @@ def is_meant(feature: Feature, text: str) -> bool:
         return True
     if len(wanted) >= _ID_DIGITS and any(commit.startswith(wanted) for commit in commits_of(feature)):
         return True
-    title = feature.title.casefold()
-    return bool(wanted) and all(word in title for word in wanted.split())
+    titles = [one.casefold() for one in (feature.title, feature.git_title) if one]
+    return bool(wanted) and any(all(word in title for word in wanted.split()) for title in titles)

@@ -10,7 +10,7 @@ import msgspec
 from lastgood.core.build_link import is_build_page
 from lastgood.core.commit import Person
 from lastgood.core.commit_facts import one_line
-from lastgood.core.feature import Feature
+from lastgood.core.feature import Feature, called
 from lastgood.core.value import Value
 
 MOST_LABELS = 20
@@ -62,8 +62,7 @@ def told_better(feature: Feature, facts: ForgeFacts) -> Feature:
         known = next((one for one in people if _is(one, facts.author, facts.login)), None)
         people = (known or facts.author, *(one for one in people if one is not known))
     return msgspec.structs.replace(
-        feature,
-        title=facts.title or feature.title,
+        called(feature, facts.title or feature.title),
         labels=facts.labels,
         authors=people,
         url=feature.url or facts.url,

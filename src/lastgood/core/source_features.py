@@ -228,4 +228,5 @@ def _joined(one: Feature, other: Feature) -> Feature:
         takes_back=tuple(dict.fromkeys((*one.takes_back, *other.takes_back))),
         brings_back=tuple(dict.fromkeys((*one.brings_back, *other.brings_back))),
         merge=one.merge or other.merge,
+        git_title=one.git_title or other.git_title,
     )

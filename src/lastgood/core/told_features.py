@@ -11,7 +11,7 @@ import msgspec
 
 from lastgood.core.carried import Carried
 from lastgood.core.deployment import Deployment, may_carry
-from lastgood.core.feature import Feature
+from lastgood.core.feature import Feature, called
 from lastgood.core.mailmap import unique
 from lastgood.core.record import DeploymentQuery
 
@@ -77,8 +77,7 @@ def _better(feature: Feature, told: Feature | None) -> Feature:
     if told is None or feature.kind == "commit":
         return feature
     return msgspec.structs.replace(
-        feature,
-        title=told.title,
+        called(feature, told.title),
         labels=told.labels,
         authors=unique([*told.authors, *feature.authors]),
         url=feature.url or told.url,

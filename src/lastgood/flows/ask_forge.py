@@ -14,7 +14,7 @@ import structlog
 
 from lastgood.core.carried import Carried
 from lastgood.core.errors import ForgeFailed
-from lastgood.core.feature import Feature
+from lastgood.core.feature import Feature, called
 from lastgood.core.forge import WebAddress
 from lastgood.core.forge_facts import ForgeFacts, told_better
 from lastgood.core.ports import Clock, Forge
@@ -179,7 +179,7 @@ def _better(
             # It was told before, and whoever told it is away.
             better.append(
                 msgspec.structs.replace(
-                    one, title=kept.title, labels=kept.labels, authors=kept.authors, url=one.url or kept.url
+                    called(one, kept.title), labels=kept.labels, authors=kept.authors, url=one.url or kept.url
                 )
             )
         else:

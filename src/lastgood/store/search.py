@@ -46,7 +46,7 @@ def feature_text(carried: Carried) -> str:
     parts |= dict.fromkeys(commit[:KEPT_DIGITS] for one in found for commit in commits_of(one))
     for one in found:
         people = (f"{person.name} <{person.email}>" for person in one.authors)
-        parts |= dict.fromkeys((one.title, *one.labels, *people))
+        parts |= dict.fromkeys((one.title, one.git_title or one.title, *one.labels, *people))
     if carried.build is not None:
         parts[carried.build] = None
     return _folded(parts)
