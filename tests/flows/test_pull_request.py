@@ -166,6 +166,25 @@ async def test_the_same_command_after_the_merge_is_done(memory):
     assert done.result.pull_request == URL
 
 
+async def test_what_else_was_asked_for_meanwhile_does_not_hide_the_merge(memory):
+    """Another request that waits, one that came to nothing and a hold move nothing: the command is done all the same."""
+    await memory.begin()
+    first, second = await memory.release(name="v1"), await memory.release(name="v2")
+    await memory.release(name="v3")
+    plan = await memory.roll_back(previous=True, via="pr")
+    await memory.roll_back(to=first, via="pr")
+    merged = await merge(memory, plan, how="squash")
+    await settle_requests(memory.branch, await memory.head())
+    memory.branch.pulls.refuses = "the token may not open one there"
+    with pytest.raises(PullRequestRefused):
+        await memory.roll_back(to=first, via="pr", hold=False)
+    memory.branch.pulls.refuses = ""
+    await memory.hold(first, reason="slow")
+    for told in (await memory.plan(previous=True, via="pr"), await memory.roll_back(previous=True, via="pr")):
+        assert (told.id, told.result.commit, told.result.pushed) == (plan.id, merged, True)
+    assert await memory.version(await memory.head()) == await memory.version(second)
+
+
 @pytest.mark.parametrize("how", ["merge", "squash"])
 async def test_another_result_is_recorded_as_such(world, how):
     """Merged with edits, it is not what was planned: no rollback is recorded as done."""

@@ -15,6 +15,7 @@ from lastgood.flows.planned import Planned
 
 # Somebody else may ask for the same, or for the same in other words: one pull request does for both.
 _WORDS = frozenset({"by", "reason", "despite", "expect_versions"})
+_MOVES = frozenset({"rollback", "undo"})
 
 
 def is_request(operation: Operation) -> bool:
@@ -78,9 +79,10 @@ async def done_before(branch: FollowedBranch, request: Mapping[str, Any], apps: 
     Planned anew, `previous` and `last-good` would go one further back, or into the hold that was merged. That is meant
     only once the application moved, or what was brought did not run.
     """
-    newest = await branch.journal.operations(min(apps), limit=1)
-    done = newest[0] if newest and newest[0].step == "done" and is_request(newest[0]) else None
-    plan = kept_plan(done) if done is not None and is_same(done, request) else None
+    # What waits, came to nothing or held something since has moved nothing.
+    recent = await branch.journal.operations(min(apps))
+    done = next((one for one in recent if one.step == "done" and one.kind in _MOVES), None)
+    plan = kept_plan(done) if done is not None and is_request(done) and is_same(done, request) else None
     if done is None or plan is None or not await _stands(await branch.fetch(), plan):
         return None
     return with_result(plan, commit=str(done.commit), pushed=True)
