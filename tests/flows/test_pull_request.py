@@ -157,6 +157,23 @@ async def test_what_was_merged_is_undone(world, how):
     assert await (await world.branch.fetch()).file_holds("web-production") == ()
 
 
+async def test_the_last_operation_is_the_one_that_was_merged_last(world):
+    """Asked for before the hold, and merged after it: the undo takes the rollback back, and leaves the hold."""
+    first, second, plan = await begun(world)
+    held = await world.hold(first, reason="slow")
+    files = await files_of(world, plan)
+    path = ".lastgood/holds/web-production.hold"
+    ours = await world.text(await world.head(), path)
+    files[path] = ours + files[path].partition("holds:\n")[2]
+    merged = await world.remote.commit_files("main", files, message="Merge pull request #1")
+    world.branch.pulls.end(1, "merged", merged_as=merged)
+    await world.repo.fetch("main")
+    undone = await world.undo()
+    assert undone.applications[0].to.version == await world.version(second)
+    assert await world.version(await world.head()) == await world.version(second)
+    assert [hold.id for hold in await (await world.branch.fetch()).file_holds("web-production")] == [held.holds[0].id]
+
+
 async def test_the_same_command_after_the_merge_is_done(memory):
     """Nobody looked since: the command finds that it is merged, by which commit."""
     first, _, plan = await begun(memory)

@@ -9,6 +9,7 @@ from lastgood.core.value import Value
 from lastgood.core.words import OperationKind
 from lastgood.flows.branch import Look
 from lastgood.flows.recover import GIT_KINDS
+from lastgood.flows.requested import is_request
 
 _HOLDS = Scope(path=".lastgood/holds")
 _LOOKED_AT = 64
@@ -52,7 +53,11 @@ async def last_operation(look: Look, app: Application, *, operation: str | None)
 
 async def _recorded(look: Look, app: Application, operation: str | None) -> Done | None:
     repo, head = look.branch.repo, look.head.oid
+    last: Done | None = None
     for record in await look.branch.journal.operations(app.name, limit=_LOOKED_AT):
+        # They come as they were asked for. A pull request may have been merged long after: Git tells which came last.
+        if last is not None and (last.moves_branch or not is_request(record)):
+            continue
         if operation is not None and record.id != operation:
             continue
         if record.kind not in GIT_KINDS or record.step != "done" or record.commit is None:
@@ -63,9 +68,10 @@ async def _recorded(look: Look, app: Application, operation: str | None) -> Done
             continue
         done = await _done(look, record)
         # A reset whose discarded head is back is over.
-        if done.discarded is None or await repo.is_ancestor(done.discarded, head) is False:
-            return done
-    return None
+        over = done.discarded is not None and await repo.is_ancestor(done.discarded, head) is not False
+        if not over and (last is None or await repo.is_ancestor(last.commit.oid, done.commit.oid) is True):
+            last = done
+    return last
 
 
 async def _done(look: Look, record: Operation) -> Done:
