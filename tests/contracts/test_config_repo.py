@@ -712,7 +712,7 @@ async def test_own_refs_are_offered_to_the_remote(world):
 
 
 async def test_a_proposal_is_a_branch_of_its_own(world):
-    """It is put there once; the followed branch stays; a newer commit replaces the one that is named, and no other."""
+    """It is put there once; a newer commit replaces the one that is named, or none where somebody deleted it, and no other."""
     head = await world.commit({"apps/web/a.yaml": "1"})
     first, second = await _plan(world, head, "2"), await _plan(world, head, "3")
     branch = "lastgood/rollback/1"
@@ -727,6 +727,8 @@ async def test_a_proposal_is_a_branch_of_its_own(world):
     await world.repo.propose(branch, second, replaces=first)
     assert world.remote.refs[f"refs/heads/{branch}"] == second
     assert await world.repo.remote_head("main") == head
+    await world.repo.propose("lastgood/rollback/2", second, replaces=first)
+    assert world.remote.refs["refs/heads/lastgood/rollback/2"] == second
     with pytest.raises(GitFailed):
         await world.repo.propose("main", second, replaces=head)
 

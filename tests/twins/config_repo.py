@@ -493,7 +493,7 @@ class MemoryConfigRepo:
         self._reach()
         if remote.refs.get(ref) == commit:
             return
-        if remote.refs.get(ref) != replaces:
+        if remote.refs.get(ref) not in {None, replaces}:
             raise HeadMoved(branch=branch, expected=replaces or "", found=remote.refs.get(ref))
         remote.pushes.append((ref, commit))
         refusal = remote.refuse(ref, commit)

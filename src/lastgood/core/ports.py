@@ -228,7 +228,7 @@ class ConfigRepo(Protocol):
     async def propose(self, branch: str, commit: str, *, replaces: str | None) -> None:
         """Put a branch of lastgood's own (`lastgood/...`) on the remote at a commit, for a pull request.
 
-        replaces: where the branch is there now; None: nowhere. Nothing is done where it is at the commit already.
+        replaces: where the branch may be there now; None: nowhere. Nothing is done where it is at the commit already.
         Raises HeadMoved (somebody else has pushed to it), PushRefused, PushUnknown, RemoteUnreachable.
         """
         ...

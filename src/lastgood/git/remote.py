@@ -185,7 +185,8 @@ def propose(remote: Remote, ref: str, commit: str, *, replaces: str | None) -> N
             raise PushUnknown(commit=commit, branch=branch) from silent
         if found == commit:
             return
-        if found != replaces:
+        # One that somebody deleted is made anew: nothing of theirs is lost.
+        if found is not None and found != replaces:
             raise HeadMoved(
                 f"somebody else has pushed to {branch}",
                 hint="nothing was changed; merge or close its pull request, then try again",
@@ -195,7 +196,7 @@ def propose(remote: Remote, ref: str, commit: str, *, replaces: str | None) -> N
             )
         if answer is not None and answer.refusal is not None:
             break
-        answer = remote.push_once(ref, commit, expected=replaces or "")
+        answer = remote.push_once(ref, commit, expected=found or "")
         if answer.done:
             return
         if not answer.contacted:
