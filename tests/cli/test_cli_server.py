@@ -119,6 +119,7 @@ def test_a_pull_request_ends_with_its_own_exit_code(asked, lastgood):
     words = ("rollback", "web-production", "--via", "pr", "--reason", "slow", "--yes")
     said = lastgood("--server", "http://lastgood.example.com", *words)
     assert said.code == 8
+    assert "\nby pull request into main: nothing changes until it is merged\n" in said.out
     assert said.out.endswith(f"{url} is open for d5e9c01; nothing changes until it is merged\n")
     assert said.err == (
         "hint: merge it to deploy; the same command says how it stands, and plans it again if it got stale\n"

@@ -712,7 +712,7 @@ async def test_own_refs_are_offered_to_the_remote(world):
 
 
 async def test_a_proposal_is_a_branch_of_its_own(world):
-    """It is put there once; a newer commit replaces the one that is named, or none where somebody deleted it, and no other."""
+    """It is put there once; a newer commit replaces the one that is named, or stands where it was deleted."""
     head = await world.commit({"apps/web/a.yaml": "1"})
     first, second = await _plan(world, head, "2"), await _plan(world, head, "3")
     branch = "lastgood/rollback/1"

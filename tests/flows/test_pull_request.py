@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from lastgood.core.errors import CommandLineWrong, HeadMoved, PullRequestRefused, PushRefused, PushUnknown
-from lastgood.core.request import RollbackRequest
+from lastgood.core.request import HoldRequest, RollbackRequest
 from lastgood.flows.pull_request import settle_requests
 from lastgood.flows.recover import recover
 from lastgood.flows.why import WhyDeployed
@@ -184,7 +184,7 @@ async def test_the_same_command_after_the_merge_is_done(memory):
 
 
 async def test_what_else_was_asked_for_meanwhile_does_not_hide_the_merge(memory):
-    """Another request that waits, one that came to nothing and a hold move nothing: the command is done all the same."""
+    """Another that waits, one that came to nothing and a hold move nothing: the command is done all the same."""
     await memory.begin()
     first, second = await memory.release(name="v1"), await memory.release(name="v2")
     await memory.release(name="v3")
@@ -244,6 +244,9 @@ async def test_a_stale_one_is_planned_again_in_place(world):
     assert waits.step == "waiting"
     stale = "web-production moved since, so it does not fit any more: the same command plans it again"
     assert waits.message == stale
+    told = await world.plan(to=first, via="pr")
+    (note,) = told.notes
+    assert note.startswith(f"{URL} asks for web-production at {first[:7]}, which moved since, so it does not fit")
     again = await world.roll_back(to=first, via="pr")
     assert (again.id, again.result.pull_request, again.head) == (plan.id, URL, third)
     assert f"- {third[:7]} Release web v3" in world.branch.pulls.sent[1]["body"]
@@ -481,6 +484,8 @@ async def test_holds_come_by_pull_request_as_well(world, kind):
         await world.hold("previous", reason="slow")
     await say(world, "pull-request")
     act = world.hold if kind == "hold" else world.unhold
+    request = HoldRequest(app="web-production", version="previous", reason="slow")
+    assert (await getattr(world.holds, kind)(request, dry_run=True)).via == "pr"
     asked = await act("previous", reason="slow")
     assert (asked.pull_request, asked.pushed) == (URL, False)
     held = await (await world.branch.fetch()).file_holds("web-production")

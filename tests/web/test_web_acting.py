@@ -382,6 +382,8 @@ def test_a_plan_offers_a_pull_request_only_where_one_can_be_opened(browser, last
     chosen = send(browser, PLAN, change(fields, via="pr"))
     start = next(one for one in Page(chosen.text).all("button") if one.given.get("id") == "start")
     assert start.text == "Open a pull request"
+    chosen = send(browser, PLAN, [*change(fields, via="pr", mode="revert"), ("commit", "9f31c2a")])
+    assert "Open a pull request" in chosen.text
     send(browser, START, change(fields, via="pr"))
     assert lastgood.orders[-1][0].via == "pr"
     assert send(browser, PLAN, change(fields, via="mail")).status_code == 422

@@ -101,7 +101,10 @@ async def _carry_out(
         call.print(holds_text(planned, call.style, word))
         if call.verbose and planned.git:
             call.print(clean("\n".join(planned.git), lines=True))
-    confirm(call, f"{word.capitalize()} it in {app}?", yes=yes)
+    by_request = planned.via == "pr"
+    if by_request and not call.json:
+        call.print("by pull request: nothing changes until it is merged")
+    confirm(call, f"{word.capitalize()} it in {app}{', by pull request' if by_request else ''}?", yes=yes)
     done = await act(dry=False)
     if call.json:
         call.print_json(to_plain(done))

@@ -23,6 +23,8 @@ def plan_text(plan: Plan, style: Style, *, verbose: bool) -> str:
     if plan.also_affected:
         lines = "\n".join(f"{clean(one.app)}: {clean(one.how)}" for one in plan.also_affected)
         parts.append(f"{heading('also affected', style)}\n{indented(lines)}")
+    if plan.via == "pr":
+        parts.append(f"by pull request into {clean(plan.branch)}: nothing changes until it is merged")
     checks = checks_text(plan.checks, style, verbose=verbose)
     if checks:
         parts.append(checks)

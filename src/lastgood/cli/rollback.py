@@ -270,7 +270,7 @@ async def carry_out(
     try:
         if planned.changes_nothing:
             return _finish(call, planned, None)
-        confirm(call, question, yes=yes)
+        confirm(call, f"{question[:-1]}, by pull request?" if planned.via == "pr" else question, yes=yes)
         done = await do(planned)
         done = msgspec.structs.replace(done, notes=tuple(dict.fromkeys((*planned.notes, *done.notes))))
         watched = await _watch(call, situation, done, wait=wait, push=push)

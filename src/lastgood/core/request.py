@@ -62,7 +62,8 @@ class HoldRequest(Value, frozen=True, kw_only=True):
 class HoldResult(Value, frozen=True, kw_only=True):
     """What `hold` and `unhold` did. commit: None in a dry run, or where nothing was to do.
 
-    pull_request: it is open, and nothing is held or let go before it is merged.
+    via: how it goes, or would go, to the branch. pull_request: it is open, and nothing is held or let go before it is
+    merged.
     """
 
     app: str
@@ -72,6 +73,7 @@ class HoldResult(Value, frozen=True, kw_only=True):
     pushed: bool | None
     git: tuple[str, ...] = ()
     pull_request: str | None = None
+    via: Via = "push"
 
 
 class PauseRequest(Value, frozen=True, kw_only=True):

@@ -71,7 +71,13 @@ class Holds:
             if not dry_run:
                 await self._end_remembered(change.ended, app, by)
             return HoldResult(
-                app=app.name, operation=operation, holds=change.holds, commit=None, pushed=False, git=plan.git
+                app=app.name,
+                operation=operation,
+                holds=change.holds,
+                commit=None,
+                pushed=False,
+                git=plan.git,
+                via=plan.via,
             )
         latest = [change]
 
@@ -92,6 +98,7 @@ class Holds:
             pushed=done.result.pushed,
             git=done.git,
             pull_request=done.result.pull_request,
+            via=done.via,
         )
 
     async def _finished(self, plan: Plan, app: Application) -> HoldResult:
@@ -105,6 +112,7 @@ class Holds:
             pushed=plan.result.pushed,
             git=plan.git,
             pull_request=plan.result.pull_request,
+            via=plan.via,
         )
 
     async def _change(

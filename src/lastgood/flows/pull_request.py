@@ -70,6 +70,10 @@ async def _how_it_stands(look: Look, operation: Operation) -> Told:
     done = await request.look(look.head.oid, ask=operation.step == "waiting")
     if done is not None:
         return done, ()
+    if request.stale and request.plan is not None:
+        asked = " and ".join(f"{app.app} at {app.to.short or 'another version'}" for app in request.plan.applications)
+        told = f"{request.url} asks for {asked}, which moved since, so it does not fit any more"
+        return None, (f"{told}. This plan's commit takes the place of its own",)
     message = request.entry.operation.message
     notes = (message,) if request.entry.operation.step != "waiting" else (f"{request.url}: {message}",)
     return request.plan if request.fits else None, notes if message else ()

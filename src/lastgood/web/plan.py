@@ -349,14 +349,14 @@ _OFFERED: dict[DeliveryPolicy, tuple[tuple[str, str], tuple[str, str, str]]] = {
 
 
 def _button(plan: Plan | None, choices: Choices, *, undo: bool) -> str:
+    if plan is not None and plan.via == "pr":
+        return "Open a pull request"
     if undo:
         return "Undo the last operation"
     if plan is None:
         return "Roll back"
     if choices.mode == "revert":
         return f"Undo {many(len(choices.commits) or 1, 'commit')}"
-    if plan.via == "pr":
-        return "Open a pull request"
     short = plan.applications[0].to.short if plan.applications else None
     apps = f" {len(plan.applications)} applications" if len(plan.applications) > 1 else ""
     return f"Roll back{apps} to {short}" if short else f"Roll back{apps}"
