@@ -14,7 +14,8 @@ from lastgood.flows.branch import FollowedBranch, Look
 from lastgood.flows.planned import Planned
 
 # Somebody else may ask for the same, or for the same in other words: one pull request does for both.
-_WORDS = frozenset({"by", "reason", "despite", "expect_versions"})
+_WORDS = frozenset({"by", "reason", "despite", "expect_versions", "via"})
+_CHOICES = ("to", "previous", "without", "with")
 _MOVES = frozenset({"rollback", "undo"})
 
 
@@ -28,8 +29,19 @@ def is_same(operation: Operation, request: Mapping[str, Any]) -> bool:
     before: Mapping[str, Any] = (operation.plan or {}).get("request") or {}
     if not is_request(operation):
         return before == request
-    one, other = ({key: asked[key] for key in asked if key not in _WORDS} for asked in (before, request))
-    return one == other
+    # Who says nothing of it means what lastgood.yaml says, and where that is a push does not want to wait any more.
+    by_default = (operation.plan or {}).get("delivery") == "pull-request" or before.get("via") is None
+    via = request.get("via")
+    return (via == "pr" or (via is None and by_default)) and _meant(before) == _meant(request)
+
+
+def _meant(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request without what does not matter, and with what it says by saying nothing."""
+    meant = {key: asked[key] for key in asked if key not in _WORDS}
+    if "apps" in meant:
+        meant["apps"] = sorted(set(meant["apps"]))
+        meant["last_good"] = not any(meant.get(key) for key in _CHOICES)
+    return meant
 
 
 def kept_plan(operation: Operation) -> Plan | None:
