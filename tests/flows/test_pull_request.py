@@ -439,8 +439,12 @@ async def test_a_refused_push_becomes_a_pull_request_only_where_the_repo_says_so
     """`pull-request-if-refused`: tried first, and then opened; by default the refusal is the end."""
     first = await _two(memory)
     memory.remote.refuse = lambda ref, commit: "protected branch" if ref == "refs/heads/main" else None
-    with pytest.raises(PushRefused):
+    with pytest.raises(PushRefused) as refused:
         await memory.roll_back(to=first)
+    assert refused.value.hint == "nothing was changed; `--via pr` opens a pull request instead"
+    with pytest.raises(PushRefused) as refused:
+        await memory.hold(first)
+    assert "`delivery: pull-request-if-refused` in lastgood.yaml would" in refused.value.hint
     memory.remote.refuse, refuse = lambda ref, commit: None, memory.remote.refuse
     await say(memory, "pull-request-if-refused")
     memory.remote.refuse = refuse
@@ -463,8 +467,9 @@ async def test_where_no_forge_is_known_a_refusal_stays_one(memory):
     await say(memory, "pull-request-if-refused")
     memory.branch.__dict__["pulls"] = None
     memory.remote.refuse = lambda ref, commit: "protected branch"
-    with pytest.raises(PushRefused):
+    with pytest.raises(PushRefused) as refused:
         await memory.roll_back(to=first)
+    assert refused.value.hint == "nothing was changed; ask who protects the branch"
     memory.remote.refuse = lambda ref, commit: None
     await say(memory, "pull-request")
     with pytest.raises(CommandLineWrong) as wrong:

@@ -39,6 +39,9 @@ MAX_PUSHES = 3
 DISCARDED = "refs/lastgood/discarded/"
 UNPUSHED = "refs/lastgood/unpushed/"
 
+_INSTEAD = {"rollback": "`--via pr` opens a pull request instead"}
+_BY_THE_REPO = "`delivery: pull-request-if-refused` in lastgood.yaml would open a pull request instead"
+
 Replan = Callable[[str], Awaitable[Planned]]
 """Given the new head, the plan on it. Raises BranchMoved where an application moved whose plan somebody has seen."""
 
@@ -171,8 +174,10 @@ class Delivery:
                     # The branch that moved says by now that it takes no pushes.
                     return await self._propose(planned, entry, replaces=None)
                 continue
-            except PushRefused:
+            except PushRefused as refused:
                 if not planned.if_refused:
+                    if self.branch.pulls is not None:
+                        refused.hint = f"nothing was changed; {_INSTEAD.get(plan.kind, _BY_THE_REPO)}"
                     raise
                 requested = dataclasses.replace(planned, plan=msgspec.structs.replace(plan, via="pr"))
                 return await self._propose(requested, entry, replaces=None)
