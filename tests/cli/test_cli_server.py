@@ -117,11 +117,13 @@ def test_a_pull_request_ends_with_its_own_exit_code(asked, lastgood):
     asked.plan_checks = ()
     url = "https://git.example.com/o/config/pulls/7"
     words = ("rollback", "web-production", "--via", "pr", "--reason", "slow", "--yes")
+    asked.done_notes = ("the server refuses the push to main",)
     said = lastgood("--server", "http://lastgood.example.com", *words)
     assert said.code == 8
     assert "\nby pull request into main: nothing changes until it is merged\n" in said.out
     assert said.out.endswith(f"{url} is open for d5e9c01; nothing changes until it is merged\n")
     assert said.err == (
+        "note: the server refuses the push to main\n"
         "hint: merge it to deploy; the same command says how it stands, and plans it again if it got stale\n"
     )
     assert asked.orders[0][0].via == "pr"

@@ -453,6 +453,7 @@ async def test_a_refused_push_becomes_a_pull_request_only_where_the_repo_says_so
     asked = await memory.roll_back(to=first)
     assert (asked.via, asked.result.pull_request) == ("pr", URL)
     assert (await by_id(memory, asked.id)).step == "waiting"
+    assert asked.notes[-1] == "the server refuses the push to main: protected branch; so it goes by pull request"
     again = await memory.roll_back(to=first)
     assert again.result == asked.result
     memory.remote.refuse = lambda ref, commit: None

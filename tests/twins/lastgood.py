@@ -544,6 +544,7 @@ class MemoryLastgood:
         self.plan_checks: tuple[Check, ...] = sample_checks()
         self.plan_delivery: DeliveryPolicy | None = None
         self.plan_result: dict[str, Any] = {}
+        self.done_notes: tuple[str, ...] = ()
         self.reason_required = False
         self.repo_state: tuple[RepoState, str] = ("ok", "")
         self.wrong = [Problem(app=None, file="lastgood.yaml", line=3, reason="there is no key 'nam' here")]
@@ -904,6 +905,7 @@ class MemoryLastgood:
         self.operations[identity] = sample_operation(identity, PRIYA, step="waiting", message="", plan=asked)
 
     def _done(self, plan: Plan, by: Person) -> Plan:
+        plan = replace(plan, notes=(*plan.notes, *self.done_notes))
         if plan.via == "pr":
             url = "https://git.example.com/o/config/pulls/7"
             self.wait_for(url, identity=plan.id)

@@ -272,6 +272,9 @@ async def carry_out(
             return _finish(call, planned, None)
         confirm(call, f"{question[:-1]}, by pull request?" if planned.via == "pr" else question, yes=yes)
         done = await do(planned)
+        for note in done.notes if not call.json else ():
+            if note not in planned.notes:
+                call.note(note)
         done = msgspec.structs.replace(done, notes=tuple(dict.fromkeys((*planned.notes, *done.notes))))
         watched = await _watch(call, situation, done, wait=wait, push=push)
     except LastgoodError as error:

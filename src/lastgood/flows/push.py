@@ -179,7 +179,9 @@ class Delivery:
                     if self.branch.pulls is not None:
                         refused.hint = f"nothing was changed; {_INSTEAD.get(plan.kind, _BY_THE_REPO)}"
                     raise
-                requested = dataclasses.replace(planned, plan=msgspec.structs.replace(plan, via="pr"))
+                note = f"{refused.message}; so it goes by pull request"
+                asked = msgspec.structs.replace(plan, via="pr", notes=(*plan.notes, note))
+                requested = dataclasses.replace(planned, plan=asked)
                 return await self._propose(requested, entry, replaces=None)
             return await self.arrived(plan, entry)
         raise GitFailed(
