@@ -204,20 +204,24 @@ async def test_doctor_in_a_clone_asks_the_forges_of_the_environment(host, tmp_pa
     ],
 )
 async def test_doctor_says_whether_pull_requests_may_be_opened(host, tmp_path, monkeypatch, rights, outcome, detail):
-    """Of each config repo that a forge with a token has, on a server; in a clone, of what it was cloned from."""
+    """Of each config repo, on a server; in a clone, of what it was cloned from."""
     host.says["/api/v3/"] = as_json({})
     host.says["/api/v3/repos/o/config"] = as_json(rights) if rights is not None else answer(status=502)
     file = tmp_path / "lastgood.toml"
     file.write_text(
         f'[[forges]]\nurl = "{host.url}"\nkind = "github"\ntoken = "hush"\n'
         f'[[repos]]\nname = "config"\nurl = "{host.url}/o/config.git"\n'
-        '[[repos]]\nname = "elsewhere"\nurl = "https://elsewhere.example.com/o/config.git"\n'
+        '[[repos]]\nname = "elsewhere"\nurl = "https://me:hush@elsewhere.example.com/o/config.git"\n'
     )
-    _, found = await asyncio.to_thread(examine_forges, read_settings(file))
+    _, found, without = await asyncio.to_thread(examine_forges, read_settings(file))
     assert (found.name, found.outcome, found.detail[: len(detail)]) == ("pull requests of config", outcome, detail)
     git(tmp_path, "init", "-q", "-b", "main", "here")
     git(tmp_path / "here", "remote", "add", "origin", f"{host.url}/o/config.git")
     monkeypatch.setenv("LASTGOOD_FORGES", json.dumps([{"url": host.url, "kind": "github", "token": "hush"}]))
     _, here = await asyncio.to_thread(examine_forges_here, tmp_path / "here")
     assert (here.name, here.outcome, here.detail) == ("pull requests", found.outcome, found.detail)
-    assert "hush" not in repr([found, here])
+    assert (without.outcome, without.detail) == (
+        "warn",
+        "no forge with a token is named for https://elsewhere.example.com/o/config.git",
+    )
+    assert "hush" not in repr([found, without, here])

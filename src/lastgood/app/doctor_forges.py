@@ -10,6 +10,7 @@ from lastgood.app.settings import ForgeSettings, Settings, TrackerSettings, read
 from lastgood.core.errors import LastgoodError, SettingsWrong
 from lastgood.core.forge import web_address
 from lastgood.core.ports import PullRequests
+from lastgood.core.redact import without_credentials
 from lastgood.forge.forges import Forges
 from lastgood.git.clone import CloneConfigRepo
 
@@ -58,9 +59,14 @@ async def _examine(
     found = await asyncio.gather(*asked)
     for name, url in repos:
         pulls = forges.pull_requests(web_address(url))
-        if pulls is not None:
-            found.append(await _may_open(name, pulls))
+        found.append(await _may_open(name, pulls) if pulls is not None else _no_forge(name, url))
     return found
+
+
+def _no_forge(name: str, url: str) -> Finding:
+    detail = f"no forge with a token is named for {without_credentials(url)}"
+    hint = "only rollbacks by pull request need one; its `url` is how the repo's address begins"
+    return Finding(name=name, outcome="warn", detail=detail, hint=hint)
 
 
 async def _may_open(name: str, pulls: PullRequests) -> Finding:
