@@ -3,6 +3,7 @@
 import pytest
 
 from lastgood.core.discovery import Problem
+from lastgood.core.errors import AnswerLost, ServerUnreachable
 from lastgood.core.request import PressRequest, PressResult
 
 SERVER = ("--server", "http://lastgood.example.com")
@@ -140,3 +141,29 @@ def test_a_pull_request_ends_with_its_own_exit_code(asked, lastgood):
         assert next(entry for entry in entries if entry["app"] == "web-production")["waiting"]
     shown = lastgood("--server", "http://lastgood.example.com", "status", "web-production").out
     assert f"rollback: {url} is not merged yet (Priya Raman, " in shown
+
+
+def test_a_server_that_goes_away_while_it_is_waited_for_has_pushed(asked, lastgood, monkeypatch):
+    """Nothing is known to have changed would be a lie: the commit is there, and that is exit code 6."""
+
+    async def gone(plan, *, timeout_s):
+        raise ServerUnreachable(server="http://lastgood.example.com", reason="connection refused")
+
+    asked.plan_checks = ()
+    monkeypatch.setattr(asked, "wait_healthy", gone)
+    said = lastgood(*SERVER, "rollback", "web-production", "--reason", "slow", "--yes")
+    assert said.code == 6
+    assert " is pushed, but nobody says whether it is Healthy: http://lastgood.example.com does not" in said.err
+    assert "nothing is known to have changed" not in said.err
+
+
+def test_a_lost_answer_is_exit_code_7_and_pushed_is_not_known(asked, lastgood, monkeypatch):
+    """In JSON, too: neither true nor false."""
+
+    async def lost(request, *, planned=None):
+        raise AnswerLost(server="http://lastgood.example.com", reason="it closed the connection")
+
+    asked.plan_checks = ()
+    monkeypatch.setattr(asked, "rollback", lost)
+    said = lastgood(*SERVER, "rollback", "web-production", "--reason", "slow", "--yes", "-o", "json")
+    assert (said.code, said.json["result"]["pushed"]) == (7, None)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 
+import msgspec
 import pytest
 
 from lastgood.core.errors import (
@@ -23,6 +24,7 @@ from lastgood.flows.rollback import Rollbacks
 from lastgood.store import SqlStore
 from twins.config_repo import MemoryConfigRepo
 from twins.rollback_world import CART, WEB, RollbackWorld, make_world, outcome
+from twins.store import make_deployment
 
 
 @pytest.fixture
@@ -423,6 +425,44 @@ async def test_recover_pushes_what_never_arrived_and_leaves_what_it_cannot_reach
     world.remote.unreachable, world.repo.push = False, real
     assert [o.step for o in await recover(world.branch)] == ["done"]
     assert (await world.repo.commit(await world.head())).parents == (second,)
+
+
+async def _three(tmp_path) -> tuple[RollbackWorld, str]:
+    """Return a world in which three versions ran and baked, and the commit of the first."""
+    world = next(make_world("memory", tmp_path, store=SqlStore.in_memory()))
+    await world.begin()
+    commits = [await world.release(name=f"v{n}") for n in range(1, 4)]
+    app, now = await world.app(), world.clock.now()
+    for commit in commits:
+        version, path_tree = await world.repo.version(commit, app.scope)
+        run = make_deployment(version=version, path_tree=path_tree, commit=await world.repo.commit(commit))
+        run = msgspec.structs.replace(run, outcome="succeeded", baked_at=now, definition=app.definition)
+        begun = await world.store.start_deployment(run)
+        await world.store.save_deployment(msgspec.structs.replace(run, id=begun.id, number=begun.number))
+    return world, commits[0]
+
+
+@pytest.mark.parametrize("choice", [{"previous": True}, {}])
+async def test_what_was_finished_after_a_crash_is_told_to_the_same_command(tmp_path, choice):
+    """Nobody has heard of it: planned anew it would go one version further back. In other words it is another one."""
+    request = RollbackRequest(apps=("web-production",), reason="500s", **choice)
+    world, _ = await _three(tmp_path)
+    calls = (await _killed_at(world, request, None)).calls
+    world.store.close()
+    finished = 0
+    for die_at in range(1, calls + 1):
+        world, first = await _three(tmp_path)
+        await _killed_at(world, request, die_at)
+        if any(one.step == "done" for one in await recover(world.branch)):
+            finished += 1
+            head = await world.head()
+            assert (await world.rollbacks.plan(request)).asked_before, die_at
+            done = await world.rollbacks.do(request)
+            assert (done.result.commit, done.result.pushed, await world.head()) == (head, True, head), die_at
+            further = msgspec.structs.replace(request, to=first, previous=False)
+            assert not (await world.rollbacks.plan(further)).asked_before, die_at
+        world.store.close()
+    assert finished
 
 
 async def test_recover_gives_up_where_the_branch_moved(world):

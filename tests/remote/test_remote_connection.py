@@ -3,7 +3,8 @@
 import httpx2
 import pytest
 
-from lastgood.core.errors import BranchMoved, LastgoodError, NotAllowed, ServerUnreachable, SettingsWrong
+from lastgood.core.errors import AnswerLost, BranchMoved, LastgoodError, NotAllowed, ServerUnreachable, SettingsWrong
+from lastgood.core.request import HoldRequest, RollbackRequest, UndoRequest
 from lastgood.core.told_error import read_error
 from lastgood.remote.connection import Connection
 from lastgood.remote.lastgood import RemoteLastgood
@@ -115,3 +116,45 @@ async def test_a_token_that_no_header_can_have_is_refused_and_not_shown(token):
         Connection("http://127.0.0.1", token)
     assert "secr" not in str(wrong.value.as_json())
     await Connection("http://127.0.0.1", "secret\n").aclose()
+
+
+def cut_off(request):
+    raise httpx2.RemoteProtocolError("Server disconnected without sending a response.")
+
+
+def refused(request):
+    raise httpx2.ConnectError("connection refused")
+
+
+ASKING = [
+    lambda lastgood: lastgood.rollback(RollbackRequest(apps=("web",))),
+    lambda lastgood: lastgood.undo(UndoRequest(app="web")),
+    lambda lastgood: lastgood.hold(HoldRequest(app="web", version="v1")),
+    lambda lastgood: lastgood.unhold(HoldRequest(app="web", version="v1")),
+]
+
+
+@pytest.mark.parametrize("ask", ASKING)
+@pytest.mark.parametrize("answer", [cut_off, lambda request: httpx2.Response(502, content=b"<html>Bad Gateway</html>")])
+async def test_a_lost_answer_to_what_changes_git_is_no_failure(ask, answer):
+    """The server may have done it: whoever reads exit code 1 would do it again."""
+    async with RemoteLastgood("http://x", transport=httpx2.MockTransport(answer)) as lastgood:
+        with pytest.raises(AnswerLost) as lost:
+            await ask(lastgood)
+    assert lost.value.exit_code == 7
+    assert lost.value.message.startswith("http://x was asked and gave no answer, so it may have been done all the same")
+
+
+@pytest.mark.parametrize("ask", ASKING)
+async def test_what_never_reached_the_server_did_nothing(ask):
+    """A refused connection is exit code 1; and so is a lost answer to what only looks."""
+    async with RemoteLastgood("http://x", transport=httpx2.MockTransport(refused)) as lastgood:
+        with pytest.raises(ServerUnreachable):
+            await ask(lastgood)
+    async with RemoteLastgood("http://x", transport=httpx2.MockTransport(cut_off)) as lastgood:
+        for look in (
+            lambda: lastgood.plan(RollbackRequest(apps=("web",))),
+            lambda: lastgood.hold(HoldRequest(app="web", version="v1"), dry_run=True),
+        ):
+            with pytest.raises(ServerUnreachable):
+                await look()

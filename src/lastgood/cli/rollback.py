@@ -13,12 +13,14 @@ from lastgood.cli.call import Call
 from lastgood.cli.plan_page import REQUESTED, plan_text, result_text, waits_for_merge
 from lastgood.cli.situation import Situation, work
 from lastgood.core.errors import (
+    AnswerLost,
     Blocked,
     CommandLineWrong,
     LastgoodError,
     NeedsServer,
     NotHealthyInTime,
     PushUnknown,
+    ServerUnreachable,
 )
 from lastgood.core.plan import Plan, PlanResult
 from lastgood.core.request import RollbackRequest, UndoRequest
@@ -345,7 +347,15 @@ async def _watch(call: Call, situation: Situation, done: Plan, *, wait: bool | N
         call.print(result_text(done, call.style))
     if call.terminal:
         call.tell("watching until it is Healthy ...")
-    result = await situation.lastgood.wait_healthy(done, timeout_s=WAIT_S)
+    try:
+        result = await situation.lastgood.wait_healthy(done, timeout_s=WAIT_S)
+    except ServerUnreachable as silent:
+        raise NotHealthyInTime(
+            f"{done.result.commit[:7]} is pushed, but nobody says whether it is Healthy: {silent.message}",
+            app=done.applications[0].app,
+            commit=done.result.commit,
+            health="Unknown",
+        ) from silent
     if not result.healthy:
         worst = ", ".join(dict.fromkeys(result.health.values()))
         raise NotHealthyInTime(
@@ -362,6 +372,8 @@ async def _watch(call: Call, situation: Situation, done: Plan, *, wait: bool | N
 
 async def _after(situation: Situation, done: Plan, error: LastgoodError) -> Plan:
     """Return the plan with what is known of its result after an error."""
+    if isinstance(error, AnswerLost):
+        return msgspec.structs.replace(done, result=msgspec.structs.replace(done.result, pushed=None))
     commit = error.facts.get("commit") if isinstance(error, PushUnknown) else None
     if not isinstance(commit, str):
         return done

@@ -22,6 +22,7 @@ LastgoodError
     BranchMoved                4  the same application changed meanwhile
     NotHealthyInTime           6  pushed, but the target is not healthy
     PushUnknown                7  nobody knows whether the push arrived
+    AnswerLost                 7  the server was asked, and nobody knows what it did
     (all others)               1
         GitFailed
             RemoteUnreachable
@@ -252,6 +253,16 @@ class PushUnknown(LastgoodError):
     exit_code = 7
     template = "it is not known whether {commit:.7} reached {branch}"
     hint_template = "the same command finishes it"
+
+
+class AnswerLost(LastgoodError):
+    """The server got the request and gave no answer: it may have done it, or may do it still; facts: server, reason."""
+
+    exit_code = 7
+    template = "{server} was asked and gave no answer, so it may have been done all the same: {reason}"
+    hint_template = (
+        "see `lastgood timeline` before you ask again; once the server is back, the same command finishes it"
+    )
 
 
 class GitFailed(LastgoodError):

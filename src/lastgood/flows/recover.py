@@ -17,7 +17,7 @@ from lastgood.core.value import Value, to_json
 from lastgood.flows.branch import FollowedBranch
 from lastgood.flows.pull_request import Requested
 from lastgood.flows.push import Delivery, Journalled
-from lastgood.flows.requested import done_before, is_request, is_same, kept_plan
+from lastgood.flows.requested import UNHEARD, done_before, is_request, is_same, kept_plan
 
 GIT_KINDS = frozenset({"rollback", "undo", "hold", "unhold"})
 BUSY = dt.timedelta(minutes=10)
@@ -43,13 +43,15 @@ async def recover(branch: FollowedBranch) -> list[Operation]:
     """Finish all that is pending and not under way in this process; return how each ended.
 
     To be called at the start, before anything else acts on the branch. Where the remote cannot be reached an
-    operation stays as it is.
+    operation stays as it is. Whoever asked for what is done now has not heard of it: the same command says so.
     """
     ended = []
     for operation in await pending(branch):
         # A look at the branch tells what became of a pull request.
         if operation.id not in branch.live and operation.step != "waiting":
-            entry, _ = await settle(branch, operation, again=True)
+            entry, plan = await settle(branch, operation, again=True)
+            if plan is not None and entry.operation.step == "done":
+                await entry.step("done", plan={**(entry.operation.plan or {}), UNHEARD: True})
             ended.append(entry.operation)
     return ended
 

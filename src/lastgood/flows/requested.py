@@ -15,6 +15,8 @@ from lastgood.flows.planned import Planned
 
 # Somebody else may ask for the same, or for the same in other words: one pull request does for both.
 _WORDS = frozenset({"by", "reason", "despite", "expect_versions", "via"})
+# Beside the plan of an operation that was finished after its process had died.
+UNHEARD = "unheard"
 _CHOICES = ("to", "previous", "without", "with")
 _MOVES = frozenset({"rollback", "undo"})
 
@@ -86,15 +88,17 @@ def _brings(plan: Plan) -> set[tuple[str, str | None, str | None, str | None]]:
 
 
 async def done_before(branch: FollowedBranch, request: Mapping[str, Any], apps: Collection[str]) -> Plan | None:
-    """Return the plan of the same command, with its result, if its pull request brought what the branch has now.
+    """Return the plan of the same command, with its result, if that is what the branch has now and nobody was told.
 
-    Planned anew, `previous` and `last-good` would go one further back, or into the hold that was merged. That is meant
+    So it is of a pull request that was merged, and of what was finished after the process had died. Planned anew,
+    `previous` and `last-good` would go one further back, or into the hold that came with it. That is meant
     only once the application moved, or what was brought did not run.
     """
     # What waits, came to nothing or held something since has moved nothing.
     recent = await branch.journal.operations(min(apps))
     done = next((one for one in recent if one.step == "done" and one.kind in _MOVES), None)
-    plan = kept_plan(done) if done is not None and is_request(done) and is_same(done, request) else None
+    untold = done is not None and (is_request(done) or UNHEARD in (done.plan or {}))
+    plan = kept_plan(done) if done is not None and untold and is_same(done, request) else None
     if done is None or plan is None or not await _stands(await branch.fetch(), plan):
         return None
     return with_result(plan, commit=str(done.commit), pushed=True)

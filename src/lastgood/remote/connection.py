@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx2
 import msgspec
 
-from lastgood.core.errors import LastgoodError, NotAllowed, ServerUnreachable, SettingsWrong
+from lastgood.core.errors import AnswerLost, LastgoodError, NotAllowed, ServerUnreachable, SettingsWrong
 from lastgood.core.told_error import read_error
 from lastgood.core.value import to_plain
 
@@ -63,9 +63,18 @@ class Connection:
         *,
         query: dict[str, str] | None = None,
         timeout_s: float = TIMEOUT_S,
+        pushes: bool = False,
     ) -> T:
-        """Send a value, or plain JSON; read the answer as `kind`. Raises as `get` does."""
-        return await self._send("POST", path, kind, query=query, body=to_plain(body), timeout_s=timeout_s)
+        """Send a value, or plain JSON; read the answer as `kind`. Raises as `get` does.
+
+        pushes: the server does something in Git; then AnswerLost where it may have got this, and did not answer.
+        """
+        try:
+            return await self._send("POST", path, kind, query=query, body=to_plain(body), timeout_s=timeout_s)
+        except ServerUnreachable as silent:
+            if pushes and not isinstance(silent.__cause__, (httpx2.ConnectError, httpx2.ConnectTimeout)):
+                raise AnswerLost(server=self.server, reason=str(silent.facts.get("reason"))) from silent
+            raise
 
     async def _send(
         self,

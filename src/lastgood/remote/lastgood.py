@@ -159,7 +159,8 @@ class RemoteLastgood:
 
     async def rollback(self, request: RollbackRequest, *, planned: Plan | None = None) -> Plan:
         """See Lastgood.rollback."""
-        return await self._ask.post("/rollbacks", Plan, {"request": to_plain(request), "planned": to_plain(planned)})
+        body = {"request": to_plain(request), "planned": to_plain(planned)}
+        return await self._ask.post("/rollbacks", Plan, body, pushes=True)
 
     async def plan_undo(self, request: UndoRequest) -> Plan:
         """See Lastgood.plan_undo."""
@@ -167,15 +168,16 @@ class RemoteLastgood:
 
     async def undo(self, request: UndoRequest, *, planned: Plan | None = None) -> Plan:
         """See Lastgood.undo."""
-        return await self._ask.post("/undo", Plan, {"request": to_plain(request), "planned": to_plain(planned)})
+        body = {"request": to_plain(request), "planned": to_plain(planned)}
+        return await self._ask.post("/undo", Plan, body, pushes=True)
 
     async def hold(self, request: HoldRequest, *, dry_run: bool = False) -> HoldResult:
         """See Lastgood.hold."""
-        return await self._ask.post("/holds", HoldResult, request, query=_dry(dry_run))
+        return await self._ask.post("/holds", HoldResult, request, query=_dry(dry_run), pushes=not dry_run)
 
     async def unhold(self, request: HoldRequest, *, dry_run: bool = False) -> HoldResult:
         """See Lastgood.unhold."""
-        return await self._ask.post("/unholds", HoldResult, request, query=_dry(dry_run))
+        return await self._ask.post("/unholds", HoldResult, request, query=_dry(dry_run), pushes=not dry_run)
 
     async def wait_healthy(self, plan: Plan, *, timeout_s: float) -> WaitResult:
         """See Lastgood.wait_healthy; asks again until its own time is over."""
