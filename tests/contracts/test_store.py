@@ -30,6 +30,7 @@ from lastgood.core.origins import NO_ORIGINS, Origins
 from lastgood.core.record import DeploymentQuery, HoldRecord, Pause, RefusedHead, RepoRecord
 from lastgood.core.resource import ImageChange
 from lastgood.core.setting import SettingChange, Settings
+from lastgood.core.source_features import NotKnown
 from lastgood.core.version import version_at
 from lastgood.store import SqlStore
 from lastgood.store.schema import operation_applications
@@ -807,3 +808,34 @@ async def test_features_are_wanted_of_what_changed_an_image_or_a_base(store):
     wanted = await store.wanting_features(after_id=0, at=NOON)
     assert [one.number for one in wanted] == [1, 3, 4]
     assert [one.origins for one in wanted] == [begun[0].origins, begun[2].origins, None]
+
+
+async def test_the_figures_read_what_ended_of_an_application(store):
+    """Oldest first, of one environment or all; what is not known of the commits is told from none."""
+    images = (ImageChange(name="web", from_="web:1", to="web:2"),)
+    stories = [
+        ({"images": images}, Carried(deployment=0, found_at=NOON, committed=(1, 2), left=(gift(),))),
+        ({"images": images}, None),
+        ({}, None),
+        ({"origins": (Origins(bases={"b": "1"}), Origins(bases={"b": "2"}))}, None),
+        ({"images": images}, Carried(deployment=0, found_at=NOON, unknown=(NotKnown(image="web", reason="no tag"),))),
+    ]
+    await store.save_application(make_application())
+    for changed, carried in stories:
+        run = await store.start_deployment(make_deployment(**changed))
+        ended = msgspec.structs.replace(run, outcome="succeeded", finished_at=NOON + MINUTE)
+        await store.save_deployment(ended)
+        if carried is not None:
+            await store.save_carried(msgspec.structs.replace(carried, deployment=run.id))
+    await store.start_deployment(make_deployment())
+    await store.start_deployment(make_deployment("other-x", outcome="failed", finished_at=NOON))
+
+    found = await store.attempts("web-production", environment=None)
+
+    at = tuple(dt.datetime.fromtimestamp(when, dt.UTC) for when in (1, 2))
+    assert [(one.number, one.committed, one.left) for one in found] == [
+        (1, at, True), (2, None, False), (3, (), False), (4, None, False), (5, None, False),
+    ]  # fmt: skip
+    assert {(one.outcome, one.finished_at) for one in found} == {("succeeded", NOON + MINUTE)}
+    assert await store.attempts("web-production", environment="production") == found
+    assert await store.attempts("web-production", environment="staging") == []
