@@ -10,9 +10,13 @@ TARGET ?= process
 # What Python compiled is kept: the tests and the demo start it hundreds of times.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check lint types unit test-browser test-postgres test-render cluster test-cluster bench picture reference lock clean
+# Where `make install` puts the program: $(PREFIX)/bin/lastgood, and what it needs in $(PREFIX)/share/lastgood.
+PREFIX ?= $(HOME)/.local
+
+.PHONY: help install demo test check lint types unit test-browser test-postgres test-render cluster test-cluster bench picture reference lock clean
 
 help:
+	@echo "make install       the program for this account, as ~/.local/bin/lastgood (PREFIX=...: elsewhere)"
 	@echo "make demo          the whole story on this machine (ARGS=--once: ends by itself;"
 	@echo "                   TARGET=kubernetes: on a Kubernetes control plane)"
 	@echo "make test          everything but the browser and cluster tests"
@@ -26,8 +30,12 @@ help:
 	@echo "make reference     print the reference pages of docs/ anew"
 	@echo "make lock          pin the dependencies anew"
 
+define NEW_ENOUGH
+$(PYTHON) -c 'import sys; sys.exit("lastgood needs Python 3.11 or newer; give it as PYTHON=...") if sys.version_info < (3, 11) else None'
+endef
+
 $(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit("lastgood needs Python 3.11 or newer; give it as PYTHON=...") if sys.version_info < (3, 11) else None'
+	@$(NEW_ENOUGH)
 	@$(PYTHON) -m venv $(VENV)
 
 $(RUN): pyproject.toml requirements/build.txt requirements/run.txt | $(VENV)/bin/python
@@ -39,6 +47,18 @@ $(RUN): pyproject.toml requirements/build.txt requirements/run.txt | $(VENV)/bin
 $(DEV): requirements/dev.txt $(RUN)
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
+
+# Anew each time: nothing of an older one stays, and what runs from it goes on with what it has loaded.
+install:
+	@$(NEW_ENOUGH)
+	@echo "Installing lastgood into $(PREFIX) ..."
+	@$(PYTHON) -m venv --clear "$(PREFIX)/share/lastgood"
+	@"$(PREFIX)/share/lastgood/bin/pip" --disable-pip-version-check --quiet install --require-hashes -r requirements/build.txt -r requirements/run.txt
+	@"$(PREFIX)/share/lastgood/bin/pip" --disable-pip-version-check --quiet install --no-deps --no-build-isolation .
+	@rm -rf build
+	@mkdir -p "$(PREFIX)/bin"
+	@ln -sf "$(PREFIX)/share/lastgood/bin/lastgood" "$(PREFIX)/bin/lastgood"
+	@"$(PREFIX)/bin/lastgood" --version
 
 ifeq ($(TARGET),kubernetes)
 demo: $(DEV)
