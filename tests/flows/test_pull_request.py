@@ -98,6 +98,10 @@ async def test_another_command_for_the_same_finds_the_open_one(world, words):
     for told in (await world.plan(**asked), await world.roll_back(**asked)):
         assert (told.id, told.result, told.reason) == (plan.id, plan.result, "checkout returns 500")
     assert len(world.branch.pulls.kept) == 1
+    name = (await only(world)).by.name
+    for otherwise in ({"hold": False}, {"via": "push"}):
+        (note,) = (await world.plan(**{**asked, **otherwise})).notes
+        assert note == f"{URL} waits to be merged: a rollback of web-production by {name}"
     other = await world.roll_back(**asked, hold=False)
     assert other.result.pull_request == f"{FORGE}/pulls/2"
     pushed = await world.roll_back(**{**asked, "via": "push"})

@@ -382,6 +382,7 @@ def test_a_plan_offers_a_pull_request_only_where_one_can_be_opened(browser, last
     chosen = send(browser, PLAN, change(fields, via="pr"))
     start = next(one for one in Page(chosen.text).all("button") if one.given.get("id") == "start")
     assert start.text == "Open a pull request"
+    assert "main stays as it is until that is merged." in chosen.text
     chosen = send(browser, PLAN, [*change(fields, via="pr", mode="revert"), ("commit", "9f31c2a")])
     assert "Open a pull request" in chosen.text
     send(browser, START, change(fields, via="pr"))
@@ -424,6 +425,7 @@ def test_an_operation_that_waits_links_to_its_pull_request(browser, lastgood):
     page = browser.get("/operations/op-waiting").text
     assert f'href="{url}"' in page
     assert "waiting for the pull request" in page
+    assert "Close the pull request at the forge: then nothing changes." in page
     assert f'href="{url}"' in browser.get("/apps/web-production/timeline").text
 
 

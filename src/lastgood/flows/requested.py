@@ -63,6 +63,17 @@ async def waiting(branch: FollowedBranch) -> list[Operation]:
     ]
 
 
+async def also_waiting(branch: FollowedBranch, plan: Plan, request: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say which other pull requests wait that would move an application of a plan. request: what the plan is for."""
+    apps = {app.app for app in plan.applications}
+    others = []
+    for one in await waiting(branch):
+        both = sorted(apps & {move.app for move in one.moved})
+        if both and one.kind in _MOVES and one.pull_request is not None and not is_same(one, request):
+            others.append(f"{one.pull_request} waits to be merged: a {one.kind} of {', '.join(both)} by {one.by.name}")
+    return tuple(others)
+
+
 async def same_request(branch: FollowedBranch, request: Mapping[str, Any]) -> Operation | None:
     """Return the newest operation of the same command that `waiting` has."""
     return next((one for one in reversed(await waiting(branch)) if is_same(one, request)), None)

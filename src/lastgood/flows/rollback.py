@@ -38,7 +38,7 @@ from lastgood.flows.planned import Planned
 from lastgood.flows.pull_request import asked_before, open_for
 from lastgood.flows.push import Delivery
 from lastgood.flows.recover import as_asked, finish_same
-from lastgood.flows.requested import same_request
+from lastgood.flows.requested import also_waiting, same_request
 
 _FIXED = re.compile(r"[0-9a-f]{40}|n[1-9][0-9]*|@.+|previous|last-good|current")
 
@@ -67,7 +67,9 @@ class Rollbacks:
         if found is None:
             planned = await self._plan(look, request, operation=str(uuid.uuid4()), pins={})
             found, more = await open_for(self.branch, planned)
-            found, notes = found or planned.plan, (*notes, *more)
+            if found is None:
+                found, more = planned.plan, (*more, *await also_waiting(self.branch, planned.plan, as_asked(request)))
+            notes = (*notes, *more)
         return msgspec.structs.replace(found, notes=(*found.notes, *notes))
 
     async def do(self, request: RollbackRequest, *, planned: Plan | None = None) -> Plan:
