@@ -429,6 +429,25 @@ def test_an_operation_that_waits_links_to_its_pull_request(browser, lastgood):
     assert f'href="{url}"' in browser.get("/apps/web-production/timeline").text
 
 
+@pytest.mark.parametrize("ended", ["done", "failed"])
+def test_a_pull_request_that_is_over_is_told_as_such(browser, lastgood, ended):
+    """Merged or not, what happened is in its log; one that was not merged goes on no more. A hold deploys nothing."""
+    url = "https://git.example.com/o/config/pulls/7"
+    closed = f"{url} was closed without merging; nothing was deployed"
+    lastgood.wait_for(url)
+    waits = lastgood.operations["op-waiting"]
+    lastgood.operations["op-waiting"] = replace(waits, step=ended, message=closed, finished_at=waits.requested_at)
+    page = browser.get("/operations/op-waiting").text
+    if ended == "failed":
+        assert "The pull request did not bring what was planned" in page
+        assert f"<span>{closed}</span>" in page
+        assert "This goes on without the page." not in page
+    else:
+        assert f"<span>{url} merged as d5e9c01</span>" in page
+    lastgood.operations["op-waiting"] = replace(waits, kind="hold")
+    assert "is not merged yet. Until then nothing changes." in browser.get("/operations/op-waiting").text
+
+
 def test_what_waits_stands_above_the_timeline(browser, lastgood):
     """Of everything, apart from the deployments: which application, whose, where, and what is in the way."""
     assert "Waiting to be merged" not in browser.get("/timeline").text

@@ -286,6 +286,8 @@ def _headline(state: str, steps: list[StepView], elapsed: str, operation: Operat
     if state == "unknown":
         request = (operation.plan or {}).get("via") == "pr"
         return f"It is not known whether the {'pull request was opened' if request else 'push arrived'}"
+    if operation.step == "failed" and operation.pull_request is not None:
+        return "The pull request did not bring what was planned"
     if state == "stopped":
         number = next(at for at, step in enumerate(steps, 1) if step.state == "failed")
         return f"Step {number} of {len(steps)} did not work"
@@ -312,6 +314,10 @@ def _log(operation: Operation, deployments: list[Run]) -> tuple[LogLine, ...]:
     asked = f"{operation.kind.capitalize()} asked for by {operation.by.name}"
     lines = [LogLine(at=operation.requested_at, text=asked)]
     lines += [LogLine(at=operation.requested_at, text=f"{check} overridden") for check in operation.despite]
+    if operation.finished_at is not None and operation.pull_request is not None:
+        merged = f"{operation.pull_request} merged as {(operation.commit or '')[:7]}"
+        ended = merged if operation.step == "done" else operation.message
+        lines.append(LogLine(at=operation.finished_at, text=ended))
     for found in deployments:
         lines.append(LogLine(at=found.started_at, text=f"{found.app}: deployment n{found.number} started"))
         lines += [
