@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from lastgood.core.errors import Blocked, NoLastGood, StoreUnavailable
+from lastgood.core.request import UndoRequest
 from lastgood.flows.draft import Draft, Part
 from lastgood.flows.placing import HoldChange
 from lastgood.flows.preflight import preflight_application
@@ -43,6 +44,21 @@ async def ran(world: RollbackWorld, commit: str, **words):
 async def _three(world: RollbackWorld) -> list[str]:
     await world.begin()
     return [await world.commit({f"{WEB}/process-compose.yaml": compose(name)}) for name in ("aa", "bb", "cc")]
+
+
+@pytest.mark.parametrize("how", ["undo", "revert"])
+async def test_what_an_undo_or_a_revert_brings_back_is_known_to_have_run(world, how):
+    """The records tell it, as they do of a version that somebody chose."""
+    v = await _three(world)
+    await ran(world, v[1])
+    await ran(world, v[2])
+    if how == "undo":
+        await world.roll_back(to=v[1])
+        plan = await world.undos.plan(UndoRequest(app="web-production"))
+    else:
+        plan = await world.plan(mode="revert", commits=(v[2],))
+    to = plan.applications[0].to
+    assert (to.commit, to.ran) == (v[2] if how == "undo" else v[1], True)
 
 
 async def test_without_a_choice_it_is_the_last_good_one(world):

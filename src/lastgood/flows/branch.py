@@ -151,6 +151,12 @@ class Look:
             self._runs[app] = await store.deployments(DeploymentQuery(app=app, limit=MAX_RECORDS))
         return self._runs[app]
 
+    async def ran(self, app: str, version: str | None) -> bool | None:
+        """Say whether an application's records have a run of a version; None for Git alone."""
+        if self.branch.store is None:
+            return None
+        return any(run.version == version and run.outcome != "superseded" for run in await self.runs(app))
+
     async def file_holds(self, app: str) -> tuple[Hold, ...]:
         """Return the holds that stand in Git at the head. Raises ConfigWrong for a file that cannot be read."""
         return await holds_at(self.branch.repo, self.head.oid, app)

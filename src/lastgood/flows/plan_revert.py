@@ -102,9 +102,10 @@ async def _result(look: Look, app: Application, tree: str) -> Version:
         message="A plan of lastgood; no branch has this commit\n",
     )
     version, path_tree = await repo.version(commit, app.scope)
+    ran = await look.ran(app.name, version)
     for entry in (await repo.history(look.head.oid, app.scope)).entries:
         if entry.version == version and version is not None:
-            return version_at(entry.commit, version=version, path_tree=path_tree, ran=None)
+            return version_at(entry.commit, version=version, path_tree=path_tree, ran=ran)
     return Version(
         version=version,
         path_tree=path_tree,
@@ -113,7 +114,7 @@ async def _result(look: Look, app: Application, tree: str) -> Version:
         subject=None,
         author=None,
         committed_at=None,
-        ran=None,
+        ran=ran,
     )
 
 

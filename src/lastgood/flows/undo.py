@@ -125,7 +125,7 @@ class Undos:
             own = OwnInputs(app.name, own.scope, {}) if shared else own
             edits = await own.edits(repo, head=look.head.oid, to=before)
         left = await version_now(look, app)
-        to = await self._back_to(app, done, version, path_tree) if version != then else left
+        to = await self._back_to(look, app, done, version, path_tree) if version != then else left
         holds, edit = await self._holds_back(look, app, before=before, after=after)
         return Part(
             app=app,
@@ -137,12 +137,15 @@ class Undos:
             with_shared=shared,
         )
 
-    async def _back_to(self, app: Application, done: Done, version: str | None, path_tree: str | None) -> Version:
+    async def _back_to(
+        self, look: Look, app: Application, done: Done, version: str | None, path_tree: str | None
+    ) -> Version:
         """Describe what it goes back to: by the commit that the operation moved from, if that had this version."""
         repo = self.branch.repo
         moved = next(move for move in done.moved if move.app == app.name)
         commit = moved.from_ if (await repo.version(moved.from_, app.scope))[0] == version else done.commit.parents[0]
-        return version_at(await repo.commit(commit), version=version, path_tree=path_tree, ran=None)
+        ran = await look.ran(app.name, version)
+        return version_at(await repo.commit(commit), version=version, path_tree=path_tree, ran=ran)
 
     async def _holds_back(
         self, look: Look, app: Application, *, before: str, after: str
@@ -180,7 +183,8 @@ class Undos:
         for move in done.moved:
             app = await self._application(look, move.app, done)
             version, path_tree = await repo.version(target.oid, app.scope)
-            to = version_at(target, version=version, path_tree=path_tree, ran=None)
+            ran = await look.ran(app.name, version)
+            to = version_at(target, version=version, path_tree=path_tree, ran=ran)
             ended = (hold_id(done.id, app.name),)
             parts.append(Part(app=app, from_=await version_now(look, app), to=to, edits=(), ended=ended))
         return await plan_move(look, _draft(request, operation, done, parts, mode_reset=True), target, by=by)
