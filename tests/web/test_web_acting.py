@@ -444,8 +444,12 @@ def test_a_pull_request_that_is_over_is_told_as_such(browser, lastgood, ended):
         assert "This goes on without the page." not in page
     else:
         assert f"<span>{url} merged as d5e9c01</span>" in page
-    lastgood.operations["op-waiting"] = replace(waits, kind="hold")
-    assert "is not merged yet. Until then nothing changes." in browser.get("/operations/op-waiting").text
+    moved = replace(waits.moved[0], to=waits.moved[0].from_)
+    plan = {**(waits.plan or {}), "message": "Hold 457fe3e in web-production\n\nslow"}
+    lastgood.operations["op-waiting"] = replace(waits, kind="hold", moved=(moved,), plan=plan)
+    page = browser.get("/operations/op-waiting").text
+    assert "is not merged yet. Until then nothing changes." in page
+    assert "<p>Hold 457fe3e in web-production. Asked for by" in page
 
 
 def test_what_waits_stands_above_the_timeline(browser, lastgood):
