@@ -8,9 +8,12 @@ import msgspec
 import pytest
 
 from lastgood.core.application import Refusal
+from lastgood.core.carried import Carried
+from lastgood.core.feature import Feature
 from lastgood.core.hold import Hold
 from lastgood.core.observation import Observation
-from lastgood.core.record import HoldRecord
+from lastgood.core.record import DeploymentQuery, HoldRecord
+from lastgood.core.resource import ImageChange
 from lastgood.core.version import version_at
 from lastgood.git.mirror import MirrorConfigRepo
 from lastgood.store.sql_store import SqlStore
@@ -42,7 +45,8 @@ async def _record(folder, clone, mirror):
         tree = git(clone.origin, "rev-parse", f"{oid}:apps/web/production")
         versions.append(version_at(commit, version=tree, path_tree=tree, ran=True))
         ended = {"outcome": "succeeded", "finished_at": NOON, "baked_at": NOON}
-        run = make_deployment(app=APP, commit=commit, version=tree, path_tree=tree, **ended)
+        images = (ImageChange(name="web", from_=versions[-2].version if len(versions) > 1 else None, to=tree),)
+        run = make_deployment(app=APP, commit=commit, version=tree, path_tree=tree, images=images, **ended)
         await store.start_deployment(run)
     old, new = versions
     await store.save_application(
@@ -66,6 +70,32 @@ def test_the_records_are_read_without_a_server(beside, clone, lastgood):
     assert [(one["number"], one["commit"]) for one in entries[:2]] == [(2, clone.c4), (1, clone.c2)]
     assert lastgood("show", APP, "n1", "-o", "json").json["commit"] == clone.c2
     assert lastgood("diff", APP, "n1", "-o", "json").json["to"]["commit"] == clone.c4
+
+
+def test_where_a_feature_is_the_records_tell(beside, clone, lastgood):
+    """No source repo is read here: what the deployments carried is known all the same, and since which."""
+    asyncio.run(_carry(beside))
+    entry = next(one for one in lastgood("where", "PR-31", "-o", "json").json if one["app"] == APP)
+    assert (entry["contains"], entry["deployment"], entry["reason"]) == (
+        True,
+        2,
+        "by its deployment records: n2 brought it",
+    )
+    other = next(one for one in lastgood("where", "PR-99", "-o", "json").json if one["app"] == APP)
+    assert other["contains"] is None
+    assert other["reason"].endswith("no deployment on record names PR-99")
+
+
+async def _carry(folder):
+    store = SqlStore.open(folder / "data" / "records.db")
+    newest, oldest = await store.deployments(DeploymentQuery(app=APP))
+    gift = Feature(
+        id="PR-31", repo="o/shop", kind="pull_request", title="Gift message", url=None, authors=(), commits=("a" * 40,),
+        type=None, breaking=False, at=NOON - dt.timedelta(days=30),
+    )  # fmt: skip
+    await store.save_carried(Carried(deployment=oldest.id, found_at=NOON))
+    await store.save_carried(Carried(deployment=newest.id, found_at=NOON, entered=(gift,)))
+    store.close()
 
 
 def test_render_reads_the_records_even_where_a_server_runs(beside, lastgood):

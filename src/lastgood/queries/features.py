@@ -31,7 +31,7 @@ from lastgood.queries.where_image import images_in, names_like, unknown_image
 
 
 class Features:
-    """Answers from what is followed here. sources: None where no source repo is read (in a clone)."""
+    """Answers from what is followed here. sources: None where no source repo is read: in a clone, beside records."""
 
     def __init__(
         self,
@@ -155,7 +155,7 @@ class Features:
         older: list[Deployed] = []
         whole = True
         most = await most_versions(place.application, place.repo, place.head, renderer=self._renderer)
-        if self._store is None or self._sources is None:
+        if self._store is None:
             deployed, whole = await self._as_git_has_it(place, image, most)
         else:
             holds = [one.hold for one in await self._store.holds(place.name)]
