@@ -322,6 +322,23 @@ async def test_where_none_fits_the_error_says_which_were_passed_over_and_why(sho
         await world.plan(with_="PR-3")
 
 
+async def test_where_one_on_hold_alone_fits_the_error_names_it(shop):
+    """It is not chosen, and whoever asked learns that it is there, and how to let it go."""
+    world, at = shop
+    out = await release(world, "aa", at["start"])
+    held = await release(world, "bb", at["two"])
+    await release(world, "cc", at["out"])
+    await world.hold(held)
+    with pytest.raises(NoVersionByFeature) as raised:
+        await world.plan(with_="PR-1")
+    assert raised.value.message == (
+        f"no good version of {APP} is known to contain PR-1: "
+        f"{out[:7]} does not (PR-1 was not merged into it, and {at['out'][:7]} took it out since); "
+        f"{held[:7]}, which is on hold, does"
+    )
+    assert raised.value.hint == f"`lastgood unhold {APP} {held[:7]}` ends the hold"
+
+
 async def test_an_unknown_feature_suggests_the_nearest_names(shop):
     """By number and by title; the source repos are looked at once more before that is said."""
     world, at = shop

@@ -17,6 +17,7 @@ from lastgood.core.deployment import Deployment, reach
 from lastgood.core.errors import NeedsServer, NoLastGood, NoVersionByFeature, UnknownFeature
 from lastgood.core.feature_presence import Presence
 from lastgood.core.feature_versions import Deployed, most_versions, presences, unknown_feature
+from lastgood.core.hold import Hold
 from lastgood.core.ports import Sources, Store
 from lastgood.core.recorded_versions import RecordedVersions
 from lastgood.core.source_features import SourceAt, locate_version
@@ -98,7 +99,7 @@ class _Search:
             raise NoLastGood(app=self._app.name)
         if missing and all(one.contains is None for _, one in passed) and not await self._records.meant():
             raise await unknown_feature(self._feature, looked_at, app=self._app.name)
-        raise self._none_fits(passed)
+        raise self._none_fits(passed, await self._on_hold())
 
     async def _is_so(self, now: Version) -> Chosen | None:
         """Return the version that Git asks for if it is as somebody wants it, and they need not go back for that."""
@@ -142,18 +143,30 @@ class _Search:
             said.setdefault(run.version, []).append(has)
         return {version: _agreed(some) for version, some in said.items()}
 
-    async def _batches(self) -> AsyncIterator[list[Version]]:
+    async def _on_hold(self) -> Version | None:
+        """Return the newest version that would be chosen if it were not on hold."""
+        held = {hold.version for hold in await self._look.holds(self._app.name)}
+        async for version in await self._good(()):
+            if version.version in held and version.commit and await self._fits(version, version.commit) is not None:
+                return version
+        return None
+
+    async def _good(self, holds: Sequence[Hold]) -> AsyncIterator[Version]:
         look, branch = self._look, self._look.branch
-        good = good_versions(
+        return good_versions(
             app=self._app,
             repo=branch.repo,
             store=self._store,
             head=look.head.oid,
             now=branch.clock.now(),
-            holds=await look.holds(self._app.name),
+            holds=holds,
             runs=await look.runs(self._app.name),
             with_running=True,
         )
+
+    async def _batches(self) -> AsyncIterator[list[Version]]:
+        look, branch = self._look, self._look.branch
+        good = await self._good(await look.holds(self._app.name))
         left = await most_versions(self._app, branch.repo, look.head.oid, renderer=branch.renderer)
         batch: list[Version] = []
         size = FIRST_BATCH
@@ -193,13 +206,17 @@ class _Search:
         last = last_run(await self._look.runs(self._app.name), version.version)
         return self._built.at(last) if last is not None else NOT_BUILT
 
-    def _none_fits(self, passed: Sequence[tuple[Version, Presence]]) -> NoVersionByFeature:
+    def _none_fits(self, passed: Sequence[tuple[Version, Presence]], held: Version | None) -> NoVersionByFeature:
         told = [f"{version.short} {self._why(presence)}" for version, presence in passed[:MAX_TOLD]]
         if len(passed) > MAX_TOLD:
             told.append(f"and {len(passed) - MAX_TOLD} more")
+        if held is not None:
+            told.append(f"{held.short}, which is on hold, {'does' if self._contains else 'is without it'}")
+        lets_go = f"`lastgood unhold {self._app.name} {held.short}` ends the hold" if held is not None else None
         wanted = "to contain" if self._contains else "not to contain"
         return NoVersionByFeature(
             f"no good version of {self._app.name} is known {wanted} {self._feature}: {'; '.join(told)}",
+            hint=lets_go,
             app=self._app.name,
             feature=self._feature,
             contains=self._contains,
