@@ -219,6 +219,20 @@ async def test_the_records_tell_since_when_where_an_older_revision_is_not_known(
         assert entry.chain.deployment.number == 2
 
 
+async def test_what_record_and_source_repo_both_say_is_said_once(store):
+    """The image's revision was not known then, and is not now, for one reason."""
+    records = Records(store)
+    await records.ran(entered=(pull(1),), app="cart-production")
+    await records.ran()
+    await records.ran(unknown=(NotKnown(image="web", reason="9: no tag"),))
+    here = SourceAt(image="web", reference="9", reason="no tag")
+    (entry,) = await where("PR-1", [records.place(sources=here)], store=store)
+    assert (entry.contains, entry.reason) == (
+        None,
+        "by its deployment records: n2 may have brought it: web: 9: no tag",
+    )
+
+
 async def test_what_left_by_the_records_is_not_contained_and_tells_its_way(store):
     """With which deployment it came, and with which it went."""
     records = Records(store)

@@ -7,6 +7,8 @@ import dataclasses
 import functools
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from lastgood.core.asked_feature import MAX_TEXT
 from lastgood.core.carried import Carried, searched
 from lastgood.core.chain import ChainImage
@@ -110,6 +112,14 @@ class RecordedVersions:
             if self._store is not None:
                 kept |= await self._store.carried([run.id for run in runs[at : at + PAGE]])
         return {run.id: kept[run.id] for run in runs if run.id in kept}
+
+
+def both_reasons(recorded: Presence, live: Presence) -> Presence:
+    """Add to what records do not know why no source repo tells it; what both say is said once. live: see Presence."""
+    # A reason begins with the image that it is about, and a record's with the reference, too.
+    if (live.reason.partition(": ")[2] or live.reason) in recorded.reason:
+        return recorded
+    return replace(recorded, reason=f"{recorded.reason}; {live.reason}")
 
 
 def _group(found: list[list[Feature]], feature: Feature) -> None:

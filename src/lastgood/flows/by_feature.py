@@ -19,7 +19,7 @@ from lastgood.core.feature_presence import Presence
 from lastgood.core.feature_versions import Deployed, most_versions, presences, unknown_feature
 from lastgood.core.hold import Hold
 from lastgood.core.ports import Sources, Store
-from lastgood.core.recorded_versions import RecordedVersions
+from lastgood.core.recorded_versions import RecordedVersions, both_reasons
 from lastgood.core.source_features import SourceAt, locate_version
 from lastgood.core.version import Version
 from lastgood.flows.branch import FollowedBranch, Look
@@ -129,7 +129,7 @@ class _Search:
         has = self._told.get(version.version or "")
         if has is None:
             return replace(live, reason=f"{live.reason}{self._records.silent}")
-        return has if has.contains is not None else replace(has, reason=f"{has.reason}; {live.reason}")
+        return has if has.contains is not None else both_reasons(has, live)
 
     async def _by_records(self) -> dict[str, Presence]:
         """Return what the records say of each version that came to the target, by its id."""

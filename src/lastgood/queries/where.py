@@ -15,7 +15,7 @@ from lastgood.core.feature_presence import Presence
 from lastgood.core.feature_versions import Deployed, presences, unknown_feature
 from lastgood.core.feature_views import WhereEntry
 from lastgood.core.ports import Store
-from lastgood.core.recorded_versions import RecordedVersions
+from lastgood.core.recorded_versions import RecordedVersions, both_reasons
 from lastgood.core.source_features import SourceAt, without_stale_charts
 from lastgood.core.told_features import as_told, told_features
 from lastgood.queries.chain import Chains
@@ -170,7 +170,7 @@ async def _by_records(
         found[n] if n < len(found) and not found[n].may_be_on_record else one for n, one in enumerate(told.presences)
     ]
     if joined[0].contains is None:
-        joined[0] = replace(joined[0], reason=f"{joined[0].reason}; {why}")
+        joined[0] = both_reasons(joined[0], found[0])
     return place, joined, (told.feature, why) if unknown else None
 
 
