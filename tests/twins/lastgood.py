@@ -229,7 +229,10 @@ def sample_entries() -> list[TimelineEntry]:
                 ),
                 Built(image="search", reference="latest", repo=HOSTILE),
             ),
-            pull_requests=({"id": "#1304", "repo": "web", "title": "Gift message", "url": "javascript:alert(1)"},),
+            pull_requests=(
+                {"id": "#1304", "repo": "web", "title": "Gift message", "url": "javascript:alert(1)"},
+                {"id": "#1302", "repo": "web", "title": "Search", "url": None},
+            ),
         ),
         entry(
             "a9e6610",
