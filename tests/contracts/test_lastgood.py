@@ -333,6 +333,14 @@ async def test_a_period_that_nothing_can_be_counted_in_is_refused(world, lastgoo
     assert until <= world.clock.now()
 
 
+async def test_a_rollback_of_no_application_is_refused(lastgood):
+    """Whoever asks by the API may name none."""
+    request = RollbackRequest(apps=(), previous=True)
+    for asked in (lastgood.plan, lastgood.rollback):
+        with pytest.raises(CommandLineWrong, match="no application is named"):
+            await asked(request)
+
+
 async def test_two_environments_are_compared_by_what_runs_in_them(world, lastgood):
     """What production has and staging lacks, since when; the other way round; equal to itself; a typo is exit 5."""
     view = await lastgood.compare("production", "staging")

@@ -213,7 +213,7 @@ class LocalLastgood:
         """See Lastgood.plan."""
         from lastgood.flows.rollback import Rollbacks  # noqa: PLC0415 - see above
 
-        branch = await self._branch_of(request.apps[0])
+        branch = await self._branch_of_all(request)
         plan = await Rollbacks(branch).plan(await self._checked(request))
         await self._look(branch, unless=not plan.result.pushed)  # merged since the last look
         return plan
@@ -222,7 +222,7 @@ class LocalLastgood:
         """See Lastgood.rollback."""
         from lastgood.flows.rollback import Rollbacks  # noqa: PLC0415 - see above
 
-        branch = await self._branch_of(request.apps[0])
+        branch = await self._branch_of_all(request)
         plan = await Rollbacks(branch).do(await self._checked(request), planned=planned)
         await self._look(branch)
         return plan
@@ -262,6 +262,11 @@ class LocalLastgood:
         result = await Holds(branch).unhold(request, dry_run=dry_run)
         await self._look(branch, unless=dry_run)
         return result
+
+    async def _branch_of_all(self, request: RollbackRequest) -> FollowedBranch:
+        if not request.apps:
+            raise CommandLineWrong("no application is named", hint="name at least one; see `lastgood apps`")
+        return await self._branch_of(request.apps[0])
 
     async def _checked(self, request: RollbackRequest) -> RollbackRequest:
         """Make sure that all applications of a request are on one branch, since one commit is to move them.
