@@ -86,6 +86,22 @@ async def test_what_is_not_known_is_said_with_the_reason(shop):
     )
 
 
+async def test_an_image_that_ran_in_another_container_brings_nothing(shop):
+    """A second version of an image is named after its container: it is no image that nobody knew before."""
+    history, start, _, both, _ = shop
+
+    def web(reference, revision, container=""):
+        name = f"web (in {container})" if container else "web"
+        return dataclasses.replace(at(history, revision, name), reference=reference)
+
+    one, two = [web("1", start)], [web("2", both), web("1", start, "cron/web")]
+    there, back = await features(one, two), await features(two, one)
+    assert ([one.id for one in there.entered], there.unknown) == (["PR-2", "PR-1"], ())
+    assert ([one.id for one in back.left], back.unknown) == (["PR-2", "PR-1"], ())
+    alike = await features(two, [web("2", both)])
+    assert alike.unknown == (NotKnown(image="web (in cron/web)", reason="only one of the two versions has it"),)
+
+
 async def test_where_says_since_when_and_why_not(shop):
     """Since the oldest deployment of the run of equal answers; a revert is named; nothing known is unknown."""
     history, start, web, both, out = shop

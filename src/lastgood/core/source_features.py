@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lastgood.core.application import Application
+from lastgood.core.asked_image import plain_name
 from lastgood.core.built import NOT_BUILT, BuiltAt, How
 from lastgood.core.commit import Person
 from lastgood.core.declared_inputs import inputs_at
@@ -158,12 +159,16 @@ async def features(old: Sequence[SourceAt], new: Sequence[SourceAt]) -> Between:
     """Compare two versions, image by image and base by base; a feature of several is shown once."""
     old, new = without_stale_charts([old, new])
     before = {one.image: one for one in old}
+    # Where an image is there in two versions, the second one is named after its container.
+    ran, runs = ({(plain_name(one.image), one.reference) for one in some if one.reference} for some in (old, new))
     entered: list[Feature] = []
     left: list[Feature] = []
     unknown: list[NotKnown] = []
     committed: dict[str, int] = {}
     for here in new:
         there = before.pop(here.image, None)
+        if there is None and (plain_name(here.image), here.reference) in ran:
+            continue
         if there is None:
             unknown.append(NotKnown(image=here.image, reason=ONE_ONLY, named=here.named))
         elif here.reference and there.reference == here.reference:
@@ -174,7 +179,8 @@ async def features(old: Sequence[SourceAt], new: Sequence[SourceAt]) -> Between:
             entered += found.entered
             left += found.left
             committed |= found.committed
-    unknown += [NotKnown(image=one.image, reason=ONE_ONLY, named=one.named) for one in before.values()]
+    gone = [one for one in before.values() if (plain_name(one.image), one.reference) not in runs]
+    unknown += [NotKnown(image=one.image, reason=ONE_ONLY, named=one.named) for one in gone]
     return Between(entered=_once(entered), left=_once(left), unknown=tuple(unknown), committed=committed)
 
 
