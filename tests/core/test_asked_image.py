@@ -18,6 +18,8 @@ OTHER = "sha256:" + "b" * 64
         (f"shop/web@{DIGEST}", "shop/web", (DIGEST,)),
         (f"shop/web:1@{DIGEST}", "shop/web", ("1", DIGEST)),
         (DIGEST, "", (DIGEST,)),
+        (DIGEST[:14], "", (DIGEST[:14],)),
+        (f"shop/web:1@{DIGEST[:14]}", "shop/web", ("1", DIGEST[:14])),
     ],
 )
 def test_a_name_with_a_tag_or_a_digest_is_an_image(text, name, references):
@@ -26,7 +28,20 @@ def test_a_name_with_a_tag_or_a_digest_is_an_image(text, name, references):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "PR-481", "#12", "shop/web#12", "ABC-12", "web", "shop/web", "a" * 40, "gift message", "fix: rounding"]
+    "text",
+    [
+        "",
+        "PR-481",
+        "#12",
+        "shop/web#12",
+        "ABC-12",
+        "web",
+        "shop/web",
+        "a" * 40,
+        "gift message",
+        "fix: rounding",
+        "gift@sha256:12",
+    ],
 )
 def test_whatever_else_a_feature_is_called_is_no_image(text):
     """Without a tag or digest nothing is said of one image."""
@@ -45,6 +60,9 @@ def test_whatever_else_a_feature_is_called_is_no_image(text):
         (f"web:1@{DIGEST}", "web", "1", False),
         (f"web@{DIGEST}", "web", f"1@{DIGEST}", True),
         (DIGEST, "registry.example.com/shop/web", DIGEST, True),
+        (DIGEST[:14], "registry.example.com/shop/web", f"1@{DIGEST}", True),
+        (f"web@{DIGEST[:14]}", "web", OTHER, False),
+        (f"web@{DIGEST[:14]}", "cart", DIGEST, False),
         ("docker.io/library/nginx:1", "nginx", "1", True),
         ("web:1", "web", "", False),
     ],

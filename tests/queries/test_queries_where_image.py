@@ -136,6 +136,17 @@ async def test_a_tag_of_several_images_is_refused_with_their_names(shop):
     assert (await where("web:1", bare))[0].reason == "it runs this very image"
 
 
+async def test_the_beginning_of_a_digest_names_one_image(shop):
+    """As lists show it; one that fits two is refused with both."""
+    history, (_, second, *_) = shop
+    near = DIGEST[:-1] + "b"
+    runs, other = place("runs", [image(DIGEST, history, second)]), place("other", [image(near, history, second)])
+    assert told(await where(DIGEST[:14], [runs])) == [("runs", True, 1, "it runs this very image")]
+    with pytest.raises(AmbiguousImage) as raised:
+        await where(f"web@{DIGEST[:14]}", [runs, other])
+    assert raised.value.hint == f"give the whole name of one: {DIGEST}, {near}"
+
+
 async def test_an_image_that_ran_nowhere_is_asked_for_by_its_revision(shop):
     """Whoever runs a newer one has it, whoever runs an older one has not."""
     history, (first, second, _, last) = shop

@@ -1,7 +1,12 @@
 """An image that somebody asks for, by name and tag or by digest, held against those that ran. Pure."""
 
+import re
+
 from lastgood.core.image_name import is_digest, parse_image_name
 from lastgood.core.value import Value
+
+# As lists show them.
+_BEGINNING = re.compile(r"sha(?:256|512):[0-9a-f]{7,127}")
 
 
 class AskedImage(Value, frozen=True, kw_only=True):
@@ -16,7 +21,7 @@ class AskedImage(Value, frozen=True, kw_only=True):
         said = reference.split("@") if reference else []
         # A digest that was given decides: the same tag may have named another image before.
         given = self.references[-1]
-        if given not in said:
+        if not any(one.startswith(given) if self.has_digest else one == given for one in said):
             return False
         return not self.name or name.endswith(f"/{self.name}") or self.is_named(name)
 
@@ -26,22 +31,26 @@ class AskedImage(Value, frozen=True, kw_only=True):
 
     @property
     def has_digest(self) -> bool:
-        """Whether a digest says which image is meant: it is the same under every name."""
-        return is_digest(self.references[-1])
+        """Whether a digest, or its beginning, says which image is meant: it is the same under every name."""
+        return _names_digest(self.references[-1])
 
 
 def asked_image(text: str) -> AskedImage | None:
-    """Read `web:1.4.2`, `registry.example.com/shop/web@sha256:...`, a digest; None for whatever names no image."""
+    """Read `web:1.4.2`, `registry.example.com/shop/web@sha256:...`, a digest or its beginning; None for all else."""
     text = text.strip()
-    if is_digest(text):
+    if _names_digest(text):
         return AskedImage(name="", references=(text,))
-    if parse_image_name(text) is None:
-        return None
     named, _, digest = text.partition("@")
+    if parse_image_name(named if _names_digest(digest) else text) is None:
+        return None
     folder, slash, last = named.rpartition("/")
     name, _, tag = last.partition(":")
     references = tuple(one for one in (tag, digest) if one)
     return AskedImage(name=f"{folder}{slash}{name}", references=references) if references else None
+
+
+def _names_digest(text: str) -> bool:
+    return is_digest(text) or _BEGINNING.fullmatch(text) is not None
 
 
 def plain_name(name: str) -> str:

@@ -26,6 +26,11 @@ def those_asked(image: AskedImage, versions: Sequence[Deployed]) -> tuple[Source
         by_name = {full_name(one.image): plain_name(one.image) for one in ran}
         if len(by_name) > 1:
             raise AmbiguousImage(image=image.name, candidates=", ".join(sorted(by_name.values())))
+        return tuple(ran)
+    given = image.references[-1]
+    digests = {said for one in ran for said in one.reference.split("@") if said.startswith(given)}
+    if len(digests) > 1:
+        raise AmbiguousImage(image=given, candidates=", ".join(sorted(digests)))
     return tuple(ran)
 
 
