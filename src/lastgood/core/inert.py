@@ -7,8 +7,9 @@ Pure; knows nothing of Markdown but a piece of code.
 import re
 
 # One run of what names and references are made of, with a mention (`@name`) or a reference (`#12`, `o/r#12`, `!12`,
-# `GH-12`) in it. A number alone names an issue of the repo that the text is pasted into, which is another one.
-_RUN = r"(?<![\w./:@#!-])(?=[\w./:@#!-]*?(?:(?<![a-z0-9_])@\w|[#!][0-9]|\bgh-[0-9]))[\w./:@#!-]*\w"
+# `GH-12`) in it. A number alone names an issue of the repo that the text is pasted into, which is another one. By
+# `#close` and other words, with a key in the same line, Jira moves an issue.
+_RUN = r"(?<![\w./:@#!-])(?=[\w./:@#!-]*?(?:(?<![a-z0-9_])@\w|#\w|![0-9]|\bgh-[0-9]))[\w./:@#!-]*\w"
 # By these words before a reference forges close issues and trackers move them: GitHub, GitLab, Gitea, Bitbucket, Azure;
 # there an address and a tracker's key are references, too.
 _AFTER = r"(\b(?:clos|fix|resolv|implement|reopen)[a-z]*:? +(?:issues? +)?)(?=[^\s`]*(?:[#!/]|[a-z]-)[0-9])([^\s`]*\w)"
