@@ -241,9 +241,9 @@ def test_each_part_is_counted_by_itself_and_no_failure_is_ended_by_another_appli
     )
     of = {"web": "shop", "cart": "shop"}
     judged = judge_all(made, since=SINCE, until=NOON)
-    parts = figures_by(judged, lambda app: app, since=SINCE, until=NOON)
+    parts = figures_by(judged, lambda one: one.app, since=SINCE, until=NOON)
     assert [(p.name, p.figures.deployments, p.figures.open) for p in parts] == [("cart", 3, 0), ("web", 1, 1)]
-    (shop,) = figures_by(judged, of.__getitem__, since=SINCE, until=NOON)
+    (shop,) = figures_by(judged, lambda one: of[one.app], since=SINCE, until=NOON)
     assert (shop.figures.deployments, shop.figures.change_fail_rate.count, shop.figures.open) == (4, 2, 1)
     assert (shop.figures.weeks, shop.figures.failures) == ((), ())
 

@@ -67,6 +67,22 @@ async def test_a_retry_that_failed_again_belongs_to_the_deployment_before_the_pe
     assert (await counted(store, 2)).deployments == 0
 
 
+async def test_an_environment_has_what_was_deployed_while_it_was_called_so(store):
+    """Apart and by itself alike, also of an application that was forgotten, and of a name that none has any more."""
+    await store.save_application(make_application(APP, environment="prod"))
+    await ran(store, "succeeded", hour=1)
+    await ran(store, "succeeded", hour=2)
+    await store.save_application(make_application(APP, environment="production"))
+    await ran(store, "succeeded", hour=3)
+    for _ in range(2):
+        asked = FiguresQuery(since=NOON, until=NOON + 100 * HOUR, by="environment")
+        view = await delivery_figures(asked, store=store, clock=ManualClock(NOON + 200 * HOUR))
+        assert [(part.name, part.figures.deployments) for part in view.parts] == [("prod", 2), ("production", 1)]
+        for part in view.parts:
+            assert (await counted(store, 0, environment=part.name)).deployments == part.figures.deployments
+        await store.delete_application(APP)
+
+
 async def test_what_people_had_before_the_period_is_not_new_when_it_comes_again(store):
     """Live, rolled back, and brought again."""
     await ran(store, "succeeded", hour=0, commits=(-1,))

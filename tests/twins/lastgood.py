@@ -734,7 +734,7 @@ class MemoryLastgood:
             environment=query.environment,
             group=query.group,
             figures=figures(found, since=since, until=until),
-            parts=figures_by(found, lambda app: app, since=since, until=until) if query.by else (),
+            parts=figures_by(found, lambda one: one.app, since=since, until=until) if query.by else (),
         )
 
     async def compare(self, environment: str, other: str) -> CompareView:

@@ -40,7 +40,8 @@ DEFINITIONS = {
 class Attempt(Value, frozen=True, kw_only=True):
     """What the figures need of a record.
 
-    committed: when the source commits of what entered were made; None: that is not known. left: whether anything left.
+    environment: the application's when the attempt began. committed: when the source commits of what entered were made;
+    None: that is not known. left: whether anything left.
     """
 
     app: str
@@ -51,6 +52,7 @@ class Attempt(Value, frozen=True, kw_only=True):
     started_at: dt.datetime
     finished_at: dt.datetime | None
     degraded_at: dt.datetime | None
+    environment: str | None = None
     committed: tuple[dt.datetime, ...] | None = None
     left: bool = False
 
@@ -201,12 +203,12 @@ def figures(judged: Sequence[Judged], *, since: dt.datetime, until: dt.datetime)
 
 
 def figures_by(
-    judged: Iterable[Judged], name_of: Callable[[str], str], *, since: dt.datetime, until: dt.datetime
+    judged: Iterable[Judged], name_of: Callable[[Attempt], str], *, since: dt.datetime, until: dt.datetime
 ) -> tuple[FiguresPart, ...]:
-    """Count the same for each name by itself. name_of: from an application to the name that it counts for."""
+    """Count the same for each name by itself. name_of: from an attempt to the name that it counts for."""
     by_name: dict[str, list[Judged]] = {}
     for one in judged:
-        by_name.setdefault(name_of(one.attempt.app), []).append(one)
+        by_name.setdefault(name_of(one.attempt), []).append(one)
     return tuple(FiguresPart(name=name, figures=_count(some, since, until)) for name, some in sorted(by_name.items()))
 
 

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 
 from lastgood.core.errors import CommandLineWrong, NeedsServer, Unknown
-from lastgood.core.figures import Division, FiguresQuery, FiguresView, Judged, figures, figures_by, judge
+from lastgood.core.figures import Attempt, Division, FiguresQuery, FiguresView, Judged, figures, figures_by, judge
 from lastgood.core.nearest import did_you_mean
 from lastgood.core.ports import Clock, Store
 from lastgood.core.record import ApplicationRecord, DeploymentQuery
@@ -61,12 +61,14 @@ def _day(at: dt.datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M}"
 
 
-def _naming(by: Division, records: Sequence[ApplicationRecord]) -> Callable[[str], str]:
-    """Return what an application counts for; one that was forgotten is in no environment and no group."""
+def _naming(by: Division, records: Sequence[ApplicationRecord]) -> Callable[[Attempt], str]:
+    """Return what an attempt counts for: the environment that its record keeps; of what was forgotten no group."""
     if by == "application":
-        return lambda app: app
-    names = {one.name: (one.environment or "") if by == "environment" else one.group for one in records}
-    return lambda app: names.get(app, "")
+        return lambda one: one.app
+    if by == "environment":
+        return lambda one: one.environment or ""
+    groups = {one.name: one.group for one in records}
+    return lambda one: groups.get(one.app, "")
 
 
 async def _asked(query: FiguresQuery, records: Sequence[ApplicationRecord], store: Store) -> list[str]:
@@ -89,6 +91,11 @@ async def _check(query: FiguresQuery, records: Sequence[ApplicationRecord], stor
         ("environment", query.environment, {one.environment for one in records if one.environment}),
         ("group", query.group, {one.group for one in records}),
     ):
-        if asked is not None and asked not in known:
+        if asked is not None and asked not in known and not (word == "environment" and await _ran_in(asked, store)):
             hint = did_you_mean(asked, sorted(known)) or "see `lastgood apps`"
             raise Unknown(f"no application is in the {word} {asked}", hint=hint, name=asked)
+
+
+async def _ran_in(environment: str, store: Store) -> bool:
+    """Say whether anything was deployed in an environment: one that has another name now has its records."""
+    return bool(await store.deployments(DeploymentQuery(environment=environment, limit=1)))

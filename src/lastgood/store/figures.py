@@ -37,6 +37,7 @@ def attempts(connection: Connection, *, app: str, environment: str | None) -> li
             started_at=row.started_at,
             finished_at=row.finished_at,
             degraded_at=row.degraded_at,
+            environment=row.environment,
             committed=_committed(row),
             left=bool(row.left),
         )
@@ -51,7 +52,8 @@ def _ended() -> Select[Any]:
     environment = bindparam("counted_environment", type_=String)
     return (
         select(
-            d.number, d.version, d.trigger, d.outcome, d.started_at, d.finished_at, d.degraded_at, c.committed,
+            d.number, d.version, d.trigger, d.outcome, d.started_at, d.finished_at, d.degraded_at, d.environment,
+            c.committed,
             _has_some(d.images).label("images"),
             case((_has_some(d.images), null()), else_=d.origins).label("origins"),
             _has_some(c.entered).label("entered"),
