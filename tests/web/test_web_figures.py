@@ -47,6 +47,18 @@ def test_the_five_figures_stand_with_what_they_were_before(page):
     assert "from" in page("/figures?weeks=4").partition("tiles")[2].partition("</section>")[0]
 
 
+def test_a_week_alone_is_a_dot_on_the_chart_of_the_lead_time(lastgood, browser):
+    """A line from a place to itself has only its round ends to be seen by."""
+    lastgood.attempts = sample_attempts()
+    assert 'class="line dot"' not in browser.get("/figures").text
+    lastgood.attempts = sample_attempts(count=7)
+    shown = browser.get("/figures").text
+    for kind in ("line", "line2"):
+        _, points = shown.split(f'<polyline class="{kind} dot" points="', 1)
+        first, second = points.partition('"')[0].split()
+        assert first == second
+
+
 def test_nothing_known_is_never_shown_as_zero(browser):
     """Without a deployment every figure is not known, and says of how few; no chart is drawn of nothing."""
     shown = browser.get("/figures").text

@@ -40,7 +40,10 @@ class Mark(Value, frozen=True, kw_only=True):
 
 
 class Lines(Value, frozen=True, kw_only=True):
-    """Lead time by weeks. median, slowest: `points` of polylines, one for each run of weeks that have a figure."""
+    """Lead time by weeks. median, slowest: `points` of polylines, one for each run of weeks that have a figure.
+
+    A week alone is one point, drawn as a dot.
+    """
 
     words: str
     scale: tuple[Tick, ...]
@@ -156,5 +159,4 @@ def _runs(
             runs.append([])
             continue
         runs[-1].append(f"{_across(_middle(week), found)},{height(seconds)}")
-    # A single week is a point: a line needs two, and one on itself is drawn by its round end.
-    return tuple(" ".join(run if len(run) > 1 else run * 2) for run in runs if run)
+    return tuple(" ".join(run) for run in runs if run)
