@@ -15,6 +15,7 @@ from lastgood.core.timeline import TimelineQuery
 from lastgood.flows import ask_forge
 from lastgood.flows.ask_forge import AskForge
 from lastgood.flows.keep_features import AGAIN, SOON, KeepFeatures
+from lastgood.queries.selection import entry_matches
 from lastgood.queries.timeline import Timelines
 from lastgood.store.sql_store import SqlStore
 from twins.clock import ManualClock
@@ -111,7 +112,9 @@ async def test_titles_labels_and_people_are_kept_and_found(world):
     assert [one.name for one in entry.committers] == ["sam", PRIYA.name]
     for search in ("everyone", "q4", "goal", "sam"):
         assert len(await world.timeline(search=search)) == 1, search
+    only = msgspec.structs.replace(entry, features=(pull,))
     for words in ("gifts everyone", "gift message"):
+        assert entry_matches(only, TimelineQuery(search=words)), words
         assert len(await world.timeline(feature=words)) == 1, words
 
 

@@ -71,7 +71,7 @@ def _found(entry: TimelineEntry, search: str) -> bool:
     for image in entry.images or ():
         texts += _image_texts(image)
     for one in _features(entry):
-        texts += [one.id, one.title, *one.labels, *commits_of(one)]
+        texts += [one.id, one.title, one.git_title, *one.labels, *commits_of(one)]
         texts += [f"{person.name} <{person.email}>" for person in one.authors]
     if entry.settings is not None:
         texts += setting_texts(entry.settings)
