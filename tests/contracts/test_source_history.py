@@ -71,6 +71,24 @@ async def test_a_merge_its_revert_and_the_reverts_revert(history):
     assert (await history.features(out, out, ALL)).entered == ()
 
 
+async def test_what_a_conventional_commit_says_of_itself(history):
+    """Type, scope and breaking: of a squash, of a merge by its title, and of one whose commits all say the same."""
+    start = await history.commit("Begin", {"a": "1"})
+    squash = await history.commit("feat(cart)!: sum in cents (#1)", {"b": "1"}, [start])
+    side = await history.commit("fix(api): no 500", {"c": "1"}, [squash])
+    more = await history.commit("fix(db): no lock", {"c": "2"}, [side])
+    last = await history.commit("Merge pull request #2 from o/b\n\nSeveral repairs", {"c": "2"}, [squash, more])
+    lone = await history.commit("docs: say so", {"d": "1"}, [last])
+    await history.refresh()
+
+    found = (await history.features(start, lone, ALL)).entered
+    assert [(one.id[:4], one.type, one.scope, one.breaking) for one in found] == [
+        (lone[:4], "docs", None, False),
+        ("PR-2", "fix", None, False),
+        ("PR-1", "feat", "cart", True),
+    ]
+
+
 async def test_a_merge_is_reverted_against_either_parent(history):
     """With `-m 2` what the branch had goes on, and what the first parent had until then leaves."""
     start = await history.commit("Begin", {"a": "1"})

@@ -819,6 +819,16 @@ async def test_the_figures_read_what_ended_of_an_application(store):
         ({}, None),
         ({"origins": (Origins(bases={"b": "1"}), Origins(bases={"b": "2"}))}, None),
         ({"images": images}, Carried(deployment=0, found_at=NOON, unknown=(NotKnown(image="web", reason="no tag"),))),
+        (
+            {"images": images},
+            Carried(
+                deployment=0,
+                found_at=NOON,
+                entered=(gift(),),
+                committed=(1,),
+                unknown=(NotKnown(image="db", reason="no tag"),),
+            ),
+        ),
     ]
     await store.save_application(make_application())
     for changed, carried in stories:
@@ -833,8 +843,9 @@ async def test_the_figures_read_what_ended_of_an_application(store):
     found = await store.attempts("web-production", environment=None)
 
     at = tuple(dt.datetime.fromtimestamp(when, dt.UTC) for when in (1, 2))
-    assert [(one.number, one.committed, one.left) for one in found] == [
-        (1, at, True), (2, None, False), (3, (), False), (4, None, False), (5, None, False),
+    assert [(one.number, one.committed, one.left, one.more) for one in found] == [
+        (1, at, True, False), (2, None, False, False), (3, (), False, False), (4, None, False, False),
+        (5, None, False, True), (6, at[:1], False, True),
     ]  # fmt: skip
     assert {(one.outcome, one.finished_at) for one in found} == {("succeeded", NOON + MINUTE)}
     assert await store.attempts("web-production", environment="production") == found

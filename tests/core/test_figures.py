@@ -53,6 +53,12 @@ def test_lead_time_is_from_each_commit_to_the_end_of_its_deployment():
     assert (found.count, found.median_s, found.p90_s, found.left_out) == (10, 5.5 * 3600, 9 * 3600, 1)
 
 
+def test_a_deployment_of_which_only_a_part_is_known_is_counted_and_counted_as_left_out():
+    """The commits of one image, and nothing of the other: what is known counts, and that it is not all is said."""
+    found = counted(attempt(1, committed=(SINCE,), more=True), attempt(2, committed=(SINCE,))).lead_time
+    assert (found.count, found.left_out) == (2, 1)
+
+
 @pytest.mark.parametrize(
     ("story", "hours"),
     [

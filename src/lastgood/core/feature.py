@@ -18,6 +18,7 @@ _NAMED = 5
 class Feature(Value, frozen=True, kw_only=True):
     """One feature as `features` and the timeline show it. at: when the newest of its commits was made.
 
+    type, scope, breaking: as a conventional commit says them, of a merge's title or of all its commits alike.
     labels: those that a forge or a tracker has on it, where the operator has one asked. takes_back, brings_back: ids of
     features of the same repo that it reverts, and whose revert it reverts: in what lies between two versions.
     merge: the commit that merged a pull request, where that is none of its commits. git_title: the title that Git has,
@@ -39,6 +40,7 @@ class Feature(Value, frozen=True, kw_only=True):
     brings_back: tuple[str, ...] = ()
     merge: str | None = None
     git_title: str | None = None
+    scope: str | None = None
 
     def remarks(self, *, left: bool = False) -> tuple[str, ...]:
         """Say what people must see of it beside its title: that it breaks something, and what it reverts.

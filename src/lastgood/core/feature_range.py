@@ -172,7 +172,7 @@ class FeatureRange:
     def pull(self, head: SourceCommit, commits: Sequence[SourceCommit]) -> Feature:
         """Make the feature of a pull request from its merge or squash, and its commits, oldest first."""
         facts = head.facts
-        types = {one.facts.type for one in commits}
+        types, scopes = {one.facts.type for one in commits}, {one.facts.scope for one in commits}
         return Feature(
             id=f"PR-{facts.pull}",
             repo=self._view.repo,
@@ -181,10 +181,11 @@ class FeatureRange:
             url=self._view.web.pull(facts.pull or 0, facts.forge),
             authors=self._authors(commits),
             commits=tuple(one.oid for one in reversed(commits)),
-            type=facts.type or (next(iter(types)) if len(types) == 1 else None),
+            type=facts.type or _only(types),
             breaking=facts.breaking or any(one.facts.breaking for one in commits),
             at=made(head),
             merge=head.oid if all(one.oid != head.oid for one in commits) else None,
+            scope=facts.scope if facts.type else _only(scopes),
         )
 
     def alone(self, commit: SourceCommit) -> Feature:
@@ -202,6 +203,7 @@ class FeatureRange:
             type=commit.facts.type,
             breaking=commit.facts.breaking,
             at=made(commit),
+            scope=commit.facts.scope,
         )
 
     def _issues(self, counted: dict[int, SourceCommit], was: int) -> list[tuple[int, Feature]]:
@@ -244,6 +246,7 @@ class FeatureRange:
             type=commits[0].facts.type,
             breaking=any(one.facts.breaking for one in commits),
             at=made(max(commits, key=lambda one: one.time)),
+            scope=commits[0].facts.scope,
         )
 
     def _authors(self, commits: Iterable[SourceCommit]) -> tuple[Person, ...]:
@@ -304,3 +307,8 @@ def merges_of(book: Book, positions: set[int], revision: int | None) -> list[int
             if masks[at - low] & ~here and book.commit(at).facts.pull is not None:
                 found.append(at)
     return found
+
+
+def _only(found: set[str | None]) -> str | None:
+    """Return what all have in common, None where they differ."""
+    return next(iter(found)) if len(found) == 1 else None

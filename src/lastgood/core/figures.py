@@ -54,6 +54,7 @@ class Attempt(Value, frozen=True, kw_only=True):
     degraded_at: dt.datetime | None
     environment: str | None = None
     committed: tuple[dt.datetime, ...] | None = None
+    more: bool = False
     left: bool = False
 
 
@@ -104,10 +105,10 @@ class Figures(Value, frozen=True, kw_only=True):
     """The five figures of a period, and their trend by weeks, oldest first.
 
     lead_time: from a source commit to the end of the first deployment with it that succeeded; left_out: deployments
-    whose commits are not known. deployments_per_day: of all days of the period. recovery_time: from when a deployment
-    went bad to the end of the next one that succeeded; left_out: failures that only a person saw, whose begin nobody
-    knows. open: failures without an end yet. change_fail_rate: failed among all. rework_rate: deployments that
-    followed a failed one of their application, among all. failures: the newest first, at most MOST_FAILURES.
+    whose commits are not known, or not all. deployments_per_day: of all days of the period. recovery_time: from when a
+    deployment went bad to the end of the next one that succeeded; left_out: failures that only a person saw, whose
+    begin nobody knows. open: failures without an end yet. change_fail_rate: failed among all. rework_rate: deployments
+    that followed a failed one of their application, among all. failures: the newest first, at most MOST_FAILURES.
     """
 
     since: dt.datetime
@@ -348,7 +349,7 @@ def _lead_time(judged: Sequence[Judged]) -> Spread:
     """Going back brings no new change but what failed before: where nothing is known of it, nothing is missing."""
     took = [(one.at - when).total_seconds() for one in judged for when in one.brought]
     going = [one for one in judged if one.attempt.outcome == "succeeded" and one.attempt.trigger not in _BACK]
-    unknown = sum(one.attempt.committed is None for one in going)
+    unknown = sum(one.attempt.committed is None or one.attempt.more for one in going)
     return _spread([max(one, 0.0) for one in took], left_out=unknown)
 
 

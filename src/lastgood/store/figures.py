@@ -39,6 +39,7 @@ def attempts(connection: Connection, *, app: str, environment: str | None) -> li
             degraded_at=row.degraded_at,
             environment=row.environment,
             committed=_committed(row),
+            more=bool(row.unknown),
             left=bool(row.left),
         )
         for row in connection.execute(_ended(), {"counted_app": app, "counted_environment": environment})
