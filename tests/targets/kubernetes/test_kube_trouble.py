@@ -2,7 +2,7 @@
 
 import pytest
 
-from lastgood.targets.kubernetes.send import conflict
+from lastgood.targets.kubernetes.send import conflict, is_unchangeable, unchangeable
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Impossible, InTheWay, Unreachable, answered
 
 TAKEN = (("data.a", 'conflict with "kubectl-edit" using v1', "FieldManagerConflict"),)
@@ -38,3 +38,28 @@ def test_whose_fault_a_refusal_is(trouble, fault):
 def test_an_object_that_its_kind_does_not_allow_is_not_sent_again():
     """The API server says 500 for it, and is well."""
     assert not answered(500, {"message": ODD}).is_passing
+
+
+def test_what_was_refused_is_not_dumped_before_the_words_that_say_why():
+    """An API server puts the whole template of a Job before `field is immutable`: so the way out would be cut off."""
+    dump = '{"Spec":{"Containers":[{"Name":"main","Env":[' + ",".join(['{"Name":"A","Value":null}'] * 300) + "]}]}}"
+    why = f"Invalid value: {dump}: field is immutable"
+    cause = {"reason": "FieldValueInvalid", "message": why, "field": "spec.template"}
+    message = f'Job.batch "web" is invalid: spec.template: {why}'
+    no = answered(422, {"reason": "Invalid", "message": message, "details": {"causes": [cause]}})
+    assert str(no) == 'Job.batch "web" is invalid: spec.template: Invalid value: {...}: field is immutable'
+    assert is_unchangeable(no)
+    assert "Force=true" in str(unchangeable(no))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        'spec.selector: Invalid value: {"matchLabels":{"app":"web"}}: field is immutable',
+        'spec.a: Invalid value: "x": must be a number',
+        "Invalid value: {" * 50,
+    ],
+)
+def test_a_short_value_that_was_refused_is_shown(words):
+    """It says what was wrong with it; and nonsense stays as it is."""
+    assert str(answered(422, {"message": words})) == words

@@ -14,6 +14,8 @@ from lastgood.core.redact import redact
 
 MAX_WORDS = 1_000
 MAX_CAUSES = 20
+# What was refused may be dumped before the words that say why: the whole template of a Job, with all that is in it.
+_DUMP, _DUMP_ENDS, MAX_DUMP = "Invalid value: {", "}: ", 200
 # What an object holds that its kind does not allow, server-side apply tells with 500.
 _NOT_OF_ITS_KIND = "failed to create typed patch object"
 
@@ -106,8 +108,17 @@ class Answered(ClusterTrouble):
 
 def said(words: str) -> str:
     """Return a cluster's words fit to show: one line, printable, bounded, without secrets."""
-    line = " ".join(redact(words[: 4 * MAX_WORDS]).split())
+    line = " ".join(redact(_without_dumps(words)[: 4 * MAX_WORDS]).split())
     return "".join(c if c.isprintable() else " " for c in line)[:MAX_WORDS]
+
+
+def _without_dumps(words: str) -> str:
+    kept, at = [], 0
+    while (begin := words.find(_DUMP, at)) >= 0 and (end := words.find(_DUMP_ENDS, begin)) >= 0:
+        is_long = end - begin > MAX_DUMP
+        kept.append(f"{words[at:begin]}{_DUMP}...{_DUMP_ENDS}" if is_long else words[at : end + len(_DUMP_ENDS)])
+        at = end + len(_DUMP_ENDS)
+    return "".join([*kept, words[at:]])
 
 
 def answered(status: int, body: Any) -> Answered:
