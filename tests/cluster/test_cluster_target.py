@@ -133,6 +133,44 @@ async def test_what_asks_to_be_kept_is_kept(corner, annotations):
     assert corner.ask("GET", path_of(corner, "configmaps", "kept")) is not None
 
 
+async def test_what_asks_to_be_left_alone_is_left_alone(corner):
+    """Flux's words for it: nothing of it is put back or is drift, and what was added with kubectl stays."""
+    app, target = corner.application(), corner.target()
+    names = {"IfNotPresent": "once", "Ignore": "ignored", "Merge": "merged"}
+    policy = "kustomize.toolkit.fluxcd.io/ssa"
+    first = [annotated(config_map(name, a="1"), **{policy: asked}) for asked, name in names.items()]
+    await target.apply(app, manifests(*first))
+    by_hand = {"a": "hand", "added": "hand"}
+    for name in names.values():
+        await write(target, path_of(corner, "configmaps", name), {"data": by_hand}, "kubectl-patch")
+    second = [annotated(config_map(name, a="2"), **{policy: asked}) for asked, name in names.items()]
+    assert (await target.apply(app, manifests(*second))).complete
+    there = {name: corner.ask("GET", path_of(corner, "configmaps", name))["data"] for name in names.values()}
+    assert there == {"once": by_hand, "ignored": by_hand, "merged": {"a": "2", "added": "hand"}}
+
+    async def heard():
+        live = {one.name: one.digest for one in target._cluster.live.of_kind(("", "ConfigMap"))}
+        return all(live.get(n) == content_digest(corner.ask("GET", path_of(corner, "configmaps", n))) for n in there)
+
+    await eventually(heard)
+    assert (await target.observe("web")).sync == "Synced"
+
+
+async def test_a_job_that_cannot_change_is_made_anew_where_it_asks_for_it(corner):
+    """The API server dumps the whole template before it says so."""
+    app, target = corner.application(), corner.target()
+    await target.apply(app, manifests(job("once")))
+    other = job("once", **{"kustomize.toolkit.fluxcd.io/force": "enabled"})
+    other["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.example.com/job:2"
+    result = await target.apply(app, manifests(other))
+    assert messages(result)["Job once"].startswith("deleted and made anew")
+    del other["metadata"]["annotations"]
+    other["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.example.com/job:3"
+    result = await target.apply(app, manifests(other))
+    assert messages(result)["Job once"].startswith("spec.template cannot be changed: ")
+    assert "Force=true" in messages(result)["Job once"]
+
+
 async def test_what_another_made_is_never_pruned(corner):
     """An object without the set's label is nobody's business, whatever it is called."""
     app, target = corner.application(), corner.target()

@@ -41,3 +41,13 @@ def test_nothing_is_taken_over_from_controllers_nor_from_nonsense(entries):
     """Theirs stays theirs, and no tool is named."""
     assert adopted(entries) is None
     assert tools_in(entries) == []
+
+
+def test_what_was_added_with_kubectl_stays_where_the_object_asks_for_it():
+    """Flux's `ssa: Merge`: what other tools set is ours all the same."""
+    by_hand = entry("kubectl-edit", data("c"))
+    kept, taken = adopted([by_hand, entry("kustomize-controller", data("b")), OURS], keep_kubectl=True)
+    assert kept == by_hand
+    assert taken["fieldsV1"]["f:data"].keys() == {".", "f:a", "f:b"}
+    assert adopted([by_hand, OURS], keep_kubectl=True) is None
+    assert tools_in([by_hand, OURS], keep_kubectl=True) == []

@@ -10,29 +10,37 @@ from typing import Any
 
 MANAGER = "lastgood"
 # By name and by how they write: controllers that merely update status or scale are not among them.
-_TOOLS = re.compile(
-    r"(kubectl-client-side-apply|kubectl-create|kubectl-replace|kubectl-edit|kubectl-patch|kubectl-set|kubectl-label"
-    r"|kubectl-annotate|kubectl-scale|kubectl|before-first-apply|helm|Helm|helm-controller|kustomize-controller"
-    r"|argocd-controller|argocd-application-controller|flux|gotk-.*|kubectl-last-applied)"
+_KUBECTL = re.compile(
+    r"kubectl(-(client-side-apply|create|replace|edit|patch|set|label|annotate|scale|last-applied))?|before-first-apply"
+)
+_OTHERS = re.compile(
+    r"helm|Helm|helm-controller|kustomize-controller|argocd-controller|argocd-application-controller|flux|gotk-.*"
 )
 MAX_ENTRIES = 200
 
 
 def is_tool(manager: str) -> bool:
     """Say whether a field manager is a tool that applies what people wrote."""
-    return _TOOLS.fullmatch(manager) is not None
+    return _is_kubectl(manager) or _OTHERS.fullmatch(manager) is not None
 
 
-def adopted(managed_fields: Any) -> list[dict[str, Any]] | None:
+def _is_kubectl(manager: str) -> bool:
+    return _KUBECTL.fullmatch(manager) is not None
+
+
+def adopted(managed_fields: Any, *, keep_kubectl: bool = False) -> list[dict[str, Any]] | None:
     """Return the entries with those of earlier tools made part of ours; None where there is nothing to take over.
 
     managed_fields: as the API server sent them. Entries for subresources (status, scale) stay as they are.
+    keep_kubectl: what was set with kubectl stays kubectl's.
     """
     entries = _entries(managed_fields)
     if len(entries) > MAX_ENTRIES:
         return None
     ours = next((one for one in entries if _is_ours(one) and one.get("operation") == "Apply"), None)
-    theirs = [one for one in entries if one is not ours and (_is_of_a_tool(one) or _is_ours(one))]
+    theirs = [
+        one for one in entries if one is not ours and (_is_of_a_tool(one, keep_kubectl=keep_kubectl) or _is_ours(one))
+    ]
     if not theirs:
         return None
     fields = _fields([*theirs, *([ours] if ours is not None else [])])
@@ -48,17 +56,19 @@ def adopted(managed_fields: Any) -> list[dict[str, Any]] | None:
     return [*left, taken]
 
 
-def tools_in(managed_fields: Any) -> list[str]:
-    """Return the names of earlier tools that manage fields of an object."""
-    return list(dict.fromkeys(str(one["manager"]) for one in _entries(managed_fields) if _is_of_a_tool(one)))
+def tools_in(managed_fields: Any, *, keep_kubectl: bool = False) -> list[str]:
+    """Return the names of earlier tools whose fields of an object are taken over."""
+    found = (str(one["manager"]) for one in _entries(managed_fields) if _is_of_a_tool(one, keep_kubectl=keep_kubectl))
+    return list(dict.fromkeys(found))
 
 
 def _entries(managed_fields: Any) -> list[dict[str, Any]]:
     return [one for one in managed_fields if isinstance(one, dict)] if isinstance(managed_fields, list) else []
 
 
-def _is_of_a_tool(entry: dict[str, Any]) -> bool:
-    return not entry.get("subresource") and is_tool(str(entry.get("manager", "")))
+def _is_of_a_tool(entry: dict[str, Any], *, keep_kubectl: bool) -> bool:
+    manager = str(entry.get("manager", ""))
+    return not entry.get("subresource") and is_tool(manager) and not (keep_kubectl and _is_kubectl(manager))
 
 
 def _is_ours(entry: dict[str, Any]) -> bool:

@@ -227,7 +227,7 @@ class Apply:
                     mark=known.mark if known is not None and same else "",
                     wave=options.wave,
                     delete=options.delete,
-                    compare=options.compare,
+                    compare=options.compare and not options.create_only,
                     may_wait=options.skip_unknown_kind,
                     ignored=ignored,
                     bare=known.bare if known is not None and same else None,

@@ -1,6 +1,6 @@
 """What the annotations of an object ask of whoever applies it, in the words that repos already contain.
 
-Argo CD's, Helm's and Flux's, read into one value. Pure.
+Argo CD's, Helm's and Flux's (these also as labels, as Flux itself takes them), read into one value. Pure.
 """
 
 from collections.abc import Mapping
@@ -22,8 +22,9 @@ class Options(Value, frozen=True, kw_only=True):
 
     wave: lower ones go first. prune: may it be deleted when it left Git. delete: may it be deleted with its
     application. replace: put it in place whole instead of merging. force: delete and make anew what cannot be changed.
-    create_only: leave it alone once it is there. skip_unknown_kind: not there yet is no error. compare: False: what
-    differs is no drift. ignore_extra: an object that nobody asks for is no drift.
+    create_only: leave it alone once it is there; what differs is no drift. skip_unknown_kind: not there yet is no
+    error. compare: False: nobody waits for its health either. keep_kubectl: what was added with kubectl stays.
+    ignore_extra: an object that nobody asks for is no drift.
     """
 
     wave: int = 0
@@ -34,13 +35,18 @@ class Options(Value, frozen=True, kw_only=True):
     create_only: bool = False
     skip_unknown_kind: bool = False
     compare: bool = True
+    keep_kubectl: bool = False
     ignore_extra: bool = False
 
 
 def annotations_of(manifest: Mapping[str, Any]) -> dict[str, str]:
     """Return the annotations that are text; anything else is none."""
+    return _texts(manifest, "annotations")
+
+
+def _texts(manifest: Mapping[str, Any], field: str) -> dict[str, str]:
     metadata = manifest.get("metadata")
-    found = metadata.get("annotations") if isinstance(metadata, dict) else None
+    found = metadata.get(field) if isinstance(metadata, dict) else None
     if not isinstance(found, dict):
         return {}
     return {key: value for key, value in found.items() if isinstance(key, str) and isinstance(value, str)}
@@ -51,17 +57,19 @@ def options_of(manifest: Mapping[str, Any]) -> Options:
     said = annotations_of(manifest)
     sync = _listed(said.get(SYNC_OPTIONS, ""))
     compare = _listed(said.get(COMPARE_OPTIONS, ""))
-    flux_prune, flux_ssa = said.get(f"{_FLUX}/prune", "").lower(), said.get(f"{_FLUX}/ssa", "").lower()
+    flux = {key: value.lower() for key, value in {**_texts(manifest, "labels"), **said}.items()}
+    flux_prune, flux_ssa = flux.get(f"{_FLUX}/prune"), flux.get(f"{_FLUX}/ssa")
     kept = said.get(_RESOURCE_POLICY, "").strip().lower() == "keep"
     return Options(
         wave=_wave(said.get(WAVE, "")),
         prune=sync.get("prune") not in ("false", "confirm") and flux_prune != "disabled" and not kept,
         delete=sync.get("delete") not in ("false", "confirm") and flux_prune != "disabled" and not kept,
         replace=sync.get("replace") == "true",
-        force=sync.get("force") == "true" or said.get(f"{_FLUX}/force", "").lower() == "enabled",
-        create_only=flux_ssa == "ifnotpresent",
+        force=sync.get("force") == "true" or flux.get(f"{_FLUX}/force") == "enabled",
+        create_only=flux_ssa in ("ifnotpresent", "ignore"),
         skip_unknown_kind=sync.get("skipdryrunonmissingresource") == "true",
         compare=flux_ssa != "ignore",
+        keep_kubectl=flux_ssa == "merge",
         ignore_extra="ignoreextraneous" in compare,
     )
 

@@ -58,7 +58,7 @@ class Sender:
             if there is not None:
                 return await self._replace(kind, path, manifest, there, options)
         try:
-            return await self._patch(path, manifest)
+            return await self._patch(path, manifest, keep_kubectl=options.keep_kubectl)
         except Answered as no:
             if not is_unchangeable(no):
                 raise
@@ -141,16 +141,16 @@ class Sender:
             answer = await self._ask_patch(path, manifest, force=True, dry_run=dry_run)
             return answer, [f"took over {', '.join(fields_in(no))} from {', '.join(managers)}"]
 
-    async def _patch(self, path: str, manifest: dict[str, Any]) -> Sent:
+    async def _patch(self, path: str, manifest: dict[str, Any], *, keep_kubectl: bool = False) -> Sent:
         answer, notes = await self._taken(path, manifest)
         live = _object(answer)
         for _ in range(ADOPT_TRIES):
             fields = live["metadata"].get("managedFields")
-            entries = adopted(fields)
+            entries = adopted(fields, keep_kubectl=keep_kubectl)
             if entries is None:
                 break
             if await self._adopt(path, live, entries):
-                tools = tools_in(fields)
+                tools = tools_in(fields, keep_kubectl=keep_kubectl)
                 notes += [f"took over what earlier tools managed: {', '.join(tools)}"] if tools else []
                 live = _object(await self._ask_patch(path, manifest, force=True))
             else:
