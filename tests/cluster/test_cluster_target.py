@@ -128,7 +128,7 @@ async def test_what_asks_to_be_kept_is_kept(corner, annotations):
     app, target = corner.application(), corner.target()
     await target.apply(app, manifests(annotated(config_map("kept"), **annotations), config_map("a")))
     result = await target.apply(app, manifests(config_map("a")))
-    assert messages(result)["ConfigMap kept"].startswith("left Git and stays: its annotations ask for it; ")
+    assert messages(result)["ConfigMap kept"].startswith("left Git and stays: its annotations or labels ask for it; ")
     assert (await target.observe("web")).left == ("ConfigMap kept",)
     assert corner.ask("GET", path_of(corner, "configmaps", "kept")) is not None
 
