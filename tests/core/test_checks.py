@@ -154,6 +154,12 @@ def test_trouble_in_the_shared_part_is_said_plainly():
     assert check.hint == "`--with-shared` takes them back, too, for all who share them"
 
 
+def test_a_cluster_that_serves_other_kinds_than_then_explains_another_render():
+    """A chart is told what the cluster serves, and a version may have brought a kind itself."""
+    check = preflight.shared_input("web", RENDERED, preflight.SharedInputs(), ran_digest="other")
+    assert check.detail.endswith("the renderer changed since, or what it is told of the cluster")
+
+
 def test_what_comes_from_elsewhere_explains_another_render():
     """Same inputs and another render: what the repo does not hold is named."""
     shared = preflight.SharedInputs(elsewhere=("https://x.test/base is not in this repo",))

@@ -117,7 +117,14 @@ OLD_EXEC = "apiVersion: x/v1\nkind: X\nmetadata: {name: x}\n"
     [
         ({"kustomization.yaml": "generators: [g.yaml]", "g.yaml": EXEC}, "external plugins disabled"),
         ({"kustomization.yaml": "transformers: [g.yaml]", "g.yaml": OLD_EXEC}, "external plugins disabled"),
-        ({"kustomization.yaml": "helmCharts: [{name: x, repo: 'https://example.com'}]"}, "must specify --enable-helm"),
+        (
+            {"kustomization.yaml": "helmCharts: [{name: x, repo: 'https://example.com'}]"},
+            "make the chart an application",
+        ),
+        (
+            {"kustomization.yaml": "resources: [../b]", "../b/kustomization.yaml": "helmCharts: [{name: x}]"},
+            "`helmCharts`",
+        ),
         ({"kustomization.yaml": "resources: ['https://example.com/x.yaml']"}, "takes https://example.com/x.yaml from"),
         ({"kustomization.yaml": "resources: ['github.com/o/r//b?ref=1']"}, "takes github.com/o/r//b?ref=1 from"),
         ({"kustomization.yaml": "resources: [../../../../etc/passwd]"}, "../../../../etc/passwd, which is outside"),

@@ -113,7 +113,7 @@ def shared_input(
     if isinstance(result, Rendered) and ran_digest is not None:
         if result.digest == ran_digest:
             return passes("shared-input", app, "it renders as what ran")
-        why = "its inputs are the same: the renderer changed since"
+        why = "its inputs are the same: the renderer changed since, or what it is told of the cluster"
         if shared.elsewhere:
             why += f", or what it takes in from elsewhere: {_some(shared.elsewhere)}"
         return _stays(app, f"it does not render as what ran: {stays if shared.differing else why}", shared)

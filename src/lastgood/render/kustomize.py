@@ -17,6 +17,10 @@ from lastgood.render.work_folder import WorkFolder
 
 MAX_DECLARATIONS = 1_000
 MAX_BYTES = 1_000_000
+NO_CHARTS_INSIDE = (
+    "a kustomization of it has `helmCharts`, and Kustomize is not let run Helm here: make the chart an application of "
+    "its own, or commit what it renders to and name that file under `resources`"
+)
 # What the program would fetch where nothing of that name is here: an address, `git@host:...`, or a host before a path.
 _ELSEWHERE = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*:|[^/\s=]+@[^/\s]+:|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}[:/]."
@@ -41,6 +45,11 @@ def kustomize_arguments(folder: WorkFolder, path: str) -> tuple[str, ...]:
     functions and charts stay off, as they are by default.
     """
     return ("build", "--load-restrictor", "LoadRestrictionsRootOnly", str(folder.at(path)))
+
+
+def wants_helm(reason: str) -> bool:
+    """Say whether a build failed because a kustomization has a chart in it."""
+    return "must specify --enable-helm" in reason
 
 
 def find_elsewhere(folder: WorkFolder, path: str) -> Elsewhere | None:

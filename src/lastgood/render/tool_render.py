@@ -20,7 +20,7 @@ from lastgood.core.tree import shown_path
 from lastgood.render.boundaries import missing_boundaries
 from lastgood.render.charts import claims_by_line
 from lastgood.render.helm import helm_arguments, missing_dependencies
-from lastgood.render.kustomize import find_elsewhere, kustomize_arguments
+from lastgood.render.kustomize import NO_CHARTS_INSIDE, find_elsewhere, kustomize_arguments, wants_helm
 from lastgood.render.manifests import render_manifests
 from lastgood.render.sandbox import Job, Ran, run_confined
 from lastgood.render.tool_words import below, lacks_memory, warnings_in, what_went_wrong
@@ -153,6 +153,8 @@ class ToolRenderer:
             reason = f"the chart needs {', '.join(names)}, which is not in its folder charts; nothing is fetched here: "
             reason += f"run `helm dependency build {chart}` and commit what it writes"
             return RenderFailed(app=app.name, file=_at(app, "Chart.yaml"), line=None, reason=reason)
+        if tool.name == "kustomize" and wants_helm(said.reason):
+            return RenderFailed(app=app.name, file=None, line=None, reason=NO_CHARTS_INSIDE)
         return RenderFailed(
             f"{app.name} does not render: {tool.name}: {said.reason}",
             app=app.name,

@@ -422,7 +422,8 @@ class Apply:
         if not self._rules.prune:
             return PRUNE_IS_OFF
         if not options.prune:
-            return "its annotations or labels ask for it; taken off the object in the cluster, it goes with the next deployment"
+            asked = "its annotations or labels ask for it; taken off the object in the cluster"
+            return f"{asked}, it goes with the next deployment"
         others = needed_by(one.key, self._rivals)
         if others:
             return f"{others} needs it too, and deleting it would take all objects of its kind along"
