@@ -443,6 +443,64 @@ async def test_a_hook_that_fails_keeps_the_version_out(corner):
     assert corner.ask("GET", path_of(corner, "configmaps", "a")) is None
 
 
+def account(name, **annotations):
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "annotations": annotations}}
+
+
+@pytest.mark.usefixtures("stages")
+@pytest.mark.parametrize("behaves", [None, "evicted"])
+async def test_what_a_hook_needs_stays_until_all_of_its_moment_have_run(corner, behaves):
+    """As with Helm: the account is there for the Job, has no weight either, and goes after it, also if that fails."""
+    app, target = corner.application(), corner.target()
+    asked = {"helm.sh/hook": "pre-install", "helm.sh/hook-delete-policy": "before-hook-creation,hook-succeeded"}
+    migrate = job("admission-create", behaves=behaves, **asked)
+    migrate["spec"]["template"]["spec"]["serviceAccountName"] = "admission"
+    result = await target.apply(
+        app, manifests(config_map("a"), migrate, account("admission", **asked)), occasion="install"
+    )
+    assert [f"{one.kind} {one.name}" for one in result.resources][:2] == [
+        "ServiceAccount admission",
+        "Job admission-create",
+    ]
+    assert result.complete is (behaves is None)
+    assert corner.ask("GET", f"/api/v1/namespaces/{corner.namespace()}/serviceaccounts/admission") is None
+    there = corner.ask("GET", f"/apis/batch/v1/namespaces/{corner.namespace()}/jobs/admission-create")
+    assert (there is None) is (behaves is None)
+
+
+@pytest.mark.usefixtures("stages")
+async def test_killed_between_two_hooks_the_first_is_not_run_again(corner):
+    """Each is written down when it has ended; what the first one needs deleted at the end is deleted at the end."""
+    app, target = corner.application(), corner.target()
+    asked = {"helm.sh/hook": "pre-install", "helm.sh/hook-delete-policy": "before-hook-creation,hook-succeeded"}
+    version = manifests(
+        account("admission", **asked),
+        job("a", **asked, **{"helm.sh/hook-weight": "1"}),
+        job("b", behaves="never-ready", **asked, **{"helm.sh/hook-weight": "2"}),
+        config_map("rest"),
+    )
+    attempt = asyncio.create_task(target.apply(app, version, occasion="install"))
+    jobs = f"/apis/batch/v1/namespaces/{corner.namespace()}/jobs"
+
+    def uid(name):
+        return (corner.ask("GET", f"{jobs}/{name}") or {"metadata": {"uid": None}})["metadata"]["uid"]
+
+    seen = {await eventually(lambda: uid("b"))}
+    first = uid("a")
+    for _ in range(2):
+        attempt.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await attempt
+        await target.close()
+        target = corner.target()
+        attempt = asyncio.create_task(target.apply(app, version, occasion="install"))
+        seen.add(await eventually(lambda: uid("b") not in (None, *seen) and uid("b")))
+        assert uid("a") == first
+    attempt.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await attempt
+
+
 @pytest.mark.usefixtures("stages")
 async def test_healing_runs_no_hooks(corner):
     """Drift is mended without running a migration."""

@@ -14,6 +14,11 @@ def job(name, **annotations):
     return Resource(group="batch", kind="Job", namespace=None, name=name, manifest=manifest)
 
 
+def of_kind(kind, name, hook, **more):
+    manifest = {"kind": kind, "metadata": {"name": name, "annotations": {"helm.sh/hook": hook, **more}}}
+    return Resource(group="", kind=kind, namespace=None, name=name, manifest=manifest)
+
+
 def argo(name, hook, **more):
     return job(name, **{f"{ARGO}/hook": hook, **more})
 
@@ -55,3 +60,30 @@ def test_one_object_may_be_a_hook_of_versions_and_of_the_deletion():
     assert [one.moment for one in hooks_at([both], "install")] == ["after"]
     (found,) = deletion_hooks([both])
     assert (found.moment, found.delete) == ("after deletion", frozenset({"hook-succeeded"}))
+
+
+def test_within_a_weight_what_others_need_comes_first():
+    """Charts give a Job and the account that it runs as the same weight, or none."""
+    hooks = [helm("a", "pre-install")]
+    hooks += [of_kind(kind, "z", "pre-install") for kind in ("RoleBinding", "ConfigMap", "Role", "ServiceAccount")]
+    hooks.append(of_kind("Secret", "late", "pre-install", **{"helm.sh/hook-weight": "1"}))
+    order = ["ServiceAccount", "ConfigMap", "Role", "RoleBinding", "Job", "Secret"]
+    assert [one.resource.kind for one in hooks_at(hooks, "install")] == order
+
+
+@pytest.mark.parametrize(
+    ("kind", "policy", "at"),
+    [
+        ("Job", "", {"before-hook-creation"}),
+        ("Job", "hook-succeeded, hook-failed", {"hook-succeeded", "hook-failed"}),
+        ("PersistentVolumeClaim", "", set()),
+        ("PersistentVolumeClaim", "hook-succeeded", {"hook-succeeded"}),
+        ("Namespace", "", set()),
+        ("CustomResourceDefinition", "", set()),
+        ("CustomResourceDefinition", "before-hook-creation", set()),
+    ],
+)
+def test_what_a_hook_is_deleted_at(kind, policy, at):
+    """What takes more with it is not deleted because nobody said anything; a definition never is, as with Helm."""
+    (found,) = hooks_at([of_kind(kind, "a", "pre-install", **{"helm.sh/hook-delete-policy": policy})], "install")
+    assert found.delete == at

@@ -7,6 +7,7 @@ Those of the deletion of an application run at that alone.
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from lastgood.core.kind_order import rank
 from lastgood.core.resource import Resource
 from lastgood.core.value import Value
 from lastgood.core.words import Occasion
@@ -78,7 +79,8 @@ def deletion_hooks(resources: Iterable[Resource]) -> list[Hook]:
 
 
 def _in_order(hooks: Iterable[Hook]) -> list[Hook]:
-    return sorted(hooks, key=lambda hook: (hook.weight, hook.resource.kind, hook.resource.name))
+    # Within a weight what others need comes first: the account before the Job that runs as it.
+    return sorted(hooks, key=lambda hook: (hook.weight, rank(hook.resource.kind), hook.resource.kind, hook.label))
 
 
 def _hooks_of(resource: Resource, argo: dict[str, Moment], helm: dict[str, Moment]) -> list[Hook]:
@@ -94,7 +96,7 @@ def _hooks_of(resource: Resource, argo: dict[str, Moment], helm: dict[str, Momen
         delete = frozenset(_listed(said.get(_HELM_DELETE, "")))
         weight = _number(said.get(_HELM_WEIGHT, ""))
     return [
-        Hook(resource=resource, moment=moments[name], weight=weight, delete=delete or _DEFAULT_DELETE)
+        Hook(resource=resource, moment=moments[name], weight=weight, delete=_delete_at(resource.kind, delete))
         for name in names
         if name in moments
     ]
@@ -107,6 +109,17 @@ _ARGO_POLICY = {
     "beforehookcreation": "before-hook-creation",
 }
 _DEFAULT_DELETE = frozenset({"before-hook-creation"})
+_PRECIOUS = ("Namespace", "PersistentVolume", "PersistentVolumeClaim")
+
+
+def _delete_at(kind: str, asked: frozenset[str]) -> frozenset[str]:
+    """Return what a hook is deleted at: a definition at nothing, since all objects of its kind would go with it.
+
+    What else takes more with it goes only where that is asked for; any other hook before it runs again.
+    """
+    if kind == "CustomResourceDefinition":
+        return frozenset()
+    return asked or (frozenset() if kind in _PRECIOUS else _DEFAULT_DELETE)
 
 
 def _listed(text: str) -> list[str]:

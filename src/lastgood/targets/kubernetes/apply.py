@@ -16,6 +16,7 @@ import msgspec
 
 from lastgood.core.application import Application, IgnoredDrift
 from lastgood.core.hook import Hook, Moment, is_hook
+from lastgood.core.kind_order import rank
 from lastgood.core.observation import LEFT, PRUNE_IS_OFF, STAYS, ApplyResult, Fault, ResourceResult, left_in_place
 from lastgood.core.resource import Resource
 from lastgood.core.value import Value
@@ -28,7 +29,7 @@ from lastgood.targets.kubernetes.kinds import GroupKind, Kind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest, live_object
 from lastgood.targets.kubernetes.memory import Applied, Asked, Hindrance
 from lastgood.targets.kubernetes.options import Options, options_of
-from lastgood.targets.kubernetes.order import deletion_order, rank
+from lastgood.targets.kubernetes.order import deletion_order
 from lastgood.targets.kubernetes.run_hooks import HookRuns
 from lastgood.targets.kubernetes.scaled import with_scaled_replicas
 from lastgood.targets.kubernetes.send import Sender, Sent
@@ -120,14 +121,20 @@ class Apply:
         self._now = applied
         self._write(applied)
         await self._write_parent(applied, more=self._before)
-        runs = HookRuns(cluster=self._cluster, sender=self._sender, settled=self._settled, done=self._hooks_done())
+        runs = HookRuns(
+            cluster=self._cluster,
+            sender=self._sender,
+            settled=self._settled,
+            done=applied.hooks_done,
+            note=partial(self._note_hooks, applied),
+        )
         stopped = await self._foundations(waves) if any(hook.moment == "before" for hook, _ in hooks) else ""
-        stopped = stopped or await self._hooks(runs, hooks, "before", applied)
+        stopped = stopped or await self._hooks(runs, hooks, "before")
         for number, wave in enumerate(waves):
             if not stopped:
                 stopped = await self._wave(wave, last=number == len(waves) - 1 and not hooks)
-        stopped = stopped or await self._hooks(runs, hooks, "during", applied)
-        stopped = stopped or await self._hooks(runs, hooks, "after", applied)
+        stopped = stopped or await self._hooks(runs, hooks, "during")
+        stopped = stopped or await self._hooks(runs, hooks, "after")
         if not self._has_failed() and not stopped:
             applied.left = await self._prune({one.key for one in wanted})
         complete = not self._has_failed() and not stopped
@@ -189,9 +196,12 @@ class Apply:
             # Sending it says what is wrong.
             return False
 
-    async def _hooks(
-        self, runs: HookRuns, hooks: Sequence[tuple[Hook, Wanted]], moment: Moment, applied: Applied
-    ) -> str:
+    def _note_hooks(self, applied: Applied, done: list[str]) -> None:
+        """Keep which hooks have run; those of a failure run at each."""
+        applied.hooks_done = [name for name in done if not name.startswith("failed ")]
+        self._write(applied)
+
+    async def _hooks(self, runs: HookRuns, hooks: Sequence[tuple[Hook, Wanted]], moment: Moment) -> str:
         """Run the hooks of a moment; return why nothing may follow, "" where it may."""
         mine = [
             (hook, msgspec.structs.replace(one, kind=one.kind or await self._kind(hook.resource)))
@@ -202,8 +212,6 @@ class Apply:
             return ""
         results = await runs(mine)
         self._results += results
-        applied.hooks_done = list(runs.done)
-        self._write(applied)
         failed = next((one for one in results if one.outcome == "failed"), None)
         if failed is None:
             return ""
@@ -248,6 +256,7 @@ class Apply:
             namespaces=sorted({one.key[1] for one in wanted if one.key[1]}),
             account=self._sender.account,
             left=before.left if before is not None else [],
+            hooks_done=list(self._hooks_done()),
         )
 
     async def _write_parent(self, applied: Applied, *, more: Applied | None) -> None:

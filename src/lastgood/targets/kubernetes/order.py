@@ -8,56 +8,12 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
+from lastgood.core.kind_order import rank
 from lastgood.core.resource import Resource
 from lastgood.core.value import Value
 from lastgood.targets.kubernetes.options import Options, options_of
 
 FIRST_KINDS = (("", "Namespace"), ("apiextensions.k8s.io", "CustomResourceDefinition"))
-_BEFORE = (
-    "PriorityClass",
-    "RuntimeClass",
-    "StorageClass",
-    "IngressClass",
-    "GatewayClass",
-    "ResourceQuota",
-    "LimitRange",
-    "NetworkPolicy",
-    "PodSecurityPolicy",
-    "PodDisruptionBudget",
-    "ServiceAccount",
-    "Secret",
-    "SecretList",
-    "ConfigMap",
-    "PersistentVolume",
-    "PersistentVolumeClaim",
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "Role",
-    "RoleBinding",
-    "Service",
-)
-_WORKLOADS = (
-    "DaemonSet",
-    "Pod",
-    "ReplicationController",
-    "ReplicaSet",
-    "Deployment",
-    "StatefulSet",
-    "HorizontalPodAutoscaler",
-    "Job",
-    "CronJob",
-    "Ingress",
-    "HTTPRoute",
-    "APIService",
-)
-_LAST = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
-_RANK = {
-    kind: rank
-    for start, kinds in ((0, _BEFORE), (200, _WORKLOADS), (400, _LAST))
-    for rank, kind in enumerate(kinds, start)
-}
-# Custom objects stand between the two halves: after the roles and secrets that they need, before webhooks.
-_OTHERS = 300
 
 
 class Placed(Value, frozen=True, kw_only=True):
@@ -103,11 +59,6 @@ def _number(one: Placed) -> int:
 def _place(one: Placed) -> tuple[Any, ...]:
     resource = one.resource
     return (_number(one), rank(resource.kind), resource.group, resource.kind, resource.namespace or "", resource.name)
-
-
-def rank(kind: str) -> int:
-    """Return the place of a kind among others of its wave."""
-    return _RANK.get(kind, _OTHERS)
 
 
 def deletion_order(objects: Sequence[tuple[int, tuple[str, str], str]]) -> list[int]:

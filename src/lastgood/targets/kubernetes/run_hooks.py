@@ -1,12 +1,14 @@
-"""Run the hooks of a moment, one after the other, each to its end. Knows what a hook is; not when which runs."""
+"""Run the hooks of a moment, one after the other, each to its end. Knows what a hook is; not when which runs.
+
+What is to be deleted once it succeeded goes after all of them: a Job needs the account that was made for it.
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
-
-import msgspec
 
 from lastgood.core.hook import Hook
 from lastgood.core.observation import Fault, ResourceResult
 from lastgood.targets.kubernetes.cluster import SUPPORTING, Cluster
+from lastgood.targets.kubernetes.kinds import Kind
 from lastgood.targets.kubernetes.live_object import Key, live_object
 from lastgood.targets.kubernetes.options import Options
 from lastgood.targets.kubernetes.send import Sender
@@ -18,8 +20,9 @@ class HookRuns:
     """Runs hooks of one attempt.
 
     settled: waits until objects are healthy (a Job: complete); returns why not, "" when they are. done: names of hooks
-    that an interrupted attempt at the same version has run already; they are not run twice. failed: what the cluster
-    would not take of the last one that failed, None where it was taken and came to grief.
+    that an interrupted attempt at the same version has run already; they are not run twice. note: called with these
+    names after each. failed: what the cluster would not take of the last one that failed, None where it was taken and
+    came to grief.
     """
 
     def __init__(
@@ -29,11 +32,13 @@ class HookRuns:
         sender: Sender,
         settled: Callable[[list[Key]], Awaitable[str]],
         done: Sequence[str],
+        note: Callable[[list[str]], None],
     ) -> None:
         self._cluster = cluster
         self._sender = sender
         self._settled = settled
-        self.done = list(done)
+        self._note = note
+        self._done = list(done)
         self.failed: tuple[Wanted, ClusterTrouble] | None = None
 
     @property
@@ -45,27 +50,25 @@ class HookRuns:
 
     async def __call__(self, hooks: Sequence[tuple[Hook, Wanted]]) -> list[ResourceResult]:
         """Run them in order; the first that fails is the last that runs."""
-        results = []
+        results: list[ResourceResult] = []
+        ended = []
         for hook, wanted in hooks:
             name = f"{hook.moment} {hook.label}"
-            if name in self.done:
-                continue
-            result = await self._run(hook, wanted)
-            results.append(result)
-            if result.outcome == "failed":
-                break
-            self.done.append(name)
+            if name not in self._done:
+                results.append(await self._run(hook, wanted))
+                if results[-1].outcome == "failed":
+                    break
+                self._done.append(name)
+                self._note(self._done)
+            ended.append((hook, wanted))
+        for hook, wanted in reversed(ended):
+            if "hook-succeeded" in hook.delete:
+                results += await self._sweep(hook, wanted)
         return results
 
     async def _run(self, hook: Hook, wanted: Wanted) -> ResourceResult:
-        resource = hook.resource
-        result = ResourceResult(
-            kind=resource.kind, name=resource.name, change="added", outcome="applied", message=f"hook, {hook.moment}"
-        )
         try:
-            kind = wanted.kind or await self._cluster.kinds.find(resource.group, resource.kind)
-            if kind is None:
-                raise InTheWay(f"the cluster has no kind {resource.kind}")
+            kind = await self._kind(wanted)
             path = kind.path(wanted.key[1] or None, wanted.key[2])
             if "before-hook-creation" in hook.delete:
                 await self._remove(path, wanted.key)
@@ -74,16 +77,41 @@ class HookRuns:
             if live is not None:
                 self._cluster.live.put(live)
             why = await self._settled([wanted.key])
-            if ("hook-failed" if why else "hook-succeeded") in hook.delete:
+            if why and "hook-failed" in hook.delete:
                 await self._remove(path, wanted.key)
         except ClusterTrouble as trouble:
             self.failed, why = (wanted, trouble), str(trouble)
-        if not why:
-            return result
-        return msgspec.structs.replace(result, outcome="failed", message=f"hook, {hook.moment}: {why}")
+        return _result(hook, why)
+
+    async def _sweep(self, hook: Hook, wanted: Wanted) -> list[ResourceResult]:
+        """Delete one that succeeded; return what is to be told, if it could not be."""
+        try:
+            kind = await self._kind(wanted)
+            await self._remove(kind.path(wanted.key[1] or None, wanted.key[2]), wanted.key)
+        except ClusterTrouble as trouble:
+            self.failed = (wanted, trouble)
+            return [_result(hook, f"it succeeded and could not be deleted: {trouble}")]
+        return []
+
+    async def _kind(self, wanted: Wanted) -> Kind:
+        (group, name), _, _ = wanted.key
+        kind = wanted.kind or await self._cluster.kinds.find(group, name)
+        if kind is None:
+            raise InTheWay(f"the cluster has no kind {name}")
+        return kind
 
     async def _remove(self, path: str, key: Key) -> None:
         there = await self._sender.get(path)
         if there is not None:
             await self._sender.delete_and_wait(path, uid=there["metadata"].get("uid"))
         self._cluster.live.remove(key)
+
+
+def _result(hook: Hook, why: str) -> ResourceResult:
+    return ResourceResult(
+        kind=hook.resource.kind,
+        name=hook.resource.name,
+        change="added",
+        outcome="failed" if why else "applied",
+        message=f"hook, {hook.moment}: {why}" if why else f"hook, {hook.moment}",
+    )

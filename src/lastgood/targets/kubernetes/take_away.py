@@ -51,7 +51,7 @@ def going_and_staying(
 
 
 class TakeAway:
-    """Takes one application away. runs: of its hooks; wrote: called with the names of the hooks that have run.
+    """Takes one application away. runs: of its hooks.
 
     may_delete: names of precious kinds that may go; see `apply.PRECIOUS`. rivals: who else asks for an object.
     """
@@ -62,7 +62,6 @@ class TakeAway:
         cluster: Cluster,
         sender: Sender,
         runs: HookRuns,
-        wrote: Callable[[list[str]], None],
         may_delete: Collection[str],
         rivals: Callable[[Key], Collection[str]],
     ) -> None:
@@ -71,7 +70,6 @@ class TakeAway:
         self._cluster = cluster
         self._sender = sender
         self._runs = runs
-        self._wrote = wrote
         self._deleted: list[str] = []
 
     async def __call__(
@@ -94,7 +92,6 @@ class TakeAway:
         if not mine:
             return
         results = await self._runs(mine)
-        self._wrote(self._runs.done)
         failed = next((one for one in results if one.outcome == "failed"), None)
         if failed is not None:
             raise ClusterTrouble(f"the hook {failed.kind} {failed.name} failed ({failed.message}); {self._done()}")

@@ -511,18 +511,19 @@ class KubernetesTarget:
         account = self._account(leaving.app) if leaving is not None else None
         sender = self._sender_of(applied.account if applied is not None else account)
         done = applied.hooks_done if applied is not None else []
-        runs = HookRuns(cluster=self._cluster, sender=sender, settled=partial(self._settled, set_id), done=done)
 
-        def wrote(names: list[str]) -> None:
+        def note(names: list[str]) -> None:
             if applied is not None:
                 applied.hooks_done = list(names)
                 self._write(applied)
 
+        runs = HookRuns(
+            cluster=self._cluster, sender=sender, settled=partial(self._settled, set_id), done=done, note=note
+        )
         deleted = await TakeAway(
             cluster=self._cluster,
             sender=sender,
             runs=runs,
-            wrote=wrote,
             may_delete=self._rules.may_delete,
             rivals=self._claims.rivals,
         )(set_id, kinds, hooks)
