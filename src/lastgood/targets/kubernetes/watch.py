@@ -2,7 +2,8 @@
 
 The story: list in pages, keep what concerns applications, watch from the list's resourceVersion with bookmarks. When
 the server ends the watch or the connection drops, the watch begins again where it was; when that is too long ago
-(410 Gone), everything is listed anew, and what is missing in the list is gone. While nothing is heard, `trouble`
+(410 Gone), or watches end again and again before they tell of anything, everything is listed anew, and what is
+missing in the list is gone. While nothing is heard, `trouble`
 says why: what is kept then is old. Cancelling ends it.
 """
 
@@ -27,8 +28,12 @@ PAGE = 500
 MAX_OBJECTS = 200_000
 # The server ends a watch after this time, and we begin the next one.
 SHORTEST_S, LONGEST_S = 300, 600
+FIRST_WAIT_S = 0.2
 MOST_WAIT_S = 15.0
+BUSY_WAIT_S = 4.0
 AT_ONCE_S = 0.1
+# A watch that told of nothing for so long was one all the same.
+LASTING_S = 5.0
 GONE = 410
 FORBIDDEN = 403
 NOT_FOUND = 404
@@ -68,33 +73,58 @@ class KindWatch:
         self._told = told
         self._version: str | None = None
         self._failures = 0
+        self._taken_at: float | None = None
+        self._is_told = False
 
     async def run(self) -> None:
         """List and watch, for ever."""
+        wait_s = 0.0
         while True:
-            try:
-                if self._version is None:
-                    await self._list()
-                await self._watch()
-            except ClusterTrouble as trouble:
-                self._failures += 1
-                if isinstance(trouble, Answered) and trouble.status == GONE:
-                    self._version = None
-                    await asyncio.sleep(AT_ONCE_S)
-                    continue
-                if isinstance(trouble, Answered) and trouble.status == NOT_FOUND:
-                    self._version = None
-                    await self._find_anew()
-                if isinstance(trouble, Answered) and trouble.status == FORBIDDEN:
-                    # Waiting for more does not help whoever waits; asked again it is, in case it is allowed by then.
-                    self._say(self._in_words(trouble))
-                    self.answered.set()
-                # A connection that drops once is taken up again at once; that is no trouble to tell.
-                if self._failures > 1 or self._version is None:
-                    self._say(self._in_words(trouble))
-                wait_s = back_off(self._failures, first_s=0.2, most_s=MOST_WAIT_S, jitter=chance())
-                asked_s = trouble.retry_after_s if isinstance(trouble, Answered) else None
-                await asyncio.sleep(max(wait_s, asked_s or 0.0))
+            await asyncio.sleep(wait_s)
+            wait_s = await self.turn()
+
+    async def turn(self) -> float:
+        """Go on until the watch ends, and return how long to wait before the next time, in seconds."""
+        self._taken_at = None
+        trouble: ClusterTrouble | None = None
+        try:
+            if self._version is None:
+                await self._list()
+            await self._watch()
+        except ClusterTrouble as wrong:
+            trouble = wrong
+        if self._taken_at is not None and asyncio.get_running_loop().time() - self._taken_at >= LASTING_S:
+            self._failures = 0
+        if trouble is not None:
+            return await self._after(trouble)
+        if self._is_told:
+            return 0.0
+        self._failures += 1
+        return back_off(self._failures, first_s=FIRST_WAIT_S, most_s=MOST_WAIT_S, jitter=chance())
+
+    async def _after(self, trouble: ClusterTrouble) -> float:
+        """Take in what went wrong; return how long to wait, in seconds."""
+        self._failures += 1
+        answer = trouble if isinstance(trouble, Answered) else None
+        status = answer.status if answer is not None else None
+        # A connection that drops once is taken up again at once; that is no trouble to tell.
+        is_again = self._failures > 1
+        if status in (GONE, NOT_FOUND) or (is_again and self._taken_at is not None):
+            # Where watches are taken and tell of nothing, lists still do.
+            self._version = None
+        if status == GONE and not is_again:
+            return AT_ONCE_S
+        if status == NOT_FOUND:
+            await self._find_anew()
+        if is_again or self._version is None or status == FORBIDDEN:
+            self._say(self._in_words(trouble))
+        if status == FORBIDDEN:
+            # Waiting for more does not help whoever waits; asked again it is, in case it is allowed by then.
+            self.answered.set()
+        # Who answers is there, and well again soon: a server that begins anew answers so for a moment.
+        most_s = BUSY_WAIT_S if answer is not None and answer.is_passing else MOST_WAIT_S
+        wait_s = back_off(self._failures, first_s=FIRST_WAIT_S, most_s=most_s, jitter=chance())
+        return max(wait_s, (answer.retry_after_s if answer is not None else None) or 0.0)
 
     async def _find_anew(self) -> None:
         """The address is gone: the kind is served in another version, or its API group went and the objects with it."""
@@ -147,9 +177,10 @@ class KindWatch:
             "timeoutSeconds": str(seconds),
             **self._selector,
         }
+        self._is_told = False
         async for line in self._connection.watch(self.kind.path(), params):
             if line is None:
-                self._failures = 0
+                self._taken_at = asyncio.get_running_loop().time()
                 self._say(None)
                 continue
             try:
@@ -157,6 +188,7 @@ class KindWatch:
             except msgspec.DecodeError as wrong:
                 raise ClusterTrouble("the API server sent an event that is no JSON") from wrong
             self._take(event)
+            self._failures, self._is_told = 0, True
 
     def _take(self, event: _Event) -> None:
         if event.type == "ERROR":

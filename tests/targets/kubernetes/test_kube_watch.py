@@ -1,0 +1,141 @@
+"""How a watch of a kind goes on after what a server or the way to it does, and how long it waits before that."""
+
+import asyncio
+import json
+
+import pytest
+
+from lastgood.targets.kubernetes import watch as watches
+from lastgood.targets.kubernetes.kinds import Kind
+from lastgood.targets.kubernetes.live import Live
+from lastgood.targets.kubernetes.trouble import Answered, Unreachable
+from lastgood.targets.kubernetes.watch import KindWatch
+
+CUT = Unreachable("the API server cannot be reached: the answer was cut off")
+BOOKMARK = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "9"}}}
+GONE = {"type": "ERROR", "object": {"code": 410, "reason": "Expired", "message": "too old"}}
+
+
+def refusal(status, *, retry_after_s=None):
+    no = Answered(status, "", "storage is (re)initializing")
+    no.retry_after_s = retry_after_s
+    return no
+
+
+class Server:
+    """Stands for the connection. listed, watched: what a list comes to, and each watch; an exception is raised.
+
+    lasts_s: how long a watch that was taken goes on.
+    """
+
+    def __init__(self):
+        self.listed = {"metadata": {"resourceVersion": "5"}, "items": []}
+        self.watched = []
+        self.lists = 0
+        self.lasts_s = 0.0
+        self.versions = []
+
+    async def request(self, method, path, *, params):
+        assert (method, path) == ("GET", "/api/v1/configmaps"), params
+        self.lists += 1
+        if isinstance(self.listed, Exception):
+            raise self.listed
+        return self.listed
+
+    async def watch(self, _path, params):
+        self.versions.append(params["resourceVersion"])
+        if self.watched and isinstance(self.watched[0], Answered):
+            raise self.watched[0]
+        yield None
+        asyncio.get_running_loop().later_s += self.lasts_s
+        for one in self.watched:
+            if isinstance(one, Exception):
+                raise one
+            yield json.dumps(one).encode()
+
+
+@pytest.fixture
+async def server(monkeypatch):
+    loop = asyncio.get_running_loop()
+    now = loop.time
+    monkeypatch.setattr(loop, "later_s", 0.0, raising=False)
+    monkeypatch.setattr(loop, "time", lambda: now() + loop.later_s)
+    return Server()
+
+
+@pytest.fixture
+async def watch(server):
+    verbs = frozenset(("list", "watch"))
+    kind = Kind(
+        group="", kind="ConfigMap", version="v1", plural="configmaps", namespaced=True, verbs=verbs, versions=("v1",)
+    )
+    live = Live(lambda _: None)
+    return KindWatch(kind, connection=server, kinds=None, live=live, labelled=True, told=lambda: None)
+
+
+async def turns(watch, number):
+    return [await watch.turn() for _ in range(number)]
+
+
+async def test_a_watch_that_the_server_ends_goes_on_at_once_where_it_was(server, watch):
+    """After a list, that is, and from the last bookmark; nothing is told as trouble."""
+    server.watched = [BOOKMARK]
+    assert await turns(watch, 3) == [0.0] * 3
+    assert (server.lists, server.versions, watch.trouble) == (1, ["5", "9", "9"], None)
+
+
+async def test_one_drop_is_no_trouble(server, watch):
+    """A connection that breaks after it told something is taken up again at once, without a list."""
+    server.watched = [BOOKMARK, CUT]
+    assert max(await turns(watch, 4)) <= watches.FIRST_WAIT_S * 1.25
+    assert (server.lists, watch.trouble) == (1, None)
+
+
+async def test_a_silent_watch_that_lasted_was_one(server, watch):
+    """Where nothing happens and connections are cut each half minute, that is neither trouble nor a reason to list."""
+    server.watched, server.lasts_s = [CUT], 30.0
+    assert max(await turns(watch, 6)) <= watches.FIRST_WAIT_S * 1.25
+    assert (server.lists, watch.trouble) == (1, None)
+
+
+async def test_where_watches_are_cut_before_they_tell_anything_lists_do(server, watch):
+    """Nothing that is old is shown as it is: it is told as trouble, and listed anew, less and less often."""
+    server.watched = [CUT]
+    waits = await turns(watch, 12)
+    assert server.lists == 11
+    assert waits[-1] >= watches.MOST_WAIT_S * 0.75
+    assert watch.trouble == str(CUT)
+
+
+async def test_watches_that_end_at_once_are_asked_for_more_and_more_rarely(server, watch):
+    """An empty answer again and again, as a broken proxy gives it, does not become a storm of questions."""
+    assert await watch.turn() <= watches.FIRST_WAIT_S * 1.25
+    assert (await turns(watch, 9))[-1] >= watches.MOST_WAIT_S * 0.75
+
+
+@pytest.mark.parametrize("told", ["as an event", "as an answer", "by the list"])
+async def test_what_is_too_long_ago_is_listed_at_once_and_no_storm_where_that_does_not_help(server, watch, told):
+    """410 Gone once costs a tenth of a second; again and again it costs as little as any other trouble."""
+    if told == "by the list":
+        server.listed = refusal(410)
+    else:
+        server.watched = [GONE if told == "as an event" else refusal(410)]
+    waits = await turns(watch, 12)
+    assert waits[0] == watches.AT_ONCE_S
+    assert waits[-1] >= watches.MOST_WAIT_S * 0.75
+    assert server.lists == 12
+
+
+async def test_a_server_that_is_just_back_is_soon_asked_again(server, watch):
+    """However long it was away: once it answers, if only that it is not ready, it is a matter of seconds."""
+    server.listed = Unreachable("the API server cannot be reached: connection refused")
+    assert (await turns(watch, 9))[-1] >= watches.MOST_WAIT_S * 0.75
+    server.listed = refusal(429, retry_after_s=1.0)
+    assert 1.0 <= await watch.turn() <= watches.BUSY_WAIT_S * 1.25
+    assert watch.trouble == "ConfigMap: storage is (re)initializing"
+
+
+async def test_a_server_that_asks_for_time_gets_it(server, watch):
+    """Its Retry-After counts where it is longer than our own patience."""
+    server.listed = refusal(503, retry_after_s=9.0)
+    assert await watch.turn() == 9.0
