@@ -3,8 +3,10 @@
 import asyncio
 import json
 
+import msgspec
 import pytest
 
+from lastgood.core.redact import redact
 from lastgood.targets.kubernetes import watch as watches
 from lastgood.targets.kubernetes.kinds import Kind
 from lastgood.targets.kubernetes.live import Live
@@ -132,10 +134,29 @@ async def test_a_server_that_is_just_back_is_soon_asked_again(server, watch):
     assert (await turns(watch, 9))[-1] >= watches.MOST_WAIT_S * 0.75
     server.listed = refusal(429, retry_after_s=1.0)
     assert 1.0 <= await watch.turn() <= watches.BUSY_WAIT_S * 1.25
-    assert watch.trouble == "ConfigMap: storage is (re)initializing"
+    assert watch.trouble == "ConfigMap objects: storage is (re)initializing"
 
 
 async def test_a_server_that_asks_for_time_gets_it(server, watch):
     """Its Retry-After counts where it is longer than our own patience."""
     server.listed = refusal(503, retry_after_s=9.0)
     assert await watch.turn() == 9.0
+
+
+@pytest.mark.parametrize("told", ["as an event", "as an answer"])
+async def test_what_is_too_long_ago_after_an_outage_is_listed_at_once(server, watch, told):
+    """However long nothing was reached: what was missed meanwhile is known a moment after the server is back."""
+    await turns(watch, 1)
+    server.watched = [CUT]
+    assert (await turns(watch, 9))[-1] >= watches.MOST_WAIT_S * 0.75
+    server.watched = [GONE if told == "as an event" else refusal(410)]
+    assert await watch.turn() == watches.AT_ONCE_S
+
+
+async def test_what_is_wrong_with_secrets_can_be_read(server, watch):
+    """The words about a kind survive what takes secrets out of texts."""
+    watch.kind = msgspec.structs.replace(watch.kind, kind="Secret")
+    server.listed = refusal(403)
+    await watch.turn()
+    assert watch.trouble == "Secret objects: storage is (re)initializing"
+    assert redact(f"destination a: {watch.trouble}") == f"destination a: {watch.trouble}"

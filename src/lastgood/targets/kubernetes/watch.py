@@ -75,6 +75,7 @@ class KindWatch:
         self._failures = 0
         self._taken_at: float | None = None
         self._is_told = False
+        self._was_gone = False
 
     async def run(self) -> None:
         """List and watch, for ever."""
@@ -109,10 +110,12 @@ class KindWatch:
         status = answer.status if answer is not None else None
         # A connection that drops once is taken up again at once; that is no trouble to tell.
         is_again = self._failures > 1
+        # After whatever else, as after an outage, a list may well help.
+        is_gone_again, self._was_gone = self._was_gone and status == GONE, status == GONE
         if status in (GONE, NOT_FOUND) or (is_again and self._taken_at is not None):
             # Where watches are taken and tell of nothing, lists still do.
             self._version = None
-        if status == GONE and not is_again:
+        if status == GONE and not is_gone_again:
             return AT_ONCE_S
         if status == NOT_FOUND:
             await self._find_anew()
@@ -142,7 +145,8 @@ class KindWatch:
 
     def _in_words(self, trouble: ClusterTrouble) -> str:
         """Name the kind where the trouble is about it; a server that is away is away for all kinds."""
-        return str(trouble) if isinstance(trouble, Unreachable) else f"{self.kind.kind}: {trouble}"
+        # What stands behind `Secret:` would be taken for one.
+        return str(trouble) if isinstance(trouble, Unreachable) else f"{self.kind.kind} objects: {trouble}"
 
     async def _list(self) -> None:
         found: list[LiveObject] = []
@@ -188,7 +192,7 @@ class KindWatch:
             except msgspec.DecodeError as wrong:
                 raise ClusterTrouble("the API server sent an event that is no JSON") from wrong
             self._take(event)
-            self._failures, self._is_told = 0, True
+            self._failures, self._was_gone, self._is_told = 0, False, True
 
     def _take(self, event: _Event) -> None:
         if event.type == "ERROR":
