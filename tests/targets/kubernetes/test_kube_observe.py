@@ -9,8 +9,9 @@ from lastgood.targets.kubernetes.apply_set import PART_OF
 from lastgood.targets.kubernetes.cluster import QUIET
 from lastgood.targets.kubernetes.live import Live
 from lastgood.targets.kubernetes.live_object import live_object
+from lastgood.targets.kubernetes.marks import MARKING, Marks
 from lastgood.targets.kubernetes.memory import Applied, Asked
-from lastgood.targets.kubernetes.observe import Look, observation
+from lastgood.targets.kubernetes.observe import Look, look, observation
 
 NOW = dt.datetime(2026, 11, 27, 12, 0, tzinfo=dt.UTC)
 SET = "applyset-of-web"
@@ -113,3 +114,18 @@ def test_nobody_is_told_of_what_a_controller_made_and_only_counts(web):
     web.live.put(pod())
     web.live.put(made(REPLICA_SET, "alone"))
     assert web.told == [SET, SET]
+
+
+async def test_a_secret_is_no_drift_because_a_webhook_came():
+    """Its content is kept nowhere, so nobody can be asked what the webhook makes of it; what is as it was, is equal."""
+    secret, webhook = ("", "Secret"), ("admissionregistration.k8s.io", "MutatingWebhookConfiguration")
+    live = Live(lambda _: None, marking=MARKING)
+    live.put(made(secret, "password"))
+    cluster = SimpleNamespace(live=live, marks=Marks(live))
+    there = live.get((secret, "shop", "password"))
+    asked = Asked(key=there.key, wanted=b"", equal=there.digest, mark=cluster.marks.of(secret))
+    applied = Applied(app="web", set_id=SET, digest="d", objects=[asked])
+    live.put(made(webhook, "injector"))
+    assert asked.mark != cluster.marks.of(secret)
+    found = await look(applied, cluster=cluster, sender=None, differs={}, claimed=None)
+    assert (found.differing, found.unknown) == ([], [])
