@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from lastgood.flows.beside import AT_ONCE, FEW, LOOK_S, MOST_WAIT_S, look_for_ever
+from lastgood.flows.beside import AT_ONCE, FEW, LOOK_S, look_for_ever
 from twins.clock import ManualClock
 
 
@@ -21,7 +21,7 @@ class Looks:
 
 @contextlib.asynccontextmanager
 async def looking(looks, under_way, clock):
-    task = asyncio.create_task(look_for_ever(looks, under_way=lambda: under_way[0], clock=clock, failed="no"))
+    task = asyncio.create_task(look_for_ever(looks, under_way=lambda since: under_way[0], clock=clock, failed="no"))
     await clock.settle()
     try:
         yield
@@ -43,7 +43,7 @@ async def test_many_are_waited_for_at_most_so_long():
     clock, looks, under_way = ManualClock(), Looks(), [FEW + 1]
     looks.done = [0, AT_ONCE]
     async with looking(looks, under_way, clock):
-        await clock.move(MOST_WAIT_S)
+        await clock.move(60)
         assert looks.count == 0
         await clock.move(2 * LOOK_S)
         assert looks.count == 1

@@ -9,6 +9,7 @@ and the next agent goes on with both.
 """
 
 import asyncio
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -104,9 +105,9 @@ class FollowingAgent:
         """Return what was observed of an application last, from memory."""
         return self._known.observation(app)
 
-    def under_way(self) -> int:
-        """Return how many deployments are in progress."""
-        return self._known.under_way()
+    def under_way(self, *, since: dt.datetime) -> int:
+        """Return how many deployments are in progress that began at `since` or later."""
+        return self._known.under_way(since=since)
 
     def records_trouble(self) -> str | None:
         """Say why records cannot be written, None where the last look at every repo was recorded."""

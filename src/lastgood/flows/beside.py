@@ -6,7 +6,7 @@ at once, and a release of everything is not slowed down by what is told of it.
 
 import datetime as dt
 from collections.abc import Awaitable, Callable
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import structlog
 
@@ -18,15 +18,23 @@ LOOK_S = 2.0
 # With each look all applications are read.
 AT_ONCE = 100
 FEW = 10
-MOST_WAIT_S = 15.0
+_MOST_WAIT = dt.timedelta(minutes=1)
+
+
+class UnderWay(Protocol):
+    """Says how many deployments are in progress that began at `since` or later."""
+
+    def __call__(self, *, since: dt.datetime) -> int:
+        """Return how many they are."""
+        ...
 
 
 async def look_for_ever(
-    look: Callable[[], Awaitable[int]], *, under_way: Callable[[], int], clock: Clock, failed: str
+    look: Callable[[], Awaitable[int]], *, under_way: UnderWay, clock: Clock, failed: str
 ) -> NoReturn:
     """Call `look`, which does at most AT_ONCE and returns how many it did, for ever.
 
-    under_way: how many deployments are. What goes wrong is logged as `failed`, and tried again.
+    What goes wrong is logged as `failed`, and tried again.
     """
     while True:
         await clock.sleep(LOOK_S)
@@ -38,9 +46,10 @@ async def look_for_ever(
             structlog.get_logger().warning(failed, reason=wrong.message)
 
 
-async def _until_few(under_way: Callable[[], int], clock: Clock) -> None:
-    until = clock.now() + dt.timedelta(seconds=MOST_WAIT_S)
-    while under_way() > FEW and clock.now() < until:
+async def _until_few(under_way: UnderWay, clock: Clock) -> None:
+    """Wait for what began lately: what waits for something sick, or takes its time, holds nobody up."""
+    begun = clock.now()
+    while (now := clock.now()) < begun + _MOST_WAIT and under_way(since=now - _MOST_WAIT) > FEW:
         await clock.sleep(LOOK_S)
 
 

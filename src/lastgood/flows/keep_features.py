@@ -19,7 +19,7 @@ from lastgood.core.record import Told
 from lastgood.core.source_features import NotKnown, features, locate_images
 from lastgood.core.sources import Source
 from lastgood.flows.ask_forge import AskForge
-from lastgood.flows.beside import AT_ONCE, look_for_ever, where_to_begin
+from lastgood.flows.beside import AT_ONCE, UnderWay, look_for_ever, where_to_begin
 
 # Of the records that were written before features were kept, so many of the newest are looked at.
 OLDER = 1_000
@@ -53,8 +53,8 @@ class KeepFeatures:
         self._forge = forge
         self._after: int | None = None
 
-    async def run(self, under_way: Callable[[], int]) -> None:
-        """Look for ever. What goes wrong is logged, and tried again. under_way: how many deployments are."""
+    async def run(self, under_way: UnderWay) -> None:
+        """Look for ever. What goes wrong is logged, and tried again. under_way: see `look_for_ever`."""
         await look_for_ever(self.look, under_way=under_way, clock=self._clock, failed="features cannot be kept")
 
     async def look(self) -> int:

@@ -17,7 +17,7 @@ from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store
 from lastgood.core.record import ApplicationRecord, DeploymentQuery, Told
 from lastgood.core.setting import Settings
 from lastgood.core.setting_changes import setting_changes
-from lastgood.flows.beside import AT_ONCE, look_for_ever, where_to_begin
+from lastgood.flows.beside import AT_ONCE, UnderWay, look_for_ever, where_to_begin
 
 # Of the records that were written before settings were kept, so many of the newest are looked at: each is two renders.
 OLDER = 100
@@ -50,8 +50,8 @@ class KeepSettings:
         self._clock = clock
         self._after: int | None = None
 
-    async def run(self, under_way: Callable[[], int]) -> None:
-        """Look for ever. What goes wrong is logged, and tried again. under_way: how many deployments are."""
+    async def run(self, under_way: UnderWay) -> None:
+        """Look for ever. What goes wrong is logged, and tried again. under_way: see `look_for_ever`."""
         await look_for_ever(self.look, under_way=under_way, clock=self._clock, failed="settings cannot be kept")
 
     async def look(self) -> int:

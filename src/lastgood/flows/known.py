@@ -6,6 +6,7 @@ a look that changes one application among a thousand writes one. Whoever waits f
 
 import asyncio
 import contextlib
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
@@ -180,10 +181,10 @@ class Known:
         """Say whether a version is being tried, or about to be."""
         return self._taken_up.get(app) == version
 
-    def under_way(self) -> int:
-        """Return how many deployments are in progress, those included whose record is written soon."""
-        going = {app for app, run in self._deployments.items() if run is not None and run.outcome == "in-progress"}
-        return len(going | self._taken_up.keys())
+    def under_way(self, *, since: dt.datetime) -> int:
+        """Return how many deployments are in progress that began at `since` or later."""
+        runs = (run for run in self._deployments.values() if run is not None)
+        return sum(run.outcome == "in-progress" and run.started_at >= since for run in runs)
 
     async def last(self, app: str) -> Deployment | None:
         """Return the newest deployment that was not overtaken before the target had anything of it.
