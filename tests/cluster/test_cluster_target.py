@@ -469,6 +469,39 @@ async def test_what_a_hook_needs_stays_until_all_of_its_moment_have_run(corner, 
 
 
 @pytest.mark.usefixtures("stages")
+async def test_a_hook_that_came_to_grief_is_in_nobodys_way(corner):
+    """Its policy leaves it there for people to look at; the way back, and another try, run the hook anew."""
+    app, target = corner.application(), corner.target()
+    asked = {f"{ARGO}/hook": "PreSync", f"{ARGO}/hook-delete-policy": "HookSucceeded"}
+    good, bad = job("migrate", **asked), job("migrate", behaves="evicted", **asked)
+    bad["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.example.com/job:2"
+    jobs = f"/apis/batch/v1/namespaces/{corner.namespace()}/jobs/migrate"
+    await target.apply(app, manifests(good, config_map("a", v="1")))
+    assert not (await target.apply(app, manifests(bad, config_map("a", v="2")))).complete
+    first = corner.ask("GET", jobs)["metadata"]["uid"]
+    assert not (await target.apply(app, manifests(bad, config_map("a", v="2")))).complete
+    assert corner.ask("GET", jobs)["metadata"]["uid"] != first
+    result = await target.apply(app, manifests(good, config_map("a", v="1")), occasion="return")
+    assert result.complete, result.message
+    assert corner.ask("GET", jobs) is None
+
+
+@pytest.mark.usefixtures("stages")
+async def test_a_hook_that_its_policy_leaves_is_run_again_only_where_it_changed(corner):
+    """It is deleted where it fails, so one that is there is one that has run."""
+    app, target = corner.application(), corner.target()
+    once = job("once", **{f"{ARGO}/hook": "PreSync", f"{ARGO}/hook-delete-policy": "HookFailed"})
+    jobs = f"/apis/batch/v1/namespaces/{corner.namespace()}/jobs/once"
+    await target.apply(app, manifests(once, config_map("a", v="1")))
+    first = corner.ask("GET", jobs)["metadata"]["uid"]
+    await target.apply(app, manifests(once, config_map("a", v="2")))
+    assert corner.ask("GET", jobs)["metadata"]["uid"] == first
+    once["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.example.com/job:2"
+    assert (await target.apply(app, manifests(once, config_map("a", v="3")))).complete
+    assert corner.ask("GET", jobs)["metadata"]["uid"] != first
+
+
+@pytest.mark.usefixtures("stages")
 async def test_killed_between_two_hooks_the_first_is_not_run_again(corner):
     """Each is written down when it has ended; what the first one needs deleted at the end is deleted at the end."""
     app, target = corner.application(), corner.target()

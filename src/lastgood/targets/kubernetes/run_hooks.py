@@ -4,16 +4,19 @@ What is to be deleted once it succeeded goes after all of them: a Job needs the 
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from lastgood.core.hook import Hook
 from lastgood.core.observation import Fault, ResourceResult
 from lastgood.targets.kubernetes.cluster import SUPPORTING, Cluster
-from lastgood.targets.kubernetes.kinds import Kind
+from lastgood.targets.kubernetes.kinds import GroupKind, Kind
 from lastgood.targets.kubernetes.live_object import Key, live_object
 from lastgood.targets.kubernetes.options import Options
 from lastgood.targets.kubernetes.send import Sender
 from lastgood.targets.kubernetes.trouble import ClusterTrouble, InTheWay
 from lastgood.targets.kubernetes.wanted import Wanted
+
+_RUN_TO_AN_END: tuple[GroupKind, ...] = (("batch", "Job"), ("", "Pod"), ("argoproj.io", "Workflow"))
 
 
 class HookRuns:
@@ -70,9 +73,11 @@ class HookRuns:
         try:
             kind = await self._kind(wanted)
             path = kind.path(wanted.key[1] or None, wanted.key[2])
-            if "before-hook-creation" in hook.delete:
+            there = await self._sender.get(path) if hook.delete else None
+            if there is not None and ("before-hook-creation" in hook.delete or _is_in_the_way(wanted.key, there)):
                 await self._remove(path, wanted.key)
-            sent = await self._sender.apply(kind, wanted.manifest, Options())
+            # What is run and deleted again may be made anew, too: an earlier run must not be in the way of this one.
+            sent = await self._sender.apply(kind, wanted.manifest, Options(force=bool(hook.delete)))
             live = live_object(sent.live, wanted.key[0])
             if live is not None:
                 self._cluster.live.put(live)
@@ -105,6 +110,19 @@ class HookRuns:
         if there is not None:
             await self._sender.delete_and_wait(path, uid=there["metadata"].get("uid"))
         self._cluster.live.remove(key)
+
+
+def _is_in_the_way(key: Key, there: dict[str, Any]) -> bool:
+    """Say whether an earlier run did not end well: the same once more would change nothing of it."""
+    if key[0] not in _RUN_TO_AN_END:
+        return False
+    status = there.get("status")
+    if not isinstance(status, dict):
+        return True
+    conditions = status.get("conditions")
+    complete = {"type": "Complete", "status": "True"}.items()
+    ended = any(isinstance(one, dict) and complete <= one.items() for one in conditions or ())
+    return not ended and status.get("phase") != "Succeeded"
 
 
 def _result(hook: Hook, why: str) -> ResourceResult:
