@@ -5,6 +5,7 @@ import json
 import pytest
 
 from lastgood.core.errors import TargetRefused
+from lastgood.core.request import PressRequest
 from twins.agent_world import CONFIG, app_file
 
 
@@ -117,6 +118,44 @@ async def test_what_was_never_applied_whole_is_installed_still(world):
     await world.run_until("cart-staging", "succeeded", 3)
 
     assert world.target.occasions == ["install", "install", "upgrade"]
+
+
+def _chart_like(value):
+    """Return the files of an application with hooks, of a version that `value` tells from others."""
+    hook = {"name": "b", "annotations": {"helm.sh/hook": "pre-upgrade"}}
+    objects = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"v": value}}]
+    objects.append({"apiVersion": "batch/v1", "kind": "Job", "metadata": hook})
+    return {f"apps/cart/staging/{n}.json": json.dumps(one) for n, one in enumerate(objects)}
+
+
+async def test_the_way_back_to_a_version_that_did_not_bake_is_a_way_back(world):
+    """What it migrated it has migrated, however soon the next version came."""
+    await world.release({"lastgood.yaml": CONFIG, **_chart_like("1")})
+    await world.start()
+    await world.run_until("cart-staging", "succeeded", 1, passing=1)
+    for number, value in ((2, "2"), (3, "1")):
+        await world.release(_chart_like(value))
+        await world.look()
+        await world.run_until("cart-staging", "succeeded", number, passing=1)
+
+    assert all(run.baked_at is None for run in await world.runs("cart-staging"))
+    assert world.target.occasions == ["install", "upgrade", "return"]
+
+
+async def test_a_version_whose_hooks_failed_never_ran(world):
+    """Its migration is not passed over at the next try: that is an upgrade still, and no way back."""
+    await world.release({"lastgood.yaml": CONFIG, **_chart_like("1")})
+    await world.start()
+    await world.run_until("cart-staging", "succeeded", 1, passing=1)
+    world.target.half_apply("cart-staging", "a", fault="version")
+    await world.release(_chart_like("2"))
+    await world.look()
+    failed = await world.run_until("cart-staging", "failed", 2, passing=1)
+    await world.agent.press(PressRequest(app="cart-staging"))
+    await world.run_until("cart-staging", "succeeded", 3, passing=1)
+
+    assert failed.own_fault
+    assert world.target.occasions == ["install", "upgrade", "upgrade"]
 
 
 async def test_one_applications_trouble_does_not_delay_another(world):

@@ -1,6 +1,7 @@
 """A deployment: one attempt to make a target run a version, with every phase and time. Pure values."""
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from lastgood.core.commit import Commit
@@ -82,6 +83,15 @@ def was_applied(run: Deployment) -> bool:
 def was_applied_whole(run: Deployment) -> bool:
     """Say whether an attempt got as far as being watched: everything that it asked for was taken."""
     return any(phase.name == "watch" for phase in run.phases)
+
+
+def has_run(runs: Iterable[Deployment]) -> bool:
+    """Say whether a version has been through its hooks: an attempt brought all of it. Healing runs none.
+
+    runs: the attempts at that version. One that did not stay healthy, or not for long enough to be called good, has
+    migrated what it migrates all the same; one that ended in a hook has not.
+    """
+    return any(run.trigger != "drift" and reach(run) == "whole" for run in runs)
 
 
 def waits(run: Deployment) -> bool:

@@ -17,7 +17,7 @@ import structlog
 from lastgood.core.application import Application
 from lastgood.core.commit import Commit
 from lastgood.core.config import CONFIG_FILE
-from lastgood.core.deployment import Deployment, Phase, was_applied_whole
+from lastgood.core.deployment import Deployment, Phase, has_run, was_applied_whole
 from lastgood.core.desired import Step, pause_over
 from lastgood.core.errors import (
     ConfigWrong,
@@ -300,14 +300,14 @@ class Deploy:
             return "heal"
         if not any(is_hook(one.manifest) for one in rendered.resources):
             return "upgrade"
-        earlier = [one for one in await self._store.judged_deployments(app) if one.number != deployment.number]
-        if any(one.version == deployment.version for one in earlier):
-            return "return"
-        # What never got past its apply was not installed: what comes before an installation has to come still.
         record = self._known.record(app)
         earlier_than = record.earlier if record is not None else 0
-        runs = await self._store.deployments(DeploymentQuery(app=app, before_id=deployment.id or None, limit=LOOKED_AT))
-        runs = [run for run in runs if run.number > earlier_than]
+        asked = DeploymentQuery(app=app, before_id=deployment.id or None, limit=LOOKED_AT)
+        of_version = await self._store.deployments(msgspec.structs.replace(asked, version=deployment.version))
+        if has_run(run for run in of_version if run.number > earlier_than):
+            return "return"
+        # What never got past its apply was not installed: what comes before an installation has to come still.
+        runs = [run for run in await self._store.deployments(asked) if run.number > earlier_than]
         installed = any(map(was_applied_whole, runs))
         return "upgrade" if installed or len(runs) == LOOKED_AT else "install"
 

@@ -14,7 +14,7 @@ from lastgood.core.checks import unknown
 from lastgood.core.commit import Commit, Person
 from lastgood.core.config import CONFIG_FILE
 from lastgood.core.declared_inputs import inputs_at
-from lastgood.core.deployment import Deployment
+from lastgood.core.deployment import Deployment, has_run
 from lastgood.core.errors import LastgoodError
 from lastgood.core.inputs import OwnInputs, uses
 from lastgood.core.plan import AlsoAffected, Check
@@ -209,7 +209,7 @@ class _Facts:
         except LastgoodError as failed:
             return [unknown("hooks-rerun", self.app.name, failed.message)]
         # With Git alone nobody knows whether it ran: then it is taken for one that did, as nearly every way back is.
-        occasion: Occasion = "return" if runs is None or runs else "upgrade"
+        occasion: Occasion = "return" if runs is None or has_run(runs) else "upgrade"
         rollouts = self.look.branch.rollouts
         live = await rollouts(self.app) if rollouts is not None else None
         found = rerun(before if isinstance(before, Rendered) else None, after, occasion, live=live)
