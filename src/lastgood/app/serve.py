@@ -38,6 +38,7 @@ from lastgood.app.memory import collect_seldom, give_back, share_arenas
 from lastgood.app.settings import Settings
 from lastgood.app.source_histories import SourceHistories
 from lastgood.app.sources import AllowedSources
+from lastgood.app.structures import know_structures
 from lastgood.app.targets import Targets, make_targets
 from lastgood.core.application import Application
 from lastgood.core.cluster_facts import Circumstances
@@ -119,6 +120,7 @@ class _Server:
         """Start all parts; end when one fails or a signal comes. Raises what the part that failed raised."""
         access = await asyncio.to_thread(_access, self._settings) if self._with_web else None
         await self._open()
+        know_structures()
         collect_seldom()
         try:
             await self._run(access, started)
