@@ -1,5 +1,7 @@
 """What a real cluster refuses of a version: whose fault that is, what its application is told, when it may go on."""
 
+import itertools
+
 import pytest
 
 from lastgood.core.errors import TargetRefused
@@ -178,6 +180,54 @@ async def test_a_namespace_that_comes_lets_a_version_go_on(corner):
     corner.ask("POST", "/api/v1/namespaces", {"metadata": {"name": space}})
     corner.namespaces.append(space)
     await until(target, True)
+
+
+async def test_a_namespace_that_comes_lets_a_version_with_a_secret_go_on(corner):
+    """Whether the namespace is there can be asked without the content, which is kept nowhere; of a TLS Secret, too."""
+    target, space = corner.target(), f"late-{corner.mark}"
+    hidden = "c2VjcmV0LW9mLXRoZS1zaG9w"
+    objects = (
+        secret("plain", word=hidden),
+        secret("tls", of_type="kubernetes.io/tls", **{"tls.crt": hidden, "tls.key": ""}),
+    )
+    await target.apply(corner.application(namespace=space), manifests(*objects))
+    await until(target, False)
+    assert hidden.encode() not in b"".join(file.read_bytes() for file in corner.root.rglob("*.msgpack"))
+    corner.ask("POST", "/api/v1/namespaces", {"metadata": {"name": space}})
+    corner.namespaces.append(space)
+    await until(target, True)
+
+
+async def test_a_secret_that_is_wrong_itself_is_not_asked_for_without_its_content(corner):
+    """Without it the cluster would take it, and it would be tried again and again; also where a policy forbids it."""
+    target = corner.target()
+    wrong = secret("plain", **{"no key": "eA=="})
+    assert (await target.apply(corner.application(), manifests(wrong))).fault == "version"
+    for _ in range(3):
+        assert (await target.observe("web")).may_go_on is False
+    policies, space = "/apis/admissionregistration.k8s.io/v1", corner.namespace()
+    policy, binding = f"{policies}/validatingadmissionpolicies", f"{policies}/validatingadmissionpolicybindings"
+    corner.everywhere += [f"{policy}/{corner.mark}", f"{binding}/{corner.mark}"]
+    here = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": space}}}
+    secrets = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["secrets"]}
+    no_data = {"expression": "!has(object.data)", "message": "not here", "reason": "Forbidden"}
+    told = {"matchConstraints": {"resourceRules": [secrets], **here}, "validations": [no_data]}
+    corner.ask("POST", policy, {"metadata": {"name": corner.mark}, "spec": told})
+    bound = {"policyName": corner.mark, "validationActions": ["Deny"]}
+    corner.ask("POST", binding, {"metadata": {"name": corner.mark}, "spec": bound})
+
+    async def is_forbidden():
+        result = await target.apply(corner.application(), manifests(secret(f"plain-{next(numbers)}", a="eA==")))
+        return not result.complete and result.fault == "way"
+
+    numbers = itertools.count()
+    await eventually(is_forbidden)
+    for _ in range(3):
+        assert (await target.observe("web")).may_go_on is False
+
+
+def secret(name, *, of_type="Opaque", **data):
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "type": of_type, "data": data}
 
 
 @pytest.mark.usefixtures("stages")

@@ -26,7 +26,7 @@ from lastgood.targets.kubernetes.cluster import SUPPORTING, Cluster
 from lastgood.targets.kubernetes.compare import Ignored, without
 from lastgood.targets.kubernetes.finished import JOB, SAID, is_done, note_end
 from lastgood.targets.kubernetes.kinds import GroupKind, Kind
-from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest, live_object
+from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest, live_object, without_content
 from lastgood.targets.kubernetes.memory import Applied, Asked, Hindrance
 from lastgood.targets.kubernetes.options import Options, options_of
 from lastgood.targets.kubernetes.order import deletion_order
@@ -160,7 +160,12 @@ class Apply:
     def _refused(self, wanted: Wanted, trouble: ClusterTrouble) -> None:
         """Note whose fault a refusal is, and what to ask before it is tried again."""
         self._faults.add(trouble.fault)
-        sent = b"" if wanted.key[0] == SECRET else msgspec.json.encode(wanted.manifest)
+        if wanted.key[0] != SECRET:
+            sent = msgspec.json.encode(wanted.manifest)
+        else:
+            # A namespace or a right that lacks can be asked for without its content; what else is wrong cannot.
+            lacks = trouble.fault == "way" and not trouble.owner
+            sent = without_content(wanted.manifest, SECRET) if lacks else b""
         claimed = isinstance(trouble, InTheWay) and bool(trouble.owner)
         self._hindrances.append(
             Hindrance(key=wanted.key, words=str(trouble), sent=sent, owner=trouble.owner, claimed=claimed)

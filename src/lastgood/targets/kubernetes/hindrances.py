@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from lastgood.core.back_off import back_off
+from lastgood.targets.kubernetes.apply import SECRET
 from lastgood.targets.kubernetes.cluster import Cluster
 from lastgood.targets.kubernetes.connection import chance
 from lastgood.targets.kubernetes.live_object import Key
@@ -19,7 +20,8 @@ from lastgood.targets.kubernetes.send import Sender
 from lastgood.targets.kubernetes.shared import may_be_left
 from lastgood.targets.kubernetes.trouble import ClusterTrouble
 
-# The content of a Secret is not kept, so that there is nothing to ask with: it is tried again after this time.
+# The content of a Secret is not kept: one that was refused for what it is cannot be asked for, and is tried again
+# after this time.
 UNSEEN_S = 3_600.0
 
 
@@ -72,13 +74,18 @@ class Hindrances:
         now = asyncio.get_running_loop().time()
         askings = self._askings.setdefault(applied.app, {})
         asking = askings.get(one.key)
+        is_secret = one.key[0] == SECRET and one.how == "apply"
         if asking is None:
             first_s = back_off(1, jitter=chance()) if one.sent or one.how == "delete" else UNSEEN_S
+            # Its first answer counts for nothing but to see whether it is the content that is refused.
+            first_s = 0.0 if is_secret and one.sent else first_s
             asking = askings[one.key] = _Asking(ask_at=now + first_s)
         if not asking.gone and now >= asking.ask_at:
             asking.times += 1
             asking.ask_at = now + back_off(asking.times + 1, jitter=chance())
             asking.gone = await self._would_be_taken(one, sender)
+            if asking.gone and is_secret and one.sent and asking.times == 1:
+                asking.gone, asking.ask_at = False, now + UNSEEN_S
         return asking.gone
 
     async def _would_be_taken(self, one: Hindrance, sender: Sender) -> bool:
@@ -92,6 +99,7 @@ class Hindrances:
             elif one.sent:
                 manifest = msgspec.json.decode(one.sent)
                 await sender.probe(kind, manifest, options_of(manifest))
-        except ClusterTrouble:
-            return False
+        except ClusterTrouble as trouble:
+            # What is wrong with a Secret without its content says that nothing else is in its way.
+            return one.key[0] == SECRET and one.how == "apply" and trouble.fault == "version"
         return True

@@ -97,7 +97,7 @@ def live_object(sent: Any, kind: GroupKind) -> LiveObject | None:
         is_being_deleted=metadata.get("deletionTimestamp") is not None,
         is_made=is_made,
         revision=revision if isinstance(revision, str) else None,
-        kept=_kept(sent, kind),
+        kept=without_content(sent, kind),
     )
 
 
@@ -125,7 +125,8 @@ def comparable(sent: dict[str, Any]) -> dict[str, Any]:
     return content
 
 
-def _kept(sent: dict[str, Any], kind: GroupKind) -> bytes:
+def without_content(sent: dict[str, Any], kind: GroupKind) -> bytes:
+    """Return what may be kept of an object, as JSON; see `LiveObject.kept`."""
     metadata = {key: value for key, value in sent["metadata"].items() if key != "managedFields"}
     annotations = metadata.get("annotations")
     if isinstance(annotations, dict) and _LAST_APPLIED in annotations:

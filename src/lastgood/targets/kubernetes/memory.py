@@ -48,9 +48,9 @@ class Asked(msgspec.Struct, kw_only=True):
 class Hindrance(msgspec.Struct, kw_only=True):
     """What one apply was refused, and may not be any more. words: why.
 
-    how: `apply`, `delete`, or `health`: the waves after it wait for that. sent: the manifest as JSON, b"" for a Secret
-    and for what is deleted. owner: the application or field manager that has it, "" for nobody; claimed: it is an
-    application.
+    how: `apply`, `delete`, or `health`: the waves after it wait for that. sent: the manifest as JSON, without
+    the content of a Secret; b"" for one that was refused for what it is, and for what is deleted. owner: the
+    application or field manager that has it, "" for nobody; claimed: it is an application.
     """
 
     key: Key
