@@ -118,10 +118,20 @@ async def test_who_acts_as_others_needs_to_impersonate_and_not_to_apply(corner):
     _, token = corner.account("agent")
     acts = "system:serviceaccount:{namespace}:deployer"
     found = await examined(corner, corner.kubeconfig({"token": token}), act_as=acts)
-    rules = next(yaml.safe_load_all(found.rules))["rules"]
+    role, _, space, inside, bound = yaml.safe_load_all(found.rules)
+    rules = role["rules"]
     assert [rule["resources"] for rule in rules if "impersonate" in rule["verbs"]] == [["serviceaccounts"]]
-    writing = [rule for rule in rules if {"create", "patch"} & set(rule["verbs"])]
-    assert {one for rule in writing for one in rule["resources"]} == {"configmaps", "namespaces"}
+    core = {"apiGroups": [""], "resources": ["namespaces"]}
+    assert [rule for rule in rules if {"create", "patch", "update", "delete"} & set(rule["verbs"])] == [
+        {**core, "resourceNames": [corner.own], "verbs": ["get", "patch"]},
+        {**core, "verbs": ["list", "watch", "create"]},
+    ]
+    assert (space["kind"], space["metadata"]["name"]) == ("Namespace", corner.own)
+    assert (inside["kind"], inside["metadata"]["namespace"]) == ("Role", corner.own)
+    writes = ["get", "create", "patch", "update", "delete"]
+    assert inside["rules"] == [{"apiGroups": [""], "resources": ["configmaps"], "verbs": writes}]
+    assert (bound["kind"], bound["metadata"]["namespace"]) == ("RoleBinding", corner.own)
+    assert (bound["roleRef"]["kind"], bound["roleRef"]["name"]) == ("Role", inside["metadata"]["name"])
     by_name = await examined(corner, corner.kubeconfig({"token": token}), act_as="deployer@example.com")
     rules = next(yaml.safe_load_all(by_name.rules))["rules"]
     person = {"apiGroups": [""], "resources": ["users"], "verbs": ["impersonate"]}

@@ -23,6 +23,7 @@ _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 _SERVICE_ACCOUNT = "system:serviceaccount:"
 WATCH = ("list", "watch")
+_IMPERSONATE = ("impersonate",)
 APPLY = ("get", "create", "patch", "update", "delete")
 # What the applications of most repos are made of; others are asked about once an application has them.
 USUAL: tuple[GroupKind, ...] = (
@@ -99,7 +100,7 @@ def _impersonation(account: str) -> Need:
         resource = "serviceaccounts"
     else:
         namespace, name, resource = None, _certain(account), "users"
-    return Need(group="", resource=resource, verbs=("impersonate",), must=True, namespace=namespace, name=name)
+    return Need(group="", resource=resource, verbs=_IMPERSONATE, must=True, namespace=namespace, name=name)
 
 
 def _certain(part: str) -> str | None:
@@ -146,34 +147,57 @@ async def whoami(connection: Connection) -> str | None:
 
 
 def role(destination: str, refused: Iterable[Need], *, user: str | None) -> str:
-    """Return YAML that `kubectl apply` takes: a ClusterRole with the missing rules, bound to the user if it is known.
+    """Return YAML that `kubectl apply` takes: roles with the missing rules, bound to the user if it is known.
 
-    Its name has a digest of the rules, so that it replaces no role that gives something else.
+    What is needed in lastgood's own namespace alone stands in a Role there, with that namespace before it.
     """
-    rules = _rules(refused)
+    needed = list(refused)
+    everywhere = [need for need in needed if need.namespace is None or need.verbs == _IMPERSONATE]
+    given = {(need.group, need.resource, verb) for need in everywhere if need.name is None for verb in need.verbs}
+    inside: dict[str, list[Need]] = {}
+    for need in needed:
+        verbs = tuple(verb for verb in need.verbs if (need.group, need.resource, verb) not in given)
+        if need not in everywhere and need.namespace is not None and verbs:
+            inside.setdefault(need.namespace, []).append(msgspec.structs.replace(need, verbs=verbs))
+    written = _role(destination, everywhere, user=user, namespace=None) if everywhere else []
+    for namespace, some in inside.items():
+        written.append(f"apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {json.dumps(namespace)}\n")
+        written += _role(destination, some, user=user, namespace=namespace)
+    return "---\n".join(written)
+
+
+def _role(destination: str, needed: Iterable[Need], *, user: str | None, namespace: str | None) -> list[str]:
+    """Write a role and its binding. Its name has a digest of the rules: it replaces no role that gives other things."""
+    rules = _rules(needed)
     name = f"lastgood-{destination}-{hashlib.sha256(rules.encode()).hexdigest()[:8]}"
-    head = "apiVersion: rbac.authorization.k8s.io/v1\n"
-    made = f"{head}kind: ClusterRole\nmetadata:\n  name: {name}\nrules:\n{rules}"
+    api, kind, place = "rbac.authorization.k8s.io", "ClusterRole", ""
+    if namespace is not None:
+        kind, place = "Role", f"  namespace: {json.dumps(namespace)}\n"
+    head = f"apiVersion: {api}/v1\nkind: {kind}"
+    metadata = f"metadata:\n  name: {name}\n{place}"
+    made = f"{head}\n{metadata}rules:\n{rules}"
     if user is None:
-        return made
-    api = "rbac.authorization.k8s.io"
+        return [made]
     subject = f"  - apiGroup: {api}\n    kind: User\n    name: {json.dumps(user)}\n"
     parts = user.removeprefix(_SERVICE_ACCOUNT).split(":")
     if user.startswith(_SERVICE_ACCOUNT) and len(parts) == 2:  # noqa: PLR2004 - a namespace and a name
         subject = f"  - kind: ServiceAccount\n    namespace: {parts[0]}\n    name: {parts[1]}\n"
-    bound = f"roleRef:\n  apiGroup: {api}\n  kind: ClusterRole\n  name: {name}\nsubjects:\n{subject}"
-    return f"{made}---\n{head}kind: ClusterRoleBinding\nmetadata:\n  name: {name}\n{bound}"
+    bound = f"roleRef:\n  apiGroup: {api}\n  kind: {kind}\n  name: {name}\nsubjects:\n{subject}"
+    return [made, f"{head}Binding\n{metadata}{bound}"]
 
 
-def _rules(refused: Iterable[Need]) -> str:
+def _rules(needed: Iterable[Need]) -> str:
     """Write the rules, one for each group of resources that lack the same verbs."""
     verbs: dict[tuple[str, str, str | None], set[str]] = {}
-    for need in refused:
-        verbs.setdefault((need.group, need.resource, need.name), set()).update(need.verbs)
-    # Whoever may create something cannot be limited to a name: the API server knows none yet.
+    for need in needed:
+        for verb in need.verbs:
+            # Whoever may create something cannot be limited to a name: the API server knows none yet.
+            name = need.name if verb != "create" else None
+            verbs.setdefault((need.group, need.resource, name), set()).add(verb)
     lines = [
-        ((group, tuple(sorted(mine, key=_verb_order)), name if "create" not in mine else None), resource)
+        ((group, tuple(sorted(mine, key=_verb_order)), name), resource)
         for (group, resource, name), mine in verbs.items()
+        if name is None or mine - verbs.get((group, resource, None), set())
     ]
     written = []
     lines.sort(key=lambda one: (one[0][0], one[0][1], one[0][2] or "", one[1]))
