@@ -55,6 +55,22 @@ async def test_what_is_applied_is_an_apply_set(corner):
         assert corner.ask("GET", path_of(corner, kind, name))["metadata"]["labels"][PART_OF] == mine
 
 
+async def test_our_namespace_is_made_anew_where_somebody_deleted_it(corner):
+    """No application waits for a person then, and what stands for a set stands again with its next change."""
+    app, target = corner.application(), corner.target()
+    await target.apply(app, manifests(config_map("settings", a="1")))
+    corner.ask("DELETE", f"/api/v1/namespaces/{corner.own}")
+
+    async def is_gone():
+        return corner.ask("GET", f"/api/v1/namespaces/{corner.own}") is None
+
+    await eventually(is_gone)
+    assert (await target.apply(corner.application("late"), manifests(config_map("settings")))).complete
+    assert (await target.apply(app, manifests(config_map("settings", a="2")))).complete
+    for name in ("late", "web"):
+        assert corner.ask("GET", path_of(corner, "configmaps", f"lastgood.{name}", corner.own)) is not None
+
+
 async def test_two_applications_that_claim_one_object_are_told_so(corner):
     """The second is refused that object alone, the first is told, and nothing of it changes."""
     space, target = corner.namespace(), corner.target()

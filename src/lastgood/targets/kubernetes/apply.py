@@ -32,7 +32,7 @@ from lastgood.targets.kubernetes.options import Options, options_of
 from lastgood.targets.kubernetes.order import deletion_order
 from lastgood.targets.kubernetes.run_hooks import HookRuns
 from lastgood.targets.kubernetes.scaled import with_scaled_replicas
-from lastgood.targets.kubernetes.send import Sender, Sent
+from lastgood.targets.kubernetes.send import NOT_FOUND, Sender, Sent
 from lastgood.targets.kubernetes.shared import SERVED_S, Shared, needed_by
 from lastgood.targets.kubernetes.together import together
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, InTheWay, Unreachable
@@ -275,7 +275,14 @@ class Apply:
         kind = await self._cluster.kinds.find(*apply_set.PARENT)
         if kind is None:
             raise Unreachable("the cluster has no ConfigMaps: is it one?")
-        await self._own.apply(kind, said, Options())
+        try:
+            await self._own.apply(kind, said, Options())
+        except Answered as no:
+            if no.status != NOT_FOUND:
+                raise
+            # Somebody deleted our namespace, and all that stood there.
+            await self._cluster.read_parents(self._rules.namespace)
+            await self._own.apply(kind, said, Options())
         self._cluster.parents[self._app.name] = said["metadata"]["annotations"]
 
     async def _wave(self, wave: WantedWave, *, last: bool) -> str:

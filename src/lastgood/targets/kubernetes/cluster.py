@@ -132,10 +132,8 @@ class Cluster:
         await Sender(self.connection, account=None, take_over=False).apply(spaces, own, Options(create_only=True))
         listed = await self.connection.request("GET", maps.path(namespace), params={"labelSelector": apply_set.ID})
         items = listed.get("items") if isinstance(listed, dict) else None
-        for one in items if isinstance(items, list) else []:
-            found = annotations_of(one) if isinstance(one, dict) else {}
-            if found.get(apply_set.APPLICATION):
-                self.parents[found[apply_set.APPLICATION]] = found
+        found = [annotations_of(one) for one in (items if isinstance(items, list) else []) if isinstance(one, dict)]
+        self.parents = {one[apply_set.APPLICATION]: one for one in found if one.get(apply_set.APPLICATION)}
 
     def parent(self, app: str) -> dict[str, str] | None:
         """Return what the parent of an application's set says, None where there is none."""
