@@ -3,6 +3,7 @@
 Changes nothing, and ends its connection.
 """
 
+import asyncio
 from pathlib import Path
 
 from lastgood.core.value import Value
@@ -12,6 +13,9 @@ from lastgood.targets.kubernetes.memory import Memory
 from lastgood.targets.kubernetes.permissions import Need, missing, needs, role, whoami
 from lastgood.targets.kubernetes.target import ClusterRules
 from lastgood.targets.kubernetes.trouble import ClusterTrouble
+
+# Whoever looks waits for it.
+ANSWER_S = 10.0
 
 
 class Examined(Value, frozen=True, kw_only=True):
@@ -33,7 +37,8 @@ async def examine(access: ClusterAccess, rules: ClusterRules, *, destination: st
     connection = Connection(access)
     try:
         # Once: whoever looks wants to know how it is now.
-        said = await connection.request("GET", "/version", repeat=False)
+        async with asyncio.timeout(ANSWER_S):
+            said = await connection.request("GET", "/version", repeat=False)
         version = str(said.get("gitVersion", "")) if isinstance(said, dict) else ""
         user = await whoami(connection)
         kinds = Kinds(connection)
@@ -48,6 +53,8 @@ async def examine(access: ClusterAccess, rules: ClusterRules, *, destination: st
             may_delete=rules.may_delete,
         )
         refused = await missing(connection, needed)
+    except TimeoutError:
+        return Examined(trouble=f"the API server has not answered for {ANSWER_S:.0f} s")
     except ClusterTrouble as trouble:
         return Examined(trouble=str(trouble))
     finally:
