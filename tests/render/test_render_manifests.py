@@ -1,5 +1,7 @@
 """What manifests become: objects in the order of the files, lists taken apart, images; and what is refused."""
 
+import re
+
 import pytest
 
 from lastgood.core.errors import RenderFailed
@@ -128,6 +130,21 @@ WRONG = [
     ("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a.yaml]\n", 1,
      "this Kustomization has no `metadata.name`"),
 ]  # fmt: skip
+
+
+def test_a_hook_may_leave_its_name_to_be_made_up():
+    """As in Argo CD's own examples: by its content, so that the same is the same and another one is not."""
+    hook = (
+        "apiVersion: batch/v1\nkind: Job\n"
+        "metadata: {generateName: migrate-, annotations: {argocd.argoproj.io/hook: PreSync}}\nspec: {a: %s}\n"
+    )
+    made = []
+    for content in (1, 1, 2):
+        (job,) = rendered(hook % content).resources
+        made.append(job.name)
+        assert job.manifest["metadata"] == {"name": job.name, "annotations": {"argocd.argoproj.io/hook": "PreSync"}}
+    assert made[0] == made[1] != made[2]
+    assert all(re.fullmatch(r"migrate-[0-9a-f]{8}", name) for name in made)
 
 
 @pytest.mark.parametrize(("text", "line", "reason"), WRONG)

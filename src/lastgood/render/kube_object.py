@@ -3,10 +3,14 @@
 Pure; knows no file but the name that errors give, and no cluster: which kinds have no namespace is a table.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
+import msgspec
+
+from lastgood.core.hook import is_hook
 from lastgood.core.resource import Resource
 from lastgood.core.yaml import config_wrong
 from lastgood.render.kube_yaml import KubeDocument
@@ -16,6 +20,7 @@ _KIND = re.compile(r"[A-Za-z][A-Za-z0-9]{0,62}")
 # A name is a segment of the address that the object has in the cluster's API.
 _NAME = re.compile(r"(?!\.{1,2}$)[^/%\x00-\x1f\x7f]{1,253}")
 _SHOWN = 60
+_MADE_UP = 8
 
 _CLUSTER_WIDE = {
     "": "ComponentStatus Namespace Node PersistentVolume",
@@ -105,8 +110,11 @@ def read_object(value: dict[str, Any], document: KubeDocument, *, file: str, nam
     if not isinstance(metadata, dict):
         _wrong(document, file, f"this {kind} has no `metadata.name`")
     if metadata.get("name") in (None, "") and metadata.get("generateName"):
-        reason = f"this {kind} has a `generateName` and no `name`: it would be another object every time"
-        _wrong(document, file, f"{reason}, which nobody can follow or go back from; give it a name")
+        if not is_hook(value):
+            reason = f"this {kind} has a `generateName` and no `name`: it would be another object every time"
+            _wrong(document, file, f"{reason}, which nobody can follow or go back from; give it a name")
+        metadata = _named_by_content(value, metadata)
+        value = {**value, "metadata": metadata}
     if not nameless:
         _see_that_they_are_text(metadata, kind, document, file)
     return Resource(
@@ -116,6 +124,13 @@ def read_object(value: dict[str, Any], document: KubeDocument, *, file: str, nam
         name=_segment(metadata, "name", kind, document, file) or _wrong(document, file, f"this {kind} has no name"),
         manifest=value,
     )
+
+
+def _named_by_content(value: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
+    """Give a hook the name that a cluster would make up, but the same for the same content."""
+    digest = hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()
+    left = {key: of for key, of in metadata.items() if key not in ("name", "generateName")}
+    return {"name": f"{metadata['generateName']}{digest[:_MADE_UP]}", **left}
 
 
 def _see_that_they_are_text(metadata: dict[str, Any], kind: str, document: KubeDocument, file: str) -> None:
