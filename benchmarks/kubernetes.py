@@ -2,7 +2,8 @@
 
 N applications (Deployment, Service, ConfigMap each, plain YAML, one repo); one commit changes the image of all, or of
 one. *direct* sends just the changed Deployments, as fast as the API server takes them: the floor. Then a restart.
-Builds a control plane on first use, which takes minutes.
+Beside it, the same applications as kustomizations and as charts, by the real programs, whose CPU counts as ours.
+Builds a control plane and the programs on first use, which takes minutes.
 """
 
 import asyncio
@@ -26,7 +27,9 @@ from cluster.control_plane import ControlPlane
 from cluster.programs import programs
 from lastgood.targets.kubernetes.connection import ClusterAccess, Connection
 from twins.git_fixtures import git
+from twins.render_programs import built_programs
 
+RENDERED = ("kustomize", "helm")
 SIZES = tuple(int(n) for n in os.environ.get("BENCH_APPLICATIONS", "100,1000").split(","))
 NAMESPACE = "bench"
 DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
@@ -43,6 +46,9 @@ def measure(folder: Path, *, commits: int) -> Iterator[Figure]:
     for size in SIZES:
         with ControlPlane(programs()) as plane:
             yield from asyncio.run(_measure(folder / str(size), plane, size))
+    for form in RENDERED:
+        with ControlPlane(programs()) as plane:
+            yield from asyncio.run(_measure_rendered(folder / form, plane, form, SIZES[0]))
 
 
 class Deployments:
@@ -163,6 +169,44 @@ async def _measure(folder: Path, plane: ControlPlane, size: int) -> list[Figure]
     ]
 
 
+async def _measure_rendered(folder: Path, plane: ControlPlane, form: str, size: int) -> list[Figure]:
+    """Measure one commit that changes all applications, each of them rendered by a program."""
+    names = [f"app{n:04d}" for n in range(size)]
+    clone = _clone(folder)
+    _write_form(clone, names, form, "1")
+    git(clone, "push", "-q", "origin", "HEAD:main")
+    plane.request("POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
+    where = built_programs()
+    tools = f'[render]\nkustomize = "{where.kustomize}"\nhelm = "{where.helm4}"\n'
+    settings = SETTINGS.format(remote=folder / "config.git", kubeconfig=plane.kubeconfig)
+    (folder / "lastgood.toml").write_text(settings + tools)
+    connection = Connection(ClusterAccess(kubeconfig=str(plane.kubeconfig)))
+    server = Server(folder)
+    image = "registry.example.com/shop/web"
+    try:
+        async with _watched(connection) as seen:
+            server.start()
+            await _all(seen, names, f"{image}:1")
+            await server.settled(size)
+            _write_form(clone, names, form, "2")
+            cpu, began = server.cpu_s(), time.time()
+            git(clone, "push", "-q", "origin", "HEAD:main")
+            updated = await seen.until(lambda: all(seen.images.get(name) == f"{image}:2" for name in names)) - began
+            await _all(seen, names, f"{image}:2")
+            available = time.time() - began
+            known = await server.settled(size, since=began, count=size)
+            spent = (server.cpu_s() - cpu) * 1000 / size
+    finally:
+        server.stop()
+        await connection.close()
+    late = known - began - available
+    return [
+        Figure(f"{form}: all of {size:,} updated / available", f"{updated:.1f} s / {available:.1f} s"),
+        Figure(f"{form}: known on the timeline after available", f"{late:.2f} s"),
+        Figure(f"{form}: CPU for each, its program's included", f"{spent:.0f} ms"),
+    ]
+
+
 async def _all(seen: Deployments, names: list[str], image: str) -> None:
     await seen.until(lambda: all(seen.available.get(name) == image for name in names))
 
@@ -261,22 +305,53 @@ class Server:
         return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
-def _repo(folder: Path, names: list[str]) -> Path:
+def _clone(folder: Path) -> Path:
     clone = folder / "clone"
     folder.mkdir(parents=True)
     git(folder, "init", "-q", "--bare", "-b", "main", "config.git")
     git(folder, "clone", "-q", str(folder / "config.git"), "clone")
     git(clone, "symbolic-ref", "HEAD", "refs/heads/main")
     (clone / "lastgood.yaml").write_text(CONFIG)
+    return clone
+
+
+def _repo(folder: Path, names: list[str]) -> Path:
+    clone = _clone(folder)
     for name in names:
         place = clone / "apps" / name
         place.mkdir(parents=True)
-        service = {"selector": {"app": name}, "ports": [{"port": 80, "targetPort": 8080}]}
-        (place / "service.yaml").write_text(_text("v1", "Service", name, {"spec": service}))
-        (place / "settings.yaml").write_text(_text("v1", "ConfigMap", name, {"data": {"LOG_LEVEL": "info"}}))
+        _write_beside(place, name)
     _write(clone, names, "registry.example.com/shop/web:1")
     git(clone, "push", "-q", "origin", "HEAD:main")
     return clone
+
+
+def _write_beside(place: Path, name: str) -> None:
+    service = {"selector": {"app": name}, "ports": [{"port": 80, "targetPort": 8080}]}
+    (place / "service.yaml").write_text(_text("v1", "Service", name, {"spec": service}))
+    (place / "settings.yaml").write_text(_text("v1", "ConfigMap", name, {"data": {"LOG_LEVEL": "info"}}))
+
+
+def _write_form(clone: Path, names: list[str], form: str, tag: str) -> None:
+    """Write all applications as kustomizations or as charts; of both, the tag stands in one file."""
+    image = "registry.example.com/shop/web"
+    for name in names:
+        place = clone / "apps" / name
+        manifests = place / "templates" if form == "helm" else place
+        manifests.mkdir(parents=True, exist_ok=True)
+        _write_beside(manifests, name)
+        if form == "helm":
+            text = json.dumps(_deployment(name, f"{image}:{{{{ .Values.tag }}}}"), indent=1)
+            (manifests / "deployment.yaml").write_text(text)
+            (place / "Chart.yaml").write_text(f"apiVersion: v2\nname: {name}\nversion: 1.0.0\n")
+            (place / "values.yaml").write_text(f'tag: "{tag}"\n')
+        else:
+            (manifests / "deployment.yaml").write_text(json.dumps(_deployment(name, image), indent=1))
+            files = ["deployment.yaml", "service.yaml", "settings.yaml"]
+            said = {"resources": files, "images": [{"name": image, "newTag": tag}]}
+            (place / "kustomization.yaml").write_text(json.dumps(said, indent=1))
+    git(clone, "add", "-A")
+    git(clone, "commit", "-q", "-m", f"Release {tag}")
 
 
 def _write(clone: Path, names: list[str], image: str) -> None:
