@@ -35,6 +35,7 @@ def rules():
                 failed="status.conditions.exists(c, c.type == 'Broken' && c.status == 'True')",
                 current="status.phase == 'Ready'",
             ),
+            rule("Number", current="1"),
             rule("Slow", current=ENDLESS),
             rule("Fat", current=MEMORY),
             CelRule(api_version="apps/v1", kind="Deployment", current="spec.replicas == 0"),
@@ -67,6 +68,13 @@ def test_a_field_that_is_not_there_is_named(rules):
     assert "phase" in health_of(widget(), now=NOW, own=rules).message
     bare = {key: value for key, value in widget().items() if key != "status"}
     assert health_of(bare, now=NOW, own=rules).message.endswith("(inProgress: the object has no status)")
+
+
+def test_an_expression_that_is_neither_true_nor_false_says_so(rules):
+    """A number or a text is no verdict: without a word of it the kind would be in progress for ever."""
+    found = health_of(widget("Number"), now=NOW, own=rules)
+    assert (found.health, found.reason) == ("Progressing", "NotCurrent")
+    assert found.message.endswith("(current is neither true nor false)")
 
 
 def test_a_rule_overrides_what_lastgood_knows(rules):

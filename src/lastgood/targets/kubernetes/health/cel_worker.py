@@ -64,8 +64,11 @@ def _evaluate(programs: dict[str, Any], manifest: dict[str, Any]) -> dict[str, A
         if name not in programs:
             continue
         try:
-            if programs[name].execute(manifest) is True:
+            found = programs[name].execute(manifest)
+            if found is True:
                 return {"answer": name}
+            if found is not False:
+                why = why or f"{name} is neither true nor false"
         except Exception as failed:  # noqa: BLE001 - the library has errors of many kinds for a missing field
             why = why or f"{name}: {_missing(failed) or _first_line(failed)}"
     return {"answer": "none", "why": why}
