@@ -4,12 +4,14 @@ While many deployments are under way it waits for them, for a while: whoever wai
 at once, and a release of everything is not slowed down by what is told of it.
 """
 
+import asyncio
 import datetime as dt
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NoReturn, Protocol
 
 import structlog
 
+from lastgood.core.deployment import Deployment
 from lastgood.core.errors import LastgoodError
 from lastgood.core.ports import Clock, Store
 from lastgood.core.record import DeploymentQuery
@@ -17,6 +19,7 @@ from lastgood.core.record import DeploymentQuery
 LOOK_S = 2.0
 # With each look all applications are read.
 AT_ONCE = 100
+TOGETHER = 16
 FEW = 10
 _MOST_WAIT = dt.timedelta(minutes=1)
 
@@ -36,14 +39,18 @@ async def look_for_ever(
 
     What goes wrong is logged as `failed`, and tried again.
     """
+    begins = True
     while True:
-        await clock.sleep(LOOK_S)
         try:
-            await _until_few(under_way, clock)
+            # The first one sees which records were there before: it must not wait for new ones.
+            if not begins:
+                await _until_few(under_way, clock)
             while await look() == AT_ONCE:
                 await _until_few(under_way, clock)
         except LastgoodError as wrong:
             structlog.get_logger().warning(failed, reason=wrong.message)
+        begins = False
+        await clock.sleep(LOOK_S)
 
 
 async def _until_few(under_way: UnderWay, clock: Clock) -> None:
@@ -51,6 +58,25 @@ async def _until_few(under_way: UnderWay, clock: Clock) -> None:
     begun = clock.now()
     while (now := clock.now()) < begun + _MOST_WAIT and under_way(since=now - _MOST_WAIT) > FEW:
         await clock.sleep(LOOK_S)
+
+
+async def each(runs: Sequence[Deployment], keep: Callable[[Deployment], Awaitable[None]]) -> None:
+    """Keep something with each record: side by side, so that they share transactions; of one application in order.
+
+    Raises what the first that failed raised, once those beside it are done.
+    """
+    left = list(runs)
+    while left:
+        some: dict[str, Deployment] = {}
+        for run in left:
+            if run.app not in some and len(some) < TOGETHER:
+                some[run.app] = run
+        done = await asyncio.gather(*map(keep, some.values()), return_exceptions=True)
+        wrong = next((one for one in done if one is not None), None)
+        if wrong is not None:
+            raise wrong
+        taken = {run.id for run in some.values()}
+        left = [run for run in left if run.id not in taken]
 
 
 async def where_to_begin(store: Store, *, older: int) -> int:

@@ -19,7 +19,7 @@ from lastgood.core.record import Told
 from lastgood.core.source_features import NotKnown, features, locate_images
 from lastgood.core.sources import Source
 from lastgood.flows.ask_forge import AskForge
-from lastgood.flows.beside import AT_ONCE, UnderWay, look_for_ever, where_to_begin
+from lastgood.flows.beside import AT_ONCE, UnderWay, each, look_for_ever, where_to_begin
 
 # Of the records that were written before features were kept, so many of the newest are looked at.
 OLDER = 1_000
@@ -63,14 +63,20 @@ class KeepFeatures:
             self._after = await where_to_begin(self._store, older=OLDER)
         runs = await self._store.wanting_features(after_id=self._after, at=self._clock.now(), limit=AT_ONCE)
         known = {one.name: one for one in await self._store.applications()} if runs else {}
-        for run in runs:
+        waits = False
+
+        async def keep(run: Deployment) -> None:
+            nonlocal waits
             # Of an application that was forgotten nobody says any more where its images come from.
             app = known.get(run.app)
             declared = self._declared(app.repo) if app is not None else ()
             if declared is None:
-                return 0
+                waits = True
+                return
             await self._keep(run, declared, has_bases=app is not None and app.renderer == "kustomize")
-        return len(runs)
+
+        await each(runs, keep)
+        return 0 if waits else len(runs)
 
     async def _keep(self, run: Deployment, declared: Sequence[Source], *, has_bases: bool) -> None:
         """Keep the features of a record. has_bases: whether the application may have some that an old record lacks."""

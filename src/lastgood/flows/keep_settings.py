@@ -17,7 +17,7 @@ from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store
 from lastgood.core.record import ApplicationRecord, DeploymentQuery, Told
 from lastgood.core.setting import Settings
 from lastgood.core.setting_changes import setting_changes
-from lastgood.flows.beside import AT_ONCE, UnderWay, look_for_ever, where_to_begin
+from lastgood.flows.beside import AT_ONCE, UnderWay, each, look_for_ever, where_to_begin
 
 # Of the records that were written before settings were kept, so many of the newest are looked at: each is two renders.
 OLDER = 100
@@ -60,8 +60,7 @@ class KeepSettings:
             self._after = await where_to_begin(self._store, older=OLDER)
         runs = await self._store.wanting_settings(after_id=self._after, at=self._clock.now(), limit=AT_ONCE)
         records = {one.name: one for one in await self._store.applications()} if runs else {}
-        for run in runs:
-            await self._keep(run, records.get(run.app))
+        await each(runs, lambda run: self._keep(run, records.get(run.app)))
         if runs:
             # All before it are done; with several agents a smaller number may still come in late.
             self._after = max(self._after, runs[-1].id - OLDER)
