@@ -1,5 +1,6 @@
 """The agent deploys what Git asks for, and records it."""
 
+import asyncio
 import json
 
 import pytest
@@ -262,3 +263,30 @@ async def test_what_a_target_never_runs_is_not_tried_again(world):
     await world.release(app_file("web-staging", "b"))
     await world.look()
     await world.run_until("web-staging", "succeeded", 2)
+
+
+async def test_a_version_that_was_applied_is_not_healthy_because_the_one_before_was(world):
+    """Between the apply and the first look nobody knows: what was seen is of what ran before."""
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
+    await world.start()
+    await world.run_until("web-staging", "succeeded")
+    looked = asyncio.Event()
+    original = world.target.observe
+
+    async def later(app):
+        await looked.wait()
+        return await original(app)
+
+    world.target.observe = later
+    await world.release(app_file("web-staging", "b"))
+    await world.look()
+
+    async def applied():
+        record = await world.record("web-staging")
+        return record.running is not None and record.running.commit == await world.repo.head("main")
+
+    await world.until(applied, "applied")
+    assert (await world.record("web-staging")).health == "Progressing"
+    looked.set()
+    await world.run_until("web-staging", "succeeded", 2)
+    assert (await world.record("web-staging")).health == "Healthy"

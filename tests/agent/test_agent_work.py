@@ -94,4 +94,4 @@ async def test_the_work_does_not_grow_with_the_number_of_applications():
     assert few == many
     assert few["target.apply"] == 1
     assert few["repo.list_tree"] <= 7
-    assert few["statements"] <= 23
+    assert few["statements"] <= 25

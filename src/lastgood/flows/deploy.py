@@ -315,8 +315,11 @@ class Deploy:
         """Write what runs now and, at once with it, to which version one would go back."""
         record = self._known.record(app)
         if record is not None:
-            record = msgspec.structs.replace(record, running=version)
+            before, record = record.running, msgspec.structs.replace(record, running=version)
             fields = await judged(record, store=self._store, clock=self._clock)
+            if before is None or before.version != version.version:
+                # What was seen is what ran before: of this version nobody knows yet how it is.
+                fields |= {"health": "Progressing", "health_message": f"{version.short or 'it'} was applied just now"}
             await self._known.update(app, running=version, **fields)
 
     async def _watch(

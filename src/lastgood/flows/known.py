@@ -222,6 +222,7 @@ class Known:
             if record is None:
                 return
             same = written is not None and msgspec.structs.replace(written, observed_at=seen.observed_at) == seen
+            same = same and (record.health, record.sync) == (seen.health, seen.sync)
             if same and written is not None and (seen.observed_at - written.observed_at).total_seconds() < REFRESH_S:
                 return
             await self._store.observe(seen, told=_turn(record, seen))
