@@ -145,20 +145,16 @@ async def test_a_hostile_title_is_one_line_of_the_list(shop):
     assert read_claim(message).kind == "rollback"
 
 
-async def test_a_note_says_what_goes_along_and_how_to_take_out_one_alone(tmp_path):
+async def test_a_note_says_what_goes_along_and_how_to_take_out_one_alone(shop):
     """Whoever wants to be without one feature learns which others go, how old, and the other way."""
     note = plan_features.feature_notes
-    history = MemorySourceHistory()
-    (world,) = make_world("memory", tmp_path, sources=MemorySources(history))
-    await world.begin()
-    shop = Shop(world, history)
-    first = await shop.merge("Begin")
+    first = shop.at
     await shop.merge("Basket (#1)")
     await shop.merge("Gift message (#2)\n\nFixes #7")
     await shop.merge("Wishlist (#3)")
-    found = await history.features(shop.at, first, Selection())
+    found = await shop.history.features(shop.at, first, Selection())
     planned = plan_features.PlannedFeatures(leaving=found.left)
-    look = await world.branch.fetch()
+    look = await shop.world.branch.fetch()
 
     (told,) = note(look, "web", planned, without="#2")
     assert told.startswith("web: 2 other features leave along with #2; the oldest is PR-1 of ")
@@ -176,19 +172,15 @@ async def test_a_note_says_what_goes_along_and_how_to_take_out_one_alone(tmp_pat
     assert note(look, "web", alone, without="PR-2") == []
 
 
-async def test_the_other_way_names_what_brought_the_feature(tmp_path):
+async def test_the_other_way_names_what_brought_the_feature(shop):
     """The pull requests of an issue that several brought, and the commit of what had none."""
-    history = MemorySourceHistory()
-    (world,) = make_world("memory", tmp_path, sources=MemorySources(history))
-    await world.begin()
-    shop = Shop(world, history)
-    first = await shop.merge("Begin")
+    first = shop.at
     await shop.merge("Gift message (#1)\n\nFixes #7")
     await shop.merge("Gift message once more (#2)\n\nFixes #7")
     alone = await shop.merge("Faster search")
-    found = await history.features(shop.at, first, Selection())
+    found = await shop.history.features(shop.at, first, Selection())
     planned = plan_features.PlannedFeatures(leaving=found.left)
-    look = await world.branch.fetch()
+    look = await shop.world.branch.fetch()
     for without, bearers in (("#7", "PR-2, PR-1"), ("faster search", alone[:7])):
         (told,) = plan_features.feature_notes(look, "web", planned, without=without)
         assert told.endswith(f"To take out {without} alone, revert {bearers} in o/shop and build")

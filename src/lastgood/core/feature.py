@@ -49,12 +49,13 @@ class Feature(Value, frozen=True, kw_only=True):
         """
         takes, brings = ("took back", "brought") if left else ("takes back", "brings")
         words = ["breaking"] if self.breaking else []
-        words += [f"{takes} {_names(self.takes_back)}"] if self.takes_back else []
-        words += [f"{brings} {_names(self.brings_back)} back"] if self.brings_back else []
+        words += [f"{takes} {listed(self.takes_back)}"] if self.takes_back else []
+        words += [f"{brings} {listed(self.brings_back)} back"] if self.brings_back else []
         return tuple(words)
 
 
-def _names(ids: Sequence[str]) -> str:
+def listed(ids: Sequence[str]) -> str:
+    """Name the first few, and say how many more there are."""
     more = len(ids) - _NAMED
     return ", ".join(ids[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 

@@ -41,7 +41,7 @@ class Attempt(Value, frozen=True, kw_only=True):
     """What the figures need of a record.
 
     environment: the application's when the attempt began. committed: when the source commits of what entered were made;
-    None: that is not known. left: whether anything left.
+    None: that is not known. more: there may be others that are not known. left: whether anything left.
     """
 
     app: str

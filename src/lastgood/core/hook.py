@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from lastgood.core.kind_order import rank
-from lastgood.core.resource import Resource
+from lastgood.core.resource import Resource, annotations_of
 from lastgood.core.value import Value
 from lastgood.core.words import Occasion
 
@@ -52,7 +52,7 @@ class Hook(Value, frozen=True, kw_only=True):
 
 def is_hook(manifest: dict[str, Any]) -> bool:
     """Say whether an object is run instead of kept, or left out altogether (Argo CD's `Skip`, Helm's `test`)."""
-    said = _annotations(manifest)
+    said = annotations_of(manifest)
     return ARGO_HOOK in said or HELM_HOOK in said
 
 
@@ -84,17 +84,17 @@ def _in_order(hooks: Iterable[Hook]) -> list[Hook]:
 
 
 def _hooks_of(resource: Resource, argo: dict[str, Moment], helm: dict[str, Moment]) -> list[Hook]:
-    said = _annotations(resource.manifest)
-    if ARGO_HOOK not in said and HELM_HOOK not in said:
-        return []
+    said = annotations_of(resource.manifest)
     if ARGO_HOOK in said:
         moments, names = argo, _listed(said[ARGO_HOOK])
         delete = frozenset(_ARGO_POLICY.get(one, one) for one in _listed(said.get(_ARGO_DELETE, "")))
         weight = _number(said.get(_ARGO_WAVE, ""))
-    else:
+    elif HELM_HOOK in said:
         moments, names = helm, _listed(said[HELM_HOOK])
         delete = frozenset(_listed(said.get(_HELM_DELETE, "")))
         weight = _number(said.get(_HELM_WEIGHT, ""))
+    else:
+        return []
     return [
         Hook(resource=resource, moment=moments[name], weight=weight, delete=_delete_at(resource.kind, delete))
         for name in names
@@ -131,11 +131,3 @@ def _number(text: str) -> int:
         return max(-MOST_WEIGHT, min(MOST_WEIGHT, int(text.strip() or "0")))
     except ValueError:
         return 0
-
-
-def _annotations(manifest: dict[str, Any]) -> dict[str, str]:
-    metadata = manifest.get("metadata")
-    found = metadata.get("annotations") if isinstance(metadata, dict) else None
-    if not isinstance(found, dict) or not found:
-        return {}
-    return {key: value for key, value in found.items() if isinstance(key, str) and isinstance(value, str)}

@@ -1,5 +1,6 @@
 """What a renderer makes and a target runs: resources, and the images that they name. Pure values."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from lastgood.core.origins import NO_ORIGINS, Origins
@@ -47,3 +48,21 @@ def image_changes(before: dict[str, str], after: dict[str, str]) -> tuple[ImageC
         for name in sorted(before.keys() | after.keys())
         if before.get(name) != after.get(name)
     )
+
+
+def annotations_of(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Return the annotations of an object that are text; anything else is none."""
+    return _texts(manifest, "annotations")
+
+
+def labels_of(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Return the labels of an object that are text; anything else is none."""
+    return _texts(manifest, "labels")
+
+
+def _texts(manifest: Mapping[str, Any], field: str) -> dict[str, str]:
+    metadata = manifest.get("metadata")
+    found = metadata.get(field) if isinstance(metadata, dict) else None
+    if not isinstance(found, dict):
+        return {}
+    return {key: value for key, value in found.items() if isinstance(key, str) and isinstance(value, str)}

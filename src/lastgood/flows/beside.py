@@ -39,18 +39,15 @@ async def look_for_ever(
 
     What goes wrong is logged as `failed`, and tried again.
     """
-    begins = True
     while True:
         try:
-            # The first one sees which records were there before: it must not wait for new ones.
-            if not begins:
-                await _until_few(under_way, clock)
+            # The first one sees which records were there before: it waits for nothing.
             while await look() == AT_ONCE:
                 await _until_few(under_way, clock)
         except LastgoodError as wrong:
             structlog.get_logger().warning(failed, reason=wrong.message)
-        begins = False
         await clock.sleep(LOOK_S)
+        await _until_few(under_way, clock)
 
 
 async def _until_few(under_way: UnderWay, clock: Clock) -> None:

@@ -70,15 +70,7 @@ class Holds:
         if dry_run or not plan.applications[0].files:
             if not dry_run:
                 await self._end_remembered(change.ended, app, by)
-            return HoldResult(
-                app=app.name,
-                operation=operation,
-                holds=change.holds,
-                commit=None,
-                pushed=False,
-                git=plan.git,
-                via=plan.via,
-            )
+            return _result(plan, app, change.holds)
         latest = [change]
 
         async def replan(head: str) -> Planned:
@@ -90,30 +82,12 @@ class Holds:
         done = await Delivery(self.branch).deliver(
             _planned(plan, change, look), by=by, push=request.push, request=asked, replan=replan
         )
-        return HoldResult(
-            app=app.name,
-            operation=operation,
-            holds=latest[0].holds,
-            commit=done.result.commit,
-            pushed=done.result.pushed,
-            git=done.git,
-            pull_request=done.result.pull_request,
-            via=done.via,
-        )
+        return _result(done, app, latest[0].holds)
 
     async def _finished(self, plan: Plan, app: Application) -> HoldResult:
         now = (await self.branch.fetch()).head.oid
         holds = await (await self.branch.at(now)).file_holds(app.name)
-        return HoldResult(
-            app=app.name,
-            operation=plan.id,
-            holds=tuple(hold for hold in holds if plan.applications[0].hold in {None, hold}),
-            commit=plan.result.commit,
-            pushed=plan.result.pushed,
-            git=plan.git,
-            pull_request=plan.result.pull_request,
-            via=plan.via,
-        )
+        return _result(plan, app, tuple(hold for hold in holds if plan.applications[0].hold in {None, hold}))
 
     async def _change(
         self, look: Look, app: Application, request: HoldRequest, kind: OperationKind, *, operation: str, by: Person
@@ -290,3 +264,16 @@ def _planned(plan: Plan, change: _Change, look: Look) -> Planned:
 
 def _names(hold: Hold, text: str) -> bool:
     return len(text) >= _SHORTEST and any(name.startswith(text) for name in (hold.version, hold.commit or "", hold.id))
+
+
+def _result(plan: Plan, app: Application, holds: tuple[Hold, ...]) -> HoldResult:
+    return HoldResult(
+        app=app.name,
+        operation=plan.id,
+        holds=holds,
+        commit=plan.result.commit,
+        pushed=plan.result.pushed,
+        git=plan.git,
+        pull_request=plan.result.pull_request,
+        via=plan.via,
+    )

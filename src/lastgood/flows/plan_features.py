@@ -5,13 +5,14 @@ Nobody waits for it long: what is not known in time is said to be unknown.
 
 import asyncio
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
 from lastgood.core.built import built_at
 from lastgood.core.dates import relative
 from lastgood.core.errors import LastgoodError
-from lastgood.core.feature import Feature, commits_of, is_meant
+from lastgood.core.feature import Feature, commits_of, is_meant, listed
 from lastgood.core.feature_range import SHORT
 from lastgood.core.origins import NO_ORIGINS, Origins, changed_origins
 from lastgood.core.plan import PlannedFeatures
@@ -27,7 +28,6 @@ from lastgood.flows.weigh import Weighed
 WAIT_S = 3.0
 # A plan is kept with its operation; `features` has them all.
 MAX_FEATURES = 200
-MAX_NAMES = 5
 
 
 async def planned_features(look: Look, weighed: Sequence[Weighed]) -> list[PlannedFeatures]:
@@ -164,15 +164,15 @@ def feature_notes(look: Look, app: str, found: PlannedFeatures, *, without: str 
         which = "it is" if len(others) == 1 else "the oldest is"
         notes.append(
             f"{app}: {count} along with {without}; {which} {oldest.id}{age} ({oldest.title[:80]}). To take out "
-            f"{without} alone, revert {_bearers(found.leaving, wanted)} in {wanted[0].repo} and build"
+            f"{without} alone, revert {_bearers(found.leaving, wanted, commits)} in {wanted[0].repo} and build"
         )
     return notes
 
 
-def _bearers(leaving: Sequence[Feature], wanted: Sequence[Feature]) -> str:
-    """Name what to revert in the source repo: the pull requests that brought what is wanted away, else its commits."""
-    commits = {oid for one in wanted for oid in commits_of(one)}
+def _bearers(leaving: Sequence[Feature], wanted: Sequence[Feature], commits: AbstractSet[str]) -> str:
+    """Name what to revert in the source repo: the pull requests that brought what is wanted away, else its commits.
+
+    commits: all that name what is wanted.
+    """
     pulls = [one.id for one in leaving if one.kind == "pull_request" and not commits.isdisjoint(commits_of(one))]
-    names = pulls or [oid[:SHORT] for one in wanted for oid in one.commits]
-    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-    return ", ".join(names[:MAX_NAMES]) + more
+    return listed(pulls or [oid[:SHORT] for one in wanted for oid in one.commits])

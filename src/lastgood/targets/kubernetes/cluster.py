@@ -8,13 +8,14 @@ from collections.abc import Iterable
 
 import structlog
 
+from lastgood.core.resource import annotations_of
 from lastgood.targets.kubernetes import apply_set
 from lastgood.targets.kubernetes.connection import Connection
 from lastgood.targets.kubernetes.finished import may_go
 from lastgood.targets.kubernetes.kinds import GroupKind, Kind, Kinds
 from lastgood.targets.kubernetes.live import Live
 from lastgood.targets.kubernetes.marks import DEFINITIONS, MARKING, Marks
-from lastgood.targets.kubernetes.options import Options, annotations_of
+from lastgood.targets.kubernetes.options import Options
 from lastgood.targets.kubernetes.pulse import Pulse
 from lastgood.targets.kubernetes.reading import texts
 from lastgood.targets.kubernetes.send import Sender

@@ -6,6 +6,7 @@ Argo CD's, Helm's and Flux's (these also as labels, as Flux itself takes them), 
 from collections.abc import Mapping
 from typing import Any
 
+from lastgood.core.resource import annotations_of, labels_of
 from lastgood.core.value import Value
 
 _ARGO = "argocd.argoproj.io"
@@ -39,25 +40,12 @@ class Options(Value, frozen=True, kw_only=True):
     ignore_extra: bool = False
 
 
-def annotations_of(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Return the annotations that are text; anything else is none."""
-    return _texts(manifest, "annotations")
-
-
-def _texts(manifest: Mapping[str, Any], field: str) -> dict[str, str]:
-    metadata = manifest.get("metadata")
-    found = metadata.get(field) if isinstance(metadata, dict) else None
-    if not isinstance(found, dict):
-        return {}
-    return {key: value for key, value in found.items() if isinstance(key, str) and isinstance(value, str)}
-
-
 def options_of(manifest: Mapping[str, Any]) -> Options:
     """Read the options of an object; what is unknown or no number is passed over, as the other tools do."""
     said = annotations_of(manifest)
     sync = _listed(said.get(SYNC_OPTIONS, ""))
     compare = _listed(said.get(COMPARE_OPTIONS, ""))
-    flux = {key: value.lower() for key, value in {**_texts(manifest, "labels"), **said}.items()}
+    flux = {key: value.lower() for key, value in {**labels_of(manifest), **said}.items()}
     flux_prune, flux_ssa = flux.get(f"{_FLUX}/prune"), flux.get(f"{_FLUX}/ssa")
     kept = said.get(_RESOURCE_POLICY, "").strip().lower() == "keep"
     return Options(

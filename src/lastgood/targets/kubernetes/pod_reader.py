@@ -6,11 +6,11 @@ from typing import Any
 from lastgood.core.errors import Unknown
 from lastgood.core.pod import MAX_EVENTS, MOST_LIMIT_BYTES, PodEvent
 from lastgood.core.redact import redact
+from lastgood.core.resource import annotations_of
 from lastgood.targets.kubernetes.connection import Connection
 from lastgood.targets.kubernetes.health.live import read_time
 from lastgood.targets.kubernetes.kinds import Kind
 from lastgood.targets.kubernetes.live_object import LiveObject
-from lastgood.targets.kubernetes.options import annotations_of
 from lastgood.targets.kubernetes.reading import at, mappings, text, whole
 from lastgood.targets.kubernetes.trouble import said
 
