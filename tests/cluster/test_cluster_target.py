@@ -632,6 +632,35 @@ async def test_what_an_autoscaler_decides_is_not_drift(corner):
     assert live["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":2")
 
 
+async def test_what_an_autoscaler_does_between_our_look_and_our_write_stays(corner, way):
+    """Also before a watch tells of it: a version that goes out never takes running pods away."""
+    app, target = corner.application(), corner.target(access=way.access)
+    ref = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    scaler = {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "web"},
+        "spec": {"minReplicas": 1, "maxReplicas": 5, "scaleTargetRef": ref},
+    }
+    await target.apply(app, manifests(deployment("web"), scaler))
+    place, scaled = path_of(corner, "deployments", "web"), []
+
+    def scales(asked):
+        # As our write arrives, and the API server has not yet seen it.
+        if asked.method == "PATCH" and asked.path == place and not asked.is_dry_run and not scaled:
+            now = corner.ask("GET", f"{place}/scale")
+            scaled.append(corner.ask("PUT", f"{place}/scale", {**now, "spec": {"replicas": 3}}))
+        return False
+
+    way.fails(scales)
+    result = await target.apply(app, manifests(deployment("web", image="registry.example.com/shop/web:2"), scaler))
+    live = corner.ask("GET", place)
+    assert scaled
+    assert live["spec"]["replicas"] == 3
+    assert live["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":2")
+    assert outcomes(result)["Deployment web"] == "applied"
+
+
 def write(target, path, body, manager):
     return target.connection.request(
         "PATCH", path, params={"fieldManager": manager}, body=body, content_type="application/merge-patch+json"

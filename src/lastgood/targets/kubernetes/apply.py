@@ -31,8 +31,8 @@ from lastgood.targets.kubernetes.memory import Applied, Asked, Hindrance
 from lastgood.targets.kubernetes.options import Options, options_of
 from lastgood.targets.kubernetes.order import deletion_order
 from lastgood.targets.kubernetes.run_hooks import HookRuns
-from lastgood.targets.kubernetes.scaled import with_scaled_replicas
-from lastgood.targets.kubernetes.send import NOT_FOUND, Sender, Sent
+from lastgood.targets.kubernetes.scaled import is_scaled, with_replicas_of
+from lastgood.targets.kubernetes.send import NOT_FOUND, Sender, Sent, is_outdated, only_if
 from lastgood.targets.kubernetes.shared import SERVED_S, Shared, needed_by
 from lastgood.targets.kubernetes.together import together
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, InTheWay, Unreachable
@@ -51,6 +51,7 @@ SECRET: GroupKind = ("", "Secret")
 # What may pass by itself is tried again in any case; what the version is to blame for, in none.
 _FAULTS: tuple[Fault, ...] = ("target", "version", "way")
 LOOK_AGAIN_S = 0.2
+SCALED_TRIES = 5
 
 
 class Rules(Value, frozen=True, kw_only=True):
@@ -352,9 +353,11 @@ class Apply:
             self._write(self._now)
 
     async def _send(self, kind: Kind, wanted: Wanted) -> tuple[Sent, LiveObject]:
-        manifest = with_scaled_replicas(wanted.manifest, wanted.key, self._cluster.live)
         try:
-            sent = await self._sender.apply(kind, manifest, wanted.placed.options)
+            if is_scaled(wanted.manifest, wanted.key, self._cluster.live):
+                sent = await self._send_scaled(kind, wanted)
+            else:
+                sent = await self._sender.apply(kind, wanted.manifest, wanted.placed.options)
         except Unreachable as trouble:
             self._away = trouble
             raise
@@ -366,6 +369,21 @@ class Apply:
         if live is None:
             raise ClusterTrouble("the API server answered with another object")
         return sent, live
+
+    async def _send_scaled(self, kind: Kind, wanted: Wanted) -> Sent:
+        """Send an object with the replicas that are there; scaled meanwhile, it is read and sent once more."""
+        path = kind.path(wanted.key[1] or None, wanted.key[2])
+        for attempt in range(1, SCALED_TRIES + 1):
+            there = await self._sender.get(path)
+            manifest = with_replicas_of(there, wanted.manifest)
+            if there is not None and attempt < SCALED_TRIES:
+                manifest = only_if(manifest, there["metadata"].get("resourceVersion"))
+            try:
+                return await self._sender.apply(kind, manifest, wanted.placed.options)
+            except Answered as no:
+                if not is_outdated(no) or attempt == SCALED_TRIES:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
 
     async def _may_send(self, wanted: Wanted) -> Kind | None:
         """Return the kind of an object that is ours to send; None where the cluster may go without it for now.

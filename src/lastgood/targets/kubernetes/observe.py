@@ -26,7 +26,7 @@ from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_dig
 from lastgood.targets.kubernetes.memory import Applied, Asked, Hindrance
 from lastgood.targets.kubernetes.options import options_of
 from lastgood.targets.kubernetes.pods import POD, looked_at, newest_pods
-from lastgood.targets.kubernetes.scaled import with_scaled_replicas
+from lastgood.targets.kubernetes.scaled import is_scaled, with_replicas_of
 from lastgood.targets.kubernetes.send import Sender
 from lastgood.targets.kubernetes.shared import Claimed, is_shared, note_difference, owner_now, told
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable, said
@@ -198,7 +198,9 @@ async def _difference(
     """
     version, would_be = None, None
     if one.sent:
-        manifest = with_scaled_replicas(msgspec.json.decode(one.sent), one.key, cluster.live)
+        manifest = msgspec.json.decode(one.sent)
+        if is_scaled(manifest, one.key, cluster.live):
+            manifest = with_replicas_of(await sender.get(kind.path(live.namespace, live.name)), manifest)
         would_be = await sender.dry_run(kind, manifest)
         if content_digest(would_be) == live.digest:
             return "", True

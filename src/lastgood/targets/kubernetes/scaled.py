@@ -8,25 +8,11 @@ from lastgood.targets.kubernetes.live_object import Key
 AUTOSCALER = ("autoscaling", "HorizontalPodAutoscaler")
 
 
-def with_scaled_replicas(manifest: dict[str, Any], key: Key, live: Live) -> dict[str, Any]:
-    """Return the manifest with the replicas that are there now, where an autoscaler decides them.
-
-    Left out, the field would fall back to 1 where nobody else manages it; said as it is, nothing changes.
-    """
+def is_scaled(manifest: dict[str, Any], key: Key, live: Live) -> bool:
+    """Say whether a manifest has replicas that an autoscaler decides."""
     spec = manifest.get("spec")
     if not isinstance(spec, dict) or "replicas" not in spec:
-        return manifest
-    there = live.get(key)
-    if there is None or not _is_scaled(key, live):
-        return manifest
-    now = there.manifest.get("spec")
-    replicas = now.get("replicas") if isinstance(now, dict) else None
-    if not isinstance(replicas, int) or replicas == spec["replicas"]:
-        return manifest
-    return {**manifest, "spec": {**spec, "replicas": replicas}}
-
-
-def _is_scaled(key: Key, live: Live) -> bool:
+        return False
     (_, kind), namespace, name = key
     for one in live.of_kind(AUTOSCALER):
         if one.namespace != namespace:
@@ -36,3 +22,16 @@ def _is_scaled(key: Key, live: Live) -> bool:
         if isinstance(target, dict) and (target.get("kind"), target.get("name")) == (kind, name):
             return True
     return False
+
+
+def with_replicas_of(there: dict[str, Any] | None, manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return the manifest of a scaled object with the replicas that are there.
+
+    there: as the API server has it now: what a watch told last may be older than what the autoscaler did a moment ago.
+    Left out, the field would fall back to 1 where nobody else manages it; said as it is, nothing changes.
+    """
+    now = there.get("spec") if there is not None else None
+    replicas = now.get("replicas") if isinstance(now, dict) else None
+    if not isinstance(replicas, int):
+        return manifest
+    return {**manifest, "spec": {**manifest["spec"], "replicas": replicas}}

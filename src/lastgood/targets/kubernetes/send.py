@@ -152,7 +152,7 @@ class Sender:
             if await self._adopt(path, live, entries):
                 tools = tools_in(fields, keep_kubectl=keep_kubectl)
                 notes += [f"took over what earlier tools managed: {', '.join(tools)}"] if tools else []
-                live = _object(await self._ask_patch(path, manifest, force=True))
+                live = _object(await self._ask_patch(path, only_if(manifest, None), force=True))
             else:
                 live = await self.get(path) or live
         return Sent(live=live, created=answer.status == CREATED, notes=tuple(notes))
@@ -210,7 +210,7 @@ class Sender:
         there = await self.get(path)
         if there is not None:
             await self.delete_and_wait(path, uid=there["metadata"].get("uid"))
-        sent = await self._patch(path, manifest)
+        sent = await self._patch(path, only_if(manifest, None))
         note = f"deleted and made anew, as this {kind.kind} asks where it cannot be changed"
         return msgspec.structs.replace(sent, notes=(*sent.notes, note))
 
@@ -221,6 +221,17 @@ class Sender:
         return await self._connection.ask(
             "PATCH", path, params=params, body=manifest, content_type=APPLY, as_account=self.account
         )
+
+
+def only_if(manifest: dict[str, Any], version: str | None) -> dict[str, Any]:
+    """Return a manifest that is applied only while the object has this resourceVersion; None: whatever it has."""
+    metadata = {name: value for name, value in manifest["metadata"].items() if name != "resourceVersion"}
+    return {**manifest, "metadata": {**metadata, **({"resourceVersion": version} if version else {})}}
+
+
+def is_outdated(no: Answered) -> bool:
+    """Say whether a request was refused since the object is no longer what the request was made for."""
+    return no.status == CONFLICT and no.reason == "Conflict" and not managers_in(no)
 
 
 def managers_in(no: Answered) -> list[str]:
