@@ -407,13 +407,18 @@ async def test_judged_records_are_all_that_last_good_depends_on(store):
         await store.start_deployment(made)
     await store.start_deployment(make_deployment("other-x", baked_at=NOON))
     whole = await store.deployments(DeploymentQuery(app="web-production"))
-    judged = await store.judged_deployments("web-production")
+    _, judged = await store.judged("web-production")
 
     assert [d.id for d in known_good(judged, other_than=())] == [d.id for d in known_good(whole, other_than=())]
     assert all(one.commit in {run.commit for run in whole} for one in judged)
     assert len(judged) == len({d.version for d in judged}) <= 5
     assert [d.id for d in judged] == sorted((d.id for d in judged), reverse=True)
-    assert await store.judged_deployments("web-production", limit=1) == judged[:1]
+    judging = [
+        d.id for d in whole if d.baked_at or d.degraded_at or (d.own_fault and d.outcome in ("failed", "partial"))
+    ]
+    for newest in (0, 1, 3, 100):
+        _, some = await store.judged("web-production", newest=newest)
+        assert [one.id for one in some] == judging[:newest]
 
 
 async def test_text_that_no_database_keeps_is_replaced(store):

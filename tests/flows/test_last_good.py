@@ -39,4 +39,4 @@ async def test_of_many_versions_few_are_read(store, monkeypatch):
     monkeypatch.setattr(store, "judged", counted)
     fields = await judged(make_application(), store=store, clock=ManualClock())
     assert fields["last_good"].version == oid(f"v{3 * FEW - 1}")
-    assert asked == [{"limit": FEW}]
+    assert asked == [{"newest": FEW}]

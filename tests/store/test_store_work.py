@@ -63,8 +63,8 @@ async def test_statements_are_pinned(store):
         "count": (1, lambda: store.count_deployments(query)),
         "chart": (1, lambda: store.deployment_buckets(query, [NOON + n * HOUR for n in range(61)])),
         "latest": (1, lambda: store.latest_deployments([f"app{n}" for n in range(1000)])),
-        "judged": (1, lambda: store.judged_deployments("web-production")),
-        "judged, and holds": (2, lambda: store.judged("web-production")),
+        "judged": (2, lambda: store.judged("web-production")),
+        "newest judged": (2, lambda: store.judged("web-production", newest=3)),
         "unfinished": (1, store.unfinished_deployments),
         "refuse": (2, lambda: store.refuse(refused)),
         "refused": (1, lambda: store.refused_heads("web-production", since=NOON)),
@@ -146,11 +146,25 @@ async def test_single_looks_cost_the_same_among_many_records(sizes):
         with recorded(store) as seen:
             await store.deployment("service7-production", 3)
             await store.latest_deployments(["service7-production", "service8-staging"])
-            await store.judged_deployments("service7-production", limit=5)
+            await store.judged("service7-production", newest=3)
             await store.unfinished_deployments()
             await store.operations(app="service7-production")
             await store.refused_heads("service7-production")
         work[records] = seen.work
+
+    assert work[MANY] < 2 * work[FEW] + 500, work
+
+
+async def test_what_judged_last_costs_the_same_after_years():
+    """Each release asks for it several times, and nothing here ever forgets a record."""
+    work = {}
+    for records in (FEW, MANY):
+        store = SqlStore.in_memory()
+        await fill(store, applications=1, deployments=records)
+        with recorded(store) as seen:
+            assert len((await store.judged("service0-staging", newest=3))[1]) == 3
+        work[records] = seen.work
+        store.close()
 
     assert work[MANY] < 2 * work[FEW] + 500, work
 

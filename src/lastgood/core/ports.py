@@ -597,14 +597,12 @@ class Store(Protocol):
         """Return the newest record of each of these applications that has one."""
         ...
 
-    async def judged(self, app: str, *, limit: int = 200) -> tuple[list[HoldRecord], list[Judged]]:
-        """Return the holds in force and `judged_deployments`, both as of one moment."""
-        ...
+    async def judged(self, app: str, *, newest: int | None = None) -> tuple[list[HoldRecord], list[Judged]]:
+        """Return the holds in force and all that last-good depends on, newest first, both as of one moment.
 
-    async def judged_deployments(self, app: str, *, limit: int = 200) -> list[Judged]:
-        """Return of each version the newest record that judges it, newest first: all that last-good depends on.
-
-        Judged: it baked, degraded afterwards, or failed for its own reasons.
+        That is of each version the newest record that judges it: it baked, degraded afterwards, or failed for its own
+        reasons; of the 200 newest such versions. newest: so many of the newest of these records instead, of whichever
+        versions, which costs the same however many there are.
         """
         ...
 

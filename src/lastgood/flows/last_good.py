@@ -13,13 +13,13 @@ from lastgood.core.version import version_at
 from lastgood.flows.known import Known
 
 Judges = tuple[Sequence[HoldRecord], Sequence[Judged]]
-# Mostly one of the newest versions is good; the others are read only where none of so many is.
-FEW = 8
+# Mostly what ran before is good; more is read only where none of so many records says so.
+FEW = 3
 
 
 async def judges(app: str, *, store: Store) -> Judges:
-    """Return the holds in force, and what judges the newest versions, for `judged`. Raises StoreFailed."""
-    return await store.judged(app, limit=FEW)
+    """Return the holds in force, and what judged a version last, for `judged`. Raises StoreFailed."""
+    return await store.judged(app, newest=FEW)
 
 
 async def judged(record: ApplicationRecord, *, store: Store, clock: Clock, by: Judges | None = None) -> dict[str, Any]:

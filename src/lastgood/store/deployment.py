@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Row, Select, bindparam, desc, func, select
+from sqlalchemy import ColumnElement, Connection, Executable, Row, Select, bindparam, desc, func, select
 
 from lastgood.core.commit import Commit, Person
 from lastgood.core.deployment import Deployment, Judged
@@ -86,35 +86,49 @@ def latest(connection: Connection, apps: list[str]) -> dict[str, Deployment]:
 
 def judged(connection: Connection, app: str, *, limit: int) -> list[Judged]:
     """Return of each version the newest record that judges it, newest first; the rule itself is core/last_good.py."""
-    rows = connection.execute(_judged(), {"judged_app": app, "most": limit})
-    return [
-        Judged(
-            id=row.id,
-            number=row.number,
-            version=row.version,
-            path_tree=row.path_tree,
-            commit=_commit(row),
-            outcome=row.outcome,
-            baked_at=row.baked_at,
-            degraded_at=row.degraded_at,
-            own_fault=row.own_fault,
-        )
-        for row in rows
-    ]
+    return [_of_judged(row) for row in connection.execute(_judged(), {"judged_app": app, "most": limit})]
+
+
+def newest_judged(connection: Connection, app: str, *, limit: int) -> list[Judged]:
+    """Return so many of the newest records that judge a version: found without a look at the older ones."""
+    return [_of_judged(row) for row in connection.execute(_newest_judged(), {"judged_app": app, "most": limit})]
+
+
+def _of_judged(row: Row[Any]) -> Judged:
+    return Judged(
+        id=row.id,
+        number=row.number,
+        version=row.version,
+        path_tree=row.path_tree,
+        commit=_commit(row),
+        outcome=row.outcome,
+        baked_at=row.baked_at,
+        degraded_at=row.degraded_at,
+        own_fault=row.own_fault,
+    )
 
 
 @cache
 def _judged() -> Select[Any]:
-    failed_by_itself = deployments.c.outcome.in_(("failed", "partial")) & deployments.c.own_fault
-    judges = deployments.c.baked_at.is_not(None) | deployments.c.degraded_at.is_not(None) | failed_by_itself
     newest = (
         select(func.max(deployments.c.id).label("id"))
-        .where(deployments.c.app == bindparam("judged_app"), judges)
+        .where(*_judges())
         .group_by(deployments.c.version)
         .order_by(desc("id"))
         .limit(bindparam("most"))
     )
     return select(*_JUDGED).where(deployments.c.id.in_(newest)).order_by(desc(deployments.c.id))
+
+
+@cache
+def _newest_judged() -> Select[Any]:
+    return select(*_JUDGED).where(*_judges()).order_by(desc(deployments.c.id)).limit(bindparam("most"))
+
+
+def _judges() -> tuple[ColumnElement[bool], ...]:
+    failed_by_itself = deployments.c.outcome.in_(("failed", "partial")) & deployments.c.own_fault
+    judges = deployments.c.baked_at.is_not(None) | deployments.c.degraded_at.is_not(None) | failed_by_itself
+    return deployments.c.app == bindparam("judged_app"), judges
 
 
 def _next_number(connection: Connection, app: str) -> int:

@@ -182,14 +182,10 @@ class SqlStore:
         """Return the newest record of each of these applications that has one."""
         return await self._database.read(deployment_sql.latest, sorted(set(apps)))
 
-    async def judged(self, app: str, *, limit: int = MOST_JUDGED) -> tuple[list[HoldRecord], list[Judged]]:
-        """Return the holds in force and what judges a version, both as of one moment."""
+    async def judged(self, app: str, *, newest: int | None = None) -> tuple[list[HoldRecord], list[Judged]]:
+        """Return the holds in force and what judges versions, both as of one moment. newest: as in the port."""
         # By the writer, whose pages are at hand: whoever asks has just written, and writes next.
-        return await self._database.write(_judged, app, limit=limit)
-
-    async def judged_deployments(self, app: str, *, limit: int = MOST_JUDGED) -> list[Judged]:
-        """Return of each version the newest record that judges it, newest first: all that last-good depends on."""
-        return await self._database.read(deployment_sql.judged, app, limit=limit)
+        return await self._database.write(_judged, app, newest=newest)
 
     # operations
     async def save_operation(self, operation: Operation, *, holds: Sequence[HoldRecord] = ()) -> None:
@@ -277,6 +273,8 @@ def _start_deployment(connection: Connection, deployment: Deployment, told: Told
     return started
 
 
-def _judged(connection: Connection, app: str, *, limit: int) -> tuple[list[HoldRecord], list[Judged]]:
+def _judged(connection: Connection, app: str, *, newest: int | None) -> tuple[list[HoldRecord], list[Judged]]:
     holds = hold_sql.read_all(connection, app, in_force=True)
-    return holds, deployment_sql.judged(connection, app, limit=limit)
+    if newest is not None:
+        return holds, deployment_sql.newest_judged(connection, app, limit=newest)
+    return holds, deployment_sql.judged(connection, app, limit=MOST_JUDGED)
