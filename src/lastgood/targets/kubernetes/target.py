@@ -161,7 +161,8 @@ class KubernetesTarget:
                 claimed=partial(self._claimed, applied.set_id),
                 is_applied_now=lock is not None and lock.locked(),
             )
-            if seen.changed:
+            if seen.changed and (self._applied or {}).get(app) is applied:
+                # Applied anew or taken away while we looked: what was asked for before is not written over that.
                 self._write(applied)
             seen.may_go_on = await self._hindrances.may_go_on(applied, sender)
         except ClusterTrouble as trouble:
