@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from lastgood.core.errors import NotAllowed
@@ -143,3 +144,39 @@ async def test_a_press_does_not_bring_back_what_a_push_replaced(world):
     newest = await world.run_until(APP, "succeeded", 3, passing=1)
     assert (newest.trigger, (await world.record(APP)).desired.version) == ("commit", newest.version)
     assert [operation.step for operation in await world.store.operations()] == ["failed"]
+
+
+async def test_a_look_that_an_apply_overtook_says_nothing(world):
+    """What a slow look saw of the version before, healthy or not as asked for, is not told of the one applied since."""
+    observe, held, seen = world.target.observe, asyncio.Event(), []
+    store, told = world.store.observe, []
+
+    async def stored(found, **how):
+        told.append((found.health, found.sync))
+        await store(found, **how)
+
+    async def slowly(app):
+        found = await observe(app)
+        if not seen:
+            seen.append(found)
+            await held.wait()
+            return msgspec.structs.replace(found, sync="OutOfSync", drift="web was changed")
+        return found
+
+    world.target.observe = slowly
+    world.target._tell(APP)
+    await world.until(lambda: asyncio.sleep(0, seen))
+    world.target.set_health(APP, "Progressing", "it starts")
+    await world.release(app_file(APP, "b"))
+    await world.look()
+
+    async def applied():
+        return len(world.target.applied) == 2 and (await world.record(APP)).health_message == "it starts"
+
+    await world.until(applied)
+    told.clear()
+    world.store.observe = stored
+    held.set()
+    world.target.set_health(APP, "Healthy")
+    await world.until(lambda: asyncio.sleep(0, ("Healthy", "Synced") in told))
+    assert set(told) == {("Healthy", "Synced")}

@@ -89,6 +89,7 @@ class LookAfter:
         """Observe until nothing changed while we looked."""
         while True:
             self._again.discard(app)
-            await self._known.observe(await self._target.observe(app))
-            if app not in self._again:
+            applies = self._known.applies(app)
+            await self._known.observe(await self._target.observe(app), applies=applies)
+            if app not in self._again and applies == self._known.applies(app):
                 return

@@ -208,7 +208,7 @@ class Deploy:
             await self._not_applied(attempt, outcome, result.message, result.fault)
             # What was refused is looked at before the rules are asked again: trying at once would come to the same.
             with contextlib.suppress(StoreFailed):
-                await self._known.observe(await applying.target.observe(app.name))
+                await self._look(app.name, applying.target)
             return False
         attempt.begin("watch")
         await attempt.write(resources=result.resources)
@@ -313,6 +313,7 @@ class Deploy:
 
     async def _runs(self, app: str, version: Version) -> None:
         """Write what runs now and, at once with it, to which version one would go back."""
+        self._known.applied(app)
         record = self._known.record(app)
         if record is not None:
             before, record = record.running, msgspec.structs.replace(record, running=version)
@@ -322,15 +323,18 @@ class Deploy:
                 fields |= {"health": "Progressing", "health_message": f"{version.short or 'it'} was applied just now"}
             await self._known.update(app, running=version, **fields)
 
+    async def _look(self, app: str, target: Target) -> None:
+        applies = self._known.applies(app)
+        await self._known.observe(await target.observe(app), applies=applies)
+
     async def _watch(
         self, app: Application, target: Target, rendered: Rendered, attempt: Attempt, progress_s: float
     ) -> Deployment:
         """Wait until the target says Healthy or Degraded, another version is wanted, or the time is over."""
         began = self._clock.now()
         seen: Observation | None = None
-        first = await target.observe(app.name)
         with contextlib.suppress(StoreFailed):  # what was seen counts, also where it could not be stored
-            await self._known.observe(first)
+            await self._look(app.name, target)
         while True:
             happened = self._known.change(app.name)
             newer = self._overtaken_by(app, attempt.deployment)

@@ -45,6 +45,7 @@ class Known:
         self._deployments: dict[str, Deployment | None] = {}
         self._observations: dict[str, Observation] = {}
         self._written: dict[str, Observation] = {}
+        self._applies: dict[str, int] = {}
         self._changes: dict[str, asyncio.Future[None]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._taken_up: dict[str, str] = {}
@@ -210,14 +211,27 @@ class Known:
         """Return what was seen last, None where nobody looked yet."""
         return self._observations.get(app)
 
-    async def observe(self, seen: Observation) -> None:
+    def applies(self, app: str) -> int:
+        """Return how often something was applied: a look that began before the last time tells of what ran before."""
+        return self._applies.get(app, 0)
+
+    def applied(self, app: str) -> None:
+        """Take note that something was applied just now."""
+        self._applies[app] = self.applies(app) + 1
+
+    async def observe(self, seen: Observation, *, applies: int) -> None:
         """Take note of an observation; store it if it says something new, or so that it is not taken for old.
 
+        applies: what `applies` said when the look began; one that was overtaken by an apply counts for nothing.
         Raises StoreFailed; what was seen is known all the same.
         """
+        if applies != self.applies(seen.app):
+            return
         self._observations[seen.app] = seen
         self.happened(seen.app)
         async with self._lock(seen.app):
+            if applies != self.applies(seen.app):
+                return
             record, written = self._records.get(seen.app), self._written.get(seen.app)
             if record is None:
                 return
