@@ -480,8 +480,7 @@ class Apply:
             kind = await self._cluster.kinds.find(*one.key[0])
             if kind is not None:
                 await self._sender.delete(kind.path(one.namespace, one.name), uid=one.uid)
-            # What waits for a finalizer is heard of again, as something that is being deleted.
-            self._cluster.live.remove(one.key, uid=one.uid)
+            self._cluster.live.deleted(one.key, one.uid)
         except ClusterTrouble as trouble:
             self._faults.add(trouble.fault)
             self._hindrances.append(Hindrance(key=one.key, words=str(trouble), how="delete"))

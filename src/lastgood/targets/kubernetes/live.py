@@ -1,6 +1,7 @@
 """The objects of one cluster that concern applications, kept in memory: by name, by ApplySet and by owner.
 
-Filled by watches; asked by apply, observation and pages without a request. Does no I/O.
+Filled by watches, which may be late, and by what an apply was answered; asked by apply, observation and pages without
+a request. Does no I/O.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -30,6 +31,8 @@ class Live:
         may_go: Callable[[LiveObject], bool] = lambda _: False,
     ) -> None:
         self.went: dict[Key, str] = {}
+        self._deleted: dict[GroupKind, set[str]] = {}
+        self._put_since: dict[GroupKind, set[Key]] = {}
         self._may_go = may_go
         self.marking_changes = 0
         self._marking = frozenset(marking)
@@ -82,10 +85,16 @@ class Live:
         return None
 
     def put(self, one: LiveObject) -> None:
-        """Keep an object as it is now."""
+        """Keep an object as it is now; what a watch tells late is no news."""
         before = self._objects.get(one.key)
-        if before is not None and before.uid == one.uid and not _is_newer(one, than=before):
+        if before is not None and not _is_newer(one, than=before):
             return
+        if one.uid in self._deleted.get(one.key[0], ()) and not one.is_being_deleted:
+            return
+        self._put_since.get(one.key[0], set()).add(one.key)
+        self._keep(one, before)
+
+    def _keep(self, one: LiveObject, before: LiveObject | None) -> None:
         is_quiet = one.is_made and one.key[0] in self._quiet
         old_set = self.set_of(before) if before is not None and not is_quiet else None
         self._take_out(before)
@@ -103,10 +112,10 @@ class Live:
         for concerned in {old_set, self.set_of(one)} - {None}:
             self._changed(str(concerned))
 
-    def remove(self, key: Key, *, uid: str | None = None) -> None:
-        """Forget an object. uid: only if it is that very one."""
+    def remove(self, key: Key) -> None:
+        """Forget an object."""
         before = self._objects.get(key)
-        if before is None or (uid is not None and before.uid != uid):
+        if before is None:
             return
         concerned = self.set_of(before)
         self._take_out(before)
@@ -118,13 +127,43 @@ class Live:
         if concerned is not None:
             self._changed(concerned)
 
+    def gone(self, one: LiveObject) -> None:
+        """Forget an object that a watch says is gone, or ours no more: that very one, unless it was put back since."""
+        self._deleted.get(one.key[0], set()).discard(one.uid)
+        before = self._objects.get(one.key)
+        if before is not None and before.uid == one.uid and not _is_older(one, than=before):
+            self.remove(one.key)
+
+    def deleted(self, key: Key, uid: str) -> None:
+        """Forget an object that was just deleted by us: a watch may still tell how it was before.
+
+        What waits for a finalizer is kept, as something that is being deleted.
+        """
+        before = self._objects.get(key)
+        if before is not None and before.uid == uid and not before.is_being_deleted:
+            self.remove(key)
+            self._deleted.setdefault(key[0], set()).add(uid)
+
+    def begin_list(self, kind: GroupKind) -> None:
+        """Note that all objects of a kind are asked for now: what is put or deleted from here on is newer than that."""
+        self._put_since[kind] = set()
+        self._deleted.pop(kind, None)
+
     def replace(self, kind: GroupKind, objects: Iterable[LiveObject]) -> None:
-        """Take these for all objects of a kind: what is not among them is gone."""
+        """Take these for all objects of a kind as they were when the list began: what is not among them is gone.
+
+        So is what was newer: a cluster may have been brought back from a backup.
+        """
+        since, deleted = self._put_since.pop(kind, set()), self._deleted.get(kind, set())
         listed = set()
         for one in objects:
             listed.add(one.key)
-            self.put(one)
-        for key in [key for key in self._of_kind.get(kind, {}) if key not in listed]:
+            before = self._objects.get(one.key)
+            if one.key in since or before is None:
+                self.put(one)
+            elif (before.uid, before.resource_version) != (one.uid, one.resource_version) and one.uid not in deleted:
+                self._keep(one, before)
+        for key in [key for key in self._of_kind.get(kind, {}) if key not in listed and key not in since]:
             self.remove(key)
 
     def _count(self, key: Key, now: bytes | None, before: bytes | None) -> None:
@@ -146,11 +185,19 @@ class Live:
 def _is_newer(one: LiveObject, *, than: LiveObject) -> bool:
     """Say whether it is another state of the object, and not an earlier one that a watch is only now sending.
 
+    Also one that was made anew under the same name has a higher number than the one before it.
+    """
+    return one.resource_version != than.resource_version and not _is_older(one, than=than)
+
+
+def _is_older(one: LiveObject, *, than: LiveObject) -> bool:
+    """Say whether it is an earlier state.
+
     Resource versions of one kind are comparable numbers (Kubernetes 1.35 promises it, earlier ones keep it).
     """
     if one.resource_version.isdecimal() and than.resource_version.isdecimal():
-        return int(one.resource_version) > int(than.resource_version)
-    return one.resource_version != than.resource_version
+        return int(one.resource_version) < int(than.resource_version)
+    return False
 
 
 def _discard(index: dict[str, set[Key]], at: str | None, key: Key) -> None:

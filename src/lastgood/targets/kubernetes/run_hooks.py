@@ -108,8 +108,9 @@ class HookRuns:
     async def _remove(self, path: str, key: Key) -> None:
         there = await self._sender.get(path)
         if there is not None:
-            await self._sender.delete_and_wait(path, uid=there["metadata"].get("uid"))
-        self._cluster.live.remove(key)
+            uid = there["metadata"].get("uid")
+            await self._sender.delete_and_wait(path, uid=uid)
+            self._cluster.live.deleted(key, uid)
 
 
 def _is_in_the_way(key: Key, there: dict[str, Any]) -> bool:

@@ -105,7 +105,7 @@ class TakeAway:
                 self._deleted.append(f"{one.kind} {one.name}")
         except ClusterTrouble as trouble:
             raise ClusterTrouble(f"{one.kind} {one.name} was not deleted ({trouble}); {self._done()}") from trouble
-        self._cluster.live.remove(one.key, uid=one.uid)
+        self._cluster.live.deleted(one.key, one.uid)
 
     async def _gone(self, one: LiveObject) -> None:
         """Wait until an object is gone: a hook that comes after it counts on that."""

@@ -134,6 +134,7 @@ class KindWatch:
         with contextlib.suppress(ClusterTrouble):
             kind = await self._kinds.find(*self.kind.group_kind, anew=True)
             if kind is None:
+                self._live.begin_list(self.kind.group_kind)
                 self._live.replace(self.kind.group_kind, ())
             else:
                 self.kind = kind
@@ -152,6 +153,7 @@ class KindWatch:
         found: list[LiveObject] = []
         more: str | None = ""
         version = None
+        self._live.begin_list(self.kind.group_kind)
         while more is not None:
             params = {"limit": str(PAGE), **self._selector, **({"continue": more} if more else {})}
             page = await self._connection.request("GET", self.kind.path(), params=params)
@@ -203,12 +205,10 @@ class KindWatch:
         version = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
         if event.type != "BOOKMARK":
             one = live_object(event.object, self.kind.group_kind)
-            if one is not None and event.type == "DELETED":
-                self._live.remove(one.key, uid=one.uid)
-            elif one is not None and self._concerns(one):
+            if one is not None and event.type != "DELETED" and self._concerns(one):
                 self._live.put(one)
             elif one is not None:
-                self._live.remove(one.key)
+                self._live.gone(one)
         if isinstance(version, str) and version:
             self._version = version
 
