@@ -8,6 +8,7 @@ of these, the next apply finds what is there and does the rest.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 from itertools import groupby
@@ -24,6 +25,7 @@ from lastgood.core.words import Change
 from lastgood.targets.kubernetes import apply_set
 from lastgood.targets.kubernetes.cluster import SUPPORTING, Cluster
 from lastgood.targets.kubernetes.compare import Ignored, without
+from lastgood.targets.kubernetes.delete import delete_as_judged
 from lastgood.targets.kubernetes.finished import JOB, SAID, is_done, note_end
 from lastgood.targets.kubernetes.kinds import GroupKind, Kind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest, live_object, without_content
@@ -333,13 +335,15 @@ class Apply:
             kind = await self._may_send(wanted)
             if kind is None:
                 return msgspec.structs.replace(result, message="its kind is not there yet; it is applied once it is")
+            # A webhook that comes while it is sent may not have seen it.
+            mark = self._cluster.marks.of(wanted.key[0])
             sent, live = await self._send(kind, wanted)
         except ClusterTrouble as trouble:
             self._refused(wanted, trouble)
             change: Change = "added" if there is None else "modified"
             return msgspec.structs.replace(result, change=change, outcome="failed", message=str(trouble))
-        self._found_equal(kind, wanted, live, sent)
-        if there is not None and there.uid == live.uid and there.digest == live.digest:
+        await self._found_equal(kind, wanted, live, sent, mark=mark)
+        if there is not None and (there.uid, there.digest) == (live.uid, live.digest):
             return msgspec.structs.replace(result, message="; ".join(sent.notes))
         change = "added" if sent.created else "modified"
         return msgspec.structs.replace(result, change=change, outcome="applied", message="; ".join(sent.notes))
@@ -425,18 +429,33 @@ class Apply:
             return False
         return known.equal == there.digest and known.mark == self._cluster.marks.of(wanted.key[0])
 
-    def _found_equal(self, kind: Kind, wanted: Wanted, live: LiveObject, sent: Sent) -> None:
+    async def _found_equal(self, kind: Kind, wanted: Wanted, live: LiveObject, sent: Sent, *, mark: str) -> None:
         asked = self._asked[wanted.key]
         if wanted.key[0] == JOB:
             asked.job, asked.ended = live.uid, False
         if not kind.is_watched_as(wanted.manifest["apiVersion"]):
-            # The watch tells of it in another version, which has to be compared in its own way.
-            return
+            # The watch tells of it in another version, and only later: how it was before says nothing of it now.
+            now = await self._as_watched(kind, wanted)
+            if now is None:
+                self._cluster.live.remove(wanted.key)
+            if now is None or now.resource_version != live.resource_version:
+                return
+            live = now
         self._cluster.live.put(live)
-        asked.equal, asked.mark = live.digest, self._cluster.marks.of(wanted.key[0])
+        asked.equal, asked.mark = live.digest, mark
         if asked.ignored and not asked.sent:
             fields = sent.live["metadata"].get("managedFields")
             asked.bare = content_digest(without(sent.live, asked.ignored, fields))
+
+    async def _as_watched(self, kind: Kind, wanted: Wanted) -> LiveObject | None:
+        """Read an object as a watch tells of it; None where that cannot be had."""
+        with contextlib.suppress(ClusterTrouble):
+            there = await self._sender.get(kind.path(wanted.key[1] or None, wanted.key[2]))
+            now = live_object(there, wanted.key[0])
+            if now is not None:
+                self._cluster.live.put(now)
+            return now
+        return None
 
     async def _prune(self, wanted: set[Key]) -> list[str]:
         """Delete what left Git, in reverse order; return what may not be deleted and stays."""
@@ -445,22 +464,16 @@ class Apply:
             for one in self._members()
             if one.key not in wanted and not one.is_being_deleted and not is_hook(one.manifest)
         ]
-        options = {one.key: options_of(one.manifest) for one in gone}
-        order = deletion_order([(options[one.key].wave, one.key[0], one.name) for one in gone])
-        left = []
+        order = deletion_order([(options_of(one.manifest).wave, one.key[0], one.name) for one in gone])
         for one in (gone[index] for index in order):
-            why = self._why_kept(one, options[one.key])
-            if why:
-                left.append(f"{one.kind} {one.name}")
-                self._results.append(left_in_place(one.kind, one.name, why))
-                continue
-            self._results.append(await self.delete(one))
-        return left
+            why = self._why_kept(one)
+            self._results.append(left_in_place(one.kind, one.name, why) if why else await self._delete(one))
+        return [f"{one.kind} {one.name}" for one in self._results if one.outcome == LEFT]
 
-    def _why_kept(self, one: LiveObject, options: Options) -> str:
+    def _why_kept(self, one: LiveObject) -> str:
         if not self._rules.prune:
             return PRUNE_IS_OFF
-        if not options.prune:
+        if not options_of(one.manifest).prune:
             asked = "its annotations or labels ask for it; taken off the object in the cluster"
             return f"{asked}, it goes with the next deployment"
         others = needed_by(one.key, self._rivals)
@@ -473,19 +486,21 @@ class Apply:
             )
         return ""
 
-    async def delete(self, one: LiveObject) -> ResourceResult:
-        """Delete one object."""
+    async def _delete(self, one: LiveObject) -> ResourceResult:
         result = ResourceResult(kind=one.kind, name=one.name, change="removed", outcome="removed")
         try:
             kind = await self._cluster.kinds.find(*one.key[0])
-            if kind is not None:
-                await self._sender.delete(kind.path(one.namespace, one.name), uid=one.uid)
-            self._cluster.live.deleted(one.key, one.uid)
+            if kind is None:
+                self._cluster.live.deleted(one.key, one.uid)
+                return result
+            why = await delete_as_judged(
+                one, kind=kind, sender=self._sender, live=self._cluster.live, why_kept=self._why_kept
+            )
         except ClusterTrouble as trouble:
             self._faults.add(trouble.fault)
             self._hindrances.append(Hindrance(key=one.key, words=str(trouble), how="delete"))
             return msgspec.structs.replace(result, outcome="failed", message=str(trouble))
-        return result
+        return left_in_place(one.kind, one.name, why) if why else result
 
     def _members(self) -> list[LiveObject]:
         return self._cluster.live.members(self._set, self._kinds)

@@ -96,18 +96,21 @@ class Sender:
             raise
         return _object(answer)
 
-    async def delete(self, path: str, *, uid: str | None, dry_run: bool = False) -> bool:
-        """Delete an object, its own only; say whether it was there. What it owns goes in the background."""
+    async def delete(self, path: str, *, uid: str | None, version: str | None = None, dry_run: bool = False) -> bool:
+        """Delete an object, its own only; say whether it was there. What it owns goes in the background.
+
+        version: its resourceVersion; one that is another by now is not deleted: raises Answered (CONFLICT).
+        """
         body: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
         if dry_run:
             body["dryRun"] = ["All"]
         if uid is not None:
-            body["preconditions"] = {"uid": uid}
+            body["preconditions"] = {"uid": uid, **({"resourceVersion": version} if version else {})}
         try:
             await self._connection.ask("DELETE", path, body=body, as_account=self.account)
         except Answered as no:
             # Another object of that name is not the one that was meant.
-            if no.status == NOT_FOUND or (no.status == CONFLICT and uid is not None):
+            if no.status == NOT_FOUND or (no.status == CONFLICT and uid is not None and not version):
                 return False
             raise
         return True

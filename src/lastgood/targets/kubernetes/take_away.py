@@ -7,8 +7,10 @@ Knows no files and no other applications.
 from collections.abc import Callable, Collection, Sequence
 
 from lastgood.core.hook import Hook, Moment, is_hook
+from lastgood.core.observation import STAYS
 from lastgood.targets.kubernetes.apply import PRECIOUS
 from lastgood.targets.kubernetes.cluster import Cluster
+from lastgood.targets.kubernetes.delete import delete_as_judged
 from lastgood.targets.kubernetes.kinds import GroupKind
 from lastgood.targets.kubernetes.live import Live
 from lastgood.targets.kubernetes.live_object import Key, LiveObject
@@ -38,16 +40,15 @@ def going_and_staying(
     for an object.
     """
     there = [one for one in live.members(set_id, kinds) if not one.is_being_deleted and not is_hook(one.manifest)]
-    options = {one.key: options_of(one.manifest) for one in there}
-    may = {
-        one.key: options[one.key].delete
-        and (one.key[0] not in PRECIOUS or one.kind in may_delete)
-        and not needed_by(one.key, rivals)
-        for one in there
-    }
+    may = {one.key: _may_go(one, may_delete=may_delete, rivals=rivals) for one in there}
     going = [one for one in there if may[one.key]]
-    order = deletion_order([(options[one.key].wave, one.key[0], one.name) for one in going])
+    order = deletion_order([(options_of(one.manifest).wave, one.key[0], one.name) for one in going])
     return [going[i] for i in order], [one for one in there if not may[one.key]]
+
+
+def _may_go(one: LiveObject, *, may_delete: Collection[str], rivals: Callable[[Key], Collection[str]]) -> bool:
+    is_kept = one.key[0] in PRECIOUS and one.kind not in may_delete
+    return options_of(one.manifest).delete and not is_kept and not needed_by(one.key, rivals)
 
 
 class TakeAway:
@@ -80,8 +81,7 @@ class TakeAway:
         going, _ = going_and_staying(
             self._cluster.live, set_id, kinds, may_delete=self._may_delete, rivals=self._rivals
         )
-        for one in going:
-            await self._delete(one)
+        going = [one for one in going if await self._delete(one)]
         if any(hook.moment == "after deletion" for hook, _ in hooks):
             await together(self._gone(one) for one in going)
         await self._hooks("after deletion", hooks)
@@ -96,16 +96,26 @@ class TakeAway:
         if failed is not None:
             raise ClusterTrouble(f"the hook {failed.kind} {failed.name} failed ({failed.message}); {self._done()}")
 
-    async def _delete(self, one: LiveObject) -> None:
+    async def _delete(self, one: LiveObject) -> bool:
+        """Delete an object; False where it stays, or its kind has gone."""
         try:
             kind = await self._cluster.kinds.find(*one.key[0])
-            if kind is not None:
-                # Found gone is deleted too: the first of two requests may have done it, and its answer was lost.
-                await self._sender.delete(kind.path(one.namespace, one.name), uid=one.uid)
-                self._deleted.append(f"{one.kind} {one.name}")
+            if kind is None:
+                self._cluster.live.deleted(one.key, one.uid)
+                return False
+            why = await delete_as_judged(
+                one, kind=kind, sender=self._sender, live=self._cluster.live, why_kept=self._why_kept
+            )
         except ClusterTrouble as trouble:
             raise ClusterTrouble(f"{one.kind} {one.name} was not deleted ({trouble}); {self._done()}") from trouble
-        self._cluster.live.deleted(one.key, one.uid)
+        if why:
+            return False
+        # Found gone is deleted too: the first of two requests may have done it, and its answer was lost.
+        self._deleted.append(f"{one.kind} {one.name}")
+        return True
+
+    def _why_kept(self, one: LiveObject) -> str:
+        return "" if _may_go(one, may_delete=self._may_delete, rivals=self._rivals) else STAYS
 
     async def _gone(self, one: LiveObject) -> None:
         """Wait until an object is gone: a hook that comes after it counts on that."""

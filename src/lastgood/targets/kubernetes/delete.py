@@ -1,0 +1,44 @@
+"""Delete an object as it was judged: a watch may not have told yet what was done to it since. Knows no rules."""
+
+from collections.abc import Callable
+
+from lastgood.targets.kubernetes.kinds import Kind
+from lastgood.targets.kubernetes.live import Live
+from lastgood.targets.kubernetes.live_object import LiveObject, live_object
+from lastgood.targets.kubernetes.send import CONFLICT, Sender
+from lastgood.targets.kubernetes.trouble import Answered
+
+TRIES = 5
+NOT_OURS = "it is no longer this application's"
+
+
+async def delete_as_judged(
+    one: LiveObject, *, kind: Kind, sender: Sender, live: Live, why_kept: Callable[[LiveObject], str]
+) -> str:
+    """Delete an object that may go as far as is known; return "" once it is gone, else why it stays.
+
+    why_kept: judges it, "" where it may go. What changed since it was judged is read and judged anew.
+    """
+    path, set_id = kind.path(one.namespace, one.name), one.part_of
+    for attempt in range(1, TRIES + 1):
+        try:
+            # What changes all the time was judged a moment ago.
+            version = one.resource_version if attempt < TRIES else None
+            await sender.delete(path, uid=one.uid, version=version)
+        except Answered as no:
+            if no.status != CONFLICT:
+                raise
+        else:
+            live.deleted(one.key, one.uid)
+            return ""
+        there = await sender.get(path)
+        now = live_object(there, one.key[0]) if there is not None else None
+        if now is None:
+            live.deleted(one.key, one.uid)
+            return ""
+        live.put(now)
+        why = why_kept(now) if now.part_of == set_id else NOT_OURS
+        if why or now.is_being_deleted:
+            return why
+        one = now
+    raise AssertionError("the last attempt returns or raises")
