@@ -3,6 +3,8 @@
 A Job that nobody saw end is missing where it is not there. Writes nothing.
 """
 
+from typing import Any
+
 from lastgood.core.errors import MalformedResource
 from lastgood.targets.kubernetes.health.job import job_health
 from lastgood.targets.kubernetes.health.live import Live as LiveManifest
@@ -22,10 +24,13 @@ def may_go(one: LiveObject) -> bool:
     if one.key[0] != JOB:
         return False
     manifest = one.manifest
-    if whole(manifest, "spec", "ttlSecondsAfterFinished") is None:
-        return False
+    return whole(manifest, "spec", "ttlSecondsAfterFinished") is not None and ended_well(manifest)
+
+
+def ended_well(job: dict[str, Any]) -> bool:
+    """Say whether a Job has done its work: the last word on that is spoken before its controller has counted it."""
     try:
-        return job_health(LiveManifest(manifest)).health == "Healthy"
+        return job_health(LiveManifest(job)).health == "Healthy"
     except MalformedResource:
         return False
 

@@ -9,14 +9,16 @@ from typing import Any
 from lastgood.core.hook import Hook
 from lastgood.core.observation import Fault, ResourceResult
 from lastgood.targets.kubernetes.cluster import SUPPORTING, Cluster
+from lastgood.targets.kubernetes.finished import JOB, ended_well
 from lastgood.targets.kubernetes.kinds import GroupKind, Kind
 from lastgood.targets.kubernetes.live_object import Key, live_object
 from lastgood.targets.kubernetes.options import Options
+from lastgood.targets.kubernetes.reading import text
 from lastgood.targets.kubernetes.send import Sender
 from lastgood.targets.kubernetes.trouble import ClusterTrouble, InTheWay
 from lastgood.targets.kubernetes.wanted import Wanted
 
-_RUN_TO_AN_END: tuple[GroupKind, ...] = (("batch", "Job"), ("", "Pod"), ("argoproj.io", "Workflow"))
+_RUN_TO_AN_END: tuple[GroupKind, ...] = (("", "Pod"), ("argoproj.io", "Workflow"))
 
 
 class HookRuns:
@@ -74,7 +76,7 @@ class HookRuns:
             kind = await self._kind(wanted)
             path = kind.path(wanted.key[1] or None, wanted.key[2])
             there = await self._sender.get(path) if hook.delete else None
-            if there is not None and ("before-hook-creation" in hook.delete or _is_in_the_way(wanted.key, there)):
+            if there is not None and ("before-hook-creation" in hook.delete or is_in_the_way(wanted.key, there)):
                 await self._remove(path, wanted.key)
             # What is run and deleted again may be made anew, too: an earlier run must not be in the way of this one.
             sent = await self._sender.apply(kind, wanted.manifest, Options(force=bool(hook.delete)))
@@ -113,17 +115,14 @@ class HookRuns:
             self._cluster.live.deleted(key, uid)
 
 
-def _is_in_the_way(key: Key, there: dict[str, Any]) -> bool:
-    """Say whether an earlier run did not end well: the same once more would change nothing of it."""
-    if key[0] not in _RUN_TO_AN_END:
-        return False
-    status = there.get("status")
-    if not isinstance(status, dict):
-        return True
-    conditions = status.get("conditions")
-    complete = {"type": "Complete", "status": "True"}.items()
-    ended = any(isinstance(one, dict) and complete <= one.items() for one in conditions or ())
-    return not ended and status.get("phase") != "Succeeded"
+def is_in_the_way(key: Key, there: dict[str, Any]) -> bool:
+    """Say whether an earlier run did not end well: the same once more would change nothing of it.
+
+    By the same words as health: what we went on after has ended well, whatever its controller still counts.
+    """
+    if key[0] == JOB:
+        return not ended_well(there)
+    return key[0] in _RUN_TO_AN_END and text(there, "status", "phase") != "Succeeded"
 
 
 def _result(hook: Hook, why: str) -> ResourceResult:
