@@ -10,9 +10,9 @@ def job_health(live: Live) -> HealthVerdict:
     for name in ("Failed", "FailureTarget"):
         if (found := conditions.get(name)) and found.true:
             return degraded(found.reason or "JobFailed", found.said("it failed"), since=found.since)
-    for name in ("Complete", "SuccessCriteriaMet"):
-        if (found := conditions.get(name)) and found.true:
-            return healthy("Complete", found.said("it completed"), since=found.since)
+    # What comes before it, SuccessCriteriaMet, says how it will end: its pods may run still, and are not counted yet.
+    if (complete := conditions.get("Complete")) and complete.true:
+        return healthy("Complete", complete.said("it completed"), since=complete.since)
     paused = conditions.get("Suspended")
     if live.flag("spec", "suspend") or (paused and paused.true):
         said = paused.said("it is suspended") if paused else "it is suspended"
