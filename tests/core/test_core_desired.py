@@ -109,6 +109,13 @@ def test_what_counts_as_drift(health, sync, drifted):
     assert has_drifted(seen) is drifted
 
 
+def test_what_is_on_its_way_out_is_no_drift():
+    """Applying anew would not hasten it; what else is not as applied is drift beside it."""
+    leaves = Observation(app="web", observed_at=NOW, health="Healthy", sync="OutOfSync", leaving=("ConfigMap a",))
+    assert not has_drifted(leaves)
+    assert has_drifted(msgspec.structs.replace(leaves, drift="ConfigMap b is missing"))
+
+
 @pytest.mark.parametrize(
     ("scope", "name", "stops"),
     [

@@ -74,8 +74,9 @@ def _may_go_on(last: Deployment, observation: Observation) -> bool:
 
 
 def has_drifted(observation: Observation) -> bool:
-    """Say whether what runs is no longer what was applied."""
-    return observation.sync == "OutOfSync" or observation.health == "Missing"
+    """Say whether what runs is no longer what was applied. What is only on its way out needs nobody's help."""
+    on_its_way = bool(observation.leaving) and not observation.drift
+    return (observation.sync == "OutOfSync" and not on_its_way) or observation.health == "Missing"
 
 
 def pause_over(record: ApplicationRecord, pauses: list[Pause]) -> Pause | None:

@@ -15,6 +15,10 @@ target: it may pass by itself."""
 # The outcome of what left Git and may not be deleted.
 LEFT = "left"
 STAYS = "left Git and stays"
+# The outcome of what left Git and is on its way out of the cluster: it waits for its finalizers, or for its pods.
+DELETING = "deleting"
+DONE = frozenset({"applied", "removed", DELETING})
+"""The outcomes of what was changed."""
 PRUNE_IS_OFF = "prune is off; `prune: true` in the application's policy and the server's limits allows it"
 
 
@@ -42,6 +46,8 @@ class Observation(Value, frozen=True, kw_only=True):
     drift: what is not as asked for and, where that is known, who changed it.
     may_go_on: of an apply that was refused: whether it would not be refused now; None: none was, or nobody can say.
     left: what left Git, was not deleted and is still there, as `Kind name`.
+    leaving: what left Git and is being deleted, with what it waits for, in words; sync is OutOfSync until it has gone,
+    and nothing is there to be mended.
     """
 
     app: str
@@ -54,10 +60,16 @@ class Observation(Value, frozen=True, kw_only=True):
     may_go_on: bool | None = None
     resources: tuple[ResourceHealth, ...] = ()
     left: tuple[str, ...] = ()
+    leaving: tuple[str, ...] = ()
 
 
 NODE_LOST = "NodeLost"
 """The reason of what ran well on a node that no longer answers."""
+
+
+def only_leaves(seen: Observation) -> bool:
+    """Say whether all is well, and only what left Git has not gone yet."""
+    return seen.health == "Healthy" and bool(seen.leaving) and not seen.drift
 
 
 def degraded_by_itself(seen: Observation) -> bool:
@@ -67,7 +79,10 @@ def degraded_by_itself(seen: Observation) -> bool:
 
 
 class ResourceResult(Value, frozen=True, kw_only=True):
-    """What applying did to one resource. outcome: applied, unchanged, removed, failed; left: out of Git, and stays."""
+    """What applying did to one resource.
+
+    outcome: applied, unchanged, removed, failed; left: out of Git, and stays; deleting: out of Git, and not gone yet.
+    """
 
     kind: str
     name: str
@@ -94,7 +109,7 @@ def with_earlier(now: tuple[ResourceResult, ...], before: tuple[ResourceResult, 
     """Return what several tries at one version came to: what an earlier one did, the next one leaves as it is."""
     done: dict[tuple[str, str], list[ResourceResult]] = {}
     for one in before:
-        if one.outcome in ("applied", "removed"):
+        if one.outcome in DONE:
             done.setdefault((one.kind, one.name), []).append(one)
     results = []
     for one in now:

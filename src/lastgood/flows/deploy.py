@@ -30,7 +30,16 @@ from lastgood.core.errors import (
 )
 from lastgood.core.hook import is_hook
 from lastgood.core.limits import Limits
-from lastgood.core.observation import ApplyResult, Fault, Observation, ResourceResult, degraded_by_itself, with_earlier
+from lastgood.core.observation import (
+    DONE,
+    ApplyResult,
+    Fault,
+    Observation,
+    ResourceResult,
+    degraded_by_itself,
+    only_leaves,
+    with_earlier,
+)
 from lastgood.core.origins import NO_ORIGINS, Origins, changed_origins
 from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store, Target
 from lastgood.core.record import DeploymentQuery
@@ -52,6 +61,8 @@ NEXT: dict[Fault, str] = {
     "target": "It is not the version's fault: it is tried again by itself, less and less often",
 }
 WAITS = "It is not the version's fault: it goes on by itself once the destination takes it"
+# So long a deployment waits for what left Git to be gone. A finalizer may hold it for ever, and what should run does.
+LEAVES_S = 60.0
 # Whether an application was ever installed is looked for in so many of its newest records.
 LOOKED_AT = 50
 
@@ -330,7 +341,10 @@ class Deploy:
     async def _watch(
         self, app: Application, target: Target, rendered: Rendered, attempt: Attempt, progress_s: float
     ) -> Deployment:
-        """Wait until the target says Healthy or Degraded, another version is wanted, or the time is over."""
+        """Wait until the target says Healthy or Degraded, another version is wanted, or the time is over.
+
+        Healthy with things that left Git and do not go is Healthy, too: see LEAVES_S.
+        """
         began = self._clock.now()
         seen: Observation | None = None
         with contextlib.suppress(StoreFailed):  # what was seen counts, also where it could not be stored
@@ -348,7 +362,12 @@ class Deploy:
                     return await attempt.finish("succeeded", _came_to(attempt.deployment, seen), seen=seen)
                 if degraded_by_itself(seen):
                     return await attempt.finish("failed", seen.message or "Degraded", own_fault=True, seen=seen)
-            left = progress_s - (self._clock.now() - began).total_seconds()
+            waited = (self._clock.now() - began).total_seconds()
+            left, leaves = progress_s - waited, min(LEAVES_S, progress_s) - waited
+            if latest is not None and latest is seen and only_leaves(seen):
+                if leaves <= 0:
+                    return await attempt.finish("succeeded", _came_to(attempt.deployment, seen), seen=seen)
+                left = leaves
             if left <= 0:
                 return await self._out_of_time(attempt, latest, seen, progress_s)
             await wait_for(happened, self._clock, left)
@@ -387,7 +406,7 @@ class Applying(Value, frozen=True, kw_only=True):
 
 def _did(resources: Iterable[ResourceResult]) -> bool:
     """Say whether anything at all was done."""
-    return any(one.outcome in {"applied", "removed"} for one in resources)
+    return any(one.outcome in DONE for one in resources)
 
 
 def _came_to(deployment: Deployment, seen: Observation) -> str:

@@ -26,6 +26,12 @@ def judge(api_version: str, kind: str, rest: str):
             "Progressing",
             "Terminating",
         ),
+        (
+            "v1 ConfigMap",
+            "metadata: {name: a, deletionTimestamp: '2026-11-26T11:00:00Z', finalizers: [a.com/b]}",
+            "Progressing",
+            "Terminating",
+        ),
         ("apps/v1 Deployment", WORKLOAD, "Progressing", "LessReplicas"),
         ("apps/v1 Deployment", WORKLOAD + "spec: {paused: true}", "Suspended", "Paused"),
         ("apps/v1 Deployment", WORKLOAD + f"spec: {{replicas: 2}}\nstatus: {{{ALL_THERE}}}", "Healthy", "Available"),
@@ -152,6 +158,14 @@ def judge(api_version: str, kind: str, rest: str):
         ),
         ("batch/v1 Job", WORKLOAD, "Progressing", "NotStarted"),
         ("batch/v1 Job", WORKLOAD + "status: {startTime: '2026-11-26T11:00:00Z', active: 1}", "Progressing", "Running"),
+        (
+            # Decided, and not over: its pods may run still, and are not counted yet.
+            "batch/v1 Job",
+            WORKLOAD
+            + "status: {startTime: '2026-11-26T11:00:00Z', conditions: [{type: SuccessCriteriaMet, status: 'True'}]}",
+            "Progressing",
+            "Running",
+        ),
         ("batch/v1 Job", WORKLOAD + "spec: {suspend: true}", "Suspended", "Suspended"),
         (
             "batch/v1 Job",

@@ -18,7 +18,17 @@ import msgspec
 from lastgood.core.application import Application, IgnoredDrift
 from lastgood.core.hook import Hook, Moment, is_hook
 from lastgood.core.kind_order import rank
-from lastgood.core.observation import LEFT, PRUNE_IS_OFF, STAYS, ApplyResult, Fault, ResourceResult, left_in_place
+from lastgood.core.observation import (
+    DELETING,
+    DONE,
+    LEFT,
+    PRUNE_IS_OFF,
+    STAYS,
+    ApplyResult,
+    Fault,
+    ResourceResult,
+    left_in_place,
+)
 from lastgood.core.resource import Resource
 from lastgood.core.value import Value
 from lastgood.core.words import Change
@@ -27,6 +37,8 @@ from lastgood.targets.kubernetes.cluster import SUPPORTING, Cluster
 from lastgood.targets.kubernetes.compare import Ignored, without
 from lastgood.targets.kubernetes.delete import delete_as_judged
 from lastgood.targets.kubernetes.finished import JOB, SAID, is_done, note_end
+from lastgood.targets.kubernetes.health.general import deletion_in_words
+from lastgood.targets.kubernetes.health.live import Live as LiveManifest
 from lastgood.targets.kubernetes.kinds import GroupKind, Kind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest, live_object, without_content
 from lastgood.targets.kubernetes.memory import Applied, Asked, Hindrance
@@ -459,11 +471,9 @@ class Apply:
 
     async def _prune(self, wanted: set[Key]) -> list[str]:
         """Delete what left Git, in reverse order; return what may not be deleted and stays."""
-        gone = [
-            one
-            for one in self._members()
-            if one.key not in wanted and not one.is_being_deleted and not is_hook(one.manifest)
-        ]
+        out = [one for one in self._members() if one.key not in wanted and not is_hook(one.manifest)]
+        gone = [one for one in out if not one.is_being_deleted]
+        self._results += [_leaving(one) for one in out if one.is_being_deleted]
         order = deletion_order([(options_of(one.manifest).wave, one.key[0], one.name) for one in gone])
         for one in (gone[index] for index in order):
             why = self._why_kept(one)
@@ -493,14 +503,16 @@ class Apply:
             if kind is None:
                 self._cluster.live.deleted(one.key, one.uid)
                 return result
-            why = await delete_as_judged(
+            deletion = await delete_as_judged(
                 one, kind=kind, sender=self._sender, live=self._cluster.live, why_kept=self._why_kept
             )
         except ClusterTrouble as trouble:
             self._faults.add(trouble.fault)
             self._hindrances.append(Hindrance(key=one.key, words=str(trouble), how="delete"))
             return msgspec.structs.replace(result, outcome="failed", message=str(trouble))
-        return left_in_place(one.kind, one.name, why) if why else result
+        if deletion.why_kept:
+            return left_in_place(one.kind, one.name, deletion.why_kept)
+        return _leaving(deletion.leaving) if deletion.leaving is not None else result
 
     def _members(self) -> list[LiveObject]:
         return self._cluster.live.members(self._set, self._kinds)
@@ -515,12 +527,17 @@ class Apply:
         if failed or stopped:
             words = [f"{one.kind} {one.name} ({one.message})" for one in failed]
             sentences.append("not done: " + "; ".join([*words, *([stopped] if stopped else [])]))
-            done = [f"{one.kind} {one.name}" for one in self._results if one.outcome in ("applied", "removed")]
+            done = [f"{one.kind} {one.name}" for one in self._results if one.outcome in DONE]
             sentences.append("done: " + (", ".join(done) or "nothing"))
         left = [f"{one.kind} {one.name}" for one in self._results if one.outcome == LEFT]
         if left:
             sentences.append(f"{STAYS}: {', '.join(left)}")
         return ". ".join(sentences)
+
+
+def _leaving(one: LiveObject) -> ResourceResult:
+    said = deletion_in_words(LiveManifest(one.manifest))
+    return ResourceResult(kind=one.kind, name=one.name, change="removed", outcome=DELETING, message=said)
 
 
 def ignored_of(rules: Sequence[IgnoredDrift], resource: Resource) -> Ignored:

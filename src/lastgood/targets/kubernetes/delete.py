@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from lastgood.core.value import Value
 from lastgood.targets.kubernetes.kinds import Kind
 from lastgood.targets.kubernetes.live import Live
 from lastgood.targets.kubernetes.live_object import LiveObject, live_object
@@ -12,10 +13,17 @@ TRIES = 5
 NOT_OURS = "it is no longer this application's"
 
 
+class Deletion(Value, frozen=True, kw_only=True):
+    """What became of an object. why_kept: "" where it may go; leaving: as it is, where it is deleted and not gone."""
+
+    why_kept: str = ""
+    leaving: LiveObject | None = None
+
+
 async def delete_as_judged(
     one: LiveObject, *, kind: Kind, sender: Sender, live: Live, why_kept: Callable[[LiveObject], str]
-) -> str:
-    """Delete an object that may go as far as is known; return "" once it is gone, else why it stays.
+) -> Deletion:
+    """Delete an object that may go as far as is known.
 
     why_kept: judges it, "" where it may go. What changed since it was judged is read and judged anew.
     """
@@ -24,21 +32,31 @@ async def delete_as_judged(
         try:
             # What changes all the time was judged a moment ago.
             version = one.resource_version if attempt < TRIES else None
-            await sender.delete(path, uid=one.uid, version=version)
+            there = await sender.delete(path, uid=one.uid, version=version)
         except Answered as no:
             if no.status != CONFLICT:
                 raise
         else:
-            live.deleted(one.key, one.uid)
-            return ""
+            return Deletion(leaving=_leaving(one, there, live=live))
         there = await sender.get(path)
         now = live_object(there, one.key[0]) if there is not None else None
         if now is None:
             live.deleted(one.key, one.uid)
-            return ""
+            return Deletion()
         live.put(now)
         why = why_kept(now) if now.part_of == set_id else NOT_OURS
         if why or now.is_being_deleted:
-            return why
+            return Deletion(why_kept=why, leaving=now)
         one = now
     raise AssertionError("the last attempt returns or raises")
+
+
+def _leaving(one: LiveObject, said: object, *, live: Live) -> LiveObject | None:
+    """Return what was deleted as the API server answered, where it is still there; None where it is gone."""
+    there = live_object(said, one.key[0])
+    if there is not None and there.is_being_deleted and live.get(one.key) is not None:
+        # It waits for its finalizers, or for a moment's grace. Once it has gone, the watch says so.
+        live.put(there)
+        return there
+    live.deleted(one.key, one.uid)
+    return None

@@ -21,6 +21,8 @@ from lastgood.targets.kubernetes.cluster import Cluster
 from lastgood.targets.kubernetes.compare import Ignored, changed_fields, without
 from lastgood.targets.kubernetes.finished import ENDED, SAID, is_done, note_end
 from lastgood.targets.kubernetes.health import OwnRules, workload_health
+from lastgood.targets.kubernetes.health.general import deletion_in_words
+from lastgood.targets.kubernetes.health.live import Live
 from lastgood.targets.kubernetes.kinds import Kind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest
 from lastgood.targets.kubernetes.memory import Applied, Asked, Hindrance
@@ -41,7 +43,7 @@ class Look(msgspec.Struct):
     """What a look at one application found beside its health.
 
     notes: what people should know and is no difference. waiting: what the cluster may go without while it lacks its
-    kind. changed: something was found equal that was not known. may_go_on, left: as in Observation.
+    kind. changed: something was found equal that was not known. may_go_on, left, leaving: as in Observation.
     """
 
     differing: list[str]
@@ -51,6 +53,7 @@ class Look(msgspec.Struct):
     changed: bool = False
     may_go_on: bool | None = None
     left: list[str] = []
+    leaving: list[str] = []
 
 
 Differs = dict[Key, tuple[tuple[bytes, bytes, str, Ignored], str]]
@@ -132,7 +135,11 @@ def _tell_extra(applied: Applied, found: Look, *, cluster: Cluster) -> None:
     """Add what the set has and nobody asks for; what may not be deleted stays for good, and is no difference."""
     asked = {one.key for one in applied.objects}
     for live in cluster.live.members(applied.set_id, {*(key[0] for key in asked), *applied.kinds}):
-        if live.key in asked or live.is_being_deleted:
+        if live.key in asked:
+            continue
+        if live.is_being_deleted:
+            if not is_hook(live.manifest):
+                found.leaving.append(said(f"{_label(live.key)} left Git: {deletion_in_words(Live(live.manifest))}"))
             continue
         if f"{live.kind} {live.name}" in applied.left:
             found.left.append(f"{live.kind} {live.name}")
@@ -261,8 +268,10 @@ def observation(
     ]
     troubled = [one for one in resources if one.health not in ("Healthy", "Suspended")]
     sync: Sync = "OutOfSync" if seen.differing else "Unknown" if seen.unknown else "Synced"
+    if sync == "Synced" and seen.leaving:
+        sync = "OutOfSync"
     message = "; ".join(f"{one.kind} {one.name}: {_words(one)}" for one in troubled[:MAX_NAMED])
-    told = [*seen.differing, *seen.unknown]
+    told = [*seen.differing, *seen.unknown, *seen.leaving]
     if not message and told:
         message = NOT_AS_ASKED + "; ".join(told[:MAX_NAMED])
     message = message or "; ".join(seen.notes[:MAX_NAMED])
@@ -276,6 +285,7 @@ def observation(
         digest=applied.installed if seen.differing else applied.digest,
         may_go_on=seen.may_go_on,
         left=tuple(seen.left),
+        leaving=tuple(seen.leaving),
         resources=tuple(resources),
     )
 

@@ -96,9 +96,12 @@ class Sender:
             raise
         return _object(answer)
 
-    async def delete(self, path: str, *, uid: str | None, version: str | None = None, dry_run: bool = False) -> bool:
-        """Delete an object, its own only; say whether it was there. What it owns goes in the background.
+    async def delete(
+        self, path: str, *, uid: str | None, version: str | None = None, dry_run: bool = False
+    ) -> dict[str, Any] | None:
+        """Delete an object, its own only; what it owns goes in the background.
 
+        Returns what the server said: the object, where it is on its way out; None where it was not there.
         version: its resourceVersion; one that is another by now is not deleted: raises Answered (CONFLICT).
         """
         body: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
@@ -107,17 +110,17 @@ class Sender:
         if uid is not None:
             body["preconditions"] = {"uid": uid, **({"resourceVersion": version} if version else {})}
         try:
-            await self._connection.ask("DELETE", path, body=body, as_account=self.account)
+            answer = await self._connection.ask("DELETE", path, body=body, as_account=self.account)
         except Answered as no:
             # Another object of that name is not the one that was meant.
             if no.status == NOT_FOUND or (no.status == CONFLICT and uid is not None and not version):
-                return False
+                return None
             raise
-        return True
+        return answer.body if isinstance(answer.body, dict) else {}
 
     async def delete_and_wait(self, path: str, *, uid: str | None) -> None:
         """Delete an object and return when it is gone. Raises Answered where it does not go."""
-        if not await self.delete(path, uid=uid):
+        if await self.delete(path, uid=uid) is None:
             return
         loop = asyncio.get_running_loop()
         until = loop.time() + GONE_S

@@ -11,6 +11,8 @@ from lastgood.core.observation import STAYS
 from lastgood.targets.kubernetes.apply import PRECIOUS
 from lastgood.targets.kubernetes.cluster import Cluster
 from lastgood.targets.kubernetes.delete import delete_as_judged
+from lastgood.targets.kubernetes.health.general import deletion_in_words
+from lastgood.targets.kubernetes.health.live import Live as LiveManifest
 from lastgood.targets.kubernetes.kinds import GroupKind
 from lastgood.targets.kubernetes.live import Live
 from lastgood.targets.kubernetes.live_object import Key, LiveObject
@@ -103,15 +105,15 @@ class TakeAway:
             if kind is None:
                 self._cluster.live.deleted(one.key, one.uid)
                 return False
-            why = await delete_as_judged(
+            deletion = await delete_as_judged(
                 one, kind=kind, sender=self._sender, live=self._cluster.live, why_kept=self._why_kept
             )
         except ClusterTrouble as trouble:
             raise ClusterTrouble(f"{one.kind} {one.name} was not deleted ({trouble}); {self._done()}") from trouble
-        if why:
+        if deletion.why_kept:
             return False
         # Found gone is deleted too: the first of two requests may have done it, and its answer was lost.
-        self._deleted.append(f"{one.kind} {one.name}")
+        self._deleted.append(f"{one.kind} {one.name}{_waits(deletion.leaving)}")
         return True
 
     def _why_kept(self, one: LiveObject) -> str:
@@ -132,3 +134,9 @@ class TakeAway:
         more = len(self._deleted) - MAX_NAMED
         named = ", ".join(self._deleted[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
         return f"deleted: {named}" if named else "nothing was deleted"
+
+
+def _waits(leaving: LiveObject | None) -> str:
+    """Say what an object waits for that was deleted and is not gone, "" where that is nothing."""
+    manifest = LiveManifest(leaving.manifest if leaving is not None else {})
+    return f" ({deletion_in_words(manifest)})" if manifest.get("metadata", "finalizers") else ""

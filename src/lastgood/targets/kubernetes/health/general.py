@@ -3,13 +3,24 @@
 from lastgood.targets.kubernetes.health.live import Live
 from lastgood.targets.kubernetes.health.verdict import HealthVerdict, progressing
 
+MAX_NAMED = 10
+
 
 def being_deleted(live: Live) -> HealthVerdict | None:
     """Return Progressing for an object that somebody asked to go; finalizers may keep it for long."""
     if live.get("metadata", "deletionTimestamp") is None:
         return None
     since = live.time("metadata", "deletionTimestamp")
-    return progressing("Terminating", "it is being deleted", since=since)
+    return progressing("Terminating", deletion_in_words(live), since=since)
+
+
+def deletion_in_words(live: Live) -> str:
+    """Say of an object that is being deleted what it waits for."""
+    listed = live.get("metadata", "finalizers")
+    names = [str(one) for one in listed[:MAX_NAMED]] if isinstance(listed, list) else []
+    if not names:
+        return "it is being deleted"
+    return f"it is being deleted and waits for its finalizer{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
 def not_yet_observed(live: Live) -> HealthVerdict | None:
