@@ -71,6 +71,34 @@ async def test_our_namespace_is_made_anew_where_somebody_deleted_it(corner):
         assert corner.ask("GET", path_of(corner, "configmaps", f"lastgood.{name}", corner.own)) is not None
 
 
+@pytest.mark.parametrize("how", ["deleted", "unlabelled", "namespace"])
+async def test_a_parent_that_somebody_deleted_is_written_anew(corner, how):
+    """At once and as it was, by whoever looks: else other tools would take the objects for nobody's."""
+    app, target = corner.application(), corner.target()
+    await target.apply(app, manifests(config_map("settings", a="1"), deployment("web")))
+    path = path_of(corner, "configmaps", "lastgood.web", corner.own)
+    before = corner.ask("GET", path)
+    if how == "deleted":
+        corner.ask("DELETE", path)
+    elif how == "namespace":
+        corner.ask("DELETE", f"/api/v1/namespaces/{corner.own}")
+    else:
+        corner.ask("PUT", path, {**before, "metadata": {**before["metadata"], "labels": {}}})
+
+    async def stands():
+        assert (await target.observe("web")).sync == "Synced"
+        there = (corner.ask("GET", path) or {"metadata": {}})["metadata"]
+        anew = how == "unlabelled" or there.get("uid") != before["metadata"]["uid"]
+        return anew and bool(there.get("labels"))
+
+    await eventually(stands)
+    now = corner.ask("GET", path)["metadata"]
+    assert (now["labels"], now["annotations"]) == (before["metadata"]["labels"], before["metadata"]["annotations"])
+    assert await target.prune("web") == ["ConfigMap settings", "Deployment web"]
+    assert (await target.observe("web")).health == "Missing"
+    assert corner.ask("GET", path) is None
+
+
 async def test_two_applications_that_claim_one_object_are_told_so(corner):
     """The second is refused that object alone, the first is told, and nothing of it changes."""
     space, target = corner.namespace(), corner.target()
@@ -128,7 +156,14 @@ async def test_precious_kinds_stay_unless_the_operator_allows(corner):
     await target.apply(app, manifests(claim, config_map("a")))
     allowed = corner.target(may_delete=frozenset({"PersistentVolumeClaim"}))
     result = await allowed.apply(app, manifests(config_map("a", b="2")))
-    assert outcomes(result)["PersistentVolumeClaim data"] == "removed"
+    # A finalizer of the cluster's own holds it for a moment.
+    assert outcomes(result)["PersistentVolumeClaim data"] == "deleting"
+    assert "kubernetes.io/pvc-protection" in messages(result)["PersistentVolumeClaim data"]
+
+    async def is_gone():
+        return (await allowed.observe("web")).sync == "Synced"
+
+    await eventually(is_gone)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from lastgood.core.redact import redact
 from lastgood.targets.kubernetes import watch as watches
+from lastgood.targets.kubernetes.apply_set import PART_OF
 from lastgood.targets.kubernetes.kinds import Kind
 from lastgood.targets.kubernetes.live import Live
 from lastgood.targets.kubernetes.trouble import Answered, Unreachable
@@ -72,7 +73,7 @@ async def watch(server):
         group="", kind="ConfigMap", version="v1", plural="configmaps", namespaced=True, verbs=verbs, versions=("v1",)
     )
     live = Live(lambda _: None)
-    return KindWatch(kind, connection=server, kinds=None, live=live, labelled=True, told=lambda: None)
+    return KindWatch(kind, connection=server, kinds=None, live=live, label=PART_OF, told=lambda: None)
 
 
 async def turns(watch, number):

@@ -46,7 +46,7 @@ from lastgood.targets.kubernetes.options import Options, options_of
 from lastgood.targets.kubernetes.order import deletion_order
 from lastgood.targets.kubernetes.run_hooks import HookRuns
 from lastgood.targets.kubernetes.scaled import is_scaled, with_replicas_of
-from lastgood.targets.kubernetes.send import NOT_FOUND, Sender, Sent, is_outdated, only_if
+from lastgood.targets.kubernetes.send import Sender, Sent, is_outdated, only_if
 from lastgood.targets.kubernetes.shared import SERVED_S, Shared, needed_by
 from lastgood.targets.kubernetes.together import together
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, InTheWay, Unreachable
@@ -92,7 +92,6 @@ class Apply:
         *,
         cluster: Cluster,
         sender: Sender,
-        own: Sender,
         before: Applied | None,
         digest: str,
         rules: Rules,
@@ -104,7 +103,6 @@ class Apply:
         self._app = app
         self._cluster = cluster
         self._sender = sender
-        self._own = own
         self._rules = rules
         self._write = write
         self._settled = settled
@@ -129,7 +127,7 @@ class Apply:
     ) -> tuple[ApplyResult, Applied]:
         """Do it. Raises ClusterTrouble if nothing at all was done, OSError if nothing could be written down."""
         wanted = [one for wave in waves for one in wave.objects]
-        parent = self._cluster.parent(self._app.name)
+        parent = self._cluster.parents.of(self._app.name)
         applied = self._applied(wanted)
         self._kinds = {*applied.kinds, *(apply_set.kinds_of(parent) if parent is not None else ())}
         self._asked = {one.key: one for one in applied.objects}
@@ -284,21 +282,10 @@ class Apply:
         kinds = set(applied.kinds) | set(more.kinds if more is not None else ())
         namespaces = set(applied.namespaces) | set(more.namespaces if more is not None else ())
         said = apply_set.parent(self._app.name, namespace=self._rules.namespace, kinds=kinds, namespaces=namespaces)
-        there = self._cluster.parent(self._app.name)
+        there = self._cluster.parents.of(self._app.name)
         if there is not None and there.items() >= said["metadata"]["annotations"].items():
             return
-        kind = await self._cluster.kinds.find(*apply_set.PARENT)
-        if kind is None:
-            raise Unreachable("the cluster has no ConfigMaps: is it one?")
-        try:
-            await self._own.apply(kind, said, Options())
-        except Answered as no:
-            if no.status != NOT_FOUND:
-                raise
-            # Somebody deleted our namespace, and all that stood there.
-            await self._cluster.read_parents(self._rules.namespace)
-            await self._own.apply(kind, said, Options())
-        self._cluster.parents[self._app.name] = said["metadata"]["annotations"]
+        await self._cluster.write_parent(said)
 
     async def _wave(self, wave: WantedWave, *, last: bool) -> str:
         """Send a wave; return why nothing may follow it, "" where it may."""

@@ -4,18 +4,20 @@ Owns the watches: one for each kind, shared by all applications, begun when a ki
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import structlog
 
-from lastgood.core.resource import annotations_of
 from lastgood.targets.kubernetes import apply_set
 from lastgood.targets.kubernetes.connection import Connection
 from lastgood.targets.kubernetes.finished import may_go
 from lastgood.targets.kubernetes.kinds import GroupKind, Kind, Kinds
 from lastgood.targets.kubernetes.live import Live
+from lastgood.targets.kubernetes.live_object import live_object
 from lastgood.targets.kubernetes.marks import DEFINITIONS, MARKING, Marks
 from lastgood.targets.kubernetes.options import Options
+from lastgood.targets.kubernetes.parents import Parents
 from lastgood.targets.kubernetes.pulse import Pulse
 from lastgood.targets.kubernetes.reading import texts
 from lastgood.targets.kubernetes.send import Sender
@@ -38,6 +40,8 @@ PARENTS: tuple[GroupKind, ...] = (apply_set.PARENT, ("", "Secret"))
 MAX_PARENT_KINDS = 20
 # What loses to another tool's set is looked at every few seconds; whether that set has gone need not be.
 STRANGER_S = 60.0
+# At which place among the watches the one of the parents is; no API group has that name.
+_PARENTS: GroupKind = ("applyset", "Parent")
 NOT_FOUND = 404
 _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 LIST_S = 60.0
@@ -51,7 +55,7 @@ class Cluster:
         self.kinds = Kinds(connection)
         self.live = Live(self.tell, marking=MARKING, quiet=QUIET, may_go=may_go)
         self.marks = Marks(self.live)
-        self.parents: dict[str, dict[str, str]] = {}
+        self.parents = Parents(self.tell)
         self.strangers: dict[str, tuple[float, str]] = {}
         self._watches: dict[GroupKind, KindWatch] = {}
         self._tasks: dict[GroupKind, asyncio.Task[None]] = {}
@@ -71,7 +75,10 @@ class Cluster:
         for kind in found:
             if kind is not None and kind.group_kind not in self._watches and "watch" in kind.verbs:
                 self._begin(kind)
-        waiting = [self._watches[kind] for kind in wanted if kind in self._watches]
+        await self._listed([self._watches[kind] for kind in wanted if kind in self._watches])
+
+    async def _listed(self, waiting: Sequence[KindWatch]) -> None:
+        """Wait until these were listed. Raises Unreachable where that does not come about."""
         if all(watch.synced.is_set() for watch in waiting):
             return
         try:
@@ -85,18 +92,21 @@ class Cluster:
             raise Unreachable(f"{refused[0]}; `lastgood doctor` says which rules are missing")
 
     def _begin(self, kind: Kind) -> None:
-        if self._pulse_task is None:
-            self._pulse_task = asyncio.create_task(self._feel())
         watch = KindWatch(
             kind,
             connection=self.connection,
             kinds=self.kinds,
             live=self.live,
-            labelled=kind.group_kind not in SUPPORTING,
+            label=apply_set.PART_OF if kind.group_kind not in SUPPORTING else "",
             told=lambda: self.tell(None),
         )
-        self._watches[kind.group_kind] = watch
-        self._tasks[kind.group_kind] = asyncio.create_task(self._run(watch))
+        self._begin_watch(kind.group_kind, watch)
+
+    def _begin_watch(self, at: GroupKind, watch: KindWatch) -> None:
+        if self._pulse_task is None:
+            self._pulse_task = asyncio.create_task(self._feel())
+        self._watches[at] = watch
+        self._tasks[at] = asyncio.create_task(self._run(watch))
 
     async def _run(self, watch: KindWatch) -> None:
         try:
@@ -123,26 +133,46 @@ class Cluster:
                 structlog.get_logger().exception("the pulse cannot be felt")
                 await asyncio.sleep(LIST_S)
 
-    async def read_parents(self, namespace: str) -> None:
-        """See that the namespace of our own objects is there, and read which applications have a set in the cluster."""
+    async def follow_parents(self, namespace: str) -> None:
+        """See that the namespace of our own objects is there, and that which applications have a set is known.
+
+        Raises ClusterTrouble.
+        """
         spaces = await self.kinds.find("", "Namespace")
         maps = await self.kinds.find(*apply_set.PARENT)
         if spaces is None or maps is None:
             raise Unreachable("the cluster has no namespaces or no ConfigMaps: is it one?")
         own = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
         await Sender(self.connection, account=None, take_over=False).apply(spaces, own, Options(create_only=True))
-        listed = await self.connection.request("GET", maps.path(namespace), params={"labelSelector": apply_set.ID})
-        items = listed.get("items") if isinstance(listed, dict) else None
-        found = [annotations_of(one) for one in (items if isinstance(items, list) else []) if isinstance(one, dict)]
-        self.parents = {one[apply_set.APPLICATION]: one for one in found if one.get(apply_set.APPLICATION)}
+        if _PARENTS not in self._watches:
+            watch = KindWatch(
+                maps,
+                connection=self.connection,
+                kinds=self.kinds,
+                live=self.parents,
+                label=apply_set.ID,
+                namespace=namespace,
+                told=lambda: self.tell(None),
+            )
+            self._begin_watch(_PARENTS, watch)
+        await self._listed([self._watches[_PARENTS]])
 
-    def parent(self, app: str) -> dict[str, str] | None:
-        """Return what the parent of an application's set says, None where there is none."""
-        return self.parents.get(app)
-
-    def application_of(self, set_id: str, namespace: str) -> str | None:
-        """Return the application whose set has that id, if it has one here."""
-        return next((app for app in self.parents if apply_set.set_id(app, namespace) == set_id), None)
+    async def write_parent(self, said: dict[str, Any]) -> None:
+        """Write what stands for an application, also where somebody deleted our namespace. Raises ClusterTrouble."""
+        kind = await self.kinds.find(*apply_set.PARENT)
+        if kind is None:
+            raise Unreachable("the cluster has no ConfigMaps: is it one?")
+        sender = Sender(self.connection, account=None, take_over=True)
+        try:
+            sent = await sender.apply(kind, said, Options())
+        except Answered as no:
+            if no.status != NOT_FOUND:
+                raise
+            await self.follow_parents(said["metadata"]["namespace"])
+            sent = await sender.apply(kind, said, Options())
+        written = live_object(sent.live, apply_set.PARENT)
+        if written is not None:
+            self.parents.put(written)
 
     async def stranger(self, set_id: str) -> str:
         """Say whose a set is that no application here has, as its parent tells; asked now and then, as STRANGER_S says.
@@ -203,7 +233,7 @@ class Cluster:
         if maps is not None:
             sender = Sender(self.connection, account=None, take_over=False)
             await sender.delete(maps.path(namespace, apply_set.parent_name(app)), uid=None)
-        self.parents.pop(app, None)
+        self.parents.remove((apply_set.PARENT, namespace, apply_set.parent_name(app)))
 
     def trouble(self, kinds: Iterable[GroupKind]) -> str | None:
         """Say why what is known of these kinds may be old; None where it is not."""

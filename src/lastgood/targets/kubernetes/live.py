@@ -87,7 +87,7 @@ class Live:
     def put(self, one: LiveObject) -> None:
         """Keep an object as it is now; what a watch tells late is no news."""
         before = self._objects.get(one.key)
-        if before is not None and not _is_newer(one, than=before):
+        if before is not None and not is_newer(one, than=before):
             return
         if one.uid in self._deleted.get(one.key[0], ()) and not one.is_being_deleted:
             return
@@ -182,7 +182,7 @@ class Live:
             _discard(self._children, owner, one.key)
 
 
-def _is_newer(one: LiveObject, *, than: LiveObject) -> bool:
+def is_newer(one: LiveObject, *, than: LiveObject) -> bool:
     """Say whether it is another state of the object, and not an earlier one that a watch is only now sending.
 
     Also one that was made anew under the same name has a higher number than the one before it.

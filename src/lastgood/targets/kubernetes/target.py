@@ -165,6 +165,9 @@ class KubernetesTarget:
                 # Applied anew or taken away while we looked: what was asked for before is not written over that.
                 self._write(applied)
             seen.may_go_on = await self._hindrances.may_go_on(applied, sender)
+            is_now = (self._applied or {}).get(app) is applied and not (lock is not None and lock.locked())
+            if is_now and self._cluster.parents.of(app) is None:
+                await self._write_parent(applied, seen)
         except ClusterTrouble as trouble:
             message = f"destination {self.name}: {trouble}; how {app} is there cannot be said"
             return Observation(app=app, observed_at=now, health="Unknown", sync="Unknown", message=message)
@@ -341,13 +344,13 @@ class KubernetesTarget:
                 self._applied = {one.app: one for one in await asyncio.to_thread(self._memory.read_all)}
                 for one in self._applied.values():
                     self._note(one)
-            await self._cluster.read_parents(self._rules.namespace)
+            await self._cluster.follow_parents(self._rules.namespace)
             await self._cluster.follow({kind for app in self._applied for kind in self._kinds_of(app)})
             self._is_set_up = True
 
     def _kinds_of(self, app: str) -> set[GroupKind]:
         """Return the kinds that an application's set may have, as remembered here and as its parent says."""
-        applied, parent = (self._applied or {}).get(app), self._cluster.parent(app)
+        applied, parent = (self._applied or {}).get(app), self._cluster.parents.of(app)
         remembered = {one.key[0] for one in applied.objects} | set(applied.kinds) if applied is not None else set()
         return remembered | (apply_set.kinds_of(parent) if parent is not None else set())
 
@@ -409,7 +412,6 @@ class KubernetesTarget:
             app,
             cluster=self._cluster,
             sender=self._sender_of(account),
-            own=Sender(self.connection, account=None, take_over=True),
             before=(self._applied or {}).get(app.name),
             digest=rendered.digest,
             rules=Rules(namespace=self._rules.namespace, prune=app.policy.prune, may_delete=self._rules.may_delete),
@@ -437,7 +439,7 @@ class KubernetesTarget:
         if live is not None and live.part_of is not None:
             had_by = self._apps.get(live.part_of)
             if had_by is None or not (self._is_left(had_by, key) or self._may_be_had(key, had_by)):
-                other = had_by or self._cluster.application_of(live.part_of, self._rules.namespace)
+                other = had_by or self._cluster.parents.application_of(live.part_of, self._rules.namespace)
                 stranger = await self._cluster.stranger(live.part_of) if other is None else ""
                 if stranger:
                     return stranger
@@ -458,6 +460,18 @@ class KubernetesTarget:
         if applied is None or (lock is not None and lock.locked()):
             return False
         return f"{key[0][1]} {key[2]}" in applied.left and all(one.key != key for one in applied.objects)
+
+    async def _write_parent(self, applied: Applied, seen: Look) -> None:
+        """Write what stands for an application anew: somebody deleted it. Raises Unreachable."""
+        said = apply_set.parent(
+            applied.app, namespace=self._rules.namespace, kinds=applied.kinds, namespaces=applied.namespaces
+        )
+        try:
+            await self._cluster.write_parent(said)
+        except Unreachable:
+            raise
+        except ClusterTrouble as trouble:
+            seen.notes.append(f"the ConfigMap that stands for it was deleted and cannot be written: {trouble}")
 
     def _tell_contested(self, applied: Applied, seen: Look) -> None:
         for one in applied.objects:

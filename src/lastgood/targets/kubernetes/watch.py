@@ -10,17 +10,15 @@ says why: what is kept then is old. Cancelling ends it.
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
 
 import msgspec
 
 from lastgood.core.back_off import back_off
-from lastgood.targets.kubernetes.apply_set import PART_OF
 from lastgood.targets.kubernetes.connection import Connection, chance
-from lastgood.targets.kubernetes.kinds import Kind, Kinds
-from lastgood.targets.kubernetes.live import Live
-from lastgood.targets.kubernetes.live_object import LiveObject, live_object
+from lastgood.targets.kubernetes.kinds import GroupKind, Kind, Kinds
+from lastgood.targets.kubernetes.live_object import Key, LiveObject, live_object
 from lastgood.targets.kubernetes.marks import MARKING
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable
 
@@ -44,10 +42,24 @@ class _Event(msgspec.Struct):
     object: dict[str, Any]
 
 
+class Kept(Protocol):
+    """Where what a watch tells is kept; see `Live`."""
+
+    def put(self, one: LiveObject) -> None:
+        """Keep an object as it is now."""
+
+    def remove(self, key: Key, *, uid: str | None = None) -> None:
+        """Forget an object. uid: only if it is that very one."""
+
+    def replace(self, kind: GroupKind, objects: Iterable[LiveObject], /) -> None:
+        """Take these for all objects of a kind."""
+
+
 class KindWatch:
     """Follows a kind until `run` is cancelled.
 
-    labelled: only objects with the label of an ApplySet are asked for. listed: called after each whole list.
+    label: only objects that have it are asked for, "": all. namespace: to look in, None: everywhere. live: what is
+    told. told: called when trouble comes or goes.
     trouble: why nothing is heard, None while all is well. synced: set once everything was listed. answered: set once
     that came about or the server said that we may not.
     """
@@ -58,8 +70,9 @@ class KindWatch:
         *,
         connection: Connection,
         kinds: Kinds,
-        live: Live,
-        labelled: bool,
+        live: Kept,
+        label: str,
+        namespace: str | None = None,
         told: Callable[[], None],
     ) -> None:
         self.kind = kind
@@ -69,7 +82,8 @@ class KindWatch:
         self._connection = connection
         self._kinds = kinds
         self._live = live
-        self._selector = {"labelSelector": PART_OF} if labelled else {}
+        self._selector = {"labelSelector": label} if label else {}
+        self._namespace = namespace
         self._told = told
         self._version: str | None = None
         self._failures = 0
@@ -156,7 +170,7 @@ class KindWatch:
         self._live.begin_list(self.kind.group_kind)
         while more is not None:
             params = {"limit": str(PAGE), **self._selector, **({"continue": more} if more else {})}
-            page = await self._connection.request("GET", self.kind.path(), params=params)
+            page = await self._connection.request("GET", self.kind.path(self._namespace), params=params)
             metadata = page.get("metadata") if isinstance(page, dict) else None
             metadata = metadata if isinstance(metadata, dict) else {}
             items = page.get("items") if isinstance(page, dict) else None
@@ -184,7 +198,7 @@ class KindWatch:
             **self._selector,
         }
         self._is_told = False
-        async for line in self._connection.watch(self.kind.path(), params):
+        async for line in self._connection.watch(self.kind.path(self._namespace), params):
             if line is None:
                 self._taken_at = asyncio.get_running_loop().time()
                 self._say(None)
@@ -221,7 +235,7 @@ class KindWatch:
 
     def _concerns(self, one: LiveObject) -> bool:
         """Say whether to keep an object: ours, or what something of ours may own; others' are not looked at."""
-        return one.part_of is not None or bool(one.owners) or self.kind.group_kind in _ALL_KEPT
+        return bool(self._selector) or one.part_of is not None or bool(one.owners) or self.kind.group_kind in _ALL_KEPT
 
 
 _ALL_KEPT = {("autoscaling", "HorizontalPodAutoscaler"), *MARKING}
