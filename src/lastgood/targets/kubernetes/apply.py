@@ -42,6 +42,7 @@ from lastgood.targets.kubernetes.health.live import Live as LiveManifest
 from lastgood.targets.kubernetes.kinds import GroupKind, Kind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest, live_object, without_content
 from lastgood.targets.kubernetes.memory import Applied, Asked, Hindrance
+from lastgood.targets.kubernetes.no_pods import PodsRefused
 from lastgood.targets.kubernetes.options import Options, options_of
 from lastgood.targets.kubernetes.order import deletion_order
 from lastgood.targets.kubernetes.run_hooks import HookRuns
@@ -81,8 +82,9 @@ class Rules(Value, frozen=True, kw_only=True):
 
 
 class Apply:
-    """One pass for one application. settled: waits until objects are healthy; returns why not, "" when they are.
+    """One pass for one application.
 
+    settled: waits until objects are healthy; returns why not, "" when they are; raises PodsRefused.
     claimed: says whose an object is, None where it may be had. rivals: who else asks for what is this application's.
     """
 
@@ -173,6 +175,9 @@ class Apply:
     def _refused(self, wanted: Wanted, trouble: ClusterTrouble) -> None:
         """Note whose fault a refusal is, and what to ask before it is tried again."""
         self._faults.add(trouble.fault)
+        if isinstance(trouble, PodsRefused):
+            self._hindrances.append(Hindrance(key=wanted.key, words=str(trouble), how="health"))
+            return
         if wanted.key[0] != SECRET:
             sent = msgspec.json.encode(wanted.manifest)
         else:
@@ -304,13 +309,17 @@ class Apply:
             and not self._waits(one)
             and not is_done(self._asked.get(one.key), one.key, self._cluster.live)
         ]
-        why = await self._settled(keys)
+        refused = False
+        try:
+            why = await self._settled(keys)
+        except PodsRefused as no:
+            why, refused = str(no), True
         if not why:
             return ""
         # Where nobody could look, it may be healthy; and what somebody deleted comes again with the next apply.
         blind = self._cluster.trouble({*(key[0] for key in keys), *SUPPORTING}) is not None
         gone = any(self._cluster.live.get(key) is None for key in keys if key[0] != JOB)
-        self._faults.add("target" if blind or gone else "version")
+        self._faults.add("target" if blind or gone else "way" if refused else "version")
         self._hindrances += [Hindrance(key=key, words=why, how="health") for key in keys]
         return f"wave {wave.wave.number} is not healthy ({why}), so the waves after it were not begun"
 

@@ -40,6 +40,7 @@ from lastgood.targets.kubernetes.last_words import EndedRun, LastWords, ended_ru
 from lastgood.targets.kubernetes.live_object import Key
 from lastgood.targets.kubernetes.marks import DEFINITIONS
 from lastgood.targets.kubernetes.memory import Applied, Memory
+from lastgood.targets.kubernetes.no_pods import NoPods
 from lastgood.targets.kubernetes.observe import Differs, Healthy, Look, look, observation, unhealthy
 from lastgood.targets.kubernetes.pods import POD
 from lastgood.targets.kubernetes.rollouts import live_rollouts
@@ -490,7 +491,9 @@ class KubernetesTarget:
         """Wait until objects of a set are healthy; return why not, where one is Degraded or the time is over.
 
         What somebody deletes meanwhile is waited for no more, and a Job that has ended may go.
+        Raises PodsRefused where a Job gets no pods.
         """
+        refused = NoPods(self._cluster)
         there: set[Key] = set()
         queue = self._cluster.listen(set_id)
         loop = asyncio.get_running_loop()
@@ -506,6 +509,7 @@ class KubernetesTarget:
                     return why
                 keys = [key for key in keys if key[0] != JOB or not self._is_healthy(key)]
                 there &= set(keys)
+                await refused.look(keys)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(min(1.0, until - loop.time() + 0.01)):
                         await queue.get()
