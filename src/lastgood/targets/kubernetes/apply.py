@@ -43,7 +43,7 @@ from lastgood.targets.kubernetes.kinds import GroupKind, Kind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest, live_object, without_content
 from lastgood.targets.kubernetes.memory import Applied, Asked, Hindrance
 from lastgood.targets.kubernetes.no_pods import PodsRefused
-from lastgood.targets.kubernetes.options import Options, options_of
+from lastgood.targets.kubernetes.options import options_of
 from lastgood.targets.kubernetes.order import deletion_order
 from lastgood.targets.kubernetes.run_hooks import HookRuns
 from lastgood.targets.kubernetes.scaled import is_scaled, with_replicas_of

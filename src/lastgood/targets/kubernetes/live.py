@@ -131,7 +131,7 @@ class Live:
         """Forget an object that a watch says is gone, or ours no more: that very one, unless it was put back since."""
         self._deleted.get(one.key[0], set()).discard(one.uid)
         before = self._objects.get(one.key)
-        if before is not None and before.uid == one.uid and not _is_older(one, than=before):
+        if before is not None and before.uid == one.uid and not is_older(one, than=before):
             self.remove(one.key)
 
     def deleted(self, key: Key, uid: str) -> None:
@@ -187,10 +187,10 @@ def is_newer(one: LiveObject, *, than: LiveObject) -> bool:
 
     Also one that was made anew under the same name has a higher number than the one before it.
     """
-    return one.resource_version != than.resource_version and not _is_older(one, than=than)
+    return one.resource_version != than.resource_version and not is_older(one, than=than)
 
 
-def _is_older(one: LiveObject, *, than: LiveObject) -> bool:
+def is_older(one: LiveObject, *, than: LiveObject) -> bool:
     """Say whether it is an earlier state.
 
     Resource versions of one kind are comparable numbers (Kubernetes 1.35 promises it, earlier ones keep it).

@@ -8,17 +8,18 @@ from collections.abc import Callable, Iterable
 from lastgood.core.resource import annotations_of
 from lastgood.targets.kubernetes import apply_set
 from lastgood.targets.kubernetes.kinds import GroupKind
-from lastgood.targets.kubernetes.live import is_newer
+from lastgood.targets.kubernetes.live import is_newer, is_older
 from lastgood.targets.kubernetes.live_object import Key, LiveObject
 
 
 class Parents:
-    """Filled by a watch and by what is written. gone: called with the id of a set that lost its parent."""
+    """Filled by a watch and by what is written. lost: called with the id of a set that lost its parent."""
 
-    def __init__(self, gone: Callable[[str], None]) -> None:
-        self._gone = gone
+    def __init__(self, lost: Callable[[str], None]) -> None:
+        self._lost = lost
         self._found: dict[Key, tuple[LiveObject, dict[str, str]]] = {}
         self._by_app: dict[str, Key] = {}
+        self._put_since: set[Key] = set()
 
     def of(self, app: str) -> dict[str, str] | None:
         """Return what the parent of an application's set says, None where there is none."""
@@ -30,31 +31,45 @@ class Parents:
         return next((app for app in self._by_app if apply_set.set_id(app, namespace) == set_id), None)
 
     def put(self, one: LiveObject) -> None:
-        """Keep a parent as it is now."""
+        """Keep a parent as it is now; what a watch tells late is no news."""
         before = self._found.get(one.key)
-        if before is not None and before[0].uid == one.uid and not is_newer(one, than=before[0]):
-            return
+        if before is None or is_newer(one, than=before[0]):
+            self._put_since.add(one.key)
+            self._keep(one)
+
+    def gone(self, one: LiveObject) -> None:
+        """Forget a parent that a watch says is gone: that very one, unless it was put back since."""
+        before = self._found.get(one.key)
+        if before is not None and before[0].uid == one.uid and not is_older(one, than=before[0]):
+            self.remove(one.key)
+
+    def remove(self, key: Key) -> None:
+        """Forget a parent."""
+        before = self._found.get(key)
+        if before is not None:
+            self._forget(key)
+            self._lost(apply_set.set_id(before[1][apply_set.APPLICATION], key[1]))
+
+    def begin_list(self, _kind: GroupKind) -> None:
+        """Note that all are asked for now: what is put from here on is newer than that."""
+        self._put_since.clear()
+
+    def replace(self, _kind: GroupKind, objects: Iterable[LiveObject]) -> None:
+        """Take these for all that there were when the list began."""
+        listed = list(objects)
+        for one in listed:
+            if one.key not in self._put_since:
+                self._keep(one)
+        for key in self._found.keys() - {one.key for one in listed} - self._put_since:
+            self.remove(key)
+
+    def _keep(self, one: LiveObject) -> None:
         self._forget(one.key)
         said = annotations_of(one.manifest)
         app = said.get(apply_set.APPLICATION)
         if app and one.name == apply_set.parent_name(app):
             self._found[one.key] = (one, said)
             self._by_app[app] = one.key
-
-    def remove(self, key: Key, *, uid: str | None = None) -> None:
-        """Forget a parent. uid: only if it is that very one."""
-        before = self._found.get(key)
-        if before is not None and uid in (None, before[0].uid):
-            self._forget(key)
-            self._gone(apply_set.set_id(before[1][apply_set.APPLICATION], key[1]))
-
-    def replace(self, _kind: GroupKind, objects: Iterable[LiveObject]) -> None:
-        """Take these for all that there are."""
-        listed = list(objects)
-        for one in listed:
-            self.put(one)
-        for key in self._found.keys() - {one.key for one in listed}:
-            self.remove(key)
 
     def _forget(self, key: Key) -> None:
         before = self._found.pop(key, None)

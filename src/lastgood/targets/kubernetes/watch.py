@@ -18,7 +18,7 @@ import msgspec
 from lastgood.core.back_off import back_off
 from lastgood.targets.kubernetes.connection import Connection, chance
 from lastgood.targets.kubernetes.kinds import GroupKind, Kind, Kinds
-from lastgood.targets.kubernetes.live_object import Key, LiveObject, live_object
+from lastgood.targets.kubernetes.live_object import LiveObject, live_object
 from lastgood.targets.kubernetes.marks import MARKING
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable
 
@@ -48,11 +48,14 @@ class Kept(Protocol):
     def put(self, one: LiveObject) -> None:
         """Keep an object as it is now."""
 
-    def remove(self, key: Key, *, uid: str | None = None) -> None:
-        """Forget an object. uid: only if it is that very one."""
+    def gone(self, one: LiveObject) -> None:
+        """Forget an object: that very one."""
+
+    def begin_list(self, kind: GroupKind, /) -> None:
+        """Note that all objects of a kind are asked for now."""
 
     def replace(self, kind: GroupKind, objects: Iterable[LiveObject], /) -> None:
-        """Take these for all objects of a kind."""
+        """Take these for all objects of a kind as they were when the list began."""
 
 
 class KindWatch:
