@@ -85,7 +85,10 @@ def _called(version: str) -> tuple[str, ...]:
 
 
 def is_same_repo(source: str, repo: str) -> bool:
-    """Say whether two addresses are of one repo: by https or ssh, with `.git` or without, in capitals or not."""
+    """Say whether two addresses are of one repo: by https or ssh, with `.git` or without, in capitals or not.
+
+    A port says how a repo is reached, and not which one it is: a forge has one for ssh and another one for its pages.
+    """
     return _plain(source) == _plain(repo)
 
 
@@ -95,4 +98,5 @@ def _plain(address: str) -> str:
     if base is None:
         # A folder: it is itself alone.
         return address.removeprefix("file://").rstrip("/").removesuffix(".git")
-    return base.partition("://")[2].lower()
+    host, _, path = base.partition("://")[2].lower().partition("/")
+    return f"{host.partition(':')[0]}/{path}"
