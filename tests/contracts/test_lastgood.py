@@ -288,6 +288,8 @@ async def test_where_an_image_is(world, lastgood):
     assert (found[APP].contains, found[APP].deployment, found[APP].reason) == (True, 2, "it runs this very image")
     assert (found["web-staging"].contains, found["web-staging"].deployment) == (False, 1)
 
+    assert await lastgood.where("r2") == list(found.values()), "the tag alone is enough where one image had it"
+
     elsewhere = await lastgood.where("registry.example/shop/web:r2")
     assert [(one.contains, one.deployment) for one in elsewhere] == [(True, 2), (False, 1)]
     with pytest.raises(UnknownFeature) as wrong:

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from lastgood.core.errors import AmbiguousImage
+from lastgood.core.errors import AmbiguousImage, UnknownFeature
 from lastgood.core.feature_versions import Deployed
 from lastgood.core.source_commit import Selection
 from lastgood.core.source_features import SourceAt
@@ -153,3 +153,27 @@ async def test_an_image_that_ran_nowhere_is_asked_for_by_its_revision(shop):
     places = [place("newer", [image("4", history, last)]), place("older", [image("1", history, first)])]
     found = await where_built(image("2", history, second), places)
     assert [(one.app, one.contains) for one in found] == [("newer", True), ("older", False)]
+
+
+async def test_a_tag_alone_is_asked_for_last(shop):
+    """Where a source repo knows the words, these are meant; where several images ran under it, they are named."""
+    history, (_, second, *_) = shop
+    tagged = place("web", [image("v1.1.0", history, second)])
+    assert told(await where("v1.1.0", [tagged])) == [("web", True, 1, "it runs this very image")]
+    words = [image("Web", history, second, name="other")]
+    assert [one.via for one in await where("Web", [place("web", words)])] == [second]
+
+    api = image("v1.1.0@" + DIGEST, name="shop/api")
+    with pytest.raises(AmbiguousImage) as wrong:
+        await where("v1.1.0", [tagged, place("api", [api])])
+    assert wrong.value.message == "several images are called v1.1.0"
+    assert wrong.value.hint == f"give the whole name of one: {NAME}:v1.1.0, shop/api:v1.1.0"
+    with pytest.raises(UnknownFeature):
+        await where("v1.1", [tagged])
+
+
+async def test_a_tag_alone_is_known_where_no_source_is_named():
+    """Nothing is known of any feature there; who runs the tag is."""
+    database = SourceAt(image="postgres", reference="16.2", history=None, revision=None, selection=Selection())
+    found = await where("16.2", [place("db", [database]), place("idle")])
+    assert [(one.app, one.contains) for one in found] == [("db", True), ("idle", None)]

@@ -230,6 +230,8 @@ def test_the_page_of_features_answers_by_environment_and_compares(browser, lastg
         ["web:1.4.2"],
     )
     assert "/timeline?image=web%3A1.4.2" in {element.given["href"] for element in image.all("a")}
+    tag = Page(browser.get("/features?q=1.4.2").text)
+    assert "/timeline?image=1.4.2" in {element.given["href"] for element in tag.all("a")}
 
     assert {"q4", HOSTILE} <= {element.text for element in page.all("span") if element.given.get("class") == "chip"}
 

@@ -31,6 +31,7 @@ def where(
 
     A pull request that was reverted is not contained, and is again once its revert is reverted. Of an image
     (`web:1.4.2`, `web@sha256:...`) the revision counts that it was built from; where that is not known, who runs it.
+    A tag alone (`v1.4.2`) is an image's, too, where nothing else is called so.
     `-v` shows how it got there: pull request, source commit, image, config commit, deployment, and what it left with.
     """
     call: Call = ctx.find_root().obj

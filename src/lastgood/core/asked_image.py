@@ -2,7 +2,7 @@
 
 import re
 
-from lastgood.core.image_name import is_digest, parse_image_name
+from lastgood.core.image_name import is_digest, is_tag, parse_image_name
 from lastgood.core.value import Value
 
 # As lists show them.
@@ -10,7 +10,7 @@ _BEGINNING = re.compile(r"sha(?:256|512):[0-9a-f]{7,127}")
 
 
 class AskedImage(Value, frozen=True, kw_only=True):
-    """name: "" where only a digest was given. references: the tag and the digest, those that were given."""
+    """name: "" where only a digest or a tag was given. references: the tag and the digest, those that were given."""
 
     name: str
     references: tuple[str, ...]
@@ -47,6 +47,12 @@ def asked_image(text: str) -> AskedImage | None:
     name, _, tag = last.partition(":")
     references = tuple(one for one in (tag, digest) if one)
     return AskedImage(name=f"{folder}{slash}{name}", references=references) if references else None
+
+
+def asked_tag(text: str) -> AskedImage | None:
+    """Read `v1.4.2` as the tag of any image; None for what cannot be one. Nearly every word can: ask for it last."""
+    text = text.strip()
+    return AskedImage(name="", references=(text,)) if is_tag(text) else None
 
 
 def _names_digest(text: str) -> bool:

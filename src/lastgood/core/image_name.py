@@ -91,6 +91,11 @@ def is_digest(text: str) -> bool:
     return _DIGEST.fullmatch(text) is not None
 
 
+def is_tag(text: str) -> bool:
+    """Say whether it could be the tag of an image."""
+    return _TAG.fullmatch(text) is not None
+
+
 def _host_and_rest(named: str) -> tuple[str, str]:
     first, slash, rest = named.partition("/")
     if not slash or not (first == "localhost" or "." in first or ":" in first or first != first.lower()):

@@ -5,7 +5,7 @@ Renders versions to see their images, and asks the port Sources where these come
 
 from collections.abc import Sequence
 
-from lastgood.core.asked_image import AskedImage, asked_image
+from lastgood.core.asked_image import AskedImage, asked_image, asked_tag
 from lastgood.core.built import NOT_BUILT, BuiltAt, built_at, built_records
 from lastgood.core.choose import choose
 from lastgood.core.deployment import reach
@@ -124,7 +124,7 @@ class Features:
     async def _where(self, feature: str) -> list[WhereEntry]:
         known = await places(self._followed)
         image = asked_image(feature)
-        ran = [await self._place(place, known, image) for place in known.values()]
+        ran = [await self._place(place, known, image or asked_tag(feature)) for place in known.values()]
         try:
             return await answers.where(feature, ran, store=self._store)
         except UnknownFeature as unknown:

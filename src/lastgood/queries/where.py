@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from lastgood.core.asked_image import asked_image
+from lastgood.core.asked_image import asked_image, asked_tag
 from lastgood.core.deployment import reach
 from lastgood.core.feature import Feature
 from lastgood.core.feature_presence import Presence
@@ -44,15 +44,15 @@ async def where(feature: str, places: Sequence[Place], *, store: Store | None = 
 
     store: what is known of the deployments beside their records: builds, and what asked for them.
     Where no source repo tells, what is kept with the deployment records does. What is built from other repos alone than
-    the one that knows the feature does not contain it.
+    the one that knows the feature does not contain it. What none of them knows may be the tag of an image that ran.
     Raises UnknownFeature if no source repo and no record knows it, and it is no image that one of them ran;
-    AmbiguousImage where the end of a name fits several of those.
+    AmbiguousImage where the end of a name, or a tag alone, fits several of those.
     """
     places = [_told(place) for place in places]
     image = asked_image(feature)
     ran = those_asked(image, _versions(places)) if image is not None else ()
     if ran:
-        return await _where_image(ran, next((one for one in ran if one.revision is not None), None), places, store)
+        return await _where_ran(ran, places, store)
     chains = Chains(feature, store=store)
     records = RecordedVersions(feature, store)
     entries = []
@@ -65,8 +65,14 @@ async def where(feature: str, places: Sequence[Place], *, store: Store | None = 
             found, recorded = _not_there(known, found), None
         entries.append(await _entry(of, found, chains, recorded))
     entries = await _as_told(entries, store)
-    if missing and all(entry.contains is None for entry in entries) and not await records.meant():
-        raise await unknown_feature(feature, (one for version in _versions(places) for one in version.sources))
+    untold = all(one.may_be_on_record for known, _ in answers for one in known)
+    if untold and all(entry.contains is None for entry in entries) and not await records.meant():
+        tag = asked_tag(feature)
+        ran = those_asked(tag, _versions(places)) if tag is not None else ()
+        if ran:
+            return await _where_ran(ran, places, store)
+        if missing:
+            raise await unknown_feature(feature, (one for version in _versions(places) for one in version.sources))
     return entries
 
 
@@ -93,6 +99,11 @@ async def _as_told(entries: list[WhereEntry], store: Store | None) -> list[Where
 async def where_built(source: SourceAt, places: Sequence[Place], *, store: Store | None = None) -> list[WhereEntry]:
     """Say for each application whether it contains what an image was built from that ran nowhere. source: of it."""
     return await _where_image((source,), source, places, store)
+
+
+async def _where_ran(asked: Sequence[SourceAt], places: Sequence[Place], store: Store | None) -> list[WhereEntry]:
+    source = next((one for one in asked if one.revision is not None), None)
+    return await _where_image(asked, source, places, store)
 
 
 async def _where_image(

@@ -25,7 +25,9 @@ def those_asked(image: AskedImage, versions: Sequence[Deployed]) -> tuple[Source
     if not image.has_digest:
         by_name = {full_name(one.image): plain_name(one.image) for one in ran}
         if len(by_name) > 1:
-            raise AmbiguousImage(image=image.name, candidates=", ".join(sorted(by_name.values())))
+            tag = image.references[0]
+            candidates = sorted(name if image.name else f"{name}:{tag}" for name in by_name.values())
+            raise AmbiguousImage(image=image.name or tag, candidates=", ".join(candidates))
         return tuple(ran)
     given = image.references[-1]
     digests = {said for one in ran for said in one.reference.split("@") if said.startswith(given)}

@@ -53,8 +53,13 @@ class Answers(Value, frozen=True, kw_only=True):
 
     @property
     def word(self) -> str:
-        """The timeline's word for what was asked for."""
-        return "feature" if asked_image(self.query) is None else "image"
+        """The timeline's word for what was asked for. A tag may be the id of a commit, which says more."""
+        found = self.feature
+        if found is not None and any(one.startswith(self.query) for one in (*found.commits, found.merge or "")):
+            return "feature"
+        images = [image for one in self.chains if one.entry.chain is not None for image in one.entry.chain.images]
+        is_tag = any(image.reference.partition("@")[0] == self.query for image in images)
+        return "image" if is_tag or asked_image(self.query) is not None else "feature"
 
 
 class Comparison(Value, frozen=True, kw_only=True):
