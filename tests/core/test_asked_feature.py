@@ -96,6 +96,24 @@ def test_any_text_can_be_asked_for(text):
         assert len(asked_feature(asked).text) <= MAX_TEXT
 
 
+def test_a_merge_request_is_named_with_its_project():
+    """`group/project!31`, as GitLab writes it elsewhere; on any host, and of no other repo."""
+    asked = asked_feature("g/sub/shop!31")
+    assert (asked.text, asked.kind) == ("PR-31", "pull_request")
+    assert asked.is_in(web_address("git@gitlab.example.com:g/sub/shop.git"))
+    assert not asked.is_in(web_address("git@gitlab.example.com:g/shop.git"))
+    assert [asked_feature(text).text for text in ("shop!", "g/shop!0", "wow!12")] == ["shop!", "g/shop!0", "wow!12"]
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [('"dark mode"', "dark mode"), (' " dark mode " ', "dark mode"), ('"a" or "b"', '"a" or "b"'), ('" "', '" "')],
+)
+def test_quotes_around_words_are_no_part_of_them(text, asked):
+    """A shell takes them away, the field of a page does not."""
+    assert asked_feature(text).text == asked
+
+
 def test_a_record_is_meant_by_its_page_and_by_no_other():
     """The page of an issue is no pull request; another repo's number is another one."""
     one = Feature(
@@ -108,6 +126,8 @@ def test_a_record_is_meant_by_its_page_and_by_no_other():
     assert not is_meant(one, "https://github.com/o/web/pull/31")
     assert not is_meant(one, "https://github.com/o/shop/pull/3")
     assert is_meant(one, "O/Shop#31")
+    assert is_meant(one, "o/shop!31")
+    assert not is_meant(one, "o/web!31")
     assert not is_meant(one, "o/web#31")
     assert not is_meant(one, "o/shop#3")
 

@@ -21,14 +21,16 @@ _OF_A_REPO = re.compile(
 _OF_A_TRACKER = re.compile(
     r"/(?:[^/]{1,100}/)?(?:browse|issue)/(?P<key>[A-Za-z][A-Za-z0-9_]{1,19}-[1-9]\d{0,8})(?:/.*)?"
 )
+# As another project calls a merge request. Whether `owner/repo#12` is an issue or a pull request, the repo knows.
+_BY_NAME = re.compile(rf"(?P<repo>[\w.-]{{1,100}}(?:/[\w.-]{{1,100}}){{1,5}})!(?P<pull>{_NUMBER})")
 # Parts of an address that forges put around owner and name: of a page, and of what is cloned.
 _AROUND = frozenset(("projects", "repos", "scm", "_git", "v3"))
 
 
 class AskedFeature(Value, frozen=True, kw_only=True):
-    """What is asked for. text: what names it in its repo; host, path: of the repo, "" where no address said which.
+    """What is asked for. text: what names it in its repo; host, path: of the repo, "" where nothing said which.
 
-    kind: what a page is of, None where it was no page of a repo.
+    kind: what a page is of, None where that was not said.
     """
 
     text: str
@@ -43,7 +45,7 @@ class AskedFeature(Value, frozen=True, kw_only=True):
         host = urlsplit(web.base).hostname if web.base is not None else None
         # Git is often served under a name of its own: ssh.github.com, ssh.dev.azure.com.
         same = host is None or host == self.host or host.endswith(f".{self.host}") or self.host.endswith(f".{host}")
-        return same and self.is_called(web.path)
+        return (same or not self.host) and self.is_called(web.path)
 
     def is_called(self, repo: str) -> bool:
         """Say the same by a repo's name alone, as a Feature has it: `owner/name`, or without an owner."""
@@ -52,10 +54,20 @@ class AskedFeature(Value, frozen=True, kw_only=True):
 
 
 def asked_feature(text: str) -> AskedFeature:
-    """Read what somebody asks for. What is no page that is known is taken as it is written."""
-    text = text[:MAX_TEXT].strip()
-    if not is_page(text):
-        return AskedFeature(text=text)
+    """Read what somebody asks for. What is no page that is known is taken as it is written, without quotes around."""
+    text = _unquoted(text[:MAX_TEXT].strip())
+    if (named := _BY_NAME.fullmatch(text)) is not None:
+        return AskedFeature(text=f"PR-{named['pull']}", kind="pull_request", path=named["repo"])
+    return _page(text) if is_page(text) else AskedFeature(text=text)
+
+
+def _unquoted(text: str) -> str:
+    # A shell takes quotes away, the field of a page does not.
+    inner = text[1:-1].strip()
+    return inner if inner and text == f'"{text[1:-1]}"' and '"' not in inner else text
+
+
+def _page(text: str) -> AskedFeature:
     parts = urlsplit(text)
     if tracker := _OF_A_TRACKER.fullmatch(parts.path):
         return AskedFeature(text=tracker["key"].upper())

@@ -98,7 +98,8 @@ async def unknown_feature(feature: str, sources: Iterable[SourceAt], *, app: str
     repo, near = ", ".join(repos), list(dict.fromkeys(names))[:MAX_NEAREST]
     hint = f"did you mean {', '.join(near)}?" if near else None
     if repos and not any(repos.values()):
-        message = f"{asked.host}/{asked.path} is no source repo of what runs here, which is built from {repo}"
+        other = f"{asked.host}/{asked.path}".lstrip("/")
+        message = f"{other} is no source repo of what runs here, which is built from {repo}"
         return UnknownFeature(message, app=app, feature=feature, repo=repo, nearest=near)
     return UnknownFeature(hint=hint, app=app, feature=asked.text, repo=repo or "any source repo", nearest=near)
 
