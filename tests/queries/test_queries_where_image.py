@@ -172,6 +172,20 @@ async def test_a_tag_alone_is_asked_for_last(shop):
         await where("v1.1", [tagged])
 
 
+async def test_a_tag_alone_means_all_services_of_one_release(shop):
+    """Built from one revision of one repo, they are no two things to choose between."""
+    history, (first, second, _, last) = shop
+    web, api = (image("v1.1.0", history, second, name=name) for name in (NAME, "ghcr.example/shop/api"))
+    old = image("v1.0.0", history, first)
+    places = [place("web", [image("v1.2.0", history, last)], [web], [old]), place("api", [api]), place("old", [old])]
+    found = await where("v1.1.0", places)
+    assert [(one.app, one.contains, one.deployment) for one in found] == [
+        ("web", True, 2),
+        ("api", True, 1),
+        ("old", False, 1),
+    ]
+
+
 async def test_a_tag_alone_is_known_where_no_source_is_named():
     """Nothing is known of any feature there; who runs the tag is."""
     database = SourceAt(image="postgres", reference="16.2", history=None, revision=None, selection=Selection())

@@ -18,13 +18,18 @@ from lastgood.core.source_features import SourceAt
 
 
 def those_asked(image: AskedImage, versions: Sequence[Deployed]) -> tuple[SourceAt, ...]:
-    """Return the images among all versions that are meant. Raises AmbiguousImage where a tag is of several images."""
+    """Return the images among all versions that are meant. Raises AmbiguousImage where a tag is of several images.
+
+    Services that are built from one revision of one repo under one tag are one release: a tag alone means them all.
+    """
     ran = [one for one in images_in(versions) if image.fits(one.image, one.reference)]
     exact = [one for one in ran if image.is_named(one.image)]
     ran = exact or ran
     if not image.has_digest:
         by_name = {full_name(one.image): plain_name(one.image) for one in ran}
-        if len(by_name) > 1:
+        built = {(one.history, one.revision) for one in ran}
+        is_release = not image.name and len(built) == 1 and ran[0].revision is not None
+        if len(by_name) > 1 and not is_release:
             tag = image.references[0]
             candidates = sorted(name if image.name else f"{name}:{tag}" for name in by_name.values())
             raise AmbiguousImage(image=image.name or tag, candidates=", ".join(candidates))
