@@ -99,6 +99,20 @@ async def test_each_source_says_whether_its_images_tell_their_revision(world, se
     ]
 
 
+async def test_what_was_kept_of_an_image_counts_while_its_registry_is_away(world, server):
+    """The server knows what stands under a digest for ever, and so does doctor."""
+    labels = config(words(revision=world.revisions["gift"]))
+    image = manifest(labels)
+    server.says[f"/v2/shop/web/manifests/{image.digest}"] = answer(image.data, kind=image.kind)
+    server.says[f"/v2/shop/web/blobs/{labels.digest}"] = answer(labels.data, kind=labels.kind)
+    await world.fetched({"a": f"{server.host}/shop/web@{image.digest}"})
+    known = ("images of shop", "ok", f"{server.host}/shop/{{service}}: 1 of 1 tell their revision")
+    assert (await world.says())[-1] == known
+    server.says = {}
+    _, registry, images = await world.says()
+    assert (registry[1], images) == ("wrong", known)
+
+
 async def test_an_image_that_tells_nothing_is_named_with_the_reason(world, server):
     """The first of them stands for all."""
     await world.fetched({"a": f"{server.host}/shop/web:{world.revisions['gift']}", "b": f"{server.host}/shop/api:9"})

@@ -1,6 +1,7 @@
 """Whether source repos and registries answer, and which revisions images and bases are from, for `lastgood doctor`.
 
-Fetches what the server would, into the same mirrors; changes nothing else.
+Fetches what the server would, into the same mirrors, and keeps what images say of themselves in the same folder: what
+the server knows already counts while the registry is away. Changes nothing else.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from pathlib import Path
 from lastgood.app.clock import SystemClock
 from lastgood.app.doctor import Finding
 from lastgood.app.image_claims import ImageClaims
-from lastgood.app.instance import MIRRORS
+from lastgood.app.instance import IMAGES, MIRRORS
 from lastgood.app.settings import RegistrySettings, RepoSettings, Settings
 from lastgood.app.source_histories import SourceHistories
 from lastgood.app.sources import AllowedSources
@@ -121,31 +122,30 @@ async def _located(settings: Settings, repo: RepoSettings, mirror: MirrorConfigR
         detail = "lastgood.yaml has no `sources`: what changes bring is not known" if config else "no lastgood.yaml"
         return [Finding(name=name, outcome="warn", detail=detail, hint=_HINT)]
     found: dict[str, list[SourceAt]] = {source.image: [] for source in config.sources}
-    with tempfile.TemporaryDirectory() as kept:
-        clock = SystemClock()
-        rules = [registry.as_rule() for registry in settings.registries]
-        asking = Registries(rules, Path(kept), clock=clock, timeout_s=REGISTRY_S)
-        histories = SourceHistories(
-            AllowedSources(settings, lambda _: None),
-            clock=clock,
-            role=None,
-            images=ImageClaims(asking, clock=clock, wait_s=SOURCE_S),
-            wait_s=SOURCE_S,
-        )
-        try:
-            async with asyncio.timeout(ALL_S):
-                images, bases = await _rendered(settings, followed)
-                for image, reference in sorted(images):
-                    pattern = _pattern(config.sources, image, reference)
-                    if pattern is not None:
-                        charts = tuple(images[image, reference])
-                        found[pattern].append(await histories.locate(config.sources, image, reference, charts))
-                for base, ref in sorted(bases):
-                    pattern = _pattern(config.sources, base, ref)
-                    if pattern is not None:
-                        found[pattern].append(await histories.locate_base(config.sources, base, ref))
-        finally:
-            await histories.close()
+    clock = SystemClock()
+    rules = [registry.as_rule() for registry in settings.registries]
+    asking = Registries(rules, settings.data / IMAGES, clock=clock, timeout_s=REGISTRY_S)
+    histories = SourceHistories(
+        AllowedSources(settings, lambda _: None),
+        clock=clock,
+        role=None,
+        images=ImageClaims(asking, clock=clock, wait_s=SOURCE_S),
+        wait_s=SOURCE_S,
+    )
+    try:
+        async with asyncio.timeout(ALL_S):
+            images, bases = await _rendered(settings, followed)
+            for image, reference in sorted(images):
+                pattern = _pattern(config.sources, image, reference)
+                if pattern is not None:
+                    charts = tuple(images[image, reference])
+                    found[pattern].append(await histories.locate(config.sources, image, reference, charts))
+            for base, ref in sorted(bases):
+                pattern = _pattern(config.sources, base, ref)
+                if pattern is not None:
+                    found[pattern].append(await histories.locate_base(config.sources, base, ref))
+    finally:
+        await histories.close()
     return [_pattern_finding(name, pattern, located) for pattern, located in found.items()]
 
 
