@@ -196,6 +196,27 @@ async def test_content_alone_and_paths(history):
     assert (found.contains, found.beside) == (False, True)
 
 
+async def test_a_revert_takes_out_nothing_of_a_service_that_it_does_not_touch(history):
+    """Its words are believed where it changes something; its author took back the web's part, and left the api's."""
+    start = await history.commit("Begin", {"web/a": "1", "api/a": "1", "libs/a": "1"})
+    up = await history.commit("Raise (#1)", {"web/a": "2", "api/a": "2"}, [start])
+    half = await history.commit(f"Not on the web\n\nThis reverts commit {up}.", {"web/a": "1"}, [up])
+    back = await history.commit(f"On the web, too\n\nThis reverts commit {half}.", {"web/a": "2"}, [half])
+    shared = await history.commit(f"Nowhere\n\nThis reverts commit {up}.", {"libs/a": "2"}, [back])
+    await history.refresh()
+    web, api, job = (Selection(paths=(path, "libs")) for path in ("web", "api", "job"))
+
+    revisions = (up, half, back, shared)
+    assert await contains(history, "PR-1", *revisions, selection=web) == [True, False, True, False]
+    assert await contains(history, "PR-1", *revisions, selection=api) == [True, True, True, False]
+    assert await contains(history, "PR-1", *revisions, selection=job) == [False] * 4
+    assert await contains(history, "PR-1", *revisions) == [True, False, True, False]
+    changes = await history.features(up, half, api)
+    assert (changes.entered, changes.left) == ((), ())
+    changes = await history.features(up, half, web)
+    assert ([one.id for one in changes.entered], [one.id for one in changes.left]) == ([half[:7]], ["PR-1"])
+
+
 async def test_what_is_not_there_is_said(history):
     """An unknown feature and an unknown revision are errors of their own."""
     start = await history.commit("Begin", {"a": "1"})

@@ -13,7 +13,7 @@ from lastgood.core.feature_range import FeatureRange, SourceView
 from lastgood.core.forge import web_address
 from lastgood.core.mailmap import Mailmap
 from lastgood.core.near_features import near_features
-from lastgood.core.reverts import Claim, replay
+from lastgood.core.reverts import Claim, of_service, replay
 from lastgood.core.source_commit import SourceCommit
 from twins.config_repo import PRIYA
 
@@ -101,7 +101,7 @@ class MemorySourceHistory:
         new, self._known = len(self._book.all) - self._known, len(self._book.all)
         return new
 
-    def _replay(self):
+    def _replay(self, selection):
         claims = [
             Claim(
                 at,
@@ -113,7 +113,8 @@ class MemorySourceHistory:
             )
             for at, one in enumerate(self._book.all)
         ]
-        return replay(self._book.graph, claims, self._book, self.web)
+        replayed = replay(self._book.graph, claims, self._book, self.web)
+        return of_service(replayed, self._book.commits, selection)
 
     def _at(self, revision):
         found = self._book.find(revision)
@@ -123,11 +124,11 @@ class MemorySourceHistory:
 
     async def features(self, old, new, selection):
         view = SourceView(repo=self.repo, web=self.web, selection=selection)
-        return FeatureRange(self._book, self._replay(), Mailmap(), view).between(self._at(old), self._at(new))
+        return FeatureRange(self._book, self._replay(selection), Mailmap(), view).between(self._at(old), self._at(new))
 
     async def presences(self, feature, revisions, selection):
         view = SourceView(repo=self.repo, web=self.web, selection=selection, head=len(self._book.all) - 1)
-        presence = FeaturePresence(self._book, self._replay(), view)
+        presence = FeaturePresence(self._book, self._replay(selection), view)
         return presence.presence(presence.find(feature), [self._at(one) for one in revisions])
 
     async def nearest(self, feature, selection):
@@ -135,7 +136,7 @@ class MemorySourceHistory:
 
     async def origin(self, feature, revision, selection):
         view = SourceView(repo=self.repo, web=self.web, selection=selection, head=len(self._book.all) - 1)
-        presence = FeaturePresence(self._book, self._replay(), view)
-        made_of = FeatureRange(self._book, self._replay(), Mailmap(), view)
+        presence = FeaturePresence(self._book, self._replay(selection), view)
+        made_of = FeatureRange(self._book, self._replay(selection), Mailmap(), view)
         at = None if revision is None else self._at(revision)
         return FeatureOrigin(presence.find(feature), self._book, presence, made_of, view).origin(at)

@@ -21,13 +21,13 @@ a change that more than 500 commits act on, the first 500 count.)
 - a merge of more than two parents is one of the first two, then of that with the third, and so on.
 
 Dates play no part, and the order of commits is that of the graph alone. Claims are believed: a revert that its author
-edited counts as whole.
+edited counts as whole (of a service's part of the repo see `reverts.of_service`).
 """
 
 import bisect
 import heapq
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from lastgood.core.commit_graph import CommitGraph
 
@@ -88,6 +88,11 @@ class Replay:
         self._of_merges = sorted({at for at, _ in deals})
         self._late: dict[int, int] = {}
         self._late = self._late_turns()
+
+    def without(self, reverts: Collection[int]) -> "Replay":
+        """Return the same without what some commits, by position, revert."""
+        kept = {at: targets for at, targets in self.reverts.items() if at not in reverts}
+        return Replay(self.graph, reverts=kept, carries=self.carries, repeats=self._repeats, mainlines=self._mainlines)
 
     def _side(self, at: int, merge: int) -> tuple[int, int]:
         """Return a merge and the parent that it is held against by who reverts or repeats it."""

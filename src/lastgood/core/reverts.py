@@ -3,12 +3,13 @@
 Values in, positions out; asks an index of commits through a small protocol. Knows no Git process.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from lastgood.core.commit_graph import CommitGraph
 from lastgood.core.containment import Change, Replay
 from lastgood.core.forge import WebAddress
+from lastgood.core.source_commit import Selection, SourceCommit
 
 _FULL = 40
 _CANDIDATES = 16
@@ -70,6 +71,24 @@ def replay(graph: CommitGraph, claims: Iterable[Claim], lookup: Lookup, web: Web
     carries = {at: own for at, some in roots.items() if (own := tuple(one for one in some if one not in graph.more))}
     carries = {at: own for at, own in carries.items() if own != (at,)}
     return Replay(graph, reverts=reverts, carries=carries, repeats=repeats, mainlines=mainlines)
+
+
+def of_service(
+    replayed: Replay, commits: Callable[[Sequence[int]], Sequence[SourceCommit]], selection: Selection
+) -> Replay:
+    """Leave out reverts that change nothing of a service, of commits that did: they took back another one's part.
+
+    commits: reads some by their positions.
+    """
+    if not selection.paths:
+        return replayed
+    reverting = list(replayed.reverts)
+    elsewhere = [at for at, one in zip(reverting, commits(reverting), strict=True) if not selection.concerns(one)]
+    reverted = list({one for at in elsewhere for one in replayed.reverts[at] if isinstance(one, int)})
+    ours = {at for at, one in zip(reverted, commits(reverted), strict=True) if selection.concerns(one)}
+    # Most reverts are whole: then the one replay of the repo serves all services.
+    in_part = [at for at in elsewhere if not ours.isdisjoint(replayed.reverts[at])]
+    return replayed.without(frozenset(in_part)) if in_part else replayed
 
 
 def _targets(graph: CommitGraph, claim: Claim, lookup: Lookup, web: WebAddress) -> tuple[Change, ...]:

@@ -14,11 +14,14 @@ from lastgood.core.feature_range import FeatureChanges, FeatureRange, SourceView
 from lastgood.core.forge import web_address
 from lastgood.core.mailmap import MAX_MAILMAP_BYTES, Mailmap
 from lastgood.core.near_features import near_features
-from lastgood.core.reverts import replay
+from lastgood.core.reverts import of_service, replay
 from lastgood.core.source_commit import Selection
 from lastgood.git.program import Git
 from lastgood.git.source import MirrorSourceRepo
 from lastgood.git.source_index import SourceIndex
+
+# Of so many services it is remembered which reverts count for them.
+_MOST_SERVICES = 50
 
 
 class _Found(NamedTuple):
@@ -46,6 +49,8 @@ class MirrorSourceHistory:
         folder = source.folder
         self.index = SourceIndex(index if index is not None else Path(f"{folder}.history"), Git(folder))
         self._replay: Replay | None = None
+        # By the paths of a service.
+        self._of_services: dict[tuple[str, ...], Replay] = {}
         self._last: _Found | None = None
         self._mailmap = Mailmap()
         self._mailmap_of: str | None = None
@@ -72,7 +77,7 @@ class MirrorSourceHistory:
     def _features(self, old: str, new: str, selection: Selection) -> FeatureChanges:
         before, after = (self._at(revision) for revision in (old, new))
         view = SourceView(repo=self.repo, web=self.web, selection=selection)
-        return FeatureRange(self.index, self._replayed(), self._people(), view).between(before, after)
+        return FeatureRange(self.index, self._replayed(selection), self._people(), view).between(before, after)
 
     async def presences(self, feature: str, revisions: Sequence[str], selection: Selection) -> list[Presence]:
         """See SourceHistory.presences."""
@@ -98,7 +103,7 @@ class MirrorSourceHistory:
 
     def _found(self, feature: str, selection: Selection) -> "_Found":
         """Find what a text names; the last one is remembered, as it is asked of each application in turn."""
-        replayed = self._replayed()
+        replayed = self._replayed(selection)
         last = self._last
         if last is None or last.replayed is not replayed or (last.feature, last.selection) != (feature, selection):
             head = self._source.head()
@@ -122,10 +127,15 @@ class MirrorSourceHistory:
             raise UnknownVersion(f"there is no commit {revision[:12]} in {self.repo}", hint=hint, version=revision)
         return found
 
-    def _replayed(self) -> Replay:
+    def _replayed(self, selection: Selection) -> Replay:
         if self._replay is None or self._replay.graph is not self.index.graph:
             self._replay = replay(self.index.graph, self.index.claims(), self.index, self.web)
-        return self._replay
+            self._of_services.clear()
+        if selection.paths not in self._of_services:
+            if len(self._of_services) >= _MOST_SERVICES:
+                self._of_services.clear()
+            self._of_services[selection.paths] = of_service(self._replay, self.index.commits, selection)
+        return self._of_services[selection.paths]
 
     def _people(self) -> Mailmap:
         """Return the mailmap of the remote's own HEAD, as git reads it in a bare repository."""
