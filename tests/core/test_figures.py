@@ -237,6 +237,19 @@ def test_the_weeks_add_up(attempts):
     assert [week.start for week in found.weeks] == [SINCE, SINCE + WEEK]
 
 
+@pytest.mark.parametrize(
+    ("since", "weeks"),
+    [(SINCE, 2), (SINCE - dt.timedelta(milliseconds=3), 2), (SINCE - 2 * HOUR, 3), (NOON - HOUR / 2, 1)],
+    ids=["whole", "a moment more", "some hours more", "half an hour"],
+)
+def test_a_moment_is_no_week_of_its_own(since, weeks):
+    """What `--since '2 weeks ago'` is longer than two weeks belongs to the oldest of them; nothing is lost."""
+    found = counted(attempt(1, finished_at=since), attempt(2, finished_at=NOON - HOUR / 4), since=since)
+    assert len(found.weeks) == weeks
+    assert (found.weeks[0].start, found.weeks[-1].end) == (since, NOON)
+    assert sum(week.deployments for week in found.weeks) == 2
+
+
 def test_each_part_is_counted_by_itself_and_no_failure_is_ended_by_another_application():
     """The parts add up; what one application deployed does not end the failure of another in its group."""
     made = (

@@ -24,6 +24,8 @@ from lastgood.core.words import Outcome, Trigger
 LEAST = 5
 MOST_FAILURES = 100
 WEEK = dt.timedelta(days=7)
+# "4 weeks ago" is said some milliseconds before the period ends: that is four weeks, and not a fifth one.
+_NO_WEEK = dt.timedelta(hours=1)
 _DAY_S = 86_400.0
 _BACK = ("rollback", "undo")
 Division = Literal["application", "environment", "group"]
@@ -76,7 +78,7 @@ class Share(Value, frozen=True, kw_only=True):
 
 
 class Week(Value, frozen=True, kw_only=True):
-    """One step of the trend: seven days from `start` on, or what of them lies in the period."""
+    """One step of the trend: seven days (of the oldest up to an hour more), or what the period has of them."""
 
     start: dt.datetime
     end: dt.datetime
@@ -372,11 +374,14 @@ def _share(count: int, of: int) -> Share:
 
 
 def _edges(since: dt.datetime, until: dt.datetime) -> list[dt.datetime]:
-    """Return the weeks' edges, counted back from the end, so that the last one is whole."""
+    """Return the weeks' edges, counted back from the end, so that the last one is whole.
+
+    Less than an hour at the begin belongs to the week that follows.
+    """
     edges = [until]
-    while edges[-1] > since:
-        edges.append(max(edges[-1] - WEEK, since))
-    return edges[::-1]
+    while edges[-1] - since > WEEK + _NO_WEEK:
+        edges.append(edges[-1] - WEEK)
+    return [since, *edges[::-1]]
 
 
 def _week(judged: Sequence[Judged], start: dt.datetime, end: dt.datetime) -> Week:
