@@ -68,4 +68,6 @@ def test_a_number_means_the_whole_number():
     assert not is_meant(feature(), "#1")
     assert not is_meant(feature(title="x"), "c0ffee")
     assert is_meant(feature(title="x"), "c0ffeec")
+    assert not is_meant(feature(title='Revert "Cards (#1)"'), "#1")
+    assert not is_meant(feature(title="As o/web#1 has it, and PR-1"), "o/web#1")
     assert not is_meant(feature(), " ")

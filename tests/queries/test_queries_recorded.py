@@ -4,6 +4,7 @@ import dataclasses
 import datetime as dt
 
 import pytest
+from msgspec.structs import replace
 
 from lastgood.core import recorded_versions
 from lastgood.core.carried import Carried
@@ -188,6 +189,32 @@ class TestTwoApplications:
             await records.ran(app=app, images=both, unknown=(db,))
         await records.ran(app=STAGING, entered=(pull(1),))
         assert await self.compared(store, records) == (["PR-1"], [], True)
+
+
+@pytest.mark.parametrize("text", ["#1", "PR-1", "!1", "o/shop#1", "SHOP-7", "gift wrap", "shop-7 gift"])
+async def test_the_revert_that_says_its_name_is_not_the_feature(store, text):
+    """The title of what takes a feature out has its number, its key and its words; it is gone all the same."""
+    feature = pull(1, "SHOP-7 gift wrap")
+    issue = replace(feature, id="SHOP-7", kind="issue")
+    revert = replace(pull(2, 'Revert "SHOP-7 gift wrap (#1)"'), takes_back=("PR-1",))
+    renamed = replace(pull(3, "Not SHOP-7 by far"), git_title="Cards")
+    records = Records(store)
+    await records.ran()
+    await records.ran(entered=(feature, issue))
+    await records.ran(entered=(revert,), left=(feature, issue))
+    await records.ran(entered=(renamed,))
+    (entry,) = await where(text, [records.place()], store=store)
+    assert (entry.contains, entry.recorded) == (False, True)
+    assert "n3 took it out" in entry.reason
+
+
+async def test_words_of_nothing_but_a_revert_mean_the_revert(store):
+    """What it took out came before the records begin."""
+    records = Records(store)
+    await records.ran()
+    await records.ran(entered=(replace(pull(2, 'Revert "Gift wrap"'), takes_back=("PR-1",)),))
+    (entry,) = await where("gift wrap", [records.place()], store=store)
+    assert (entry.contains, entry.deployment) == (True, 2)
 
 
 async def test_older_records_count_where_their_images_were_not_looked_at(store):

@@ -13,6 +13,9 @@ from lastgood.core.value import Value
 
 MAX_TEXT = 500
 _NUMBER = r"[1-9]\d{0,8}"
+# Names by number, which are never words of a title: the commit that reverts #12 has `#12` in its own.
+PULL = re.compile(rf"(?:PR-|#|!)({_NUMBER})", re.IGNORECASE)
+ISSUE = re.compile(rf"(?P<repo>[\w.-]{{1,100}}(?:/[\w.-]{{1,100}}){{1,5}})#(?P<number>{_NUMBER})")
 _OF_A_REPO = re.compile(
     r"/(?P<repo>[^?#]{1,300}?)/(?:-/)?"
     rf"(?:(?:pull|pulls|pull-requests|merge_requests|pullrequest)/(?P<pull>{_NUMBER})"

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from lastgood.core.asked_feature import asked_feature
+from lastgood.core.asked_feature import ISSUE, PULL, AskedFeature, asked_feature
 from lastgood.core.commit import Person
 from lastgood.core.forge import names_repo
 from lastgood.core.value import Value
@@ -76,8 +76,19 @@ def is_meant(feature: Feature, text: str) -> bool:
 
     See `asked_feature` for pages: one of an issue means no pull request of that number, and the other way round.
     """
+    if is_named(feature, text):
+        return True
     asked = asked_feature(text)
-    if not asked.is_called(feature.repo) or (asked.kind not in {None, "commit", feature.kind}):
+    if not asked.text or PULL.fullmatch(asked.text) or ISSUE.fullmatch(asked.text) or not _may_be(feature, asked):
+        return False
+    titles = [one.casefold() for one in (feature.title, feature.git_title) if one]
+    return any(all(word in title for word in asked.text.casefold().split()) for title in titles)
+
+
+def is_named(feature: Feature, text: str) -> bool:
+    """Say whether a text names a feature, by its id or a commit, and not by words of its title."""
+    asked = asked_feature(text)
+    if not _may_be(feature, asked):
         return False
     wanted = asked.text.casefold()
     number = wanted[1:] if wanted[:1] in {"#", "!"} else wanted
@@ -87,7 +98,9 @@ def is_meant(feature: Feature, text: str) -> bool:
     ids = {feature.id.casefold(), feature.id.casefold().rpartition("#")[2]}
     if wanted in ids or (number != wanted and {number, f"pr-{number}"} & ids):
         return True
-    if len(wanted) >= _ID_DIGITS and any(commit.startswith(wanted) for commit in commits_of(feature)):
-        return True
-    titles = [one.casefold() for one in (feature.title, feature.git_title) if one]
-    return bool(wanted) and any(all(word in title for word in wanted.split()) for title in titles)
+    return len(wanted) >= _ID_DIGITS and any(commit.startswith(wanted) for commit in commits_of(feature))
+
+
+def _may_be(feature: Feature, asked: AskedFeature) -> bool:
+    """Say whether a page, if one was asked for, is of this feature's repo and kind."""
+    return asked.is_called(feature.repo) and asked.kind in {None, "commit", feature.kind}

@@ -8,7 +8,7 @@ contained when any commit that names it is, other than as a revert.
 import re
 from collections.abc import Sequence
 
-from lastgood.core.asked_feature import MAX_TEXT, asked_feature
+from lastgood.core.asked_feature import ISSUE, MAX_TEXT, PULL, asked_feature
 from lastgood.core.chain import ChainImage
 from lastgood.core.containment import Change, Replay
 from lastgood.core.errors import UnknownFeature
@@ -18,10 +18,8 @@ from lastgood.core.value import Value
 MAX_FOUND = 20
 TOO_MANY = f"more than {MAX_FOUND} titles have these words, and the newest of them are not in it: say more of them"
 _REMEMBERED = 32
-_PULL = re.compile(r"(?:PR-|#|!)([1-9]\d{0,8})", re.IGNORECASE)
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,19}-[1-9]\d{0,8}")
 _HEX = re.compile(r"[0-9a-f]{7,40}")
-_ISSUE = re.compile(r"(?P<repo>[\w.-]{1,100}(?:/[\w.-]{1,100}){1,5})#(?P<number>[1-9]\d{0,8})")
 
 
 class Presence(Value, frozen=True, kw_only=True):
@@ -93,14 +91,14 @@ class FeaturePresence:
         return found or (self._find(issue) if web.forge in {None, "github", "gitea"} else None)
 
     def _find(self, text: str) -> WantedFeature | None:
-        if pull := _PULL.fullmatch(text):
+        if pull := PULL.fullmatch(text):
             positions = self._book.pulls(int(pull[1]))
             if positions:
                 return self._wanted(f"PR-{pull[1]}", positions)
             return self._issue(f"#{pull[1]}") if text.startswith("#") else None
         if _KEY.fullmatch(text) and self._view.selection.is_key(text.upper()):
             return self._issue(text.upper())
-        if issue := _ISSUE.fullmatch(text):
+        if issue := ISSUE.fullmatch(text):
             own = f"#{issue['number']}" if self._view.web.is_meant_by(issue["repo"]) else ""
             return self._issue(text) or (self._find(own) if own else None)
         if _HEX.fullmatch(text.lower()) and (at := self._book.find(text.lower())) is not None:

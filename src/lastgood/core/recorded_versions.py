@@ -13,7 +13,7 @@ from lastgood.core.asked_feature import MAX_TEXT
 from lastgood.core.carried import Carried, searched
 from lastgood.core.chain import ChainImage
 from lastgood.core.deployment import Deployment
-from lastgood.core.feature import Feature, is_meant
+from lastgood.core.feature import Feature, is_meant, is_named
 from lastgood.core.feature_presence import MAX_FOUND, Presence
 from lastgood.core.feature_versions import MAX_IMAGES, Deployed
 from lastgood.core.ports import Store
@@ -60,14 +60,20 @@ class RecordedVersions:
         return self._meant
 
     async def _find(self) -> list[list[Feature]]:
-        found: list[list[Feature]] = []
+        """Find what has this name, else what has these words: as a source repo does, no revert where there is more."""
+        named: list[list[Feature]] = []
+        titled: list[list[Feature]] = []
+        reverts: list[list[Feature]] = []
         before_id = None
         for _ in range(MOST_PAGES):
             runs = await self._runs(DeploymentQuery(feature=searched(self._text), before_id=before_id, limit=PAGE))
             for kept in (await self._carried(runs)).values():
                 for feature in (*kept.entered, *kept.left):
-                    if is_meant(feature, self._text):
-                        _group(found, feature)
+                    if is_named(feature, self._text):
+                        _group(named, feature)
+                    elif is_meant(feature, self._text):
+                        _group(reverts if feature.takes_back or feature.brings_back else titled, feature)
+            found = named or titled or reverts
             self._more = len(found) >= MAX_FOUND
             if len(runs) < PAGE or self._more:
                 break
