@@ -114,6 +114,7 @@ class _Server:
             clock=self._clock,
             role="agent" if agent else "web",
             images=_image_claims(settings, self._clock),
+            forges=self._forges,
         )
 
     async def run(self, started: Callable[[str], None]) -> None:

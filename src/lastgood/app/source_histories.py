@@ -8,6 +8,7 @@ import asyncio
 import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -16,6 +17,7 @@ from lastgood.app.sources import AllowedSources
 from lastgood.core.asked_image import plain_name
 from lastgood.core.built import Built, How, Key
 from lastgood.core.errors import LastgoodError
+from lastgood.core.forge import web_address
 from lastgood.core.image_facts import ImageClaim
 from lastgood.core.image_name import DOCKER_HUB, ImageName, parse_image_name
 from lastgood.core.image_revision import Claims, chart_versions, claimed_revisions
@@ -26,6 +28,9 @@ from lastgood.core.source_features import SourceAt
 from lastgood.core.sources import Source, SourceOf, source_of
 from lastgood.git.source import MirrorSourceRepo
 from lastgood.git.source_history import MirrorSourceHistory
+
+if TYPE_CHECKING:
+    from lastgood.forge.forges import Forges
 
 # Somebody waits for the answer: a remote that is slower than this is asked on, and told of as unknown.
 WAIT_S = 5.0
@@ -54,7 +59,8 @@ class SourceHistories:
     """Histories by the address of their source repo.
 
     role: each process that runs beside another has its own index; None: only `locate` is asked, and none is made.
-    images: None where no registry may be asked. wait_s: how long a remote is waited for.
+    images: None where no registry may be asked. forges: None where the operator names none.
+    wait_s: how long a remote is waited for.
     """
 
     def __init__(
@@ -64,11 +70,13 @@ class SourceHistories:
         clock: Clock,
         role: str | None,
         images: ImageClaims | None = None,
+        forges: "Forges | None" = None,
         wait_s: float = WAIT_S,
     ) -> None:
         self._wait_s = wait_s
         self._allowed = allowed
         self._images = images
+        self._forges = forges
         self._clock = clock
         self._role = role
         self._kept: dict[str, _Kept] = {}
@@ -306,7 +314,8 @@ class SourceHistories:
         mirror = await self._allowed.open(url)
         if url not in self._kept:
             index = mirror.folder.with_name(f"{mirror.folder.name}.{self._role}.history")
-            self._kept[url] = _Kept(mirror, MirrorSourceHistory(mirror, url, index=index))
+            forge = self._forges.kind_of(web_address(url)) if self._forges is not None else None
+            self._kept[url] = _Kept(mirror, MirrorSourceHistory(mirror, url, index=index, forge=forge))
         return self._kept[url]
 
     async def _look(self, kept: _Kept, *, again_s: float) -> None:

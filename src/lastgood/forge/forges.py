@@ -112,6 +112,10 @@ class Forges:
                 return ForgePullRequests(HOSTS[kind](self._connections[rule.url], path), repo, kind)
         return None
 
+    def kind_of(self, repo: WebAddress) -> ForgeKind | None:
+        """Return what a repo's forge is, where it is one of these."""
+        return self._host(repo)[0]
+
     def _host(self, repo: WebAddress) -> tuple[ForgeKind | None, str, Host | None]:
         for rule, kind, host in self._hosts:
             path = rule.below(repo.base) if repo.base is not None else None

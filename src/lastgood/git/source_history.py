@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from lastgood.core.chain import Origin
+from lastgood.core.commit_facts import Forge
 from lastgood.core.containment import Replay
 from lastgood.core.errors import GitFailed, ObjectTooLarge, UnknownVersion
 from lastgood.core.feature_origin import FeatureOrigin
@@ -38,13 +41,17 @@ class _Found(NamedTuple):
 class MirrorSourceHistory:
     """The port SourceHistory over a mirror. url: the repo's address, for web pages and for telling repos apart.
 
+    forge: the repo's, as the operator says it; None: its address and messages tell, if anything does.
     index: where the index stands; None: beside the mirror as `<mirror>.history`. Two processes must not share one.
     One question at a time; none waits for the network.
     """
 
-    def __init__(self, source: MirrorSourceRepo, url: str, *, index: Path | None = None) -> None:
+    def __init__(
+        self, source: MirrorSourceRepo, url: str, *, index: Path | None = None, forge: Forge | None = None
+    ) -> None:
         self._source = source
-        self.web = web_address(url)
+        web = web_address(url)
+        self.web = replace(web, forge=forge) if forge is not None else web
         self.repo = self.web.path
         folder = source.folder
         self.index = SourceIndex(index if index is not None else Path(f"{folder}.history"), Git(folder))
