@@ -1,5 +1,7 @@
 """An agent and pull requests: it sees the merge before it deploys it, and knows whose rollback that is."""
 
+import asyncio
+
 import pytest
 from msgspec import convert
 from msgspec.structs import replace
@@ -7,8 +9,10 @@ from msgspec.structs import replace
 from lastgood.core.errors import LastgoodError, PushUnknown
 from lastgood.core.plan import Plan
 from lastgood.core.record import Pause
-from lastgood.core.request import RollbackRequest
+from lastgood.core.request import RollbackRequest, UndoRequest
+from lastgood.flows import pull_request
 from lastgood.flows.rollback import Rollbacks
+from lastgood.flows.undo import Undos
 from twins.agent_world import CONFIG, World, app_file
 from twins.pull_requests import MemoryPullRequests
 
@@ -125,3 +129,47 @@ async def test_a_forge_that_is_away_keeps_no_head_waiting(world):
     operation = await world.store.operation(plan.id)
     assert operation.step == "waiting"
     assert operation.message.startswith("how it stands is not known")
+
+
+@pytest.mark.parametrize("kind", ["rollback", "undo"])
+async def test_a_squash_without_a_hold_is_the_persons_too(world, kind):
+    """No hold in it tells whose it is, so the forge is asked before it is deployed: also through a pause."""
+    first = await world.store.deployment(APP, 1)
+    if kind == "undo":
+        await world.release({"lastgood.yaml": CONFIG + "delivery: pull-request\n"})
+        await Rollbacks(world.branch()).do(RollbackRequest(apps=(APP,), to=first.commit.oid, via="push"))
+        await world.look()
+        await world.run_until(APP, "succeeded", 3)
+        plan = await Undos(world.branch()).do(UndoRequest(app=APP))
+    else:
+        plan = await Rollbacks(world.branch()).do(
+            RollbackRequest(apps=(APP,), to=first.commit.oid, via="pr", hold=False)
+        )
+    ran = len(await world.runs(APP))
+    await world.store.pause(Pause(scope="everything", name=None, reason="fair", by="Priya", since=world.clock.now()))
+    back = {".lastgood/holds/web-staging.hold": None, **app_file(APP, "b")} if kind == "undo" else app_file(APP, "a")
+    merged = await world.release(back, message="By request (#1)")
+    world.pulls.end(1, "merged", merged_as=merged)
+    await world.look()
+    done = await world.run_until(APP, "succeeded", ran + 1)
+    assert (done.trigger, done.operation, done.commit.oid) == (kind, plan.id, merged)
+
+
+async def test_a_forge_that_hangs_keeps_no_head_waiting(world, monkeypatch):
+    """Somebody else brought the same content by hand: it is deployed, as a commit."""
+    first = await world.store.deployment(APP, 1)
+    await Rollbacks(world.branch()).do(RollbackRequest(apps=(APP,), to=first.commit.oid, via="pr", hold=False))
+    monkeypatch.setattr(pull_request, "PATIENCE_S", 0.0)
+    asked = asyncio.Event()
+
+    async def look(_number):
+        asked.set()
+        await asyncio.Event().wait()
+
+    world.pulls.look = look
+    await world.release(app_file(APP, "a"))
+    looking = asyncio.create_task(world.look())
+    done = await world.run_until(APP, "succeeded", 3)
+    looking.cancel()
+    assert asked.is_set()
+    assert done.trigger == "commit"

@@ -126,6 +126,7 @@ async def test_a_merge_is_recognised_by_its_content(world, how, ask, hold):
     """However the forge merged it, and whatever it says; others' commits in between do not matter.
 
     Without the commit itself and without a hold only the forge knows that it was merged: Git has the same content.
+    It is asked before that is followed.
     """
     first, _, plan = await begun(world, hold=hold)
     await world.commit({f"{CART}/deploy.conf": "cart\n"})
@@ -133,9 +134,6 @@ async def test_a_merge_is_recognised_by_its_content(world, how, ask, hold):
     await world.commit({f"{CART}/deploy.conf": "cart 2\n"})
     await settle_requests(world.branch, await world.head(), ask=ask)
     done = await only(world)
-    if how == "squash" and not ask and not hold:
-        assert done.step == "waiting"
-        return
     assert (done.step, done.commit, done.message) == ("done", merged, "")
     if world.store is not None:
         tells = WhyDeployed(repo=world.repo, store=world.store)
@@ -147,6 +145,17 @@ async def test_a_merge_is_recognised_by_its_content(world, how, ask, hold):
     await world.release(name="v3")
     further = await world.roll_back(to=first, via="pr", hold=hold)
     assert further.result.pull_request == f"{FORGE}/pulls/2"
+
+
+async def test_the_same_content_of_somebody_else_is_not_the_request(memory):
+    """Without a hold it is nobody's: the forge says that it waits still."""
+    first, _, _ = await begun(memory, hold=False)
+    await memory.roll_back(to=first, via="push", hold=False)
+    await settle_requests(memory.branch, await memory.head(), ask=False)
+    waiting = [one for one in await memory.branch.journal.operations("web-production") if one.step == "waiting"]
+    assert [one.message.partition(":")[0] for one in waiting] == [
+        "web-production moved since, so it does not fit any more"
+    ]
 
 
 @pytest.mark.parametrize("how", ["merge", "squash"])

@@ -4,6 +4,8 @@ Content decides, not what a forge or a trailer says: the operation is done by th
 each application has the version that was planned, and its hold.
 """
 
+import asyncio
+import contextlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -21,6 +23,8 @@ from lastgood.flows.requested import done_before, kept_plan, same_request, same_
 
 # So many changes of an application since the plan are looked through for the commit that brought it.
 MAX_SINCE = 200
+# So long a head that has what a pull request asks for waits for the forge to say whose it is.
+PATIENCE_S = 2.0
 _HOLDS = Scope(path=".lastgood/holds")
 _OF_HOLDS = frozenset({"hold", "unhold"})
 
@@ -28,7 +32,8 @@ _OF_HOLDS = frozenset({"hold", "unhold"})
 async def settle_requests(branch: FollowedBranch, head: str, *, ask: bool = True, app: str | None = None) -> None:
     """Look at each pull request that is waited for. head: the newest of the branch. app: only those that move it.
 
-    ask: ask the forge, too; else only what Git itself says. Where no forge is known, none is waited for.
+    ask: ask the forge, too; else only where the branch has what was planned, and nothing in Git says whose it is.
+    Where no forge is known, none is waited for.
     Raises StoreFailed; whatever else is in the way of one, it stays as it is.
     """
     if branch.pulls is None:
@@ -163,22 +168,27 @@ class Requested:
         # Nobody but this operation has its holds: where they stand, it is it.
         marked = any(app.hold is not None for app in plan.applications)
         look = await self.branch.at(head)
-        if inside or marked:
-            brought = await self._brought(look, plan)
-            if brought is not None:
-                return await self._arrived(plan, brought)
+        brought = await self._brought(look, plan)
+        if brought is not None and (inside or marked):
+            return await self._arrived(plan, brought)
         if inside:
             await self._differs(look, plan, head)
             return None
-        return await self._ask(plan, look) if ask else None
+        if ask:
+            return await self._ask(plan, look)
+        if brought is not None:
+            with contextlib.suppress(TimeoutError):
+                return await self._ask(plan, look, within_s=PATIENCE_S)
+        return None
 
-    async def _ask(self, plan: Plan, look: Look) -> Plan | None:
+    async def _ask(self, plan: Plan, look: Look, *, within_s: float | None = None) -> Plan | None:
         pulls = self.branch.pulls
         if pulls is None:
             return None
         number: Any = (self.entry.operation.plan or {}).get("pull")
         source = proposed_branch(plan.kind, plan.id)
-        pull = await (pulls.look(number) if isinstance(number, int) else pulls.find(source, self.branch.name))
+        async with asyncio.timeout(within_s):
+            pull = await (pulls.look(number) if isinstance(number, int) else pulls.find(source, self.branch.name))
         if pull is None:
             await self.say("the forge does not show it any more")
         elif pull.state == "merged":
