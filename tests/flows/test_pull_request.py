@@ -147,6 +147,20 @@ async def test_a_merge_is_recognised_by_its_content(world, how, ask, hold):
     assert further.result.pull_request == f"{FORGE}/pulls/2"
 
 
+@pytest.mark.parametrize("how", ["merge", "squash"])
+async def test_a_hold_that_was_reverted_before_anybody_looked_is_not_in_force(world, how):
+    """The merge is recorded; no file has its hold any more, so nothing could end it later."""
+    _, second, plan = await begun(world)
+    await merge(world, plan, how=how)
+    files = [file for app in plan.applications for file in app.files]
+    before = {file.path: await world.text(second, file.path) if file.change == "modified" else None for file in files}
+    await world.commit(before)
+    await settle_requests(world.branch, await world.head(), ask=False)
+    assert (await only(world)).step == "done"
+    if world.store is not None:
+        assert await world.store.holds("web-production") == []
+
+
 async def test_the_same_content_of_somebody_else_is_not_the_request(memory):
     """Without a hold it is nobody's: the forge says that it waits still."""
     first, _, _ = await begun(memory, hold=False)

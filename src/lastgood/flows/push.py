@@ -13,6 +13,7 @@ import msgspec
 from lastgood.core.commit import Person
 from lastgood.core.errors import (
     BranchMoved,
+    ConfigWrong,
     ForgeFailed,
     GitFailed,
     HeadMoved,
@@ -322,7 +323,7 @@ class Delivery:
             if plan.mode == "reset":
                 holds: tuple[Hold, ...] = (part.hold,) if part.hold is not None else ()
             else:
-                holds = await holds_at(self.repo, operation.commit, part.app)
+                holds = await self._standing(operation.commit, part.app)
             for hold in holds:
                 old = known.get(hold.id)
                 if old is None or old.ended_at is not None:
@@ -334,6 +335,18 @@ class Delivery:
                 if record.hold.id in ends and record.ended_at is None
             ]
         return found
+
+    async def _standing(self, commit: str, app: str) -> tuple[Hold, ...]:
+        """Return the holds of a commit that is on the branch, but for those that a later commit there ended."""
+        holds = await holds_at(self.repo, commit, app)
+        head = await self.repo.head(self.branch.name)
+        if not holds or head in {None, commit} or await self.repo.is_ancestor(commit, str(head)) is not True:
+            return holds
+        try:
+            left = {hold.id for hold in await holds_at(self.repo, str(head), app)}
+        except ConfigWrong:
+            return holds  # nothing ends by a file that nobody can read
+        return tuple(hold for hold in holds if hold.id in left)
 
 
 def despite_of(plan: Plan) -> tuple[str, ...]:
