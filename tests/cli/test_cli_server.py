@@ -135,12 +135,12 @@ def test_a_pull_request_ends_with_its_own_exit_code(asked, lastgood):
         listed = lastgood(*SERVER, "timeline", *words)
         first, second, third, *_ = listed.out.splitlines()
         assert (first, third) == ("waiting", "")
-        assert second.startswith(f"  {lead}rollback: {url} is not merged yet (Priya Raman, ")
+        assert second.startswith(f"  {lead}Roll back web-production to 3515c7a: {url} is not merged yet (Priya Raman, ")
         entries = lastgood(*SERVER, "timeline", *words, "-o", "json").json
         assert [one["url"] for entry in entries for one in entry["waiting"]] == [url]
         assert next(entry for entry in entries if entry["app"] == "web-production")["waiting"]
     shown = lastgood("--server", "http://lastgood.example.com", "status", "web-production").out
-    assert f"rollback: {url} is not merged yet (Priya Raman, " in shown
+    assert f"Roll back web-production to 3515c7a: {url} is not merged yet (Priya Raman, " in shown
 
 
 def test_a_server_that_goes_away_while_it_is_waited_for_has_pushed(asked, lastgood, monkeypatch):

@@ -6,7 +6,7 @@ import msgspec
 
 from lastgood.core.commit import Person
 from lastgood.core.operation import Operation
-from lastgood.core.status import not_done
+from lastgood.core.status import not_done, waiting_requests
 
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 URL = "https://git.example.com/o/config/pulls/1"
@@ -39,3 +39,10 @@ def test_what_nobody_answered_is_told_until_it_is_known():
     """A push, or the opening of a pull request: also after a day."""
     silent = msgspec.structs.replace(operation(), step="unknown", message="no answer", finished_at=None)
     assert not_done([silent], now=NOON + dt.timedelta(days=3)) == ("rollback: no answer; the same command finishes it")
+
+
+def test_what_waits_says_what_it_asks_for():
+    """As the pull request's title does; nothing where the plan cannot be read."""
+    waits = operation("waiting", message="", ended=None)
+    told = msgspec.structs.replace(waits, plan={**(waits.plan or {}), "message": "Roll back web to 3515c7a\n\nslow"})
+    assert [one.title for one in waiting_requests([waits, told])] == ["", "Roll back web to 3515c7a"]

@@ -904,7 +904,7 @@ class MemoryLastgood:
 
     def wait_for(self, url: str, *, identity: str = "op-waiting") -> None:
         """Let a rollback of web-production wait for a pull request."""
-        asked = {"via": "pr", "result": {"pull_request": url}}
+        asked = {"via": "pr", "result": {"pull_request": url}, "message": "Roll back web-production to 3515c7a\n\nslow"}
         self.operations[identity] = sample_operation(identity, PRIYA, step="waiting", message="", plan=asked)
 
     def _done(self, plan: Plan, by: Person) -> Plan:

@@ -460,6 +460,6 @@ def test_what_waits_stands_above_the_timeline(browser, lastgood):
     page = Page(browser.get("/timeline").text)
     (waits,) = [one for one in page.all("section") if one.given.get("aria-labelledby") == "waiting-title"]
     said = " ".join(waits.text.split())
-    assert "Rollback of web-production by Priya Raman, asked for" in said
+    assert "Roll back web-production to 3515c7a (web-production), asked for by Priya Raman" in said
     assert "waits for its pull request to be merged. Open the pull request" in said
     assert [one.given["href"] for one in page.all("a") if one.text == "Open the pull request"] == [url]

@@ -136,7 +136,7 @@ def status_text(view: StatusView, style: Style, *, everything: bool = False) -> 
 def waiting_lines(waiting: Sequence[WaitingRequest], at: dt.datetime) -> list[str]:
     """Say of each pull request that is waited for what it does, where it is, whose and since when."""
     return [
-        f"{one.kind}: {clean(one.url)} is not merged yet"
+        f"{clean(one.title) or one.kind}: {clean(one.url)} is not merged yet"
         f" ({clean(one.by)}, {moment(one.since, at)}){f'; {clean(one.message)}' if one.message else ''}"
         for one in waiting
     ]

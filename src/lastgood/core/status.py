@@ -19,8 +19,8 @@ _TOLD_FOR = dt.timedelta(days=1)
 class WaitingRequest(Value, frozen=True, kw_only=True):
     """A rollback, an undo or a hold that waits for its pull request, at `url`.
 
-    message: why it may not fit any more, or
-    how it stands is not known; "" where it waits for nothing but the merge.
+    title: what it asks for, as the pull request's title says it ("" where that cannot be read). message: why it may not
+    fit any more, or how it stands is not known; "" where it waits for nothing but the merge.
     """
 
     operation: str
@@ -29,6 +29,7 @@ class WaitingRequest(Value, frozen=True, kw_only=True):
     by: str
     since: dt.datetime
     message: str
+    title: str = ""
 
 
 def waiting_requests(operations: Iterable[Operation]) -> tuple[WaitingRequest, ...]:
@@ -41,6 +42,7 @@ def waiting_requests(operations: Iterable[Operation]) -> tuple[WaitingRequest, .
             by=one.by.name,
             since=one.requested_at,
             message=one.message,
+            title=str((one.plan or {}).get("message", "")).partition("\n")[0],
         )
         for one in operations
         if one.step == "waiting" and one.pull_request is not None
