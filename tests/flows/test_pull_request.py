@@ -148,6 +148,48 @@ async def test_a_merge_is_recognised_by_its_content(world, how, ask, hold):
 
 
 @pytest.mark.parametrize("how", ["merge", "squash"])
+async def test_one_that_was_opened_again_is_the_persons_once_it_is_merged(world, how):
+    """Its commit or its hold tells: the forge is not asked about those that were closed."""
+    _, _, plan = await begun(world)
+    world.branch.pulls.end(1, "closed")
+    await settle_requests(world.branch, await world.head())
+    assert ((await only(world)).step, (await only(world)).message) == (
+        "failed", f"{URL} was closed without merging; nothing was deployed"
+    )  # fmt: skip
+    await world.commit({f"{CART}/deploy.conf": "cart\n"})
+    await settle_requests(world.branch, await world.head(), ask=False)
+    assert (await only(world)).step == "failed"
+    merged = await merge(world, plan, how=how)
+    world.branch.pulls.away = "it is away"
+    await settle_requests(world.branch, await world.head(), ask=False)
+    done = await only(world)
+    assert (done.step, done.commit, done.message) == ("done", merged, "")
+    undone = await world.undo()
+    assert undone.applications[0].version == plan.applications[0].from_.version
+
+
+async def test_one_that_was_opened_again_and_merged_with_edits_stays_as_it_is_recorded(memory):
+    """It is deployed as any commit."""
+    _, _, plan = await begun(memory)
+    memory.branch.pulls.end(1, "closed")
+    await settle_requests(memory.branch, await memory.head())
+    await merge(memory, plan, how="merge", **{f"{WEB}/more.conf": "more\n"})
+    await settle_requests(memory.branch, await memory.head(), ask=False)
+    assert "closed without merging" in (await only(memory)).message
+
+
+@pytest.mark.parametrize("state", ["open", "merged"])
+async def test_one_that_is_for_another_branch_is_not_waited_for(world, state):
+    """Somebody changed the branch that it is for: the same command opens another one."""
+    first, _, _ = await begun(world)
+    world.branch.pulls.end(1, state, merged_as="d" * 40 if state == "merged" else None, into="release")
+    again = await world.roll_back(to=first, via="pr")
+    assert again.result.pull_request == f"{FORGE}/pulls/2"
+    (ended,) = [one for one in await world.journal.operations("web-production") if one.step != "waiting"]
+    assert (ended.step, ended.message) == ("failed", f"{URL} is for release by now, and not for main")
+
+
+@pytest.mark.parametrize("how", ["merge", "squash"])
 async def test_a_hold_that_was_reverted_before_anybody_looked_is_not_in_force(world, how):
     """The merge is recorded; no file has its hold any more, so nothing could end it later."""
     _, second, plan = await begun(world)

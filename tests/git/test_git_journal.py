@@ -52,6 +52,7 @@ async def test_what_was_saved_is_there_for_the_next_process(journal):
     assert [o.step for o in await again.pending()] == ["unknown", "pushing"]
     assert [o.requested_at.minute for o in await again.operations("web")] == [3, 2, 1]
     assert await again.operations("web", limit=1) == [operation(3)]
+    assert [o.requested_at.minute for o in await again.operations(None)] == [4, 3, 2, 1]
     await again.save(operation(2))
     assert [o.step for o in await journal.pending()] == ["unknown"]
 

@@ -52,7 +52,7 @@ class MemoryPullRequests:
             raise PullRequestRefused(forge=FORGE, source=source, reason=self.refuses)
         number = len(self.kept) + 1
         self.sent[number] = {"source": source, "into": into, "title": title, "body": body}
-        self.kept[number] = PullRequest(number=number, url=f"{FORGE}/pulls/{number}", state="open")
+        self.kept[number] = PullRequest(number=number, url=f"{FORGE}/pulls/{number}", state="open", into=into)
         if self.lose_replies:
             self.lose_replies -= 1
             raise ForgeFailed(forge=FORGE, reason="no answer within 10 s")
@@ -68,9 +68,9 @@ class MemoryPullRequests:
         self._knock()
         return None if self.tells_nothing else not self.refuses
 
-    def end(self, number, state, *, merged_as=None):
-        """Let somebody merge or close one."""
-        self.kept[number] = replace(self.kept[number], state=state, merged_as=merged_as)
+    def end(self, number, state, *, merged_as=None, into="main"):
+        """Let somebody merge or close one, or open it again; into: the branch that they chose for it."""
+        self.kept[number] = replace(self.kept[number], state=state, merged_as=merged_as, into=into)
 
     def _knock(self):
         if self.away:

@@ -55,8 +55,8 @@ class MemoryJournal:
     async def pending(self) -> list[Operation]:
         return [o for o in self.kept.values() if o.step not in {"done", "failed"}]
 
-    async def operations(self, app: str, *, limit: int = 50) -> list[Operation]:
-        mine = [o for o in self.kept.values() if any(move.app == app for move in o.moved)]
+    async def operations(self, app: str | None, *, limit: int = 50) -> list[Operation]:
+        mine = [o for o in self.kept.values() if app is None or any(move.app == app for move in o.moved)]
         return list(reversed(mine))[:limit]
 
 

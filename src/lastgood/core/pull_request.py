@@ -9,11 +9,15 @@ PullState = Literal["open", "merged", "closed"]
 
 
 class PullRequest(Value, frozen=True, kw_only=True):
-    """closed: without merging. merged_as: the commit by which the branch got it, where the forge says so."""
+    """closed: without merging. into: the branch that it is for, which somebody may have changed.
+
+    merged_as: the commit by which that branch got it, where the forge says so.
+    """
 
     number: int
     url: str
     state: PullState
+    into: str
     merged_as: str | None = None
 
 

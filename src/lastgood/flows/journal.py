@@ -20,8 +20,8 @@ class Journal(Protocol):
         """Return the operations that have not ended (step neither done nor failed), oldest first."""
         ...
 
-    async def operations(self, app: str, *, limit: int = 50) -> list[Operation]:
-        """Return the operations of an application, newest first."""
+    async def operations(self, app: str | None, *, limit: int = 50) -> list[Operation]:
+        """Return the operations of an application, or of all, newest first."""
         ...
 
 
@@ -39,6 +39,6 @@ class StoreJournal:
         """Return the operations that have not ended, oldest first."""
         return list(reversed(await self._store.operations(open_only=True, limit=1000)))
 
-    async def operations(self, app: str, *, limit: int = 50) -> list[Operation]:
-        """Return the operations of an application, newest first."""
+    async def operations(self, app: str | None, *, limit: int = 50) -> list[Operation]:
+        """Return the operations of an application, or of all, newest first."""
         return await self._store.operations(app=app, limit=limit)

@@ -19,7 +19,7 @@ from lastgood.core.pull_request import PullRequest, proposed_branch
 from lastgood.flows.branch import FollowedBranch, Look, holds_at
 from lastgood.flows.planned import Planned
 from lastgood.flows.push import Delivery, Journalled
-from lastgood.flows.requested import done_before, kept_plan, same_request, same_result, waiting
+from lastgood.flows.requested import CLOSED, closed, done_before, kept_plan, same_request, same_result, waiting
 
 # So many changes of an application since the plan are looked through for the commit that brought it.
 MAX_SINCE = 200
@@ -30,8 +30,9 @@ _OF_HOLDS = frozenset({"hold", "unhold"})
 
 
 async def settle_requests(branch: FollowedBranch, head: str, *, ask: bool = True, app: str | None = None) -> None:
-    """Look at each pull request that is waited for. head: the newest of the branch. app: only those that move it.
+    """Look at each pull request that is waited for, or was closed. head: the newest of the branch.
 
+    app: only those that move it.
     ask: ask the forge, too; else only where the branch has what was planned, and nothing in Git says whose it is.
     Where no forge is known, none is waited for.
     Raises StoreFailed; whatever else is in the way of one, it stays as it is.
@@ -47,6 +48,11 @@ async def settle_requests(branch: FollowedBranch, head: str, *, ask: bool = True
             await request.again(head)
         elif operation.step in {"waiting", "unknown"}:
             await request.look(head, ask=ask)
+    if ask and app is None:
+        return  # those that were closed can have come with a new head alone, and the look at that has seen them
+    for operation in await closed(branch):
+        if app is None or any(move.app == app for move in operation.moved):
+            await Requested(branch, operation).look_again(head)
 
 
 Told = tuple[Plan | None, tuple[str, ...]]
@@ -105,9 +111,9 @@ class Requested:
             await self.entry.step(self.entry.operation.step, message=message)
             await self._tell()
 
-    async def _end(self, message: str) -> None:
+    async def _end(self, message: str, **kept: Any) -> None:
         if await self._is_pending():
-            await self.entry.end("failed", message)
+            await self.entry.end("failed", message, plan={**(self.entry.operation.plan or {}), **kept})
             await self._tell()
 
     async def _is_pending(self) -> bool:
@@ -159,6 +165,32 @@ class Requested:
             await self._end(refused.message)
         return None
 
+    async def look_again(self, head: str) -> None:
+        """See whether one that was closed was opened again and merged: by its commit or its hold, without the forge.
+
+        Raises StoreFailed.
+        """
+        plan, commit = self.plan, self.entry.operation.commit
+        if plan is None or commit is None:
+            return
+        try:
+            if await self.repo.is_ancestor(commit, head) is not True and not await self._has_a_hold(plan, head):
+                return
+            brought = await self._brought(await self.branch.at(head), plan)
+            if brought is not None:
+                await self._arrived(plan, brought)
+        except StoreFailed:
+            raise
+        except LastgoodError:
+            return  # it stays as it is recorded
+
+    async def _has_a_hold(self, plan: Plan, head: str) -> bool:
+        for app in plan.applications:
+            ours = app.hold
+            if ours is not None and any(one.id == ours.id for one in await holds_at(self.repo, head, app.app)):
+                return True
+        return False
+
     async def _settle(self, head: str, *, ask: bool) -> Plan | None:
         plan, commit = self.plan, self.entry.operation.commit
         if plan is None or commit is None:
@@ -191,10 +223,12 @@ class Requested:
             pull = await (pulls.look(number) if isinstance(number, int) else pulls.find(source, self.branch.name))
         if pull is None:
             await self.say("the forge does not show it any more")
+        elif pull.into != self.branch.name:
+            await self._end(f"{pull.url} is for {pull.into} by now, and not for {self.branch.name}", **{CLOSED: True})
         elif pull.state == "merged":
             return await self._merged(plan, pull)
         elif pull.state == "closed":
-            await self._end(f"{pull.url} was closed without merging; nothing was deployed")
+            await self._end(f"{pull.url} was closed without merging; nothing was deployed", **{CLOSED: True})
         else:
             await self._open(plan, look)
         return None

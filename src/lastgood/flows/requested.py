@@ -17,6 +17,8 @@ from lastgood.flows.planned import Planned
 _WORDS = frozenset({"by", "reason", "despite", "expect_versions", "via"})
 # Beside the plan of an operation that was finished after its process had died.
 UNHEARD = "unheard"
+# Beside the plan of one whose pull request was closed: somebody may open it again.
+CLOSED = "closed"
 _CHOICES = ("to", "previous", "without", "with")
 _MOVES = frozenset({"rollback", "undo"})
 
@@ -60,6 +62,17 @@ async def waiting(branch: FollowedBranch) -> list[Operation]:
         operation
         for operation in await branch.journal.pending()
         if is_request(operation) and (operation.repo, operation.branch) == (branch.repo.name, branch.name)
+    ]
+
+
+async def closed(branch: FollowedBranch) -> list[Operation]:
+    """Return those of the branch's recent operations whose pull request was closed."""
+    return [
+        operation
+        for operation in await branch.journal.operations(None)
+        if operation.step == "failed"
+        and CLOSED in (operation.plan or {})
+        and (operation.repo, operation.branch) == (branch.repo.name, branch.name)
     ]
 
 

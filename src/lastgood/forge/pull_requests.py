@@ -326,7 +326,7 @@ class ForgePullRequests:
         if url is None or not 0 < told.number < _MOST_NUMBER:
             raise ForgeFailed(forge=self._forge, reason="its answer is not in the form that its API has")
         merged_as = told.merged_as if told.merged_as is not None and _OID.fullmatch(told.merged_as) else None
-        return PullRequest(number=told.number, url=url, state=told.state, merged_as=merged_as)
+        return PullRequest(number=told.number, url=url, state=told.state, into=told.into, merged_as=merged_as)
 
 
 def _is_from(told: Told, source: str, into: str) -> bool:

@@ -37,10 +37,10 @@ class CloneJournal:
         found = await asyncio.to_thread(self._read)
         return [operation for operation in found if operation.step not in _ENDED]
 
-    async def operations(self, app: str, *, limit: int = 50) -> list[Operation]:
-        """Return the operations of an application, newest first."""
+    async def operations(self, app: str | None, *, limit: int = 50) -> list[Operation]:
+        """Return the operations of an application, or of all, newest first."""
         found = await asyncio.to_thread(self._read)
-        mine = [operation for operation in found if any(move.app == app for move in operation.moved)]
+        mine = [one for one in found if app is None or any(move.app == app for move in one.moved)]
         return list(reversed(mine))[:limit]
 
     def _save(self, operation: Operation) -> None:
