@@ -123,6 +123,12 @@ def test_text_that_turns_direction_is_neutralised():
     assert clean("a\u202eb\x00c") == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c"
 
 
+def test_a_reason_of_several_lines_stands_on_one():
+    """Where there is room for one line: a line end is a blank there."""
+    assert clean("slow\n\nand wrong\tto-day") == "slow  and wrong to-day"
+    assert clean("slow\nand wrong", lines=True) == "slow\nand wrong"
+
+
 def test_spare_columns_go_before_others_are_cut_below_their_wish():
     """An application's name and a subject are worth more than a second form of the time, or the author."""
     columns = [Column("NAME", least=4, wish=9), Column("TIME", spare=True), Column("WHO", least=3, spare=True)]

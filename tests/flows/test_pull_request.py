@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from lastgood.core.errors import CommandLineWrong, HeadMoved, PullRequestRefused, PushRefused, PushUnknown
-from lastgood.core.request import HoldRequest, RollbackRequest
+from lastgood.core.request import HoldRequest, RollbackRequest, UndoRequest
 from lastgood.flows.pull_request import settle_requests
 from lastgood.flows.recover import recover
 from lastgood.flows.why import WhyDeployed
@@ -315,7 +315,7 @@ async def test_a_stale_one_is_planned_again_in_place(world):
     assert waits.message == stale
     told = await world.plan(to=first, via="pr")
     (note,) = told.notes
-    assert note.startswith(f"{URL} asks for web-production at {first[:7]}, which moved since, so it does not fit")
+    assert note.startswith(f"{URL} asks for web-production at {first[:7]}; web-production moved since")
     again = await world.roll_back(to=first, via="pr")
     assert (again.id, again.result.pull_request, again.head) == (plan.id, URL, third)
     assert f"- {third[:7]} Release web v3" in world.branch.pulls.sent[1]["body"]
@@ -325,6 +325,42 @@ async def test_a_stale_one_is_planned_again_in_place(world):
     merged = await merge(world, again, how="squash")
     await settle_requests(world.branch, await world.head())
     assert ((await only(world)).step, (await only(world)).commit) == ("done", merged)
+
+
+@pytest.mark.parametrize("kind", ["rollback", "undo", "hold", "unhold"])
+async def test_a_hold_that_came_meanwhile_is_planned_in(memory, kind):
+    """Two commits that write one hold file are a conflict at the forge, so the same command plans it again."""
+    await memory.begin()
+    commits = [await memory.release(name=name) for name in ("v1", "v2", "v3")]
+    if kind in {"undo", "unhold"}:
+        await memory.roll_back(to=commits[1], reason="slow")
+    await say(memory, "pull-request")
+    act = {
+        "rollback": lambda: memory.roll_back(to=commits[1]),
+        "undo": memory.undo,
+        "hold": lambda: memory.hold(commits[1]),
+        "unhold": lambda: memory.unhold(commits[2]),
+    }[kind]
+    await act()
+    await say(memory, "push")
+    other = await memory.hold(commits[0], reason="leaks")
+    await say(memory, "pull-request")
+    await settle_requests(memory.branch, await memory.head())
+    (waits,) = await memory.journal.pending()
+    stale = "the holds of web-production changed since, so it does not fit any more"
+    if kind == "undo":  # it means by now what was done since
+        assert waits.message == f"{stale}: close it"
+        (note,) = (await memory.undos.plan(UndoRequest(app="web-production"))).notes
+        assert note.endswith(f"{stale}: close it")
+        assert (await memory.undo()).result.pull_request == f"{FORGE}/pulls/2"
+        return
+    assert waits.message == f"{stale}: the same command plans it again"
+    await act()
+    (again,) = await memory.journal.pending()
+    assert (again.id, again.message, again.pull_request, again.head) == (waits.id, "", URL, await memory.head())
+    text = await memory.text(again.commit, ".lastgood/holds/web-production.hold")
+    assert other.holds[0].id in text
+    assert memory.remote.refs[f"refs/heads/lastgood/{kind}/{again.id}"] == again.commit
 
 
 async def test_what_others_pushed_to_the_request_is_not_thrown_away(memory):

@@ -56,8 +56,9 @@ class Style(NamedTuple):
 
 
 def clean(text: str, *, lines: bool = False) -> str:
-    """Take control characters out of a text from elsewhere; lines: line ends and tabs may stay."""
-    return (_CONTROLS_IN_LINE if lines else _CONTROLS).sub("\N{REPLACEMENT CHARACTER}", text)
+    """Take control characters out of a text from elsewhere; lines: line ends and tabs may stay, not as blanks."""
+    kept = text if lines else re.sub("[\n\t]", " ", text)
+    return (_CONTROLS_IN_LINE if lines else _CONTROLS).sub("\N{REPLACEMENT CHARACTER}", kept)
 
 
 def width_of(text: str) -> int:

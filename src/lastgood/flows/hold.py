@@ -26,6 +26,7 @@ from lastgood.flows.plan_restore import chosen_version, version_now
 from lastgood.flows.planned import Planned
 from lastgood.flows.push import Delivery
 from lastgood.flows.recover import as_asked, finish_same
+from lastgood.flows.requested import replaced
 from lastgood.flows.weigh import render
 
 _LOOKED_AT = 1000
@@ -64,7 +65,8 @@ class Holds:
         if app.policy.reason_required and not clean_reason(request.reason) and not dry_run:
             raise ReasonMissing(app=app.name)
         by = request.by or await self.branch.repo.author()
-        operation = str(uuid.uuid4())
+        stale = await replaced(self.branch, asked) if not dry_run else None
+        operation = stale.id if stale is not None else str(uuid.uuid4())
         change = await self._change(look, app, request, kind, operation=operation, by=by)
         plan = await self._plan(look, app, request, change, operation=operation)
         if dry_run or not plan.applications[0].files:
@@ -80,7 +82,7 @@ class Holds:
             return _planned(new, latest[0], again)
 
         done = await Delivery(self.branch).deliver(
-            _planned(plan, change, look), by=by, push=request.push, request=asked, replan=replan
+            _planned(plan, change, look), by=by, push=request.push, request=asked, replan=replan, replaces=stale
         )
         return _result(done, app, latest[0].holds)
 

@@ -13,8 +13,9 @@ import msgspec
 
 from lastgood.core.application import AnyScope, Scope
 from lastgood.core.errors import LastgoodError, PushUnknown, RemoteUnreachable, StoreFailed
+from lastgood.core.hold import hold_path
 from lastgood.core.operation import Operation
-from lastgood.core.plan import Plan
+from lastgood.core.plan import Plan, PlannedApplication
 from lastgood.core.pull_request import PullRequest, proposed_branch
 from lastgood.flows.branch import FollowedBranch, Look, holds_at
 from lastgood.flows.planned import Planned
@@ -26,6 +27,7 @@ MAX_SINCE = 200
 # So long a head that has what a pull request asks for waits for the forge to say whose it is.
 PATIENCE_S = 2.0
 _HOLDS = Scope(path=".lastgood/holds")
+_IN_PLACE = ". This plan's commit takes the place of its own"
 _OF_HOLDS = frozenset({"hold", "unhold"})
 
 
@@ -83,8 +85,8 @@ async def _how_it_stands(look: Look, operation: Operation) -> Told:
         return done, ()
     if request.stale and request.plan is not None:
         asked = " and ".join(f"{app.app} at {app.to.short or 'another version'}" for app in request.plan.applications)
-        told = f"{request.url} asks for {asked}, which moved since, so it does not fit any more"
-        return None, (f"{told}. This plan's commit takes the place of its own",)
+        told = f"{request.url} asks for {asked}; {request.stale} since, so it does not fit any more"
+        return None, (f"{told}{': close it' if operation.kind == 'undo' else _IN_PLACE}",)
     message = request.entry.operation.message
     notes = (message,) if request.entry.operation.step != "waiting" else (f"{request.url}: {message}",)
     return request.plan if request.fits else None, notes if message else ()
@@ -98,7 +100,7 @@ class Requested:
         self.repo = branch.repo
         self.entry = Journalled(branch, operation)
         self.plan = kept_plan(operation)
-        self.stale = False
+        self.stale = ""
 
     @property
     def url(self) -> str:
@@ -136,7 +138,8 @@ class Requested:
     async def look(self, head: str, *, ask: bool) -> Plan | None:
         """Find out how it stands; return the plan with its result once the branch has it.
 
-        Sets `stale` where an application moved since. What is in the way is written down. Raises StoreFailed.
+        Sets `stale`, why it does not fit any more, where something moved since. What is in the way is written
+        down. Raises StoreFailed.
         """
         try:
             return await self._settle(head, ask=ask)
@@ -235,9 +238,23 @@ class Requested:
 
     async def _open(self, plan: Plan, look: Look) -> None:
         moved = await self._others(look, plan, look.head.oid, than="before")
-        self.stale = bool(moved)
-        stale = f"{', '.join(moved)} moved since, so it does not fit any more: the same command plans it again"
-        await self.say(stale if moved else "")
+        # Two commits that write one hold file are a conflict at the forge.
+        held = [app.app for app in plan.applications if await self._holds_changed(app, plan.head, look.head.oid)]
+        if moved:
+            self.stale = f"{', '.join(moved)} moved"
+        elif held:
+            self.stale = f"the holds of {', '.join(held)} changed"
+        # An undo means by now what was done since.
+        do = "close it" if plan.kind == "undo" else "the same command plans it again"
+        stale = f"{self.stale} since, so it does not fit any more: {do}"
+        await self.say(stale if self.stale else "")
+
+    async def _holds_changed(self, app: PlannedApplication, before: str, now: str) -> bool:
+        path = hold_path(app.app)
+        if all(file.path != path for file in app.files):
+            return False
+        one, other = await self.repo.entry(before, path), await self.repo.entry(now, path)
+        return (one and one.oid) != (other and other.oid)
 
     async def _merged(self, plan: Plan, pull: PullRequest) -> Plan | None:
         head = await self.repo.fetch(self.branch.name)

@@ -92,6 +92,15 @@ async def same_request(branch: FollowedBranch, request: Mapping[str, Any]) -> Op
     return next((one for one in reversed(await waiting(branch)) if is_same(one, request)), None)
 
 
+async def replaced(branch: FollowedBranch, request: Mapping[str, Any]) -> Operation | None:
+    """Return the one of these whose pull request gets the new commit of the same command, so that there is one.
+
+    Called once it is known not to fit any more.
+    """
+    earlier = await same_request(branch, request)
+    return earlier if earlier is not None and earlier.step == "waiting" else None
+
+
 async def same_result(branch: FollowedBranch, planned: Planned) -> Operation | None:
     """Return the operation that waits for a pull request with all that a plan would bring, however it was asked for."""
     if planned.plan.via != "pr" and not planned.if_refused:

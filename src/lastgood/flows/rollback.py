@@ -38,7 +38,7 @@ from lastgood.flows.planned import Planned
 from lastgood.flows.pull_request import asked_before, open_for
 from lastgood.flows.push import Delivery
 from lastgood.flows.recover import as_asked, finish_same
-from lastgood.flows.requested import also_waiting, same_request
+from lastgood.flows.requested import also_waiting, replaced
 
 _FIXED = re.compile(r"[0-9a-f]{40}|n[1-9][0-9]*|@.+|previous|last-good|current")
 
@@ -84,9 +84,7 @@ class Rollbacks:
         finished = await finish_same(self.branch, asked, set(request.apps))
         if finished is not None:
             return finished
-        # Its pull request gets the new commit, so that there is one for one command.
-        stale = await same_request(self.branch, asked)
-        stale = stale if stale is not None and stale.step == "waiting" else None
+        stale = await replaced(self.branch, asked)
         operation = stale.id if stale is not None else planned.id if planned is not None else str(uuid.uuid4())
         guess = await self._guess(request, operation) if planned is None else None
         kept = planned
