@@ -3,8 +3,11 @@
 import asyncio
 import contextlib
 import gzip
+import re
+import socket
 import ssl
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
@@ -112,11 +115,44 @@ async def test_an_answer_that_breaks_off_is_an_error(client):
 
 
 async def test_a_server_that_is_not_there_is_an_error(client):
-    """A refused connection is told as one."""
+    """A refused connection is told as one, with the address and without Python's own words."""
     async with answering() as (url, _):
         pass
-    with pytest.raises(Unreachable, match="cannot be reached"):
+    with pytest.raises(Unreachable) as told:
         await client(url)
+    assert str(told.value) == f"the API server cannot be reached: {url.removeprefix('http://')}: connection refused"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (OSError(113, "Connect call failed ('10.0.0.1', 6443)"), "no route to host"),
+        (socket.gaierror(-2, "Name or service not known"), "the name cannot be found: Name or service not known"),
+        (aiohttp.ServerDisconnectedError(), "it closed the connection"),
+        (aiohttp.ClientPayloadError("<TransferEncodingError: 400>"), "its answer was cut off"),
+    ],
+)
+def test_what_breaks_is_told_in_words(wrong, words):
+    """Not in the library's."""
+    with pytest.raises(Unreachable, match=re.escape(f"the API server cannot be reached: {words}")), _translated():
+        raise wrong
+
+
+def test_a_server_that_speaks_no_tls_is_told_so():
+    """Neither with OpenSSL's name for it nor with the line of its source."""
+    wrong = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)")
+    wrong.reason = "WRONG_VERSION_NUMBER"
+    with pytest.raises(Unreachable, match="reached: TLS fails: wrong version number"), _translated():
+        raise wrong
+
+
+@pytest.mark.parametrize(
+    "server", ["https://127.0.0.1:99999", "nonsense", "https://:6443", "ftp://here", "https://h:0"]
+)
+def test_what_is_no_address_is_told_so(server):
+    """Whatever stands in the kubeconfig, it is trouble of the destination and no mistake of ours."""
+    with pytest.raises(Unreachable, match="is no address"):
+        Transport(server, ssl.create_default_context())
 
 
 async def test_silence_ends(client):
@@ -142,7 +178,8 @@ def _below(kind):
 def _made(kind):
     """Make one without the many arguments that some of them want."""
     said = {"__init__": lambda _: None, "__str__": lambda _: "wrong", "os_error": OSError(), "_os_error": OSError()}
-    return type(kind.__name__, (kind,), {**said, "_certificate_error": ValueError()})()
+    said |= {"_certificate_error": ValueError(), "_conn_key": SimpleNamespace(host="here", port=1)}
+    return type(kind.__name__, (kind,), said)()
 
 
 @pytest.mark.parametrize("kind", sorted(_below(aiohttp.ClientError), key=str), ids=lambda kind: kind.__name__)

@@ -5,6 +5,8 @@ is most of what a release costs.
 """
 
 import contextlib
+import os
+import socket
 import ssl
 import urllib.request
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -30,7 +32,7 @@ class Transport:
     """
 
     def __init__(self, server: str, tls: ssl.SSLContext, credential: Credential | None = None) -> None:
-        self._server = server.rstrip("/")
+        self._server = _checked(server).rstrip("/")
         self._tls = tls
         self._credential = credential or Fixed()
         self._proxy = _proxy(server)
@@ -110,6 +112,18 @@ class Reply:
                 yield some
 
 
+def _checked(server: str) -> str:
+    """Return an address that can be asked. Raises Unreachable: on some others the library fails in its own way."""
+    try:
+        url = urlsplit(server)
+        is_one = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one:
+        raise Unreachable("the kubeconfig's `server` is no address of the form https://HOST:PORT")
+    return server
+
+
 def _proxy(server: str) -> str | None:
     """Return the proxy that the environment names for an address (HTTPS_PROXY, NO_PROXY)."""
     try:
@@ -130,10 +144,10 @@ def _translated() -> Iterator[None]:
     except TimeoutError as late:
         raise Unreachable("the API server did not answer in time") from late
     except aiohttp.ClientConnectorCertificateError as wrong:
-        raise _away(wrong.certificate_error) from wrong
+        raise _away(wrong.certificate_error, at=_place(wrong.host, wrong.port)) from wrong
     except aiohttp.ClientConnectorError as wrong:
         # Its own words have the context of TLS in them, as Python writes it.
-        raise _away(wrong.os_error) from wrong
+        raise _away(wrong.os_error, at=_place(wrong.host, wrong.port)) from wrong
     except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError) as wrong:
         raise _away(wrong) from wrong
     except RuntimeError as closed:
@@ -141,5 +155,33 @@ def _translated() -> Iterator[None]:
         raise Unreachable("the connection was closed") from closed
 
 
-def _away(why: Exception) -> Unreachable:
-    return Unreachable(f"the API server cannot be reached: {str(why) or type(why).__name__}")
+def _away(why: Exception, *, at: str = "") -> Unreachable:
+    """Say why there is no answer. at: host and port, where no connection came about."""
+    place = f"{at}: " if at else ""
+    return Unreachable(f"the API server cannot be reached: {place}{_in_words(why)}")
+
+
+def _place(host: str, port: int | None) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _in_words(why: Exception) -> str:
+    # What Python and the library write has numbers, calls and lines of their sources in it.
+    match why:
+        case ssl.SSLCertVerificationError():
+            said = f"its certificate does not hold: {why.verify_message}"
+        case ssl.SSLError(reason=str(reason)):
+            said = f"TLS fails: {reason.replace('_', ' ').lower()}"
+        case socket.gaierror():
+            said = f"the name cannot be found: {why.strerror}"
+        case OSError(errno=int(number)):
+            said = os.strerror(number).lower()
+        case aiohttp.ServerDisconnectedError():
+            said = "it closed the connection"
+        case aiohttp.ClientPayloadError():
+            said = "its answer was cut off"
+        case aiohttp.ClientResponseError():
+            said = "what answers there is no HTTP server"
+        case _:
+            said = str(why) or type(why).__name__
+    return said
