@@ -50,7 +50,7 @@ class ControlPlane:
 
     def __init__(self, programs: Mapping[str, Path], *, survives_interrupt: bool = False) -> None:
         self._survives_interrupt = survives_interrupt
-        self._programs = programs
+        self.programs = programs
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._token = secrets.token_urlsafe(24)
         self.folder = Path()
@@ -64,17 +64,8 @@ class ControlPlane:
             self._keys()
             etcd, peers, kubelet, self.port = _free_ports(4)
             self._etcd = f"http://127.0.0.1:{etcd}"
-            self._run(
-                "etcd",
-                f"--data-dir={self.folder / 'etcd'}",
-                f"--listen-client-urls={self._etcd}",
-                f"--advertise-client-urls={self._etcd}",
-                f"--listen-peer-urls=http://127.0.0.1:{peers}",
-                f"--initial-advertise-peer-urls=http://127.0.0.1:{peers}",
-                f"--initial-cluster=default=http://127.0.0.1:{peers}",
-                "--unsafe-no-fsync",
-                "--log-level=warn",
-            )
+            self._peers = f"http://127.0.0.1:{peers}"
+            self._start_store()
             self.start_api_server()
             self._write_kubeconfig()
             self._run(
@@ -110,6 +101,35 @@ class ControlPlane:
         for name in reversed(list(self._running)):
             self._end(name)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _start_store(self) -> None:
+        self._run(
+            "etcd",
+            f"--data-dir={self.folder / 'etcd'}",
+            f"--listen-client-urls={self._etcd}",
+            f"--advertise-client-urls={self._etcd}",
+            f"--listen-peer-urls={self._peers}",
+            f"--initial-advertise-peer-urls={self._peers}",
+            f"--initial-cluster=default={self._peers}",
+            "--unsafe-no-fsync",
+            "--log-level=warn",
+        )
+
+    def copy_store(self) -> None:
+        """Keep a copy of all that the cluster has, as a backup would."""
+        self._end("etcd")
+        shutil.copytree(self.folder / "etcd", self.folder / "copy")
+        self._start_store()
+        self._until("the API server does not find its store again", self._is_ready)
+
+    def put_back_store(self) -> None:
+        """Stop the API server, put the copy in place of what the cluster has, and start it again."""
+        self.stop_api_server()
+        self._end("etcd")
+        shutil.rmtree(self.folder / "etcd")
+        shutil.copytree(self.folder / "copy", self.folder / "etcd")
+        self._start_store()
+        self.start_api_server()
 
     def start_api_server(self) -> None:
         """Start the API server, also once more after `stop_api_server`: same address, same keys."""
@@ -215,7 +235,7 @@ class ControlPlane:
     def _run(self, name: str, *args: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
             self._running[name] = subprocess.Popen(
-                [self._programs[name], *args],
+                [self.programs[name], *args],
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,

@@ -22,22 +22,26 @@ def sent(version, *, uid="one", part_of="applyset-of-web", **metadata):
 
 
 class Server:
-    """Stands for the sender. there: the object at each request to delete it, as it has become by then."""
+    """Stands for the sender. there: the object at each request to delete it, as it has become by then.
+
+    leaves: what it answers to the request that is taken, where the object is not gone at once.
+    """
 
     def __init__(self, *there):
         self.there = list(there)
         self.now = None
         self.asked = []
+        self.leaves = None
 
     async def delete(self, _path, *, uid, version):
         self.asked.append((uid, version))
         self.now = self.there.pop(0) if len(self.there) > 1 else self.there[0]
         if self.now is None:
-            return False
+            return None
         metadata = self.now["metadata"]
         if metadata["uid"] != uid or version not in (None, metadata["resourceVersion"]):
             raise Answered(409, "Conflict", "the precondition failed")
-        return True
+        return self.leaves or {}
 
     async def get(self, _path):
         return self.now
@@ -55,7 +59,9 @@ async def delete(server, live):
     def why_kept(one):
         return "it is kept" if "kept" in one.manifest["metadata"].get("annotations", {}) else ""
 
-    return await delete_as_judged(live.get(KEY), kind=KIND, sender=server, live=live, why_kept=why_kept)
+    deletion = await delete_as_judged(live.get(KEY), kind=KIND, sender=server, live=live, why_kept=why_kept)
+    assert deletion.leaving is None or deletion.why_kept == ""
+    return deletion.why_kept if deletion.leaving is None else deletion.leaving.resource_version
 
 
 async def test_what_did_not_change_is_deleted_in_one_request(live):
@@ -95,8 +101,16 @@ async def test_what_was_made_anew_in_the_set_is_deleted(live):
 
 async def test_what_is_gone_or_going_by_now_is_gone(live):
     """Somebody else deleted it."""
-    assert await delete(Server(sent(2, deletionTimestamp="2026-11-28T09:00:00Z")), live) == ""
+    assert await delete(Server(sent(2, deletionTimestamp="2026-11-28T09:00:00Z")), live) == "2"
     assert await delete(Server(None), live) == ""
+
+
+async def test_what_waits_for_a_finalizer_is_known_as_leaving(live):
+    """As the API server answered: the watch tells only later."""
+    server = Server(sent(1))
+    server.leaves = sent(2, deletionTimestamp="2026-11-28T09:00:00Z", finalizers=["example.com/waits"])
+    assert await delete(server, live) == "2"
+    assert live.get(KEY).is_being_deleted
 
 
 async def test_what_changes_all_the_time_is_deleted_at_last(live):

@@ -48,7 +48,7 @@ def watching(live, *events, lists=()):
                 yield msgspec.json.encode({"type": kind, "object": one})
 
     kind = Kind(group="batch", kind="Job", version="v1", plural="jobs", namespaced=True, verbs=VERBS, versions=("v1",))
-    return KindWatch(kind, connection=Server(), kinds=None, live=live, labelled=True, told=lambda: None)
+    return KindWatch(kind, connection=Server(), kinds=None, live=live, label=PART_OF, told=lambda: None)
 
 
 def listed(version, *items):

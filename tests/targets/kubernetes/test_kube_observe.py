@@ -121,7 +121,7 @@ async def test_a_secret_is_no_drift_because_a_webhook_came():
     secret, webhook = ("", "Secret"), ("admissionregistration.k8s.io", "MutatingWebhookConfiguration")
     live = Live(lambda _: None, marking=MARKING)
     live.put(made(secret, "password"))
-    cluster = SimpleNamespace(live=live, marks=Marks(live))
+    cluster = SimpleNamespace(live=live, marks=Marks(live), parents=SimpleNamespace(of=lambda _: None))
     there = live.get((secret, "shop", "password"))
     asked = Asked(key=there.key, wanted=b"", equal=there.digest, mark=cluster.marks.of(secret))
     applied = Applied(app="web", set_id=SET, digest="d", objects=[asked])

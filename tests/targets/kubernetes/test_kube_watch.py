@@ -16,6 +16,8 @@ from lastgood.targets.kubernetes.watch import KindWatch
 
 CUT = Unreachable("the API server cannot be reached: the answer was cut off")
 BOOKMARK = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "9"}}}
+# Of a cluster that has come further.
+LATER = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "630"}}}
 GONE = {"type": "ERROR", "object": {"code": 410, "reason": "Expired", "message": "too old"}}
 
 
@@ -28,6 +30,7 @@ def refusal(status, *, retry_after_s=None):
 class Server:
     """Stands for the connection. listed, watched: what a list comes to, and each watch; an exception is raised.
 
+    lists, asked: how often everything was listed, and the version alone asked for; now: that version.
     lasts_s: how long a watch that was taken goes on.
     """
 
@@ -35,11 +38,16 @@ class Server:
         self.listed = {"metadata": {"resourceVersion": "5"}, "items": []}
         self.watched = []
         self.lists = 0
+        self.asked = 0
+        self.now = "1000"
         self.lasts_s = 0.0
         self.versions = []
 
     async def request(self, method, path, *, params):
         assert (method, path) == ("GET", "/api/v1/configmaps"), params
+        if params["limit"] == "1":
+            self.asked += 1
+            return {"metadata": {"resourceVersion": self.now}, "items": []}
         self.lists += 1
         if isinstance(self.listed, Exception):
             raise self.listed
@@ -161,3 +169,92 @@ async def test_what_is_wrong_with_secrets_can_be_read(server, watch):
     await watch.turn()
     assert watch.trouble == "Secret objects: storage is (re)initializing"
     assert redact(f"destination a: {watch.trouble}") == f"destination a: {watch.trouble}"
+
+
+def config_map(version, name="settings", *, uid="1", data="one"):
+    labels = {"applyset.kubernetes.io/part-of": "applyset-1"}
+    metadata = {"name": name, "namespace": "shop", "uid": uid, "resourceVersion": version, "labels": labels}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"it": data}}
+
+
+def listed(version, *items):
+    return {"metadata": {"resourceVersion": version}, "items": list(items)}
+
+
+def known(watch):
+    return {one.name: one.resource_version for one in watch._live.of_kind(("", "ConfigMap"))}
+
+
+async def outage(server, watch, *, last=BOOKMARK):
+    """The server goes in the middle of a watch, and is there again."""
+    server.watched = [last, CUT]
+    await watch.turn()
+    server.watched = [refusal(503)]
+    await watch.turn()
+    server.watched = []
+
+
+async def test_a_cluster_that_was_put_back_is_listed_anew_and_believed(server, watch):
+    """What it had then counts, though all of it is older than what was known, or has the number of another state."""
+    there = [config_map("500"), config_map("510", "same", uid="2", data="new"), config_map("600", "added", uid="3")]
+    server.listed = listed("620", *there)
+    await watch.turn()
+    before = watch._live.get((("", "ConfigMap"), "shop", "same")).digest
+    back = [config_map("300"), config_map("510", "same", uid="2"), config_map("310", "went", uid="4")]
+    server.listed, server.now = listed("520", *back), "520"
+    await outage(server, watch, last=LATER)
+    await watch.turn()
+    assert (server.lists, server.versions[-1]) == (2, "520")
+    assert known(watch) == {"settings": "300", "same": "510", "went": "310"}
+    assert watch._live.get((("", "ConfigMap"), "shop", "same")).digest != before
+
+
+async def test_a_cluster_that_was_put_back_while_it_hung_is_listed_anew(server, watch):
+    """A watch that begins anew from outside asks, too: nothing broke that would tell."""
+    server.listed = listed("620", config_map("500"))
+    await watch.turn()
+    server.listed, server.now = listed("520", config_map("300")), "520"
+    server.watched = [BOOKMARK]
+    with pytest.raises(asyncio.TimeoutError):
+        async with asyncio.timeout(0):
+            await watch.run()
+    await watch.turn()
+    assert (known(watch), server.versions[-1]) == ({"settings": "300"}, "520")
+
+
+async def test_an_outage_alone_costs_one_small_question(server, watch):
+    """After each drop, that is: the watch goes on where it was; one that the server ended asks for nothing."""
+    await watch.turn()
+    await outage(server, watch)
+    await watch.turn()
+    assert (server.lists, server.asked, server.versions[-1]) == (1, 2, "9")
+    server.watched = [LATER]
+    await turns(watch, 4)
+    assert (server.lists, server.asked) == (1, 2)
+
+
+async def test_a_later_list_with_earlier_states_is_believed(server, watch):
+    """A cluster that was put back and has come further since than it ever was."""
+    server.listed = listed("620", config_map("600"))
+    await watch.turn()
+    server.watched = [GONE]
+    await watch.turn()
+    server.watched = []
+    server.listed = listed("700", config_map("300"))
+    await watch.turn()
+    assert known(watch) == {"settings": "300"}
+
+
+@pytest.mark.parametrize("answer", [None, [], {}, {"items": []}, {"metadata": {"resourceVersion": "7"}}])
+async def test_an_answer_that_is_no_list_is_trouble_and_no_empty_cluster(server, watch, answer):
+    """Whatever stands between us and the API server may answer with 200 and something of its own."""
+    server.listed = listed("6", config_map("5"))
+    await watch.turn()
+    server.watched = [GONE]
+    await watch.turn()
+    server.listed = answer
+    await watch.turn()
+    assert (known(watch), watch.trouble) == (
+        {"settings": "5"},
+        "ConfigMap objects: the API server's answer is no list",
+    )

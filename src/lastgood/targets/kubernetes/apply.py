@@ -132,6 +132,7 @@ class Apply:
         parent = self._cluster.parents.of(self._app.name)
         applied = self._applied(wanted)
         self._kinds = {*applied.kinds, *(apply_set.kinds_of(parent) if parent is not None else ())}
+        applied.kinds = sorted(self._kinds)
         self._asked = {one.key: one for one in applied.objects}
         self._now = applied
         self._write(applied)

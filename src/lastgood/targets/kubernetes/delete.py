@@ -45,8 +45,10 @@ async def delete_as_judged(
             return Deletion()
         live.put(now)
         why = why_kept(now) if now.part_of == set_id else NOT_OURS
-        if why or now.is_being_deleted:
-            return Deletion(why_kept=why, leaving=now)
+        if why:
+            return Deletion(why_kept=why)
+        if now.is_being_deleted:
+            return Deletion(leaving=now)
         one = now
     raise AssertionError("the last attempt returns or raises")
 

@@ -12,6 +12,8 @@ from lastgood.targets.kubernetes.live_object import Key, LiveObject
 MAX_OWNERS_UP = 5
 # Whoever asked for one looks within seconds; more than this are not kept.
 MAX_WENT = 10_000
+# Of a number of 64 bits.
+MAX_DIGITS = 20
 
 
 class Live:
@@ -161,7 +163,7 @@ class Live:
             before = self._objects.get(one.key)
             if one.key in since or before is None:
                 self.put(one)
-            elif (before.uid, before.resource_version) != (one.uid, one.resource_version) and one.uid not in deleted:
+            elif one != before and one.uid not in deleted:
                 self._keep(one, before)
         for key in [key for key in self._of_kind.get(kind, {}) if key not in listed and key not in since]:
             self.remove(key)
@@ -191,13 +193,19 @@ def is_newer(one: LiveObject, *, than: LiveObject) -> bool:
 
 
 def is_older(one: LiveObject, *, than: LiveObject) -> bool:
-    """Say whether it is an earlier state.
+    """Say whether it is an earlier state."""
+    now, before = number_of(one.resource_version), number_of(than.resource_version)
+    return now is not None and before is not None and now < before
 
-    Resource versions of one kind are comparable numbers (Kubernetes 1.35 promises it, earlier ones keep it).
+
+def number_of(resource_version: str | None) -> int | None:
+    """Return a resource version as a number, None for what is none.
+
+    Those of one kind are comparable numbers (Kubernetes 1.35 promises it, earlier ones keep it).
     """
-    if one.resource_version.isdecimal() and than.resource_version.isdecimal():
-        return int(one.resource_version) < int(than.resource_version)
-    return False
+    if resource_version is None or len(resource_version) > MAX_DIGITS or not resource_version.isdecimal():
+        return None
+    return int(resource_version)
 
 
 def _discard(index: dict[str, set[Key]], at: str | None, key: Key) -> None:

@@ -16,6 +16,7 @@ from lastgood.core.health_words import in_words
 from lastgood.core.hook import is_hook
 from lastgood.core.observation import NOT_AS_ASKED, Observation, ResourceHealth, worst
 from lastgood.core.words import Sync
+from lastgood.targets.kubernetes import apply_set
 from lastgood.targets.kubernetes.adopt import other_managers
 from lastgood.targets.kubernetes.cluster import Cluster
 from lastgood.targets.kubernetes.compare import Ignored, changed_fields, without
@@ -134,7 +135,9 @@ async def _note_theirs(
 def _tell_extra(applied: Applied, found: Look, *, cluster: Cluster) -> None:
     """Add what the set has and nobody asks for; what may not be deleted stays for good, and is no difference."""
     asked = {one.key for one in applied.objects}
-    for live in cluster.live.members(applied.set_id, {*(key[0] for key in asked), *applied.kinds}):
+    # Where the cluster was put back to an earlier state, the set may have kinds again that we are done with.
+    kinds = {*(key[0] for key in asked), *applied.kinds, *apply_set.kinds_of(cluster.parents.of(applied.app) or {})}
+    for live in cluster.live.members(applied.set_id, kinds):
         if live.key in asked:
             continue
         if live.is_being_deleted:

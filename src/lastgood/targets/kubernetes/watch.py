@@ -3,8 +3,9 @@
 The story: list in pages, keep what concerns applications, watch from the list's resourceVersion with bookmarks. When
 the server ends the watch or the connection drops, the watch begins again where it was; when that is too long ago
 (410 Gone), or watches end again and again before they tell of anything, everything is listed anew, and what is
-missing in the list is gone. While nothing is heard, `trouble`
-says why: what is kept then is old. Cancelling ends it.
+missing in the list is gone. So it is where the cluster was put back to an earlier state, from a backup of its store:
+a watch from a version that is still to come would be silent until then, so after each drop the server is asked for
+its version first. While nothing is heard, `trouble` says why: what is kept then is old. Cancelling ends it.
 """
 
 import asyncio
@@ -14,10 +15,12 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import msgspec
+import structlog
 
 from lastgood.core.back_off import back_off
 from lastgood.targets.kubernetes.connection import Connection, chance
 from lastgood.targets.kubernetes.kinds import GroupKind, Kind, Kinds
+from lastgood.targets.kubernetes.live import number_of
 from lastgood.targets.kubernetes.live_object import LiveObject, live_object
 from lastgood.targets.kubernetes.marks import MARKING
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable
@@ -89,6 +92,7 @@ class KindWatch:
         self._namespace = namespace
         self._told = told
         self._version: str | None = None
+        self._may_be_restored = False
         self._failures = 0
         self._taken_at: float | None = None
         self._is_told = False
@@ -97,6 +101,7 @@ class KindWatch:
     async def run(self) -> None:
         """List and watch, for ever."""
         wait_s = 0.0
+        self._may_be_restored = True
         while True:
             await asyncio.sleep(wait_s)
             wait_s = await self.turn()
@@ -106,6 +111,8 @@ class KindWatch:
         self._taken_at = None
         trouble: ClusterTrouble | None = None
         try:
+            if self._may_be_restored:
+                await self._notice_restore()
             if self._version is None:
                 await self._list()
             await self._watch()
@@ -123,6 +130,7 @@ class KindWatch:
     async def _after(self, trouble: ClusterTrouble) -> float:
         """Take in what went wrong; return how long to wait, in seconds."""
         self._failures += 1
+        self._may_be_restored = True
         answer = trouble if isinstance(trouble, Answered) else None
         status = answer.status if answer is not None else None
         # A connection that drops once is taken up again at once; that is no trouble to tell.
@@ -166,30 +174,44 @@ class KindWatch:
         # What stands behind `Secret:` would be taken for one.
         return str(trouble) if isinstance(trouble, Unreachable) else f"{self.kind.kind} objects: {trouble}"
 
+    async def _notice_restore(self) -> None:
+        """Have everything listed anew where the cluster is at an earlier version than it was."""
+        if self._version is not None:
+            now, before = number_of(_version_of(await self._page({"limit": "1"}))), number_of(self._version)
+            if now is not None and before is not None and now < before:
+                structlog.get_logger().warning("cluster was put back to an earlier state", kind=self.kind.kind)
+                self._version = None
+        self._may_be_restored = False
+
     async def _list(self) -> None:
         found: list[LiveObject] = []
         more: str | None = ""
         version = None
         self._live.begin_list(self.kind.group_kind)
         while more is not None:
-            params = {"limit": str(PAGE), **self._selector, **({"continue": more} if more else {})}
-            page = await self._connection.request("GET", self.kind.path(self._namespace), params=params)
-            metadata = page.get("metadata") if isinstance(page, dict) else None
-            metadata = metadata if isinstance(metadata, dict) else {}
-            items = page.get("items") if isinstance(page, dict) else None
-            for item in items if isinstance(items, list) else []:
+            page = await self._page({"limit": str(PAGE), **({"continue": more} if more else {})})
+            for item in page["items"] if isinstance(page["items"], list) else []:
                 one = self._read(item)
                 if one is not None:
                     found.append(one)
             if len(found) > MAX_OBJECTS:
                 raise ClusterTrouble(f"there are more than {MAX_OBJECTS} objects of the kind {self.kind.kind}")
-            version = metadata.get("resourceVersion")
-            more = metadata.get("continue") or None
+            version = _version_of(page)
+            more = _metadata(page).get("continue") or None
         self._live.replace(self.kind.group_kind, found)
-        self._version = str(version or "")
+        self._version = version or ""
         self.synced.set()
         self.answered.set()
         self._say(None)
+
+    async def _page(self, asked: dict[str, str]) -> dict[str, Any]:
+        page = await self._connection.request(
+            "GET", self.kind.path(self._namespace), params={**asked, **self._selector}
+        )
+        # Taken for an empty list, it would mean that everything is gone.
+        if not isinstance(page, dict) or "items" not in page or _version_of(page) is None:
+            raise ClusterTrouble("the API server's answer is no list")
+        return page
 
     async def _watch(self) -> None:
         seconds = random.randint(SHORTEST_S, LONGEST_S)  # noqa: S311 - spreads the ends of watches
@@ -218,15 +240,14 @@ class KindWatch:
             code = event.object.get("code")
             said = str(event.object.get("message") or "the watch failed")
             raise Answered(code if isinstance(code, int) else 500, str(event.object.get("reason") or ""), said)
-        metadata = event.object.get("metadata")
-        version = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
+        version = _version_of(event.object)
         if event.type != "BOOKMARK":
             one = live_object(event.object, self.kind.group_kind)
             if one is not None and event.type != "DELETED" and self._concerns(one):
                 self._live.put(one)
             elif one is not None:
                 self._live.gone(one)
-        if isinstance(version, str) and version:
+        if version:
             self._version = version
 
     def _read(self, item: Any) -> LiveObject | None:
@@ -239,6 +260,16 @@ class KindWatch:
     def _concerns(self, one: LiveObject) -> bool:
         """Say whether to keep an object: ours, or what something of ours may own; others' are not looked at."""
         return bool(self._selector) or one.part_of is not None or bool(one.owners) or self.kind.group_kind in _ALL_KEPT
+
+
+def _metadata(sent: dict[str, Any]) -> dict[str, Any]:
+    metadata = sent.get("metadata")
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _version_of(sent: dict[str, Any]) -> str | None:
+    version = _metadata(sent).get("resourceVersion")
+    return version if isinstance(version, str) else None
 
 
 _ALL_KEPT = {("autoscaling", "HorizontalPodAutoscaler"), *MARKING}
