@@ -7,7 +7,7 @@ import pytest
 from lastgood.agent.watch import local_repo, watch_repo
 from lastgood.app.clock import SystemClock
 
-PATIENCE_S = 10
+PATIENCE_S = 60
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ async def test_images_are_asked_for_side_by_side(shop, monkeypatch):
         return SourceAt(image=name, reference=reference)
 
     monkeypatch.setattr(shop.histories, "locate", locate)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         found = await shop.histories.locate_all((), {"web": "1", "cart": "2"}, NO_ORIGINS, {})
     assert [(one.image, one.reference) for one in found] == [("web", "1"), ("cart", "2")]
 

@@ -29,7 +29,7 @@ from lastgood.store.sql_store import SqlStore
 from lastgood.targets.process import ProcessTarget
 
 PROGRAM = Path(__file__).parent / "serve_program.py"
-WAIT_S = 25
+WAIT_S = 60
 T = TypeVar("T")
 SERVER = """\
 import http.server, sys
@@ -227,7 +227,7 @@ def test_a_push_is_deployed_and_survives_the_end_of_the_server(place):
     # Stopped in order: the service runs on, and the address is taken away.
     assert stat.S_IMODE((place.folder / "data" / "server.json").stat().st_mode) == 0o600
     server.send_signal(signal.SIGTERM)
-    assert server.wait(10) == 0, place.log()
+    assert server.wait(WAIT_S) == 0, place.log()
     assert not (place.folder / "data" / "server.json").exists()
     assert place.service_pid() == pids
 

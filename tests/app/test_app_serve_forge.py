@@ -17,7 +17,7 @@ from lastgood.targets.process import ProcessTarget
 from twins.git_fixtures import git
 from twins.raw_http import RawServer, answer
 
-WAIT_S = 25
+WAIT_S = 60
 BUILD = "https://ci.example.com/runs/7"
 API = "/api/v1/repos/o/shop"
 

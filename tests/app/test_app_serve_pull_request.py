@@ -14,7 +14,7 @@ from twins.git_fixtures import bare, git
 from twins.pull_requests import ServedPullRequests
 from twins.raw_http import RawServer
 
-WAIT_S = 25
+WAIT_S = 60
 CONFIG = "version: 1\napplications:\n  - {name: web, path: apps/web, destination: here}\n"
 
 

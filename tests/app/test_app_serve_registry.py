@@ -12,7 +12,7 @@ from twins.git_fixtures import git
 from twins.images import config, manifest, words
 from twins.raw_http import RawServer, answer
 
-WAIT_S = 25
+WAIT_S = 60
 UNKNOWN = 5
 POD = '{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {containers: [{name: app, image: "IMAGE"}]}}\n'
 

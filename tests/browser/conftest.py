@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from lastgood.web.access import Access
 from lastgood.web.app import create_web
@@ -27,6 +27,8 @@ FLAGS = (
 )
 TOKEN = "the-token-in-the-link"
 START_S = 20
+# Half a second on a machine with nothing else to do.
+expect.set_options(timeout=30_000)
 
 
 class StandingClock:

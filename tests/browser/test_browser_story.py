@@ -1,6 +1,9 @@
 """The dashboard of a running server in a real Chromium: what a tired person looks at, with and without JavaScript."""
 
+import re
+
 import pytest
+from playwright.sync_api import expect
 
 from twins.lastgood import sample_chain
 
@@ -17,10 +20,10 @@ def test_the_link_opens_the_applications_and_leads_to_a_timeline_and_a_plan(serv
     page.goto(server.server.page)
     assert "token" not in page.url
     page.goto(f"{server.server.url}/apps/web-production/timeline")
-    assert page.get_by_text("Release web to production").first.is_visible()
+    expect(page.get_by_text("Release web to production").first).to_be_visible()
     page.get_by_role("link", name="Roll back").first.click()
-    assert "/plan" in page.url
-    assert page.get_by_text("Nothing has changed yet").is_visible()
+    expect(page).to_have_url(re.compile("/plan"))
+    expect(page.get_by_text("Nothing has changed yet")).to_be_visible()
     assert complaints == []
 
 
@@ -56,5 +59,5 @@ def test_the_way_of_a_feature_is_read_without_javascript(shop, chromium, width, 
     ways = page.locator("details.chainbox")
     assert [ways.nth(n).locator(".chain").is_visible() for n in range(ways.count())] == [True, False]
     ways.nth(1).locator("summary").click()
-    assert ways.nth(1).get_by_text("Config commit").is_visible()
+    expect(ways.nth(1).get_by_text("Config commit")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -8,6 +8,7 @@ from lastgood.core.errors import TargetFailed
 from lastgood.core.leaving import Leaving
 from twins.agent_world import World
 from twins.clusters import config_map, manifests
+from twins.processes import eventually
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("stages")]
 
@@ -30,6 +31,11 @@ def job(name, *, behaves=None, **annotations):
 def there(corner, kind, name):
     base = "/apis/batch/v1" if kind == "jobs" else "/api/v1"
     return corner.ask("GET", f"{base}/namespaces/{corner.namespace()}/{kind}/{name}")
+
+
+async def succeeded(corner, name):
+    """Wait until a Job's pods are counted, which comes after the word that it succeeded."""
+    await eventually(lambda: there(corner, "jobs", name)["status"].get("succeeded") == 1)
 
 
 def watched(target):
@@ -77,7 +83,7 @@ async def test_hooks_of_the_deletion_run_around_it_in_their_order(corner, words)
     assert order[:2] == ["PATCH announce", "PATCH backup"]
     assert order[-2:] == ["PATCH sweep", "DELETE sweep"]
     assert set(order[2:-2]) == {"DELETE own", "DELETE a", "DELETE b"}
-    assert there(corner, "jobs", "backup")["status"]["succeeded"] == 1
+    await succeeded(corner, "backup")
     assert there(corner, "jobs", "sweep") is None
     assert there(corner, "jobs", "check") is None
 
@@ -101,7 +107,7 @@ async def test_a_hook_that_fails_before_the_deletion_stops_it(corner):
     mended = manifests(config_map("a"), first, job("backup", **{f"{ARGO}/hook": "PreDelete"}), last)
     assert await target.prune("web", leaving=Leaving(app=app, rendered=mended)) == ["ConfigMap a"]
     assert there(corner, "jobs", "announce")["metadata"]["uid"] == announced
-    assert there(corner, "jobs", "sweep")["status"]["succeeded"] == 1
+    await succeeded(corner, "sweep")
 
 
 async def test_a_hook_that_fails_after_the_deletion_is_told_with_what_was_deleted(corner):
@@ -118,7 +124,7 @@ async def test_a_hook_that_fails_after_the_deletion_is_told_with_what_was_delete
     mended = manifests(config_map("a"), before, job("sweep", **{"helm.sh/hook": "post-delete"}))
     assert await target.prune("web", leaving=Leaving(app=app, rendered=mended)) == []
     assert there(corner, "jobs", "backup")["metadata"]["uid"] == backed_up
-    assert there(corner, "jobs", "sweep")["status"]["succeeded"] == 1
+    await succeeded(corner, "sweep")
 
 
 async def test_what_waits_for_a_finalizer_keeps_the_hooks_after_it_waiting(corner, monkeypatch):
@@ -160,7 +166,7 @@ async def test_forgetting_runs_the_hooks_of_what_ran(corner, restarted):
         assert there(corner, "jobs", "backup") is None
         done = await world.agent.forget("web", prune=True)
         assert (done.pruned, done.hooks) == (("ConfigMap a",), ("Job backup (before deletion)",))
-        assert there(corner, "jobs", "backup")["status"]["succeeded"] == 1
+        await succeeded(corner, "backup")
         assert there(corner, "configmaps", "a") is None
     finally:
         await world.stop()

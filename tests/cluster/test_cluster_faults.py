@@ -120,8 +120,12 @@ async def test_a_hook_whose_answer_was_cut_runs_once(corner, way):
     hook = annotated(job("migrate"), **{"argocd.argoproj.io/hook": "PreSync"})
     result = await target.apply(app, manifests(config_map("settings"), hook))
     assert result.complete, result.message
-    there = corner.ask("GET", path_of(corner, "migrate", "jobs"))
-    assert (there["metadata"]["generation"], there["status"]["succeeded"]) == (1, 1)
+
+    def counted():
+        there = corner.ask("GET", path_of(corner, "migrate", "jobs"))
+        return (there["metadata"]["generation"], there["status"].get("succeeded")) == (1, 1)
+
+    await eventually(counted)
     assert [one.method for one in way.asked if one.path.endswith("/jobs/migrate")].count("DELETE") == 0
     assert len(fault.met) == 1
 

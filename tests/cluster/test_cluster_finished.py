@@ -23,6 +23,14 @@ def there(corner):
     return corner.ask("GET", f"/apis/batch/v1/namespaces/{corner.namespace()}/jobs/once")
 
 
+async def until_told_gone(target):
+    async def is_told():
+        seen = await target.observe("web")
+        return seen if [r.message for r in seen.resources if r.kind == "Job"] == [GONE] else None
+
+    return await eventually(is_told)
+
+
 async def until_it_went(corner, uid=None):
     async def went():
         found = there(corner)
@@ -39,9 +47,8 @@ async def test_a_job_that_went_by_its_ttl_is_done(corner, ttl_s):
     assert (await target.apply(app, wanted)).complete
     await until_it_went(corner)
     for one in (target, corner.target()):
-        seen = await until_health(one, "Healthy", "web")
-        assert (seen.sync, seen.drift) == ("Synced", "")
-        assert next(r.message for r in seen.resources if r.kind == "Job") == GONE
+        seen = await until_told_gone(one)
+        assert (seen.health, seen.sync, seen.drift) == ("Healthy", "Synced", "")
         node = next(node for node in (await one.tree("web")).nodes if node.kind == "Job")
         assert (node.health, node.message) == ("Healthy", GONE)
         (service,) = (await one.services("web")).services

@@ -41,6 +41,16 @@ async def whole_tree(target, app="web"):
     return await eventually(look)
 
 
+async def pod_of(target, app="web"):
+    """Return an application's only pod, once it is heard of: its workload may be heard of before."""
+
+    async def told():
+        return (await target.services(app)).services[0].pods
+
+    (pod,) = await eventually(told)
+    return pod
+
+
 def names(tree, kind):
     return [node.name for node in tree.nodes if node.kind == kind]
 
@@ -121,7 +131,7 @@ async def test_what_another_application_holds_is_not_looked_into(corner):
     space, target = corner.namespace(), corner.target()
     await target.apply(corner.application("first", namespace=space), manifests(deployment("web")))
     await until_health(target, "Healthy", "first")
-    (pod,) = (await target.services("first")).services[0].pods
+    pod = await pod_of(target, "first")
     greedy = manifests(deployment("web"), config_map("mine"))
     await target.apply(corner.application("second", namespace=space), greedy)
     assert "Pod" not in {node.kind for node in (await target.tree("second")).nodes}
@@ -140,7 +150,7 @@ async def test_a_label_in_a_template_makes_no_pod_ones_own(corner):
     lying["spec"]["template"]["metadata"]["labels"][PART_OF] = set_id("first", corner.own)
     await target.apply(corner.application("second", namespace=space), manifests(lying))
     await until_health(target, "Healthy", "second")
-    (pod,) = (await target.services("second")).services[0].pods
+    pod = await pod_of(target, "second")
     with pytest.raises(UnknownPod):
         await target.pod_events("first", pod)
     assert pod not in names(await target.tree("first"), "Pod")
@@ -149,8 +159,12 @@ async def test_a_label_in_a_template_makes_no_pod_ones_own(corner):
 async def test_events_of_a_pod_are_told_newest_first(corner, shop):
     """What the scheduler and others said of that very pod, bounded."""
     pod = names(await whole_tree(shop), "Pod")[0]
-    found = await eventually(lambda: shop.pod_events("web", pod))
-    assert "Scheduled" in {one.reason for one in found}
+
+    async def scheduled():
+        found = await shop.pod_events("web", pod)
+        return found if "Scheduled" in {one.reason for one in found} else None
+
+    found = await eventually(scheduled)
     assert all(pod in one.message for one in found if one.reason == "Scheduled")
     uid = corner.ask("GET", f"/api/v1/namespaces/{corner.namespace()}/pods/{pod}")["metadata"]["uid"]
     for number in range(3):
@@ -187,7 +201,7 @@ async def test_the_end_of_a_log_is_told(corner):
     target = corner.target()
     await target.apply(corner.application(), manifests(deployment("web", container="talks")))
     await until_health(target, "Healthy")
-    (pod,) = (await target.services("web")).services[0].pods
+    pod = await pod_of(target)
     last = await target.pod_log(PodLogRequest(app="web", pod=pod, tail_lines=2))
     assert (last.text, last.cut, last.container, last.namespace) == (
         "line 29\nline 30\n",
@@ -232,6 +246,7 @@ async def test_last_words_are_the_termination_message_where_there_is_no_log(corn
     seen = await until_health(target, "Degraded")
     assert seen.resources[0].last_words == "KeyError: 'RATES_URL'"
     await asyncio.gather(*(target.observe("web") for _ in range(5)))
+    await eventually(lambda: not target._last_words._asking)
     before = target.connection.requests
     for _ in range(5):
         assert (await target.observe("web")).resources[0].last_words == "KeyError: 'RATES_URL'"

@@ -39,7 +39,7 @@ class Corner:
             access=access or ClusterAccess(kubeconfig=str(self.cluster.kubeconfig)),
             clock=clock or RealClock(),
             rules=ClusterRules(**{"namespace": self.own, **rules}),
-            settle_s=20,
+            settle_s=60,
         )
         self.targets.append(made)
         return made

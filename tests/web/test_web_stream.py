@@ -12,7 +12,7 @@ from lastgood.web.pages import Pages
 from lastgood.web.stream import BEHIND_MOST, HEARTBEAT_S, POLL_S, QUEUE_BATCHES, Stream
 from twins.lastgood import NOW, PRIYA, sample_operation
 
-WAIT_S = 5
+WAIT_S = 60
 
 
 @pytest.fixture
