@@ -64,6 +64,16 @@ async def test_a_feature_of_two_images_is_shown_once(shop):
     assert (found.left, found.unknown) == ((), ())
 
 
+async def test_a_tag_that_was_moved_is_two_builds(shop):
+    """As each ran: a digest stays what it is, and a chart beside the same image says nothing of it."""
+    history, start, web, _, _ = shop
+    old, new = (dataclasses.replace(at(history, one), reference="1") for one in (start, web))
+    assert [one.id for one in (await features([old], [new])).entered] == ["PR-1"]
+    for changed in ({"reference": f"1@sha256:{'a' * 64}"}, {"how": "chart"}):
+        some = [dataclasses.replace(one, **changed) for one in (old, new)]
+        assert (await features([some[0]], [some[1]])).entered == ()
+
+
 async def test_what_is_not_known_is_said_with_the_reason(shop):
     """No revision, another repo, an image that is new, one that is gone, a commit that is not there: each is named."""
     history, start, _, both, _ = shop

@@ -155,6 +155,18 @@ async def test_an_image_that_ran_nowhere_is_asked_for_by_its_revision(shop):
     assert [(one.app, one.contains) for one in found] == [("newer", True), ("older", False)]
 
 
+async def test_a_tag_that_was_moved_is_what_each_application_ran(shop):
+    """Each is told by the revision that its own deployment brought."""
+    history, (_, second, _, last) = shop
+    old, new = image("1", history, second), image("1", history, last)
+    found = await where("web:1", [place("new", [new]), place("old", [old])])
+    assert [(one.app, one.contains, one.via, one.reason) for one in found] == [
+        ("new", True, last, "it runs this very image"),
+        ("old", True, second, "it runs what this tag meant when it was deployed"),
+    ]
+    assert [one.chain.source.commit for one in found] == [last, second]
+
+
 async def test_a_tag_alone_is_asked_for_last(shop):
     """Where a source repo knows the words, these are meant; where several images ran under it, they are named."""
     history, (_, second, *_) = shop

@@ -171,7 +171,7 @@ async def features(old: Sequence[SourceAt], new: Sequence[SourceAt]) -> Between:
             continue
         if there is None:
             unknown.append(NotKnown(image=here.image, reason=ONE_ONLY, named=here.named))
-        elif here.reference and there.reference == here.reference:
+        elif here.reference and there.reference == here.reference and not _was_moved(there, here):
             continue
         elif isinstance(found := await _between(there, here), NotKnown):
             unknown.append(found)
@@ -182,6 +182,16 @@ async def features(old: Sequence[SourceAt], new: Sequence[SourceAt]) -> Between:
     gone = [one for one in before.values() if (plain_name(one.image), one.reference) not in runs]
     unknown += [NotKnown(image=one.image, reason=ONE_ONLY, named=one.named) for one in gone]
     return Between(entered=_once(entered), left=_once(left), unknown=tuple(unknown), committed=committed)
+
+
+def _was_moved(old: SourceAt, new: SourceAt) -> bool:
+    """Say whether two images of one name and tag are known to be built from different revisions, by what they say.
+
+    A record keeps what a tag meant. A chart says of the same image what it likes.
+    """
+    if "@" in new.reference or old.by_chart or new.by_chart or old.history is not new.history:
+        return False
+    return None not in (old.revision, new.revision) and old.revision != new.revision
 
 
 async def _between(old: SourceAt, new: SourceAt) -> NotKnown | FeatureChanges:

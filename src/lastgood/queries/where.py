@@ -19,7 +19,7 @@ from lastgood.core.recorded_versions import RecordedVersions, both_reasons
 from lastgood.core.source_features import SourceAt, without_stale_charts
 from lastgood.core.told_features import as_told, told_features
 from lastgood.queries.chain import Chains
-from lastgood.queries.where_image import image_presences, those_asked
+from lastgood.queries.where_image import image_presences, own_build, those_asked
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -109,8 +109,12 @@ async def _where_ran(asked: Sequence[SourceAt], places: Sequence[Place], store: 
 async def _where_image(
     asked: Sequence[SourceAt], source: SourceAt | None, places: Sequence[Place], store: Store | None
 ) -> list[WhereEntry]:
-    chains = Chains("", store=store, source=source or next(iter(asked), None), image=True)
-    entries = [await _entry(place, await image_presences(asked, source, place.deployed), chains) for place in places]
+    source_or_not = source or next(iter(asked), None)
+    entries = []
+    for place in places:
+        built = own_build(asked, place.deployed) or source_or_not
+        chains = Chains("", store=store, source=built, image=True)
+        entries.append(await _entry(place, await image_presences(asked, source, place.deployed), chains))
     return await _as_told(entries, store)
 
 

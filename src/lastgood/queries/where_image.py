@@ -85,6 +85,13 @@ async def image_presences(
     ]
 
 
+def own_build(asked: Sequence[SourceAt], deployed: Sequence[Deployed]) -> SourceAt | None:
+    """Return an image that is asked for as some versions ran it, the newest first; None where none of them did."""
+    meant = {(full_name(one.image), one.reference) for one in asked}
+    ran = (one for one in images_in(deployed) if (full_name(one.image), one.reference) in meant)
+    return next((one for one in ran if one.revision is not None), None)
+
+
 def images_alone(version: Deployed) -> Deployed:
     """Return a version without its bases: these are named like images, and are none."""
     return dataclasses.replace(version, sources=tuple(one for one in version.sources if not one.base))
@@ -106,7 +113,10 @@ def _runs(asked: Sequence[SourceAt], source: SourceAt | None, version: Deployed)
     very = [one for one in version.sources if (full_name(one.image), one.reference) in meant]
     if very:
         images = tuple(map(image_of, very[:MAX_IMAGES]))
-        return Presence(contains=True, via=via, reason="it runs this very image", images=images, asked=True)
+        built = next((one.revision for one in very if one.revision is not None), via)
+        # A tag may have been moved since one of them was deployed.
+        same = "it runs this very image" if built == via else "it runs what this tag meant when it was deployed"
+        return Presence(contains=True, via=built, reason=same, images=images, asked=True)
     for one in version.sources:
         if via is not None and source is not None and (one.history, one.revision) == (source.history, via):
             image = f"{plain_name(one.image)} ({one.reference})"
