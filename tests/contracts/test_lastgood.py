@@ -435,6 +435,28 @@ async def test_a_tag_that_was_moved_changes_nothing_of_what_ran(world, lastgood)
     assert ([one.feature.id for one in web.only], web.only_other) == (["PR-7"], ())
 
 
+async def test_one_version_has_what_its_tag_meant_in_each_environment(world, lastgood):
+    """The same files ran twice, and the tag in them was moved in between: these are two builds, and compare says so."""
+    history, revisions = world.sources.history, world.sources.revisions
+    late = await history.commit("feat: coupons (#9)", {"b": "1"}, [revisions["r2"]])
+    await history.refresh()
+    keep = KeepFeatures(store=world.store, sources=world.sources, declared=lambda _: (), clock=world.clock)
+    await keep.look()
+    revisions["r2"] = late
+    await world.release(app_file("web-staging", "r2"), "Release r2 in staging")
+    await world.look()
+    await world.run_until("web-staging", "succeeded", count=2)
+    await keep.look()
+
+    (web,) = (await lastgood.compare("staging", "production")).applications
+    assert web.version.version == web.other_version.version
+    assert ([one.feature.id for one in web.only], web.only_other) == (["PR-9"], ())
+    (back,) = (await lastgood.compare("production", "staging")).applications
+    assert ([one.feature.id for one in back.only_other], back.only) == (["PR-9"], ())
+    found = {one.app: (one.contains, one.via) for one in await lastgood.where("web:r2")}
+    assert found["web-staging"] == (True, late)
+
+
 async def test_a_version_that_never_ran_is_asked_for_where_it_is_now(world, lastgood):
     """What Git asks for before anybody deployed it has no record: its tag tells, wherever that was moved."""
     keep = KeepFeatures(store=world.store, sources=world.sources, declared=lambda _: (), clock=world.clock)

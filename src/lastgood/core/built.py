@@ -60,6 +60,11 @@ class BuiltAt:
             for _, one in kept
         )
 
+    def revisions(self) -> dict[Key, str]:
+        """Return the revisions of all that ran up to this deployment, as far as they are known."""
+        said = {key: self._said(key) for key in self._found}
+        return {key: one.revision for key, one in said.items() if one is not None and one.revision is not None}
+
     def _said(self, key: Key) -> Built | None:
         kept = self._found.get(key, ())
         return next((one for of, one in kept if self._oldest <= of <= self._newest), None)

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from lastgood.core.built import built_at
 from lastgood.core.chain import ChainImage
 from lastgood.core.choose import current_version
 from lastgood.core.deployment import reach
@@ -68,7 +69,7 @@ class Compare:
         found = Between()
         old: Sequence[SourceAt] = ()
         new: Sequence[SourceAt] = ()
-        if version is not None and other is not None and version.version != other.version:
+        if version is not None and other is not None and await self._may_differ(here, version, there, other):
             old, new = await self._sources_of(there, other), await self._sources_of(here, version)
             found = await features(old, new)
             if self._store is not None:
@@ -88,6 +89,15 @@ class Compare:
             images=_only_of(new, old),
             other_images=_only_of(old, new),
         )
+
+    async def _may_differ(self, here: Place, version: Version, there: Place, other: Version) -> bool:
+        """Say whether two versions may have other features: one version has where a tag in it was moved meanwhile."""
+        if version.version != other.version:
+            return True
+        # Told by the records alone: most are equal, and nothing has to be rendered to see it.
+        ours = (await built_at(self._store, here.name, version.version)).revisions()
+        theirs = (await built_at(self._store, there.name, other.version)).revisions()
+        return any(theirs.get(key, revision) != revision for key, revision in ours.items())
 
     async def _runs(self, place: Place) -> Version | None:
         if self._store is None:
