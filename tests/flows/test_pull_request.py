@@ -101,7 +101,7 @@ async def test_another_command_for_the_same_finds_the_open_one(world, words):
     name = (await only(world)).by.name
     for otherwise in ({"hold": False}, {"via": "push"}):
         (note,) = (await world.plan(**{**asked, **otherwise})).notes
-        assert note == f"{URL} waits to be merged: a rollback of web-production by {name}"
+        assert note == f"{URL} waits to be merged: Roll back web-production to {first[:7]}, asked for by {name}"
     other = await world.roll_back(**asked, hold=False)
     assert other.result.pull_request == f"{FORGE}/pulls/2"
     pushed = await world.roll_back(**{**asked, "via": "push"})
@@ -375,6 +375,21 @@ async def test_what_others_pushed_to_the_request_is_not_thrown_away(memory):
     waits = await only(memory)
     assert (waits.step, waits.commit) == ("waiting", plan.result.commit)
     assert "moved since" in waits.message
+
+
+async def test_one_that_the_server_finishes_right_now_is_no_other_operation(memory):
+    """It asks the forge anew at each look: the same command in that moment finishes it, too, and is not busy."""
+    first, _, _ = await begun(memory)
+    silent = await only(memory)
+    memory.branch.pulls.kept.clear()
+    memory.branch.pulls.sent.clear()
+    await memory.journal.save(replace(silent, step="pushing"))
+    planned = await memory.plan(to=first, via="pr", reason="in other words")
+    assert [check.name for check in planned.blocking] == []
+    other = await memory.plan(previous=True, via="push")
+    assert [check.name for check in other.blocking] == ["busy"]
+    done = await memory.roll_back(to=first, via="pr")
+    assert (done.id, done.result.pull_request) == (silent.id, URL)
 
 
 async def test_a_lost_answer_of_the_forge_is_asked_about(world):

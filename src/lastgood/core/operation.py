@@ -50,6 +50,11 @@ class Operation(Value, frozen=True, kw_only=True):
         url = result.get("pull_request") if isinstance(result, dict) else None
         return url if isinstance(url, str) else None
 
+    @property
+    def title(self) -> str:
+        """What its commit says in one line, which is its pull request's title; "" where that cannot be read."""
+        return str((self.plan or {}).get("message", "")).partition("\n")[0]
+
 
 class OperationClaim(Value, frozen=True, kw_only=True):
     """What the trailers of a commit claim. A claim is shown as an operation only if the content agrees."""

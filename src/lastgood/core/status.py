@@ -42,7 +42,7 @@ def waiting_requests(operations: Iterable[Operation]) -> tuple[WaitingRequest, .
             by=one.by.name,
             since=one.requested_at,
             message=one.message,
-            title=str((one.plan or {}).get("message", "")).partition("\n")[0],
+            title=one.title,
         )
         for one in operations
         if one.step == "waiting" and one.pull_request is not None

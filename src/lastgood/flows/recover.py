@@ -141,12 +141,16 @@ async def under_way(
 
     One that waits for a pull request does not count: it may wait for days. One of another process counts for ten
     minutes: after that the process is taken to have died. asked: the request;
-    one of the very same command that never came to its push does not count, because `finish_same` takes its place.
+    one of the very same command that never came to its push, or goes by pull request, does not count, because
+    `finish_same` takes its place or finishes it.
     """
     for operation in await pending(branch):
         if operation.id == own or operation.step == "waiting" or not any(move.app == app for move in operation.moved):
             continue
-        same = operation.step in _BEFORE_THE_PUSH and (operation.plan or {}).get("request") == asked
+        if is_request(operation):
+            same = asked is not None and is_same(operation, asked)
+        else:
+            same = operation.step in _BEFORE_THE_PUSH and (operation.plan or {}).get("request") == asked
         if same and operation.id not in branch.live:
             continue
         young = branch.clock.now() - operation.requested_at < BUSY

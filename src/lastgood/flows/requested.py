@@ -83,7 +83,7 @@ async def also_waiting(branch: FollowedBranch, plan: Plan, request: Mapping[str,
     for one in await waiting(branch):
         both = sorted(apps & {move.app for move in one.moved})
         if both and one.kind in _MOVES and one.pull_request is not None and not is_same(one, request):
-            others.append(f"{one.pull_request} waits to be merged: a {one.kind} of {', '.join(both)} by {one.by.name}")
+            others.append(f"{one.pull_request} waits to be merged: {one.title or one.kind}, asked for by {one.by.name}")
     return tuple(others)
 
 
