@@ -1,5 +1,7 @@
 """What is kept in memory of a cluster whose watches are late: what is known already is not taken back by old news."""
 
+from unittest import mock
+
 import msgspec
 import pytest
 
@@ -48,7 +50,9 @@ def watching(live, *events, lists=()):
                 yield msgspec.json.encode({"type": kind, "object": one})
 
     kind = Kind(group="batch", kind="Job", version="v1", plural="jobs", namespaced=True, verbs=VERBS, versions=("v1",))
-    return KindWatch(kind, connection=Server(), kinds=None, live=live, label=PART_OF, told=lambda: None)
+    return KindWatch(
+        kind, connection=Server(), kinds=None, live=live, label=PART_OF, told=lambda: None, restored=mock.Mock()
+    )
 
 
 def listed(version, *items):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from unittest import mock
 
 import msgspec
 import pytest
@@ -81,7 +82,9 @@ async def watch(server):
         group="", kind="ConfigMap", version="v1", plural="configmaps", namespaced=True, verbs=verbs, versions=("v1",)
     )
     live = Live(lambda _: None)
-    return KindWatch(kind, connection=server, kinds=None, live=live, label=PART_OF, told=lambda: None)
+    return KindWatch(
+        kind, connection=server, kinds=None, live=live, label=PART_OF, told=lambda: None, restored=mock.Mock()
+    )
 
 
 async def turns(watch, number):
@@ -207,6 +210,7 @@ async def test_a_cluster_that_was_put_back_is_listed_anew_and_believed(server, w
     assert (server.lists, server.versions[-1]) == (2, "520")
     assert known(watch) == {"settings": "300", "same": "510", "went": "310"}
     assert watch._live.get((("", "ConfigMap"), "shop", "same")).digest != before
+    watch._restored.assert_called_once_with(watch)
 
 
 async def test_a_cluster_that_was_put_back_while_it_hung_is_listed_anew(server, watch):
@@ -231,6 +235,7 @@ async def test_an_outage_alone_costs_one_small_question(server, watch):
     server.watched = [LATER]
     await turns(watch, 4)
     assert (server.lists, server.asked) == (1, 2)
+    watch._restored.assert_not_called()
 
 
 async def test_a_later_list_with_earlier_states_is_believed(server, watch):

@@ -61,6 +61,8 @@ class Cluster:
         self._tasks: dict[GroupKind, asyncio.Task[None]] = {}
         self._pulse = Pulse(connection, told=lambda: self.tell(None), back=self._watch_anew)
         self._pulse_task: asyncio.Task[None] | None = None
+        self._listing_anew: asyncio.Task[None] | None = None
+        self._beginning_anew = asyncio.Lock()
         self._listeners: dict[asyncio.Queue[str | None], str | None] = {}
 
     async def follow(self, kinds: Iterable[GroupKind]) -> None:
@@ -99,6 +101,7 @@ class Cluster:
             live=self.live,
             label=apply_set.PART_OF if kind.group_kind not in SUPPORTING else "",
             told=lambda: self.tell(None),
+            restored=self._list_anew,
         )
         self._begin_watch(kind.group_kind, watch)
 
@@ -119,11 +122,22 @@ class Cluster:
     async def _watch_anew(self) -> None:
         """Begin all watches again where they were: what was silent may be a connection that is gone for good."""
         await self.connection.renew()
-        before = dict(self._tasks)
-        for task in before.values():
-            task.cancel()
-        await asyncio.gather(*before.values(), return_exceptions=True)
-        self._tasks |= {kind: asyncio.create_task(self._run(self._watches[kind])) for kind in before}
+        await self._begin_anew(self._tasks)
+
+    def _list_anew(self, noticed: KindWatch) -> None:
+        """Have all kinds listed: one of them noticed that the cluster was put back, the others may be past that."""
+        others = [at for at, watch in self._watches.items() if watch is not noticed]
+        for at in others:
+            self._watches[at].forget()
+        self._listing_anew = asyncio.create_task(self._begin_anew(others))
+
+    async def _begin_anew(self, watches: Iterable[GroupKind]) -> None:
+        async with self._beginning_anew:
+            before = {at: self._tasks[at] for at in watches}
+            for task in before.values():
+                task.cancel()
+            await asyncio.gather(*before.values(), return_exceptions=True)
+            self._tasks |= {at: asyncio.create_task(self._run(self._watches[at])) for at in before}
 
     async def _feel(self) -> None:
         while True:
@@ -153,6 +167,7 @@ class Cluster:
                 label=apply_set.ID,
                 namespace=namespace,
                 told=lambda: self.tell(None),
+                restored=self._list_anew,
             )
             self._begin_watch(_PARENTS, watch)
         await self._listed([self._watches[_PARENTS]])
@@ -263,11 +278,12 @@ class Cluster:
 
     async def close(self) -> None:
         """End all watches and the connection."""
-        # The pulse first: it begins watches.
-        pulse, self._pulse_task = self._pulse_task, None
-        if pulse is not None:
-            pulse.cancel()
-            await asyncio.gather(pulse, return_exceptions=True)
+        # First what begins watches.
+        beginning = [task for task in (self._pulse_task, self._listing_anew) if task is not None]
+        self._pulse_task = None
+        for task in beginning:
+            task.cancel()
+        await asyncio.gather(*beginning, return_exceptions=True)
         tasks, self._tasks = list(self._tasks.values()), {}
         self._watches.clear()
         for task in tasks:

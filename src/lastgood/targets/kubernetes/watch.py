@@ -65,7 +65,7 @@ class KindWatch:
     """Follows a kind until `run` is cancelled.
 
     label: only objects that have it are asked for, "": all. namespace: to look in, None: everywhere. live: what is
-    told. told: called when trouble comes or goes.
+    told. told: called when trouble comes or goes. restored: called where the cluster was put back to an earlier state.
     trouble: why nothing is heard, None while all is well. synced: set once everything was listed. answered: set once
     that came about or the server said that we may not.
     """
@@ -80,6 +80,7 @@ class KindWatch:
         label: str,
         namespace: str | None = None,
         told: Callable[[], None],
+        restored: Callable[["KindWatch"], None],
     ) -> None:
         self.kind = kind
         self.trouble: str | None = f"the objects of the kind {kind.kind} were not listed yet"
@@ -91,6 +92,7 @@ class KindWatch:
         self._selector = {"labelSelector": label} if label else {}
         self._namespace = namespace
         self._told = told
+        self._restored = restored
         self._version: str | None = None
         self._may_be_restored = False
         self._failures = 0
@@ -105,6 +107,10 @@ class KindWatch:
         while True:
             await asyncio.sleep(wait_s)
             wait_s = await self.turn()
+
+    def forget(self) -> None:
+        """Have everything listed when it runs again: the version that it was at is of a story that never happened."""
+        self._version = None
 
     async def turn(self) -> float:
         """Go on until the watch ends, and return how long to wait before the next time, in seconds."""
@@ -181,6 +187,7 @@ class KindWatch:
             if now is not None and before is not None and now < before:
                 structlog.get_logger().warning("cluster was put back to an earlier state", kind=self.kind.kind)
                 self._version = None
+                self._restored(self)
         self._may_be_restored = False
 
     async def _list(self) -> None:
