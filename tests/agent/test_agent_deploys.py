@@ -6,6 +6,7 @@ import json
 import pytest
 
 from lastgood.core.errors import TargetRefused
+from lastgood.core.record import Pause
 from lastgood.core.request import PressRequest
 from twins.agent_world import CONFIG, app_file
 
@@ -290,3 +291,60 @@ async def test_a_version_that_was_applied_is_not_healthy_because_the_one_before_
     looked.set()
     await world.run_until("web-staging", "succeeded", 2)
     assert (await world.record("web-staging")).health == "Healthy"
+
+
+async def applied_and_starting(world, name: str, number: int) -> None:
+    """Release a version and wait until it was applied and does not become healthy yet."""
+    world.target.set_health("web-staging", "Progressing", "it starts")
+    await world.release(app_file("web-staging", name))
+    await world.look()
+
+    async def starting():
+        return len(world.target.applied) == number and (await world.record("web-staging")).health_message == "it starts"
+
+    await world.until(starting, "applied")
+
+
+async def test_what_is_changed_while_a_version_starts_is_put_back_and_not_its_fault(world):
+    """At the worst moment: after the apply and before it is healthy. The same record goes on, and says what it was."""
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
+    await world.start()
+    await world.run_until("web-staging", "succeeded")
+    await applied_and_starting(world, "b", 2)
+    world.target.set_health("web-staging", "Degraded", "it lacks its settings")
+    world.target.drift("web-staging", "web")
+
+    async def put_back():
+        return len(world.target.applied) == 3
+
+    apply = world.target.apply
+
+    async def and_then_healthy(*words, **named):
+        world.target.set_health("web-staging", "Healthy")
+        return await apply(*words, **named)
+
+    world.target.apply = and_then_healthy
+    await world.until(put_back, "put back")
+    run = await world.run_until("web-staging", "succeeded", 2)
+    assert [phase.name for phase in run.phases] == ["render", "apply", "watch", "apply", "watch"]
+    assert run.phases[2].message == "web was taken away, last by somebody"
+    assert world.target.occasions[-1] == "heal"
+    assert len(await world.runs("web-staging")) == 2
+
+
+async def test_what_is_changed_while_a_version_starts_stays_where_nothing_heals(world):
+    """Under a pause nothing is written, and the version is watched on."""
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
+    await world.start()
+    await world.run_until("web-staging", "succeeded")
+    await applied_and_starting(world, "b", 2)
+    await world.store.pause(Pause(scope="everything", name=None, reason="fair", by="Priya", since=world.clock.now()))
+    world.target.drift("web-staging", "web")
+
+    async def seen():
+        return (await world.record("web-staging")).sync == "OutOfSync"
+
+    await world.until(seen, "seen")
+    await world.clock.move(30)
+    assert len(world.target.applied) == 2
+    assert (await world.runs("web-staging"))[0].outcome == "in-progress"

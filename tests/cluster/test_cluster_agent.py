@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from lastgood.targets.kubernetes.connection import ClusterAccess
-from twins.clusters import config_map
+from twins.clusters import config_map, deployment
 
 pytestmark = pytest.mark.cluster
 
@@ -141,3 +141,28 @@ async def test_a_healed_drift_is_recorded_with_what_was_changed_and_by_whom(corn
     assert healed.message.startswith("mended: ConfigMap settings-web was changed, last by kubectl-edit at ")
     assert healed.message.endswith(": .data.a")
     assert corner.ask("GET", path)["data"] == {"a": "1"}
+
+
+@pytest.mark.usefixtures("stages")
+async def test_what_is_changed_while_a_version_starts_is_put_back_and_the_version_succeeds(corner, world):
+    """By hand, after the apply and before it is healthy: the same deployment goes on, and says what was changed."""
+    target = corner.target(clock=world.clock)
+    world.other_targets = {"web": target}
+    slow = deployment("web", behaves="slow-start")
+    slow["spec"]["template"]["metadata"]["annotations"]["lastgood.test/delay"] = "5s"
+    started = {"apps/web/deployment.json": json.dumps(slow)}
+    await world.release({**config(corner), **files(corner, "web", a="1"), **started})
+    await world.start()
+
+    async def is_watched():
+        runs = await world.runs("web")
+        return bool(runs) and runs[0].phases[-1].name == "watch"
+
+    await world.until(is_watched, "watched", looks=PATIENCE)
+    path = f"/api/v1/namespaces/{corner.namespace()}/configmaps/settings-web"
+    corner.ask("PUT", f"{path}?fieldManager=kubectl-edit", {**corner.ask("GET", path), "data": {"a": "changed"}})
+    run = await world.run_until("web", "succeeded", looks=PATIENCE)
+    assert [phase.name for phase in run.phases] == ["render", "apply", "watch", "apply", "watch"]
+    assert "ConfigMap settings-web was changed, last by kubectl-edit at " in run.phases[2].message
+    assert corner.ask("GET", path)["data"] == {"a": "1"}
+    assert len(await world.runs("web")) == 1

@@ -149,7 +149,7 @@ class MemoryTarget:
             sync="Synced" if rendered.digest == self._wanted[app] else "OutOfSync",
             message=message,
             drift="; ".join(self._drifted.get(app, ())),
-            digest=rendered.digest,
+            digest=self._wanted[app] if app in self._drifted else rendered.digest,
             may_go_on=self._may_go_on.get(app),
             resources=resources,
             left=tuple(f"{r.kind} {r.name}" for r in self._left.get(app, {}).values()),

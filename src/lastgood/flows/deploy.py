@@ -7,6 +7,8 @@ it: applying again leaves alone what already is so.
 
 import asyncio
 import contextlib
+import datetime as dt
+import random
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
@@ -15,10 +17,11 @@ import msgspec
 import structlog
 
 from lastgood.core.application import Application
+from lastgood.core.back_off import back_off
 from lastgood.core.commit import Commit
 from lastgood.core.config import CONFIG_FILE
 from lastgood.core.deployment import Deployment, Phase, has_run, was_applied_whole
-from lastgood.core.desired import Step, pause_over
+from lastgood.core.desired import Step, has_drifted, pause_over
 from lastgood.core.errors import (
     ConfigWrong,
     GitFailed,
@@ -111,7 +114,7 @@ class Deploy:
         applied = await self._apply(app, desired, applying, attempt)
         if not applied:
             return attempt.deployment
-        return await self._watch(app, target, rendered, attempt, limits.progress_s)
+        return await self._watch(app, applying, attempt, limits.progress_s)
 
     async def _answered(self, app: str) -> None:
         """What was asked for has begun: a press ends with that."""
@@ -324,7 +327,6 @@ class Deploy:
 
     async def _runs(self, app: str, version: Version) -> None:
         """Write what runs now and, at once with it, to which version one would go back."""
-        self._known.applied(app)
         record = self._known.record(app)
         if record is not None:
             before, record = record.running, msgspec.structs.replace(record, running=version)
@@ -332,23 +334,23 @@ class Deploy:
             if before is None or before.version != version.version:
                 # What was seen is what ran before: of this version nobody knows yet how it is.
                 fields |= {"health": "Progressing", "health_message": f"{version.short or 'it'} was applied just now"}
-            await self._known.update(app, running=version, **fields)
+            await self._known.applied(app, running=version, **fields)
 
     async def _look(self, app: str, target: Target) -> None:
         applies = self._known.applies(app)
         await self._known.observe(await target.observe(app), applies=applies)
 
-    async def _watch(
-        self, app: Application, target: Target, rendered: Rendered, attempt: Attempt, progress_s: float
-    ) -> Deployment:
+    async def _watch(self, app: Application, applying: "Applying", attempt: Attempt, progress_s: float) -> Deployment:
         """Wait until the target says Healthy or Degraded, another version is wanted, or the time is over.
 
-        Healthy with things that left Git and do not go is Healthy, too: see LEAVES_S.
+        What somebody changes or deletes meanwhile is put back first: it says nothing of the version. Healthy with
+        things that left Git and do not go is Healthy, too: see LEAVES_S.
         """
-        began = self._clock.now()
+        began = applied_at = put_back_at = self._clock.now()
+        times_put_back = 0
         seen: Observation | None = None
         with contextlib.suppress(StoreFailed):  # what was seen counts, also where it could not be stored
-            await self._look(app.name, target)
+            await self._look(app.name, applying.target)
         while True:
             happened = self._known.change(app.name)
             newer = self._overtaken_by(app, attempt.deployment)
@@ -356,21 +358,60 @@ class Deploy:
                 said = f"overtaken by {newer.short or newer.version}"
                 return await attempt.finish("superseded", said, superseded_by=newer.version)
             latest = self._known.observation(app.name)
-            if latest is not None and latest.observed_at >= began and latest.digest == rendered.digest:
-                seen = latest
-                if seen.health == "Healthy" and seen.sync == "Synced":
-                    return await attempt.finish("succeeded", _came_to(attempt.deployment, seen), seen=seen)
-                if degraded_by_itself(seen):
-                    return await attempt.finish("failed", seen.message or "Degraded", own_fault=True, seen=seen)
             waited = (self._clock.now() - began).total_seconds()
             left, leaves = progress_s - waited, min(LEAVES_S, progress_s) - waited
-            if latest is not None and latest is seen and only_leaves(seen):
-                if leaves <= 0:
-                    return await attempt.finish("succeeded", _came_to(attempt.deployment, seen), seen=seen)
-                left = leaves
+            if latest is not None and latest.observed_at >= applied_at and latest.digest == applying.rendered.digest:
+                seen = latest
+                is_time = left > 0 and self._clock.now() >= put_back_at
+                if is_time and await self._is_to_be_put_back(app, applying, seen):
+                    if not await self._put_back(app, applying, attempt, seen):
+                        return attempt.deployment
+                    times_put_back += 1
+                    applied_at = self._clock.now()
+                    wait_s = back_off(times_put_back, jitter=random.random())  # noqa: S311 - spreads tries
+                    put_back_at = applied_at + dt.timedelta(seconds=wait_s)
+                    continue
+                ended = await self._ended(attempt, seen, leaves_s=leaves)
+                if ended is not None:
+                    return ended
+                left = leaves if only_leaves(seen) else left
             if left <= 0:
                 return await self._out_of_time(attempt, latest, seen, progress_s)
-            await wait_for(happened, self._clock, left)
+            again_s = (put_back_at - self._clock.now()).total_seconds()
+            await wait_for(happened, self._clock, min(left, again_s) if again_s > 0 else left)
+
+    @staticmethod
+    async def _ended(attempt: Attempt, seen: Observation, *, leaves_s: float) -> Deployment | None:
+        """Record how it ended, if it did. leaves_s: how long what left Git is waited for still."""
+        is_well = seen.health == "Healthy" and seen.sync == "Synced"
+        if is_well or (only_leaves(seen) and leaves_s <= 0):
+            return await attempt.finish("succeeded", _came_to(attempt.deployment, seen), seen=seen)
+        if degraded_by_itself(seen):
+            return await attempt.finish("failed", seen.message or "Degraded", own_fault=True, seen=seen)
+        return None
+
+    async def _is_to_be_put_back(self, app: Application, applying: "Applying", seen: Observation) -> bool:
+        if not app.policy.self_heal or not has_drifted(seen):
+            return False
+        return applying.goes_while_paused or not await self._is_paused(app.name)
+
+    async def _put_back(self, app: Application, applying: "Applying", attempt: Attempt, seen: Observation) -> bool:
+        """Apply once more, without hooks; False where a newer version took its place."""
+        attempt.end((seen.drift or seen.message)[:MAX_MESSAGE])
+        attempt.begin("apply")
+        await attempt.write()
+        again = msgspec.structs.replace(applying, occasion="heal")
+        trying = asyncio.create_task(self._try(app, again, attempt))
+        result = await self._unless_overtaken(app, trying, attempt)
+        if result is None:
+            return False
+        await self._known.applied(app.name)
+        attempt.end(result.message)
+        attempt.begin("watch")
+        await attempt.write(resources=result.resources)
+        with contextlib.suppress(StoreFailed):
+            await self._look(app.name, applying.target)
+        return True
 
     @staticmethod
     async def _out_of_time(

@@ -78,11 +78,14 @@ class Known:
     async def update(self, app: str, **fields: Any) -> ApplicationRecord:
         """Write these fields of a record and leave the others to who writes them; return it. Raises StoreFailed."""
         async with self._lock(app):
-            before = self._records[app]
-            after = msgspec.structs.replace(before, **fields)
-            if after != before:
-                await self._write(after)
-            return self._records[app]
+            return await self._update(app, fields)
+
+    async def _update(self, app: str, fields: dict[str, Any]) -> ApplicationRecord:
+        before = self._records[app]
+        after = msgspec.structs.replace(before, **fields)
+        if after != before:
+            await self._write(after)
+        return self._records[app]
 
     async def update_as_judged(self, judged: ApplicationRecord, **fields: Any) -> bool:
         """Write these fields where Git has not moved the application since it was judged; say so. Raises StoreFailed.
@@ -215,9 +218,15 @@ class Known:
         """Return how often something was applied: a look that began before the last time tells of what ran before."""
         return self._applies.get(app, 0)
 
-    def applied(self, app: str) -> None:
-        """Take note that something was applied just now."""
-        self._applies[app] = self.applies(app) + 1
+    async def applied(self, app: str, **fields: Any) -> None:
+        """Write these fields of a record once something was applied. Raises StoreFailed.
+
+        From here on no look counts that began before; the next one is stored, also where it says the same.
+        """
+        async with self._lock(app):
+            self._applies[app] = self.applies(app) + 1
+            self._written.pop(app, None)
+            await self._update(app, fields)
 
     async def observe(self, seen: Observation, *, applies: int) -> None:
         """Take note of an observation; store it if it says something new, or so that it is not taken for old.
