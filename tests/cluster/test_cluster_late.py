@@ -56,6 +56,18 @@ async def test_what_was_made_anew_by_hand_goes_with_its_application(corner, late
     assert corner.ask("GET", path_of(corner, "settings")) is None
 
 
+async def test_what_was_made_a_moment_ago_goes_with_its_application(corner, late):
+    """As by an apply whose answer never came: no watch told of it, and forgotten it would run on."""
+    app, first = corner.application(), corner.target()
+    await first.apply(app, manifests(config_map("settings")))
+    target = late()
+    await target.observe("web")
+    await first.apply(app, manifests(config_map("settings"), config_map("more")))
+    assert (await target.going("web")).goes == ("ConfigMap settings", "ConfigMap more")
+    assert await target.prune("web") == ["ConfigMap more", "ConfigMap settings"]
+    assert corner.ask("GET", path_of(corner, "more")) is None
+
+
 async def test_what_is_applied_in_another_version_is_not_healthy_as_it_was_before(corner, way, late):
     """A watch tells of it in the version that the server prefers; what it told of before the apply says nothing."""
     group = f"{corner.mark}.example.com"

@@ -189,6 +189,25 @@ class Cluster:
         if written is not None:
             self.parents.put(written)
 
+    async def read_members(self, set_id: str, kinds: Iterable[GroupKind]) -> None:
+        """Read anew what a set has of these kinds: a watch may not have told yet of what was made last.
+
+        Raises ClusterTrouble.
+        """
+        for group_kind in kinds:
+            kind = await self.kinds.find(*group_kind)
+            if kind is None or "list" not in kind.verbs:
+                continue
+            params = {"labelSelector": f"{apply_set.PART_OF}={set_id}"}
+            listed = await self.connection.request("GET", kind.path(), params=params)
+            items = listed.get("items") if isinstance(listed, dict) else None
+            for item in items if isinstance(items, list) else []:
+                one = live_object(
+                    {"apiVersion": kind.api_version, **item} if isinstance(item, dict) else None, group_kind
+                )
+                if one is not None:
+                    self.live.put(one)
+
     async def stranger(self, set_id: str) -> str:
         """Say whose a set is that no application here has, as its parent tells; asked now and then, as STRANGER_S says.
 

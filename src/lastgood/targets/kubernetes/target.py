@@ -263,9 +263,10 @@ class KubernetesTarget:
             await self._set_up()
             kinds = self._kinds_of(app)
             await self._cluster.follow(kinds)
+            set_id = apply_set.set_id(app, self._rules.namespace)
+            await self._cluster.read_members(set_id, kinds)
         except (ClusterTrouble, OSError) as trouble:
             raise self._failed(app, str(trouble)) from trouble
-        set_id = apply_set.set_id(app, self._rules.namespace)
         parts = going_and_staying(
             self._cluster.live, set_id, kinds, may_delete=self._rules.may_delete, rivals=self._claims.rivals
         )
@@ -527,6 +528,8 @@ class KubernetesTarget:
         kinds = self._kinds_of(app)
         hooks = await self._hooks_of(leaving) if leaving is not None else []
         await self._cluster.follow({*kinds, *(one.key[0] for _, one in hooks)})
+        # For good: what is not found now runs on, and nobody knows of it.
+        await self._cluster.read_members(set_id, kinds)
         account = self._account(leaving.app) if leaving is not None else None
         sender = self._sender_of(applied.account if applied is not None else account)
         done = applied.hooks_done if applied is not None else []
