@@ -410,6 +410,27 @@ async def test_a_lost_answer_of_the_forge_is_asked_about(world):
     assert len(world.branch.pulls.kept) == 1
 
 
+@pytest.mark.parametrize("state", ["closed", "merged"])
+async def test_what_somebody_did_before_the_answer_came_counts(memory, state):
+    """What they closed is not opened once more; what they merged, squashed and without a hold, is the rollback."""
+    first = await _two(memory)
+    memory.branch.pulls.lose_replies = 1
+    with pytest.raises(PushUnknown):
+        await memory.roll_back(to=first, via="pr", hold=False)
+    silent = await only(memory)
+    merged = None
+    if state == "merged":
+        merged = await memory.commit({f"{WEB}/deploy.conf": await memory.text(silent.commit, f"{WEB}/deploy.conf")})
+    memory.branch.pulls.end(1, state, merged_as=merged)
+    await settle_requests(memory.branch, await memory.head())
+    ended = await only(memory)
+    told = (merged, "done", "") if merged else (silent.commit, "failed", f"{URL} was closed without merging")
+    assert (ended.commit, ended.step, ended.message.partition(";")[0]) == told
+    assert (ended.pull_request, len(memory.branch.pulls.kept)) == (URL, 1)
+    again = await memory.roll_back(to=first, via="pr", hold=False)
+    assert again.result.pull_request == (URL if merged else f"{FORGE}/pulls/2")
+
+
 async def test_a_plan_tells_that_what_nobody_answered_was_merged(world):
     """Git has it by its hold; as long as it has not, a plan opens nothing and gives nothing up."""
     first = await _two(world)

@@ -128,7 +128,8 @@ def result_text(plan: Plan, style: Style) -> str:
     if plan.mode == "reset" and result.pushed:
         return f"{plan.branch} is at {commit} now"
     if result.pushed:
-        return f"pushed {commit} to {plan.branch}"
+        merged = f"its pull request is merged: {plan.branch} has it by {commit}"
+        return merged if plan.via == "pr" else f"pushed {commit} to {plan.branch}"
     if result.pushed is None:
         return f"it is not known whether {commit} reached {plan.branch}"
     return f"made {commit} and pushed nothing; it is kept as refs/lastgood/unpushed/{plan.id}"

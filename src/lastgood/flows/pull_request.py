@@ -12,11 +12,12 @@ from typing import Any
 import msgspec
 
 from lastgood.core.application import AnyScope, Scope
-from lastgood.core.errors import LastgoodError, PushUnknown, RemoteUnreachable, StoreFailed
+from lastgood.core.errors import ForgeFailed, LastgoodError, PushUnknown, RemoteUnreachable, StoreFailed
 from lastgood.core.hold import hold_path
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan, PlannedApplication
 from lastgood.core.pull_request import PullRequest, proposed_branch
+from lastgood.core.value import to_plain
 from lastgood.flows.branch import FollowedBranch, Look, holds_at
 from lastgood.flows.planned import Planned
 from lastgood.flows.push import Delivery, Journalled
@@ -158,6 +159,11 @@ class Requested:
         if done is not None or self.plan is None or self.entry.operation.step in {"done", "failed"}:
             return done
         try:
+            with contextlib.suppress(ForgeFailed):
+                pull = await self._at_the_forge(self.plan)
+                if pull is not None and pull.state != "open":
+                    # Somebody saw it before the answer came: what they closed is not opened once more.
+                    return await self._became(self.plan, await self.branch.at(head), pull)
             await self.entry.step("pushing")
             return await Delivery(self.branch).propose(self.plan, self.entry)
         except StoreFailed:
@@ -217,16 +223,34 @@ class Requested:
         return None
 
     async def _ask(self, plan: Plan, look: Look, *, within_s: float | None = None) -> Plan | None:
-        pulls = self.branch.pulls
+        if self.branch.pulls is None:
+            return None
+        async with asyncio.timeout(within_s):
+            pull = await self._at_the_forge(plan)
+        if pull is not None:
+            return await self._became(plan, look, pull)
+        await self.say("the forge does not show it any more")
+        return None
+
+    async def _at_the_forge(self, plan: Plan) -> PullRequest | None:
+        pulls, number = self.branch.pulls, (self.entry.operation.plan or {}).get("pull")
         if pulls is None:
             return None
-        number: Any = (self.entry.operation.plan or {}).get("pull")
-        source = proposed_branch(plan.kind, plan.id)
-        async with asyncio.timeout(within_s):
-            pull = await (pulls.look(number) if isinstance(number, int) else pulls.find(source, self.branch.name))
-        if pull is None:
-            await self.say("the forge does not show it any more")
-        elif pull.into != self.branch.name:
+        if isinstance(number, int):
+            return await pulls.look(number)
+        return await pulls.find(proposed_branch(plan.kind, plan.id), self.branch.name)
+
+    def _knows(self, plan: Plan, pull: PullRequest) -> Plan:
+        """Take the address of one whose opening nobody answered; return the plan with it."""
+        told = msgspec.structs.replace(plan, result=msgspec.structs.replace(plan.result, pull_request=pull.url))
+        kept = {**(self.entry.operation.plan or {}), **to_plain(told), "pull": pull.number}
+        self.entry.operation = msgspec.structs.replace(self.entry.operation, plan=kept)
+        self.plan = told
+        return told
+
+    async def _became(self, plan: Plan, look: Look, pull: PullRequest) -> Plan | None:
+        plan = plan if plan.result.pull_request is not None else self._knows(plan, pull)
+        if pull.into != self.branch.name:
             await self._end(f"{pull.url} is for {pull.into} by now, and not for {self.branch.name}", **{CLOSED: True})
         elif pull.state == "merged":
             return await self._merged(plan, pull)
