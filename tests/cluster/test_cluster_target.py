@@ -32,6 +32,17 @@ def job(name, *, behaves=None, **annotations):
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"template": pod, "backoffLimit": 0}}
 
 
+def stateful_set(name):
+    labels = {"app": name}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "m", "image": "registry.example.com/m:1"}]}}
+    spec = {"serviceName": name, "replicas": 0, "selector": {"matchLabels": labels}, "template": pod}
+    return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": name}, "spec": spec}
+
+
+def way(manifest, **spec):
+    return {**manifest, "spec": {**manifest["spec"], **spec}}
+
+
 def path_of(corner, kind, name, namespace=None):
     base = "/api/v1" if kind in ("configmaps", "secrets") else "/apis/apps/v1"
     return f"{base}/namespaces/{namespace or corner.namespace()}/{kind}/{name}"
@@ -123,6 +134,36 @@ async def test_an_agent_that_lost_its_memory_still_knows_whose_an_object_is(corn
     other = corner.target("elsewhere")
     result = await other.apply(corner.application("second", namespace=space), manifests(config_map("settings", a="2")))
     assert "belongs to the application first" in messages(result)["ConfigMap settings"]
+
+
+async def test_the_way_of_rolling_out_goes_back_too(corner):
+    """What the API server filled in for another way is in nobody's way, and nothing of it or of ours stays behind."""
+    app, target = corner.application(), corner.target()
+    one, many = deployment("one"), stateful_set("many")
+    away = [one, many]
+    back = [way(one, strategy={"type": "Recreate"}), way(many, updateStrategy={"type": "OnDelete"})]
+    paths = [path_of(corner, "deployments", "one"), path_of(corner, "statefulsets", "many")]
+    assert (await target.apply(app, manifests(*away))).complete
+    for _ in range(2):
+        result = await target.apply(app, manifests(*back))
+        assert result.complete, result.message
+        specs = [corner.ask("GET", path)["spec"] for path in paths]
+        assert (specs[0]["strategy"], specs[1]["updateStrategy"]) == ({"type": "Recreate"}, {"type": "OnDelete"})
+        assert (await target.observe("web")).sync == "Synced"
+        assert (await target.apply(app, manifests(*away))).complete
+        specs = [corner.ask("GET", path)["spec"] for path in paths]
+        assert (specs[0]["strategy"]["type"], specs[1]["updateStrategy"]["type"]) == ("RollingUpdate", "RollingUpdate")
+    # And what somebody changed so by hand is drift.
+    await target.apply(app, manifests(*back))
+    there = corner.ask("GET", paths[0])
+    corner.ask("PUT", paths[0], way(there, strategy={"type": "RollingUpdate"}))
+
+    async def is_drift():
+        return "Deployment one was changed" in (await target.observe("web")).drift
+
+    await eventually(is_drift)
+    assert (await target.apply(app, manifests(*back))).complete
+    assert corner.ask("GET", paths[0])["spec"]["strategy"] == {"type": "Recreate"}
 
 
 # deleting

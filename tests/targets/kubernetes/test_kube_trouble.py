@@ -52,6 +52,16 @@ def test_what_was_refused_is_not_dumped_before_the_words_that_say_why():
     assert "Force=true" in str(unchangeable(no))
 
 
+def test_a_role_that_a_binding_cannot_change_is_a_field_that_cannot_change():
+    """The API server has words of its own for it; what is made anew by force is so here, too."""
+    why = 'Invalid value: {"APIGroup":"rbac.authorization.k8s.io","Kind":"Role","Name":"b"}: cannot change roleRef'
+    cause = {"reason": "FieldValueInvalid", "message": why, "field": "roleRef"}
+    no = answered(
+        422, {"reason": "Invalid", "message": f"rb is invalid: roleRef: {why}", "details": {"causes": [cause]}}
+    )
+    assert is_unchangeable(no)
+
+
 @pytest.mark.parametrize(
     "words",
     [

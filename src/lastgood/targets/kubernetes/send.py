@@ -18,6 +18,11 @@ from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Imposs
 
 APPLY = "application/apply-patch+yaml"
 JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+# How a workload is rolled out. What the API server itself filled in for another way is nobody's field: no apply takes
+# it out, and it refuses the way that leaves no room for it.
+_WAYS = {"Deployment": "strategy", "StatefulSet": "updateStrategy"}
+_ROLLING = "rollingUpdate"
 CONFLICT, INVALID, NOT_FOUND = 409, 422, 404
 CREATED = 201
 GONE_S = 60.0
@@ -25,7 +30,8 @@ LOOK_AGAIN_S = 0.1
 ADOPT_TRIES = 5
 _CONFLICT_WITH = re.compile(r'conflict with "([^"]{1,200})"')
 _UNCHANGEABLE = re.compile(
-    r"immutable|may not (be )?change|cannot be changed|not be updated|updates? to .{0,60}(spec|fields)", re.IGNORECASE
+    r"immutable|may not (be )?change|cannot be changed|cannot change|not be updated|updates? to .{0,60}(spec|fields)",
+    re.IGNORECASE,
 )
 
 
@@ -78,12 +84,20 @@ class Sender:
             else:
                 await self._taken(path, manifest, dry_run=True)
         except Answered as no:
-            if not (is_unchangeable(no) and options.force):
+            if _way_in_the_way(manifest, no) is None and not (is_unchangeable(no) and options.force):
                 raise
 
     async def dry_run(self, kind: Kind, manifest: dict[str, Any]) -> dict[str, Any]:
         """Return what the object would be if it were applied now; nothing changes."""
-        answer = await self._ask_patch(_path(kind, manifest), manifest, force=True, dry_run=True)
+        path = _path(kind, manifest)
+        try:
+            answer = await self._ask_patch(path, manifest, force=True, dry_run=True)
+        except Answered as no:
+            way = _way_in_the_way(manifest, no)
+            if way is None:
+                raise
+            # Not all that an apply would do, and enough to see that it would do something.
+            answer = await self._merge(path, way, dry_run=True)
         return _object(answer)
 
     async def get(self, path: str) -> dict[str, Any] | None:
@@ -148,7 +162,14 @@ class Sender:
             return answer, [f"took over {', '.join(fields_in(no))} from {', '.join(managers)}"]
 
     async def _patch(self, path: str, manifest: dict[str, Any], *, keep_kubectl: bool = False) -> Sent:
-        answer, notes = await self._taken(path, manifest)
+        try:
+            answer, notes = await self._taken(path, manifest)
+        except Answered as no:
+            way = _way_in_the_way(manifest, no)
+            if way is None:
+                raise
+            await self._merge(path, way)
+            answer, notes = await self._taken(path, manifest)
         live = _object(answer)
         for _ in range(ADOPT_TRIES):
             fields = live["metadata"].get("managedFields")
@@ -162,6 +183,12 @@ class Sender:
             else:
                 live = await self.get(path) or live
         return Sent(live=live, created=answer.status == CREATED, notes=tuple(notes))
+
+    async def _merge(self, path: str, body: dict[str, Any], *, dry_run: bool = False) -> Answer:
+        params = {"fieldManager": MANAGER, **({"dryRun": "All"} if dry_run else {})}
+        return await self._connection.ask(
+            "PATCH", path, params=params, body=body, content_type=MERGE_PATCH, as_account=self.account
+        )
 
     async def _adopt(self, path: str, live: dict[str, Any], entries: list[dict[str, Any]]) -> bool:
         """Write the managers anew; False where the object changed meanwhile."""
@@ -238,6 +265,18 @@ def only_if(manifest: dict[str, Any], version: str | None) -> dict[str, Any]:
 def is_outdated(no: Answered) -> bool:
     """Say whether a request was refused since the object is no longer what the request was made for."""
     return no.status == CONFLICT and no.reason == "Conflict" and not managers_in(no)
+
+
+def _way_in_the_way(manifest: dict[str, Any], no: Answered) -> dict[str, Any] | None:
+    """Return what to merge first, where a refusal is about what is left of another way of rolling out; else None."""
+    name = _WAYS.get(str(manifest.get("kind")))
+    if name is None or no.status != INVALID or f"spec.{name}.{_ROLLING}" not in {field for field, _, _ in no.causes}:
+        return None
+    spec = manifest.get("spec")
+    way = spec.get(name) if isinstance(spec, dict) else None
+    if not isinstance(way, dict) or _ROLLING in way or not str(manifest["apiVersion"]).startswith("apps/"):
+        return None
+    return {"spec": {name: {**way, _ROLLING: None}}}
 
 
 def managers_in(no: Answered) -> list[str]:
