@@ -127,6 +127,46 @@ async def test_two_applications_that_claim_one_object_are_told_so(corner):
     assert "claimed" not in (await target.observe("first")).message
 
 
+async def test_what_moves_to_another_application_is_handed_over(corner):
+    """Whoever stops asking for it leaves it to who asks, which takes it as it is: nothing is deleted and made anew."""
+    space, target = corner.namespace(), corner.target()
+    first, second = (corner.application(name, namespace=space) for name in ("first", "second"))
+    await target.apply(first, manifests(config_map("settings", of="first"), config_map("own")))
+    path = path_of(corner, "configmaps", "settings")
+    uid = corner.ask("GET", path)["metadata"]["uid"]
+    assert not (await target.apply(second, manifests(config_map("settings", of="second")))).complete
+    assert (await target.observe("second")).may_go_on is False
+    result = await target.apply(first, manifests(config_map("own")))
+    assert result.complete
+    assert messages(result)["ConfigMap settings"] == "left Git and stays: second asks for it now, and takes it over"
+    assert (await target.observe("second")).may_go_on is True
+    assert (await target.apply(second, manifests(config_map("settings", of="second")))).complete
+    now = corner.ask("GET", path)
+    assert (now["metadata"]["uid"], now["data"], now["metadata"]["labels"][PART_OF]) == (
+        uid,
+        {"of": "second"},
+        set_id("second", corner.own),
+    )
+    seen = await target.observe("first")
+    assert (seen.sync, seen.left) == ("Synced", ())
+
+
+async def test_an_application_that_was_renamed_takes_over_from_the_forgotten_one(corner):
+    """Taking the old one away deletes only what nobody else asks for."""
+    space, target = corner.namespace(), corner.target()
+    old, new = (corner.application(name, namespace=space) for name in ("old", "new"))
+    await target.apply(old, manifests(config_map("settings", a="1"), config_map("gone")))
+    uid = corner.ask("GET", path_of(corner, "configmaps", "settings"))["metadata"]["uid"]
+    assert not (await target.apply(new, manifests(config_map("settings", a="1")))).complete
+    going = await target.going("old")
+    assert (going.goes, going.stays) == (("ConfigMap gone",), ("ConfigMap settings",))
+    assert await target.prune("old") == ["ConfigMap gone"]
+    assert (await target.observe("new")).may_go_on is True
+    assert (await target.apply(new, manifests(config_map("settings", a="1")))).complete
+    assert corner.ask("GET", path_of(corner, "configmaps", "settings"))["metadata"]["uid"] == uid
+    assert (await target.observe("new")).sync == "Synced"
+
+
 async def test_an_agent_that_lost_its_memory_still_knows_whose_an_object_is(corner):
     """The claim stands in the cluster: another agent with an empty folder refuses to take the object."""
     space = corner.namespace()

@@ -486,6 +486,8 @@ class Apply:
         others = needed_by(one.key, self._rivals)
         if others:
             return f"{others} needs it too, and deleting it would take all objects of its kind along"
+        if takers := sorted(self._rivals(one.key)):
+            return f"{', '.join(takers)} asks for it now, and takes it over"
         if one.key[0] in PRECIOUS and one.kind not in self._rules.may_delete:
             return (
                 f"a {one.kind} takes more with it; `may_delete` of the destination in lastgood.toml, with"

@@ -42,6 +42,11 @@ class Claims:
         """Note that an application asked for what another one has."""
         self._contested.setdefault(key, set()).add(by)
 
+    def others(self, app: str, key: Key) -> Collection[str]:
+        """Return which other applications ask for what an application has or had."""
+        owner = self._owners.get(key)
+        return {*self.rivals(key), *([owner] if owner is not None else [])} - {app}
+
     def rivals(self, key: Key) -> Collection[str]:
         """Return who else asks for an object."""
         return self._contested.get(key, ())

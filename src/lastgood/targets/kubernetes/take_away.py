@@ -20,7 +20,6 @@ from lastgood.targets.kubernetes.options import options_of
 from lastgood.targets.kubernetes.order import deletion_order
 from lastgood.targets.kubernetes.run_hooks import HookRuns
 from lastgood.targets.kubernetes.send import Sender
-from lastgood.targets.kubernetes.shared import needed_by
 from lastgood.targets.kubernetes.together import together
 from lastgood.targets.kubernetes.trouble import ClusterTrouble
 from lastgood.targets.kubernetes.wanted import Wanted
@@ -50,7 +49,7 @@ def going_and_staying(
 
 def _may_go(one: LiveObject, *, may_delete: Collection[str], rivals: Callable[[Key], Collection[str]]) -> bool:
     is_kept = one.key[0] in PRECIOUS and one.kind not in may_delete
-    return options_of(one.manifest).delete and not is_kept and not needed_by(one.key, rivals)
+    return options_of(one.manifest).delete and not is_kept and not rivals(one.key)
 
 
 class TakeAway:

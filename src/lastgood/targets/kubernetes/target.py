@@ -268,7 +268,11 @@ class KubernetesTarget:
         except (ClusterTrouble, OSError) as trouble:
             raise self._failed(app, str(trouble)) from trouble
         parts = going_and_staying(
-            self._cluster.live, set_id, kinds, may_delete=self._rules.may_delete, rivals=self._claims.rivals
+            self._cluster.live,
+            set_id,
+            kinds,
+            may_delete=self._rules.may_delete,
+            rivals=partial(self._claims.others, app),
         )
         goes, stays = (tuple(f"{one.kind} {one.name}" for one in part) for part in parts)
         return Going(goes=goes, stays=stays)
@@ -420,7 +424,7 @@ class KubernetesTarget:
             write=self._write,
             settled=partial(self._settled, set_id),
             claimed=self._claimed,
-            rivals=self._claims.rivals,
+            rivals=partial(self._claims.others, app.name),
         )
 
     def _account(self, app: Application) -> str | None:
@@ -547,7 +551,7 @@ class KubernetesTarget:
             sender=sender,
             runs=runs,
             may_delete=self._rules.may_delete,
-            rivals=self._claims.rivals,
+            rivals=partial(self._claims.others, app),
         )(set_id, kinds, hooks)
         await self._cluster.delete_parent(app, self._rules.namespace)
         if self._applied is not None:
