@@ -121,6 +121,9 @@ def test_a_diff_has_the_colours_of_git():
 def test_text_that_turns_direction_is_neutralised():
     """Marks that reorder what follows are taken out, too."""
     assert clean("a\u202eb\x00c") == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c"
+    # A reason of several lines stands in one line of a table.
+    assert clean("slow\r\n\n  since noon\tand worse") == "slow since noon and worse"
+    assert clean("slow\n\tsince noon", lines=True) == "slow\n\tsince noon"
 
 
 def test_a_reason_of_several_lines_stands_on_one():

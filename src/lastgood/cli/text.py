@@ -19,6 +19,7 @@ _CONTROLS = re.compile(
 _CONTROLS_IN_LINE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
+_BREAKS = re.compile(r"\s*[\r\n\t]\s*")
 _BELOW = "    "
 _ESCAPES = re.compile("\x1b\\[[0-9;]*m")
 _HEALTH = {"Healthy": "green", "Progressing": "cyan", "Degraded": "red", "Missing": "red", "Suspended": "yellow"}
@@ -56,9 +57,9 @@ class Style(NamedTuple):
 
 
 def clean(text: str, *, lines: bool = False) -> str:
-    """Take control characters out of a text from elsewhere; lines: line ends and tabs may stay, not as blanks."""
-    kept = text if lines else re.sub("[\n\t]", " ", text)
-    return (_CONTROLS_IN_LINE if lines else _CONTROLS).sub("\N{REPLACEMENT CHARACTER}", kept)
+    """Take control characters out of a text from elsewhere; line ends and tabs are spaces, or stay with `lines`."""
+    text = text if lines else _BREAKS.sub(" ", text)
+    return (_CONTROLS_IN_LINE if lines else _CONTROLS).sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def width_of(text: str) -> int:
