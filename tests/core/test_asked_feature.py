@@ -1,5 +1,6 @@
 """A feature as somebody asks for it: pages of forges and trackers are read, anything else is taken as written."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -130,6 +131,19 @@ def test_a_record_is_meant_by_its_page_and_by_no_other():
     assert not is_meant(one, "o/web!31")
     assert not is_meant(one, "o/web#31")
     assert not is_meant(one, "o/shop#3")
+
+
+def test_a_record_is_of_the_host_that_its_page_is_on():
+    """Two forges may have an owner and a repo of one name; a record without a page may be of either."""
+    page = "https://gitlab.example.com/o/shop/-/merge_requests/31"
+    one = Feature(
+        id="PR-31", repo="o/shop", kind="pull_request", title="Gift", url=page, authors=(), commits=(SHA,), type=None,
+        breaking=False,
+    )  # fmt: skip
+    assert is_meant(one, page)
+    assert is_meant(one, "o/shop!31")
+    assert not is_meant(one, "https://github.com/o/shop/pull/31")
+    assert is_meant(msgspec.structs.replace(one, url=None), "https://github.com/o/shop/pull/31")
 
 
 def test_a_feature_is_meant_by_the_title_of_the_forge_and_by_that_of_git():

@@ -45,10 +45,14 @@ class AskedFeature(Value, frozen=True, kw_only=True):
         """Say whether it may be in a source repo: everywhere, unless it is a page of another one."""
         if not self.path:
             return True
-        host = urlsplit(web.base).hostname if web.base is not None else None
+        return self.is_served_at(web.base) and self.is_called(web.path)
+
+    def is_served_at(self, page: str | None) -> bool:
+        """Say the same by a page of the repo alone; None: no page of it is known."""
+        host = urlsplit(page).hostname if page is not None and is_page(page) else None
         # Git is often served under a name of its own: ssh.github.com, ssh.dev.azure.com.
         same = host is None or host == self.host or host.endswith(f".{self.host}") or self.host.endswith(f".{host}")
-        return (same or not self.host) and self.is_called(web.path)
+        return same or not self.host
 
     def is_called(self, repo: str) -> bool:
         """Say the same by a repo's name alone, as a Feature has it: `owner/name`, or without an owner."""

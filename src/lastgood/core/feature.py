@@ -103,4 +103,6 @@ def is_named(feature: Feature, text: str) -> bool:
 
 def _may_be(feature: Feature, asked: AskedFeature) -> bool:
     """Say whether a page, if one was asked for, is of this feature's repo and kind."""
-    return asked.is_called(feature.repo) and asked.kind in {None, "commit", feature.kind}
+    # The page of an issue's key is the tracker's.
+    page = feature.url if feature.kind != "issue" or "#" in feature.id else None
+    return asked.is_called(feature.repo) and asked.is_served_at(page) and asked.kind in {None, "commit", feature.kind}
