@@ -247,6 +247,62 @@ async def test_issues_are_those_of_configured_projects(work, history):
         await history.presences("SHA-257", [one], shop)
 
 
+async def test_a_merge_without_a_pull_request_names_issues(work, history):
+    """By its branch and its words; it is no feature itself, and the issue leaves with what was merged."""
+    start = work.commit("Begin", {"a": "1"})
+    work.do("checkout", "-q", "-b", "feature/SHOP-7-cards")
+    made = work.commit("Cards", {"b": "1"})
+    work.do("checkout", "-q", "main")
+    merged = work.merge("Merge branch 'feature/SHOP-7-cards' into release\n\nFixes #5", "feature/SHOP-7-cards")
+    work.do("revert", "--no-edit", "-m", "1", merged)
+    end = work.head()
+    await history.refresh()
+
+    shop = Selection(projects=("SHOP",))
+    came = await history.features(start, merged, shop)
+    assert {one.id for one in came.entered} == {made[:7], "#5", "SHOP-7"}
+    assert list(came.committed) == [made]
+    gone = await history.features(merged, end, shop)
+    assert ({one.id for one in gone.entered}, {one.id for one in gone.left}) == ({end[:7]}, {made[:7], "#5", "SHOP-7"})
+    assert await contains(history, "SHOP-7", start, merged, end, selection=shop) == [False, True, False]
+
+
+async def test_what_is_merged_into_a_branch_is_not_the_issue_that_it_is_called_after(work, history):
+    """The message that Git makes when a branch catches up names that branch."""
+    start = work.commit("Begin", {"a": "1"})
+    work.do("checkout", "-q", "-b", "feature/SHOP-7-cards")
+    work.commit("SHOP-7 cards", {"b": "1"})
+    work.do("checkout", "-q", "main")
+    head = work.commit("Else", {"c": "1"})
+    work.do("checkout", "-q", "feature/SHOP-7-cards")
+    branch = work.merge("Merge branch 'main' into feature/SHOP-7-cards", "main")
+    await history.refresh()
+    shop = Selection(projects=("SHOP",))
+    assert await contains(history, "SHOP-7", start, head, branch, selection=shop) == [False, False, True]
+
+
+async def test_an_issue_of_two_merges_enters_with_the_first_and_leaves_with_the_last(work, history):
+    """The second pull request for it brings nothing that was not there, and takes nothing along when it goes."""
+    start = work.commit("Begin", {"a": "1"})
+    _, first = pull_request(work, 1, {"b": "1"}, branch="shop-7-one")
+    _, second = pull_request(work, 2, {"c": "1"}, branch="shop-7-two")
+    work.do("revert", "--no-edit", "-m", "1", second)
+    without = work.head()
+    work.do("revert", "--no-edit", "-m", "1", first)
+    end = work.head()
+    await history.refresh()
+
+    shop = Selection(projects=("SHOP",))
+    seen = [
+        [[one.id for one in some if one.kind == "issue"] for some in (found.entered, found.left)]
+        for old, new in itertools.pairwise((start, first, second, without, end))
+        for found in [await history.features(old, new, shop)]
+    ]
+    assert seen == [[["SHOP-7"], []], [[], []], [[], []], [[], ["SHOP-7"]]]
+    there = await contains(history, "SHOP-7", start, first, second, without, end, selection=shop)
+    assert there == [False, True, True, True, False]
+
+
 async def test_a_number_with_its_repo_is_that_repos(work, history):
     """`owner/repo#2` is the pull request or issue of this repo; of another one only what its commits name."""
     start = work.commit("Begin", {"a": "1"})

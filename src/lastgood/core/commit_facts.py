@@ -58,6 +58,8 @@ _SUBJECTS: tuple[tuple[Forge | None, re.Pattern[str]], ...] = (
 )
 _GITLAB = re.compile(rf"^See merge request (?:[\w./-]{{1,250}})?!{_NUMBER}$", re.MULTILINE)
 _MERGED_BRANCH = re.compile(r"Merge (?:remote-tracking )?branch '(?P<branch>[^']{1,250})'")
+# What is merged into a branch is not what that one is called after.
+_INTO = re.compile(r"\A(Merge [^\n]{1,1000}) into \S{1,250}[ \t]*$", re.MULTILINE)
 
 _REF = r"(?:(?:[\w.-]{1,100}/[\w.-]{1,100})?#[1-9]\d{0,8}|https?://[^\s/]{1,100}/[\w./-]{1,200}/issues/[1-9]\d{0,8})"
 # The words of GitHub, GitLab, Gitea and Bitbucket, and the line that Azure DevOps writes.
@@ -112,7 +114,7 @@ def read_facts(message: str) -> Facts:
         pull=pull,
         forge=forge,
         issues=_issues(text) if "#" in text or "/issues/" in text else (),
-        keys=_keys(text, branch) if "-" in text else (),
+        keys=_keys(_INTO.sub(r"\1", text), branch) if "-" in text else (),
         type=type_,
         scope=scope,
         breaking=breaking or ("BREAKING" in body and _BREAKING.search(body) is not None),

@@ -8,7 +8,7 @@ the commits that name it, and entered when no commit that names it was there bef
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -157,8 +157,24 @@ class FeatureRange:
             self._replay, commit=self._book.commit, owners=lambda some: owners(self._book, some, fresh, now)
         ).of(made_of)
         found = [(at, self._with(feature, effects.get(at))) for at, feature in found]
-        found += self._issues(counted, was)
+        found += self._issues(counted | self._plain_merges(moved, fresh, counted, now), was)
         return tuple(feature for _, feature in sorted(found, key=lambda pair: -pair[0]))
+
+    def _plain_merges(
+        self, moved: list[int], fresh: list[int], counted: Collection[int], now: int
+    ) -> dict[int, SourceCommit]:
+        """Return the merges of no pull request that name issues and brought any of what counts."""
+        old = set(moved) - set(fresh)
+        merges = {at for at in fresh if at in self._graph.more}
+        merges.update(merges_of(self._book, old, now, pulls=False) if old else ())
+        heads = {at: self._book.commit(at) for at in sorted(merges)}
+        return {
+            at: head
+            for at, head in heads.items()
+            if head.facts.pull is None
+            and self._view.selection.issues(head)
+            and any(one in counted for one in self._graph.brought(at))
+        }
 
     def _with(self, feature: Feature, effects: Effects | None) -> Feature:
         if effects is None:
@@ -215,21 +231,31 @@ class FeatureRange:
         if not named:
             return []
         before = {
-            issue: [
-                at for at in self._book.naming(issue)
-                if at not in counted and at not in self._replay.reverts and at not in self._graph.more
-            ]
+            issue: {
+                change
+                for at in self._book.naming(issue)
+                if at not in counted and at not in self._replay.reverts
+                for change in self._did(at)
+            }
             for issue in named
-        }  # fmt: skip
-        asked = {change for some in before.values() for at in some for change in self._replay.changes_of(at)}
-        known = self._replay.contained(asked, (was,))
+        }
+        known = self._replay.contained(set().union(*before.values()), (was,))
         found = []
         for issue, where in named.items():
-            there = [change for one in before[issue] for change in self._replay.changes_of(one)]
-            if not any(known[change][0] for change in there):
+            if not any(known[change][0] for change in before[issue]):
                 newest = sorted(where, reverse=True)
                 found.append((newest[0], self.issue(issue, [counted[one] for one in newest])))
         return found
+
+    def _did(self, at: int) -> tuple[Change, ...]:
+        """Return what a commit that names an issue did; of a merge what it brought: one part stands for the others."""
+        brought = (
+            [one for one in self._graph.brought(at) if one not in self._graph.more] if at in self._graph.more else [at]
+        )
+        plain = next((one for one in brought if self._replay.is_plain(one)), None)
+        return tuple(
+            change for one in (brought if plain is None else [plain]) for change in self._replay.changes_of(one)
+        )
 
     def issue(self, issue: str, commits: Sequence[SourceCommit]) -> Feature:
         """Make the feature of an issue from the commits that name it, newest first."""
@@ -285,10 +311,10 @@ def owners(book: Book, moved: Sequence[int], fresh: Sequence[int], revision: int
     return owner
 
 
-def merges_of(book: Book, positions: set[int], revision: int | None) -> list[int]:
+def merges_of(book: Book, positions: set[int], revision: int | None, *, pulls: bool = True) -> list[int]:
     """Return the pull requests' merges that brought any of some commits, the innermost of each first.
 
-    revision: only merges that it reaches; None: all that there are.
+    revision: only merges that it reaches; None: all that there are. pulls: False: the merges of no pull request.
     """
     graph = book.graph
     bits = {at: 1 << n for n, at in enumerate(sorted(positions))}
@@ -304,7 +330,7 @@ def merges_of(book: Book, positions: set[int], revision: int | None) -> list[int
         ):
             first = graph.first[at]
             here = masks[first - low] if first >= low else 0
-            if masks[at - low] & ~here and book.commit(at).facts.pull is not None:
+            if masks[at - low] & ~here and (book.commit(at).facts.pull is not None) == pulls:
                 found.append(at)
     return found
 

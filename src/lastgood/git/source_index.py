@@ -28,7 +28,7 @@ from lastgood.git.source_log import MAX_PATHS, LoggedCommit, read_log
 _T = TypeVar("_T")
 _LIKE, _MARKED = re.compile(r"[!%_]"), r"!\g<0>"
 
-FORMAT = 4
+FORMAT = 5
 _BATCH = 500
 _CACHE_KB = 8192
 _REMEMBERED = 4000
