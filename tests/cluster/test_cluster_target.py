@@ -49,6 +49,42 @@ def path_of(corner, kind, name, namespace=None):
 
 
 # what belongs to an application
+async def test_what_was_copied_into_another_namespace_is_left_alone(corner):
+    """With all its labels, as `kubectl get -o yaml` gives it; what stands in the set's own namespaces goes."""
+    app, target = corner.application(), corner.target()
+    await target.apply(app, manifests(config_map("settings", a="1")))
+    labels = corner.ask("GET", path_of(corner, "configmaps", "settings"))["metadata"]["labels"]
+    there = corner.namespace("debug")
+    for namespace, name in ((there, "settings"), (corner.namespace(), "copied")):
+        copy = config_map(name)
+        copy["metadata"]["labels"] = labels
+        corner.ask("POST", f"/api/v1/namespaces/{namespace}/configmaps", copy)
+
+    async def is_seen():
+        return (await target.observe("web")).message
+
+    assert "ConfigMap copied is there and nobody asks for it" in await eventually(is_seen)
+    assert "settings" not in await is_seen()
+    result = await target.apply(app, manifests(config_map("settings", a="2")))
+    assert outcomes(result) == {"ConfigMap settings": "applied", "ConfigMap copied": "removed"}
+    assert await target.prune("web") == ["ConfigMap settings"]
+    assert corner.ask("GET", path_of(corner, "configmaps", "settings", there)) is not None
+
+
+async def test_what_an_application_leaves_in_its_former_namespace_is_deleted(corner):
+    """Also where the move failed half-way at first, and by another agent that remembers."""
+    target, before = corner.target(), corner.application()
+    await target.apply(before, manifests(config_map("settings"), config_map("left")))
+    moved = corner.application(namespace=corner.namespace("moved"))
+    bad = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "bad"}, "data": {"a": {}}}
+    assert not (await target.apply(moved, manifests(config_map("settings"), bad))).complete
+    await target.close()
+    again = corner.target()
+    result = await again.apply(moved, manifests(config_map("settings")))
+    assert result.complete
+    assert corner.ask("GET", path_of(corner, "configmaps", "left", before.namespace)) is None
+    assert corner.ask("GET", path_of(corner, "configmaps", "settings", before.namespace)) is None
+    assert corner.ask("GET", path_of(corner, "configmaps", "settings", moved.namespace)) is not None
 
 
 async def test_what_is_applied_is_an_apply_set(corner):

@@ -33,6 +33,7 @@ from lastgood.core.resource import Resource
 from lastgood.core.value import Value
 from lastgood.core.words import Change
 from lastgood.targets.kubernetes import apply_set
+from lastgood.targets.kubernetes.apply_set import Extent
 from lastgood.targets.kubernetes.cluster import SUPPORTING, Cluster
 from lastgood.targets.kubernetes.compare import Ignored, without
 from lastgood.targets.kubernetes.delete import delete_as_judged
@@ -121,7 +122,7 @@ class Apply:
         self._sent: set[Key] = set()
         self._faults: set[Fault] = set()
         self._hindrances: list[Hindrance] = []
-        self._kinds: set[GroupKind] = set()
+        self._extent = Extent(frozenset(), frozenset())
         self._shared = Shared(cluster=cluster, sender=sender, claimed=partial(claimed, self._set))
 
     async def __call__(
@@ -131,12 +132,12 @@ class Apply:
         wanted = [one for wave in waves for one in wave.objects]
         parent = self._cluster.parents.of(self._app.name)
         applied = self._applied(wanted)
-        self._kinds = {*applied.kinds, *(apply_set.kinds_of(parent) if parent is not None else ())}
-        applied.kinds = sorted(self._kinds)
+        self._extent = apply_set.extent(parent, kinds=applied.kinds, namespaces=applied.namespaces)
+        applied.kinds, applied.namespaces = sorted(self._extent.kinds), sorted(self._extent.namespaces)
         self._asked = {one.key: one for one in applied.objects}
         self._now = applied
         self._write(applied)
-        await self._write_parent(applied, more=self._before)
+        await self._write_parent(applied)
         runs = HookRuns(
             cluster=self._cluster,
             sender=self._sender,
@@ -164,8 +165,10 @@ class Apply:
         if complete:
             applied.hooks_done = []
             applied.installed = self._digest
-            applied.kinds = sorted({one.key[0] for one in wanted} | self._kinds_left())
-            await self._write_parent(applied, more=None)
+            keys = {*(one.key for one in wanted), *(one.key for one in self._members())}
+            applied.kinds = sorted({key[0] for key in keys})
+            applied.namespaces = sorted({key[1] for key in keys} - {""})
+            await self._write_parent(applied)
         self._write(applied)
         fault: Fault = next((one for one in _FAULTS if one in self._faults), "target")
         return (
@@ -277,17 +280,19 @@ class Apply:
             installed=before.installed if before is not None else None,
             objects=objects,
             kinds=sorted({one.key[0] for one in wanted} | set(before.kinds if before is not None else ())),
-            namespaces=sorted({one.key[1] for one in wanted if one.key[1]}),
+            namespaces=sorted(
+                {one.key[1] for one in wanted if one.key[1]} | set(before.namespaces if before is not None else ())
+            ),
             account=self._sender.account,
             left=before.left if before is not None else [],
             hooks_done=list(self._hooks_done()),
         )
 
-    async def _write_parent(self, applied: Applied, *, more: Applied | None) -> None:
-        """See that the set's parent says what the set has; `more`: what it may still have of before."""
-        kinds = set(applied.kinds) | set(more.kinds if more is not None else ())
-        namespaces = set(applied.namespaces) | set(more.namespaces if more is not None else ())
-        said = apply_set.parent(self._app.name, namespace=self._rules.namespace, kinds=kinds, namespaces=namespaces)
+    async def _write_parent(self, applied: Applied) -> None:
+        """See that the set's parent says what the set has, or may still have of before."""
+        said = apply_set.parent(
+            self._app.name, namespace=self._rules.namespace, kinds=applied.kinds, namespaces=applied.namespaces
+        )
         there = self._cluster.parents.of(self._app.name)
         if there is not None and there.items() >= said["metadata"]["annotations"].items():
             return
@@ -514,10 +519,7 @@ class Apply:
         return _leaving(deletion.leaving) if deletion.leaving is not None else result
 
     def _members(self) -> list[LiveObject]:
-        return self._cluster.live.members(self._set, self._kinds)
-
-    def _kinds_left(self) -> set[GroupKind]:
-        return {one.key[0] for one in self._members()}
+        return self._cluster.live.members(self._set, self._extent)
 
     def _message(self, stopped: str) -> str:
         """Say what was not done and what was, and what stays."""

@@ -8,7 +8,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from lastgood import __version__
 from lastgood.targets.kubernetes.kinds import GroupKind
@@ -65,6 +65,25 @@ def parent(app: str, *, namespace: str, kinds: Iterable[GroupKind], namespaces: 
             },
         },
     }
+
+
+class Extent(NamedTuple):
+    """Where objects of a set can be; what has its label elsewhere was copied, and is not of it.
+
+    namespaces: of those that are in one.
+    """
+
+    kinds: frozenset[GroupKind]
+    namespaces: frozenset[str]
+
+
+def extent(
+    annotations: Mapping[str, str] | None, *, kinds: Iterable[GroupKind] = (), namespaces: Iterable[str] = ()
+) -> Extent:
+    """Return where a set can have objects: as its parent says, None where it has none, and what is known besides."""
+    said = annotations or {}
+    elsewhere = (one.strip() for one in said.get(NAMESPACES, "").split(",")[:MAX_KINDS])
+    return Extent(frozenset({*kinds, *kinds_of(said)}), frozenset({*namespaces, *elsewhere} - {""}))
 
 
 def kinds_of(annotations: Mapping[str, str]) -> set[GroupKind]:

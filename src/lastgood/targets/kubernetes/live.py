@@ -6,6 +6,7 @@ a request. Does no I/O.
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 
+from lastgood.targets.kubernetes.apply_set import Extent
 from lastgood.targets.kubernetes.kinds import GroupKind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject
 
@@ -50,12 +51,15 @@ class Live:
         """Return an object."""
         return self._objects.get(key)
 
-    def members(self, set_id: str, kinds: Collection[GroupKind]) -> list[LiveObject]:
-        """Return the objects of a set, by key. kinds: that the set has, as the convention wants it.
+    def members(self, set_id: str, extent: Extent) -> list[LiveObject]:
+        """Return the objects of a set, by key. extent: of the set, as the convention wants it.
 
-        The label alone is no proof: a Service's EndpointSlices carry it too, which their controller copied.
+        The label alone is no proof: a Service's EndpointSlices carry it too, which their controller copied, and so
+        does what somebody copied into another namespace to look at it there.
         """
-        found = [self._objects[key] for key in sorted(self._members.get(set_id, ())) if key[0] in kinds]
+        may_be = {"", *extent.namespaces}
+        keys = sorted(key for key in self._members.get(set_id, ()) if key[0] in extent.kinds and key[1] in may_be)
+        found = [self._objects[key] for key in keys]
         return [one for one in found if not one.is_made]
 
     def children(self, uid: str) -> list[LiveObject]:

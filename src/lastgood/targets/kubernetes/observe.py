@@ -136,8 +136,12 @@ def _tell_extra(applied: Applied, found: Look, *, cluster: Cluster) -> None:
     """Add what the set has and nobody asks for; what may not be deleted stays for good, and is no difference."""
     asked = {one.key for one in applied.objects}
     # Where the cluster was put back to an earlier state, the set may have kinds again that we are done with.
-    kinds = {*(key[0] for key in asked), *applied.kinds, *apply_set.kinds_of(cluster.parents.of(applied.app) or {})}
-    for live in cluster.live.members(applied.set_id, kinds):
+    extent = apply_set.extent(
+        cluster.parents.of(applied.app),
+        kinds={*(key[0] for key in asked), *applied.kinds},
+        namespaces=applied.namespaces,
+    )
+    for live in cluster.live.members(applied.set_id, extent):
         if live.key in asked:
             continue
         if live.is_being_deleted:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Collection, Sequence
 from lastgood.core.hook import Hook, Moment, is_hook
 from lastgood.core.observation import STAYS
 from lastgood.targets.kubernetes.apply import PRECIOUS
+from lastgood.targets.kubernetes.apply_set import Extent
 from lastgood.targets.kubernetes.cluster import Cluster
 from lastgood.targets.kubernetes.delete import delete_as_judged
 from lastgood.targets.kubernetes.health.general import deletion_in_words
 from lastgood.targets.kubernetes.health.live import Live as LiveManifest
-from lastgood.targets.kubernetes.kinds import GroupKind
 from lastgood.targets.kubernetes.live import Live
 from lastgood.targets.kubernetes.live_object import Key, LiveObject
 from lastgood.targets.kubernetes.options import options_of
@@ -30,7 +30,7 @@ MAX_NAMED = 20
 def going_and_staying(
     live: Live,
     set_id: str,
-    kinds: Collection[GroupKind],
+    extent: Extent,
     *,
     may_delete: Collection[str],
     rivals: Callable[[Key], Collection[str]],
@@ -40,7 +40,7 @@ def going_and_staying(
     What a hook left is not the application's. may_delete: names of precious kinds that may go. rivals: who else asks
     for an object.
     """
-    there = [one for one in live.members(set_id, kinds) if not one.is_being_deleted and not is_hook(one.manifest)]
+    there = [one for one in live.members(set_id, extent) if not one.is_being_deleted and not is_hook(one.manifest)]
     may = {one.key: _may_go(one, may_delete=may_delete, rivals=rivals) for one in there}
     going = [one for one in there if may[one.key]]
     order = deletion_order([(options_of(one.manifest).wave, one.key[0], one.name) for one in going])
@@ -74,13 +74,11 @@ class TakeAway:
         self._runs = runs
         self._deleted: list[str] = []
 
-    async def __call__(
-        self, set_id: str, kinds: Collection[GroupKind], hooks: Sequence[tuple[Hook, Wanted]] = ()
-    ) -> list[str]:
+    async def __call__(self, set_id: str, extent: Extent, hooks: Sequence[tuple[Hook, Wanted]] = ()) -> list[str]:
         """Do it; return what was deleted, as `Kind name`. Raises ClusterTrouble with what was and was not done."""
         await self._hooks("before deletion", hooks)
         going, _ = going_and_staying(
-            self._cluster.live, set_id, kinds, may_delete=self._may_delete, rivals=self._rivals
+            self._cluster.live, set_id, extent, may_delete=self._may_delete, rivals=self._rivals
         )
         going = [one for one in going if await self._delete(one)]
         if any(hook.moment == "after deletion" for hook, _ in hooks):

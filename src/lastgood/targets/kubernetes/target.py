@@ -28,6 +28,7 @@ from lastgood.core.value import Value
 from lastgood.core.words import Occasion
 from lastgood.targets.kubernetes import apply_set
 from lastgood.targets.kubernetes.apply import Apply, Rules
+from lastgood.targets.kubernetes.apply_set import Extent
 from lastgood.targets.kubernetes.claims import Claims
 from lastgood.targets.kubernetes.cluster import Cluster
 from lastgood.targets.kubernetes.connection import ClusterAccess, Connection
@@ -35,7 +36,6 @@ from lastgood.targets.kubernetes.finished import JOB
 from lastgood.targets.kubernetes.health import OwnRules
 from lastgood.targets.kubernetes.hindrances import Hindrances
 from lastgood.targets.kubernetes.inside import Inside
-from lastgood.targets.kubernetes.kinds import GroupKind
 from lastgood.targets.kubernetes.last_words import EndedRun, LastWords, ended_run
 from lastgood.targets.kubernetes.live_object import Key
 from lastgood.targets.kubernetes.marks import DEFINITIONS
@@ -128,7 +128,7 @@ class KubernetesTarget:
                 self._begin_anew(app.name)
                 waves, hooks = await self._wanted(app, rendered, occasion)
                 objects = [*(one for wave in waves for one in wave.objects), *(one for _, one in hooks)]
-                await self._cluster.follow({*(one.key[0] for one in objects), *self._kinds_of(app.name)})
+                await self._cluster.follow({*(one.key[0] for one in objects), *self._extent_of(app.name).kinds})
                 result, _ = await self._pass(app, rendered)(waves, hooks)
             except ClusterTrouble as trouble:
                 raise self._failed(app.name, str(trouble)) from trouble
@@ -261,16 +261,16 @@ class KubernetesTarget:
         """See Target.going."""
         try:
             await self._set_up()
-            kinds = self._kinds_of(app)
-            await self._cluster.follow(kinds)
+            extent = self._extent_of(app)
+            await self._cluster.follow(extent.kinds)
             set_id = apply_set.set_id(app, self._rules.namespace)
-            await self._cluster.read_members(set_id, kinds)
+            await self._cluster.read_members(set_id, extent.kinds)
         except (ClusterTrouble, OSError) as trouble:
             raise self._failed(app, str(trouble)) from trouble
         parts = going_and_staying(
             self._cluster.live,
             set_id,
-            kinds,
+            extent,
             may_delete=self._rules.may_delete,
             rivals=partial(self._claims.others, app),
         )
@@ -351,14 +351,17 @@ class KubernetesTarget:
                 for one in self._applied.values():
                     self._note(one)
             await self._cluster.follow_parents(self._rules.namespace)
-            await self._cluster.follow({kind for app in self._applied for kind in self._kinds_of(app)})
+            await self._cluster.follow({kind for app in self._applied for kind in self._extent_of(app).kinds})
             self._is_set_up = True
 
-    def _kinds_of(self, app: str) -> set[GroupKind]:
-        """Return the kinds that an application's set may have, as remembered here and as its parent says."""
-        applied, parent = (self._applied or {}).get(app), self._cluster.parents.of(app)
-        remembered = {one.key[0] for one in applied.objects} | set(applied.kinds) if applied is not None else set()
-        return remembered | (apply_set.kinds_of(parent) if parent is not None else set())
+    def _extent_of(self, app: str) -> Extent:
+        """Return where an application's set may have objects, as remembered here and as its parent says."""
+        applied, own = (self._applied or {}).get(app), self._rules.namespace
+        keys = {one.key for one in applied.objects} if applied is not None else set()
+        kinds = {*(key[0] for key in keys), *(applied.kinds if applied is not None else ())}
+        # Of its own namespace a parent does not speak.
+        namespaces = {own, *(key[1] for key in keys), *(applied.namespaces if applied is not None else ())}
+        return apply_set.extent(self._cluster.parents.of(app), kinds=kinds, namespaces=namespaces)
 
     def _note(self, applied: Applied) -> None:
         self._apps[applied.set_id] = applied.app
@@ -529,11 +532,11 @@ class KubernetesTarget:
         await self._set_up()
         applied = (self._applied or {}).get(app)
         set_id = apply_set.set_id(app, self._rules.namespace)
-        kinds = self._kinds_of(app)
+        extent = self._extent_of(app)
         hooks = await self._hooks_of(leaving) if leaving is not None else []
-        await self._cluster.follow({*kinds, *(one.key[0] for _, one in hooks)})
+        await self._cluster.follow({*extent.kinds, *(one.key[0] for _, one in hooks)})
         # For good: what is not found now runs on, and nobody knows of it.
-        await self._cluster.read_members(set_id, kinds)
+        await self._cluster.read_members(set_id, extent.kinds)
         account = self._account(leaving.app) if leaving is not None else None
         sender = self._sender_of(applied.account if applied is not None else account)
         done = applied.hooks_done if applied is not None else []
@@ -552,7 +555,7 @@ class KubernetesTarget:
             runs=runs,
             may_delete=self._rules.may_delete,
             rivals=partial(self._claims.others, app),
-        )(set_id, kinds, hooks)
+        )(set_id, extent, hooks)
         await self._cluster.delete_parent(app, self._rules.namespace)
         if self._applied is not None:
             self._applied.pop(app, None)
