@@ -105,14 +105,14 @@ async def test_a_webhook_that_came_while_something_was_sent_is_asked_about(corne
     hooks = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
     corner.everywhere.append(f"{hooks}/late-{corner.mark}")
     await target.apply(app, manifests(config_map("other")))
-    ask, marks = target.connection.ask, target._cluster.marks
+    ask, marks, key = target.connection.ask, target._cluster.marks, (("", "ConfigMap"), app.namespace, "settings")
 
     async def and_then_it_comes(method, path, **words):
         answer = await ask(method, path, **words)
         if method == "PATCH" and path.endswith("/settings"):
-            before = marks.of(("", "ConfigMap"))
+            before = marks.of(key)
             corner.ask("POST", hooks, {"metadata": {"name": f"late-{corner.mark}"}, "webhooks": []})
-            await eventually(lambda: marks.of(("", "ConfigMap")) != before)
+            await eventually(lambda: marks.of(key) != before)
         return answer
 
     target.connection.ask = and_then_it_comes

@@ -755,7 +755,7 @@ async def test_a_change_by_hand_is_drift_with_the_name_of_who_made_it(corner):
 
 @pytest.mark.usefixtures("stages")
 async def test_what_an_autoscaler_decides_is_not_drift(corner):
-    """Replicas that a HorizontalPodAutoscaler set stay, through a heal and through the next version."""
+    """Replicas that a HorizontalPodAutoscaler set stay, through a heal and the next version; it gone, Git says them."""
     app, target = corner.application(), corner.target()
     scaler = {
         "apiVersion": "autoscaling/v2",
@@ -782,6 +782,16 @@ async def test_what_an_autoscaler_decides_is_not_drift(corner):
     live = corner.ask("GET", path_of(corner, "deployments", "web"))
     assert live["spec"]["replicas"] == 2
     assert live["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":2")
+    await eventually(in_sync)
+    corner.ask("DELETE", f"/apis/autoscaling/v2/namespaces/{corner.namespace()}/horizontalpodautoscalers/web")
+
+    async def is_gone():
+        return "HorizontalPodAutoscaler" in (await target.observe("web")).message
+
+    await eventually(is_gone)
+    await target.apply(app, manifests(deployment("web", image="registry.example.com/shop/web:2")))
+    live = corner.ask("GET", path_of(corner, "deployments", "web"))
+    assert live["spec"]["replicas"] == 1
 
 
 async def test_what_an_autoscaler_does_between_our_look_and_our_write_stays(corner, way):

@@ -44,6 +44,7 @@ def family_of(*objects, asked=(), kinds=()):
     for one in objects:
         live.put(one)
     applied = Applied(
+        namespaces=["shop"],
         app="web",
         set_id=SET,
         digest="d",

@@ -12,6 +12,7 @@ from lastgood.targets.kubernetes.live_object import live_object
 from lastgood.targets.kubernetes.marks import MARKING, Marks
 from lastgood.targets.kubernetes.memory import Applied, Asked
 from lastgood.targets.kubernetes.observe import Look, look, observation
+from lastgood.targets.kubernetes.scaled import AUTOSCALER
 
 NOW = dt.datetime(2026, 11, 27, 12, 0, tzinfo=dt.UTC)
 SET = "applyset-of-web"
@@ -123,9 +124,23 @@ async def test_a_secret_is_no_drift_because_a_webhook_came():
     live.put(made(secret, "password"))
     cluster = SimpleNamespace(live=live, marks=Marks(live), parents=SimpleNamespace(of=lambda _: None))
     there = live.get((secret, "shop", "password"))
-    asked = Asked(key=there.key, wanted=b"", equal=there.digest, mark=cluster.marks.of(secret))
+    asked = Asked(key=there.key, wanted=b"", equal=there.digest, mark=cluster.marks.of(there.key))
     applied = Applied(app="web", set_id=SET, digest="d", objects=[asked])
     live.put(made(webhook, "injector"))
-    assert asked.mark != cluster.marks.of(secret)
+    assert asked.mark != cluster.marks.of(there.key)
     found = await look(applied, cluster=cluster, sender=None, differs={}, claimed=None)
     assert (found.differing, found.unknown) == ([], [])
+
+
+def test_what_an_autoscaler_decided_is_asked_anew_when_it_has_gone():
+    """The replicas that it left are not Git's any more; other objects keep their mark, and its status changes none."""
+    live = Live(lambda _: None, marking=MARKING)
+    marks, web, other = Marks(live), (DEPLOYMENT, "shop", "web"), (DEPLOYMENT, "shop", "other")
+    alone = marks.of(web)
+    target = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}
+    live.put(made(AUTOSCALER, "web", spec=target))
+    decided = marks.of(web)
+    live.put(made(AUTOSCALER, "web", spec=target, version=2, status={"currentReplicas": 5}))
+    assert (marks.of(web), marks.of(other)) == (decided, alone)
+    live.remove((AUTOSCALER, "shop", "web"))
+    assert decided != alone == marks.of(web)

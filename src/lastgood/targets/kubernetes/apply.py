@@ -47,7 +47,7 @@ from lastgood.targets.kubernetes.no_pods import PodsRefused
 from lastgood.targets.kubernetes.options import options_of
 from lastgood.targets.kubernetes.order import deletion_order
 from lastgood.targets.kubernetes.run_hooks import HookRuns
-from lastgood.targets.kubernetes.scaled import is_scaled, with_replicas_of
+from lastgood.targets.kubernetes.scaled import says_replicas, with_replicas_of
 from lastgood.targets.kubernetes.send import Sender, Sent, is_outdated, only_if
 from lastgood.targets.kubernetes.shared import SERVED_S, Shared, needed_by
 from lastgood.targets.kubernetes.together import together
@@ -350,7 +350,7 @@ class Apply:
             if kind is None:
                 return msgspec.structs.replace(result, message="its kind is not there yet; it is applied once it is")
             # A webhook that comes while it is sent may not have seen it.
-            mark = self._cluster.marks.of(wanted.key[0])
+            mark = self._cluster.marks.of(wanted.key)
             sent, live = await self._send(kind, wanted)
         except ClusterTrouble as trouble:
             self._refused(wanted, trouble)
@@ -372,7 +372,7 @@ class Apply:
 
     async def _send(self, kind: Kind, wanted: Wanted) -> tuple[Sent, LiveObject]:
         try:
-            if is_scaled(wanted.manifest, wanted.key, self._cluster.live):
+            if says_replicas(wanted.manifest) and self._cluster.marks.is_scaled(wanted.key):
                 sent = await self._send_scaled(kind, wanted)
             else:
                 sent = await self._sender.apply(kind, wanted.manifest, wanted.placed.options)
@@ -441,7 +441,7 @@ class Apply:
         known = self._asked.get(wanted.key)
         if there is None or known is None or known.equal is None or known.theirs:
             return False
-        return known.equal == there.digest and known.mark == self._cluster.marks.of(wanted.key[0])
+        return known.equal == there.digest and known.mark == self._cluster.marks.of(wanted.key)
 
     async def _found_equal(self, kind: Kind, wanted: Wanted, live: LiveObject, sent: Sent, *, mark: str) -> None:
         asked = self._asked[wanted.key]

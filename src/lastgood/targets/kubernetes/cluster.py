@@ -30,7 +30,6 @@ SUPPORTING: tuple[GroupKind, ...] = (
     ("apps", "ReplicaSet"),
     ("batch", "Job"),
     ("discovery.k8s.io", "EndpointSlice"),
-    ("autoscaling", "HorizontalPodAutoscaler"),
     *MARKING,
 )
 # Half of what a release changes: what these say of an application, the workload and its pods say too.

@@ -20,8 +20,8 @@ class Asked(msgspec.Struct, kw_only=True):
     """One object as it was asked for.
 
     sent: the manifest as JSON, b"" for a Secret, whose content is not kept. wanted: digest of what was sent. equal:
-    digest of the live object that was last found to be as asked for, None for none. mark: of the definition of
-    its kind and of the webhooks when that was found. may_wait: the cluster may go without it while it lacks its kind.
+    digest of the live object that was last found to be as asked for, None for none. mark: of what else decided
+    how it looks when that was found, see `marks`. may_wait: the cluster may go without it while it lacks its kind.
     ignored: what of it is no drift; bare: digest of that live object without it, for a Secret. theirs: who has it, in
     words, where it is left in place; differs: in what it is not as asked for there, in words; `equal` and `mark` are
     then of what was looked at for that. job: the uid of a Job as it was found equal; ended: it was seen to have ended

@@ -29,7 +29,7 @@ from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_dig
 from lastgood.targets.kubernetes.memory import Applied, Asked, Hindrance
 from lastgood.targets.kubernetes.options import options_of
 from lastgood.targets.kubernetes.pods import POD, looked_at, newest_pods
-from lastgood.targets.kubernetes.scaled import is_scaled, with_replicas_of
+from lastgood.targets.kubernetes.scaled import says_replicas, with_replicas_of
 from lastgood.targets.kubernetes.send import Sender
 from lastgood.targets.kubernetes.shared import Claimed, is_shared, note_difference, owner_now, told
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable, said
@@ -163,13 +163,13 @@ def refused_of(applied: Applied) -> dict[Key, Hindrance]:
 
 def _is_known_equal(one: Asked, live: LiveObject, cluster: Cluster) -> bool:
     # What a webhook would make of a Secret can be asked of nobody, because its content is not kept.
-    return one.equal == live.digest and (not one.sent or one.mark == cluster.marks.of(one.key[0]))
+    return one.equal == live.digest and (not one.sent or one.mark == cluster.marks.of(one.key))
 
 
 async def _compare(
     one: Asked, live: LiveObject, found: Look, *, cluster: Cluster, sender: Sender, differs: Differs
 ) -> None:
-    mark = cluster.marks.of(one.key[0])
+    mark = cluster.marks.of(one.key)
     compared = (one.wanted, live.digest, mark, one.ignored)
     known = differs.get(one.key)
     if known is not None and known[0] == compared:
@@ -213,7 +213,7 @@ async def _difference(
     version, would_be = None, None
     if one.sent:
         manifest = msgspec.json.decode(one.sent)
-        if is_scaled(manifest, one.key, cluster.live):
+        if says_replicas(manifest) and cluster.marks.is_scaled(one.key):
             manifest = with_replicas_of(await sender.get(kind.path(live.namespace, live.name)), manifest)
         would_be = await sender.dry_run(kind, manifest)
         if content_digest(would_be) == live.digest:

@@ -66,7 +66,7 @@ async def note_difference(asked: Asked, live: LiveObject, *, cluster: Cluster, s
 
     It is asked once for each content of the two.
     """
-    mark = cluster.marks.of(asked.key[0])
+    mark = cluster.marks.of(asked.key)
     if (asked.equal, asked.mark) == (live.digest, mark):
         return
     try:

@@ -279,4 +279,4 @@ def _version_of(sent: dict[str, Any]) -> str | None:
     return version if isinstance(version, str) else None
 
 
-_ALL_KEPT = {("autoscaling", "HorizontalPodAutoscaler"), *MARKING}
+_ALL_KEPT = frozenset(MARKING)
