@@ -246,6 +246,19 @@ async def test_what_is_not_there_has_names_like_it(history):
     assert list(await history.nearest(one[:5].upper(), ALL)) == [f"{one[:7]} (Gift message on the checkout page)"]
 
 
+async def test_a_subject_is_found_as_a_log_has_it(history):
+    """With the number that a squash or a merge has in it; another pull request's number is not this one."""
+    start = await history.commit("Begin", {"a": "1"})
+    mails = await history.commit("Send mails (#12)", {"a": "2"}, [start])
+    _, merge = await merged(history, 13, {"b": "1"}, mails)
+    await history.refresh()
+    for subject, number in (("Send mails (#12)", 12), ("Merge pull request #13 from o/b", 13)):
+        here = {12: mails, 13: merge}[number]
+        assert await contains(history, subject, start, here) == [False, True]
+    with pytest.raises(UnknownFeature):
+        await contains(history, "Send mails (#13)", merge)
+
+
 async def test_words_find_by_titles(history):
     """Every word in one title, whatever the case; reverts of it are not it."""
     start = await history.commit("Begin", {"a": "1"})

@@ -130,6 +130,10 @@ def test_a_record_is_meant_by_its_page_and_by_no_other():
     assert is_meant(one, "o/shop!31")
     assert not is_meant(one, "o/web!31")
     assert not is_meant(one, "o/web#31")
+    assert is_meant(one, "Gift (#31)")
+    assert is_meant(one, "Merge pull request #31 from o/b")
+    assert not is_meant(one, "Gift (#32)")
+    assert not is_meant(one, "Presents (#31)")
     assert not is_meant(one, "o/shop#3")
 
 

@@ -9,6 +9,7 @@ import msgspec
 from lastgood.core.asked_feature import asked_feature
 from lastgood.core.built import Built, Key
 from lastgood.core.commit import Person
+from lastgood.core.commit_facts import read_facts
 from lastgood.core.feature import Feature
 from lastgood.core.mailmap import unique
 from lastgood.core.source_features import Between, NotKnown, SourceAt
@@ -95,7 +96,9 @@ def committers(features: Iterable[Feature]) -> tuple[Person, ...]:
 
 def searched(text: str) -> str:
     """Return what to look for in the text that a record is found by, for all features that `is_meant` may mean."""
-    wanted = asked_feature(text).text.lstrip("#!")
+    asked = asked_feature(text).text
+    subject = read_facts(asked)
+    wanted = asked.lstrip("#!") if subject.pull is None else f"PR-{subject.pull}"
     path, _, number = wanted.rpartition("#")
     # A pull request is kept without its repo before it.
     wanted = number if "/" in path and number.isdecimal() else wanted

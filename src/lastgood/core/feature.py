@@ -1,6 +1,7 @@
 """A feature: a pull request, an issue or a commit of a source repo. Pure value."""
 
 import datetime as dt
+import functools
 from collections.abc import Sequence
 from typing import Literal
 
@@ -8,6 +9,7 @@ import msgspec
 
 from lastgood.core.asked_feature import ISSUE, PULL, AskedFeature, asked_feature
 from lastgood.core.commit import Person
+from lastgood.core.commit_facts import Facts, read_facts
 from lastgood.core.forge import names_repo
 from lastgood.core.value import Value
 
@@ -90,6 +92,10 @@ def is_named(feature: Feature, text: str) -> bool:
     asked = asked_feature(text)
     if not _may_be(feature, asked):
         return False
+    subject = _subject(asked.text)
+    if subject.pull is not None:
+        named = subject.title in {asked.text, feature.title, feature.git_title}
+        return named and feature.id == f"PR-{subject.pull}"
     wanted = asked.text.casefold()
     number = wanted[1:] if wanted[:1] in {"#", "!"} else wanted
     path, mark, of_repo = wanted.rpartition("#")
@@ -99,6 +105,12 @@ def is_named(feature: Feature, text: str) -> bool:
     if wanted in ids or (number != wanted and {number, f"pr-{number}"} & ids):
         return True
     return len(wanted) >= _ID_DIGITS and any(commit.startswith(wanted) for commit in commits_of(feature))
+
+
+@functools.lru_cache(maxsize=16)
+def _subject(text: str) -> Facts:
+    # One text is held against the features of thousands of records.
+    return read_facts(text)
 
 
 def _may_be(feature: Feature, asked: AskedFeature) -> bool:

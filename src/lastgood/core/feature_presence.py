@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from lastgood.core.asked_feature import ISSUE, MAX_TEXT, PULL, asked_feature
 from lastgood.core.chain import ChainImage
+from lastgood.core.commit_facts import read_facts
 from lastgood.core.containment import Change, Replay
 from lastgood.core.errors import UnknownFeature
 from lastgood.core.feature_range import SHORT, Book, SourceView
@@ -103,6 +104,16 @@ class FeaturePresence:
             return self._issue(text) or (self._find(own) if own else None)
         if _HEX.fullmatch(text.lower()) and (at := self._book.find(text.lower())) is not None:
             return self._wanted(self._book.commit(at).oid[:SHORT], [at])
+        return self._subject(text) or self._words(text)
+
+    def _subject(self, text: str) -> WantedFeature | None:
+        """Find a pull request by its subject as a log has it: with the number, which is no word of its title."""
+        subject = read_facts(text)
+        pulls = self._book.pulls(subject.pull) if subject.pull is not None else []
+        positions = [at for at in pulls if subject.title in {text, self._book.commit(at).facts.title}]
+        return self._wanted(f"PR-{subject.pull}", positions) if positions else None
+
+    def _words(self, text: str) -> WantedFeature | None:
         newest = self._book.titled(text.split()[:10], most=MAX_FOUND + 1)
         positions = sorted(newest[:MAX_FOUND])
         positions = [at for at in positions if at not in self._replay.reverts] or positions
