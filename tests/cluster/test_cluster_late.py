@@ -121,3 +121,24 @@ async def test_a_webhook_that_came_while_something_was_sent_is_asked_about(corne
     way.asked.clear()
     assert (await until_health(target, "Healthy")).sync == "Synced"
     assert {one.path for one in way.asked if one.is_dry_run} >= {path_of(corner, "settings")}
+
+
+async def test_what_was_deleted_before_our_answer_came_is_missing(corner):
+    """A watch may tell that an object is gone before the answer that it was made is read: then it is gone."""
+    app, target = corner.application(), corner.target()
+    await target.apply(app, manifests(config_map("other")))
+    ask, live, key = target.connection.ask, target._cluster.live, (("", "ConfigMap"), corner.namespace(), "settings")
+
+    async def and_then_it_goes(method, path, **words):
+        answer = await ask(method, path, **words)
+        if method == "PATCH" and path.endswith("/settings"):
+            await eventually(lambda: live.get(key) is not None)
+            corner.ask("DELETE", path)
+            await eventually(lambda: live.get(key) is None)
+        return answer
+
+    target.connection.ask = and_then_it_goes
+    await target.apply(app, manifests(config_map("other"), config_map("settings")))
+    target.connection.ask = ask
+    seen = await target.observe("web")
+    assert (seen.health, seen.drift) == ("Missing", "ConfigMap settings is missing")

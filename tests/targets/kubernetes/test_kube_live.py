@@ -113,3 +113,13 @@ async def test_a_cluster_brought_back_from_a_backup_is_believed(live):
     live.put(job("later", 95, name="later"))
     await watching(live, lists=[lambda: listed(50, sent("one", 40))])._list()
     assert {one.name: one.resource_version for one in live.of_kind(JOB)} == {"migrate": "40"}
+
+
+async def test_what_is_gone_does_not_come_back_with_a_late_answer(live):
+    """An apply's answer may be read after the watch told that the object is gone; made anew, it is there."""
+    live.put(job("one", 5))
+    await watching(live, ("DELETED", sent("one", 9)))._watch()
+    live.put(job("one", 7))
+    assert live.get(KEY) is None
+    live.put(job("one", 10))
+    assert live.get(KEY) is not None

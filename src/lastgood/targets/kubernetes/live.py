@@ -6,6 +6,8 @@ a request. Does no I/O.
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 
+import msgspec
+
 from lastgood.targets.kubernetes.apply_set import Extent
 from lastgood.targets.kubernetes.kinds import GroupKind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject
@@ -13,6 +15,8 @@ from lastgood.targets.kubernetes.live_object import Key, LiveObject
 MAX_OWNERS_UP = 5
 # Whoever asked for one looks within seconds; more than this are not kept.
 MAX_WENT = 10_000
+# An answer is awaited for seconds; of each kind no more than this are kept.
+MAX_GONE = 200
 # Of a number of 64 bits.
 MAX_DIGITS = 20
 
@@ -36,6 +40,7 @@ class Live:
         self.went: dict[Key, str] = {}
         self._deleted: dict[GroupKind, set[str]] = {}
         self._put_since: dict[GroupKind, set[Key]] = {}
+        self._gone: dict[GroupKind, dict[str, LiveObject]] = {}
         self._may_go = may_go
         self.marking_changes = 0
         self._marking = frozenset(marking)
@@ -91,14 +96,14 @@ class Live:
         return None
 
     def put(self, one: LiveObject) -> None:
-        """Keep an object as it is now; what a watch tells late is no news."""
-        before = self._objects.get(one.key)
+        """Keep an object as it is now; what a watch tells late is no news, and no more is an answer read late."""
+        before = self._objects.get(one.key) or self._gone.get(one.key[0], {}).get(one.uid)
         if before is not None and not is_newer(one, than=before):
             return
         if one.uid in self._deleted.get(one.key[0], ()) and not one.is_being_deleted:
             return
         self._put_since.get(one.key[0], set()).add(one.key)
-        self._keep(one, before)
+        self._keep(one, self._objects.get(one.key))
 
     def _keep(self, one: LiveObject, before: LiveObject | None) -> None:
         is_quiet = one.is_made and one.key[0] in self._quiet
@@ -136,6 +141,12 @@ class Live:
     def gone(self, one: LiveObject) -> None:
         """Forget an object that a watch says is gone, or ours no more: that very one, unless it was put back since."""
         self._deleted.get(one.key[0], set()).discard(one.uid)
+        if not one.is_made:
+            # What controllers make is told of by watches alone.
+            told = self._gone.setdefault(one.key[0], {})
+            told[one.uid] = msgspec.structs.replace(one, kept=b"")
+            if len(told) > MAX_GONE:
+                del told[next(iter(told))]
         before = self._objects.get(one.key)
         if before is not None and before.uid == one.uid and not is_older(one, than=before):
             self.remove(one.key)
@@ -154,6 +165,7 @@ class Live:
         """Note that all objects of a kind are asked for now: what is put or deleted from here on is newer than that."""
         self._put_since[kind] = set()
         self._deleted.pop(kind, None)
+        self._gone.pop(kind, None)
 
     def replace(self, kind: GroupKind, objects: Iterable[LiveObject]) -> None:
         """Take these for all objects of a kind as they were when the list began: what is not among them is gone.
