@@ -4,7 +4,7 @@ What entered is contained in the new revision and not in the old one (see `core/
 way round: so going back, and between revisions beside each other, both can be there. Every commit is in one pull
 request or stands alone. A pull request has the commits that its merge brought and that no pull request inside it had
 before; a squash is its own. A merge without a pull request is no feature. An issue is a feature beside these: it has
-the commits that name it, and entered when no commit that names it was there before.
+the commits and merges that name it, and entered when nothing that names it was there before.
 """
 
 import datetime as dt
@@ -167,10 +167,10 @@ class FeatureRange:
         old = set(moved) - set(fresh)
         merges = {at for at in fresh if at in self._graph.more}
         merges.update(merges_of(self._book, old, now, pulls=False) if old else ())
-        heads = {at: self._book.commit(at) for at in sorted(merges)}
+        heads = sorted(merges)
         return {
             at: head
-            for at, head in heads.items()
+            for at, head in zip(heads, self._book.commits(heads), strict=True)
             if head.facts.pull is None
             and self._view.selection.issues(head)
             and any(one in counted for one in self._graph.brought(at))
@@ -249,13 +249,10 @@ class FeatureRange:
 
     def _did(self, at: int) -> tuple[Change, ...]:
         """Return what a commit that names an issue did; of a merge what it brought: one part stands for the others."""
-        brought = (
-            [one for one in self._graph.brought(at) if one not in self._graph.more] if at in self._graph.more else [at]
-        )
-        plain = next((one for one in brought if self._replay.is_plain(one)), None)
-        return tuple(
-            change for one in (brought if plain is None else [plain]) for change in self._replay.changes_of(one)
-        )
+        more = self._graph.more
+        parts = [one for one in self._graph.brought(at) if one not in more] if at in more else [at]
+        plain = [one for one in parts if self._replay.is_plain(one)]
+        return tuple(change for one in plain[:1] or parts for change in self._replay.changes_of(one))
 
     def issue(self, issue: str, commits: Sequence[SourceCommit]) -> Feature:
         """Make the feature of an issue from the commits that name it, newest first."""
