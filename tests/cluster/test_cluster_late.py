@@ -2,7 +2,7 @@
 
 import pytest
 
-from twins.clusters import annotated, config_map, definition_of, manifests
+from twins.clusters import annotated, config_map, definition_of, deployment, manifests
 from twins.processes import eventually, until_health
 
 pytestmark = pytest.mark.cluster
@@ -142,3 +142,31 @@ async def test_what_was_deleted_before_our_answer_came_is_missing(corner):
     target.connection.ask = ask
     seen = await target.observe("web")
     assert (seen.health, seen.drift) == ("Missing", "ConfigMap settings is missing")
+
+
+@pytest.mark.usefixtures("stages")
+async def test_the_way_back_from_a_daemon_set_that_crashes_is_never_degraded(corner):
+    """Its pods are replaced node by node; those of the version before say nothing of the one that comes."""
+
+    def version(**words):
+        found = deployment("web", **words)
+        spec = {name: value for name, value in found["spec"].items() if name in ("selector", "template")}
+        return manifests({**found, "kind": "DaemonSet", "spec": spec})
+
+    app, target = corner.application(), corner.target()
+    await target.apply(app, version(behaves="crash-loop"))
+    await until_health(target, "Degraded")
+    assert (await target.apply(app, version(image="registry.example.com/shop/web:2"))).complete
+    seen = set()
+
+    async def is_healthy():
+        seen.add((await target.observe("web")).health)
+        return "Healthy" in seen
+
+    await eventually(is_healthy)
+    assert seen <= {"Progressing", "Healthy"}
+
+    async def pods():
+        return (await target.services("web")).services[0].pods
+
+    assert await eventually(pods)

@@ -4,10 +4,13 @@ from typing import Any
 
 from lastgood.targets.kubernetes.family import Children
 from lastgood.targets.kubernetes.live_object import LiveObject
+from lastgood.targets.kubernetes.reading import text
 
 POD = ("", "Pod")
 REPLICA_SET = ("apps", "ReplicaSet")
 _HASH = "controller-revision-hash"
+# Of the template alone; the API server writes the first, and the controller the second.
+_GENERATION, _POD_GENERATION = "deprecated.daemonset.template.generation", "pod-template-generation"
 
 
 def newest_pods(one: LiveObject, manifest: dict[str, Any], live: Children) -> list[dict[str, Any]]:
@@ -27,6 +30,10 @@ def newest_pods(one: LiveObject, manifest: dict[str, Any], live: Children) -> li
     update = status.get("updateRevision") if isinstance(status, dict) else None
     if one.key[0] == ("apps", "StatefulSet") and isinstance(update, str):
         return [pod for pod in pods if _label(pod, _HASH) == update]
+    generation = text(manifest, "metadata", "annotations", _GENERATION)
+    on_delete = text(manifest, "spec", "updateStrategy", "type") == "OnDelete"
+    if one.key[0] == ("apps", "DaemonSet") and generation and not on_delete:
+        return [pod for pod in pods if _label(pod, _POD_GENERATION) == generation]
     return pods
 
 
