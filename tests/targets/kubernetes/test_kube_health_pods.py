@@ -214,6 +214,16 @@ def test_a_job_that_completed_forgets_its_failed_pods():
     assert workload_health(job, [pod("{phase: Failed}")], now=NOW).verdict.health == "Healthy"
 
 
+def test_a_job_that_may_try_again_is_not_judged_by_a_pod_that_failed():
+    """Its controller says when it has failed; a pod that cannot even start is bad news of its own."""
+    job = yaml.safe_load("{apiVersion: batch/v1, kind: Job, spec: {backoffLimit: 3}, status: {failed: 1}}")
+    job["status"]["startTime"] = "2026-11-26T11:59:00Z"
+    found = workload_health(job, [pod("{phase: Failed}"), pod("{phase: Pending}")], now=NOW)
+    assert (found.verdict.health, found.verdict.message) == ("Progressing", "0 of 1 completed, 1 failed so far")
+    found = workload_health(job, [pod("{phase: Failed}"), pod(waiting("ImagePullBackOff"))], now=NOW)
+    assert (found.verdict.health, found.verdict.reason) == ("Degraded", "ImagePullBackOff")
+
+
 def test_a_pod_that_cannot_be_judged_is_left_out():
     """One strange pod does not hide the others."""
     strange = pod("{phase: 7}")

@@ -38,8 +38,9 @@ def workload_health(
 
     pods: those that belong to its newest version, as the API server sent them: a pod of an old version that crashes
     while it is replaced is no news. now: aware UTC time.
-    A Degraded pod makes its workload Degraded, unless that is suspended or going away; a pod that cannot be judged is
-    left out. Raises MalformedResource where the workload itself cannot be judged.
+    A Degraded pod makes its workload Degraded, unless that is suspended or going away; one of a Job that failed does
+    not, since the Job may try again. A pod that cannot be judged is left out.
+    Raises MalformedResource where the workload itself cannot be judged.
     """
     owner = Live(live)
     said = judge(owner, now=now, own=own)
@@ -55,6 +56,9 @@ def workload_health(
         count += 1
         condition = pod.condition("Ready")
         ready += bool(condition and condition.true)
+        if owner.kind == "Job" and pod.text("status", "phase") == "Failed":
+            # Whether it tries again, its controller knows.
+            continue
         rank = _WORST.index(found.health)
         if worst is None or rank < worst[0]:
             worst = (rank, pod, found)
