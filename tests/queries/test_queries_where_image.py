@@ -180,8 +180,10 @@ async def test_a_tag_alone_is_asked_for_last(shop):
         await where("v1.1.0", [tagged, place("api", [api])])
     assert wrong.value.message == "several images are called v1.1.0"
     assert wrong.value.hint == f"give the whole name of one: {NAME}:v1.1.0, shop/api:v1.1.0"
-    with pytest.raises(UnknownFeature):
-        await where("v1.1", [tagged])
+    assert [one.contains for one in await where(' "v1.1.0" ', [tagged])] == [True]
+    with pytest.raises(UnknownFeature) as unknown:
+        await where("V1.1.O", [tagged])
+    assert unknown.value.hint == "did you mean v1.1.0?"
 
 
 async def test_a_tag_alone_means_all_services_of_one_release(shop):

@@ -2,6 +2,7 @@
 
 import re
 
+from lastgood.core.asked_feature import asked_feature
 from lastgood.core.image_name import is_digest, is_tag, parse_image_name
 from lastgood.core.value import Value
 
@@ -51,7 +52,7 @@ def asked_image(text: str) -> AskedImage | None:
 
 def asked_tag(text: str) -> AskedImage | None:
     """Read `v1.4.2` as the tag of any image; None for what cannot be one. Nearly every word can: ask for it last."""
-    text = text.strip()
+    text = asked_feature(text).text
     return AskedImage(name="", references=(text,)) if is_tag(text) else None
 
 

@@ -18,6 +18,7 @@ from lastgood.core.commit import Commit
 from lastgood.core.deployment import Deployment
 from lastgood.core.errors import LastgoodError, UnknownFeature
 from lastgood.core.feature_presence import Presence
+from lastgood.core.nearest import nearest
 from lastgood.core.source_commit import Selection
 from lastgood.core.source_features import SourceAt, without_stale_charts
 
@@ -84,8 +85,13 @@ async def presences(feature: str, deployed: Sequence[Deployed]) -> tuple[list[Pr
     return [_together(sources, answers) for sources in told], unknown
 
 
-async def unknown_feature(feature: str, sources: Iterable[SourceAt], *, app: str | None = None) -> UnknownFeature:
-    """Make the error that none of the source repos of some images knows a feature, with the nearest names."""
+async def unknown_feature(
+    feature: str, sources: Iterable[SourceAt], *, app: str | None = None, tags: Iterable[str] = ()
+) -> UnknownFeature:
+    """Make the error that none of the source repos of some images knows a feature, with the nearest names.
+
+    tags: of images, where one could be meant; the nearest of them where no feature's name is near.
+    """
     asked = asked_feature(feature)
     histories = {(id(one.history), one.selection): one for one in sources if one.history is not None}
     repos: dict[str, bool] = {}
@@ -95,7 +101,7 @@ async def unknown_feature(feature: str, sources: Iterable[SourceAt], *, app: str
             repos[one.history.repo] = asked.is_in(one.history.web)
             with contextlib.suppress(LastgoodError):
                 names += await one.history.nearest(feature, one.selection)
-    repo, near = ", ".join(repos), list(dict.fromkeys(names))[:MAX_NEAREST]
+    repo, near = ", ".join(repos), list(dict.fromkeys(names))[:MAX_NEAREST] or list(nearest(asked.text, tags))
     hint = f"did you mean {', '.join(near)}?" if near else None
     if repos and not any(repos.values()):
         other = f"{asked.host}/{asked.path}".lstrip("/")

@@ -72,7 +72,9 @@ async def where(feature: str, places: Sequence[Place], *, store: Store | None = 
         if ran:
             return await _where_ran(ran, places, store)
         if missing:
-            raise await unknown_feature(feature, (one for version in _versions(places) for one in version.sources))
+            every = [one for version in _versions(places) for one in version.sources]
+            tags = dict.fromkeys(one.reference.partition("@")[0] for one in every if not one.base)
+            raise await unknown_feature(feature, every, tags=filter(None, tags))
     return entries
 
 
