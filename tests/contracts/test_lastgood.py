@@ -456,6 +456,11 @@ async def test_one_version_has_what_its_tag_meant_in_each_environment(world, las
     found = {one.app: (one.contains, one.via) for one in await lastgood.where("web:r2")}
     assert found["web-staging"] == (True, late)
 
+    world.sources.away = True
+    (web,) = (await lastgood.compare("staging", "production")).applications
+    reason = "r2 was moved between the two deployments; no revision is known of r2"
+    assert ([(one.image, one.reason) for one in web.unknown], web.alike) == ([("web", reason)], False)
+
 
 async def test_a_version_that_never_ran_is_asked_for_where_it_is_now(world, lastgood):
     """What Git asks for before anybody deployed it has no record: its tag tells, wherever that was moved."""

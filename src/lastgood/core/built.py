@@ -61,9 +61,16 @@ class BuiltAt:
         )
 
     def revisions(self) -> dict[Key, str]:
-        """Return the revisions of all that ran up to this deployment, as far as they are known."""
+        """Return the revisions of all that ran up to this deployment, as far as they are known.
+
+        Without what charts told: a chart stands beside an image, and may say another thing of the same one.
+        """
         said = {key: self._said(key) for key in self._found}
-        return {key: one.revision for key, one in said.items() if one is not None and one.revision is not None}
+        return {
+            key: one.revision
+            for key, one in said.items()
+            if one is not None and one.revision is not None and one.how != "chart"
+        }
 
     def _said(self, key: Key) -> Built | None:
         kept = self._found.get(key, ())

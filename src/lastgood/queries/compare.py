@@ -3,7 +3,9 @@
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from lastgood.core.built import built_at
+from msgspec.structs import replace
+
+from lastgood.core.built import Key, built_at
 from lastgood.core.chain import ChainImage
 from lastgood.core.choose import current_version
 from lastgood.core.deployment import reach
@@ -15,8 +17,9 @@ from lastgood.core.nearest import did_you_mean
 from lastgood.core.ports import Store
 from lastgood.core.record import DeploymentQuery
 from lastgood.core.recorded_compare import Runs, with_both_records
-from lastgood.core.source_features import Between, SourceAt, features
-from lastgood.core.told_features import Key, as_told, told_features
+from lastgood.core.source_features import Between, NotKnown, SourceAt, features
+from lastgood.core.told_features import Key as FeatureKey
+from lastgood.core.told_features import as_told, told_features
 from lastgood.core.version import Version
 from lastgood.queries.followed import Place
 
@@ -69,13 +72,15 @@ class Compare:
         found = Between()
         old: Sequence[SourceAt] = ()
         new: Sequence[SourceAt] = ()
-        if version is not None and other is not None and await self._may_differ(here, version, there, other):
+        moved = await self._moved(here, version, there, other) if version is not None and other is not None else set()
+        if version is not None and other is not None and (version.version != other.version or moved):
             old, new = await self._sources_of(there, other), await self._sources_of(here, version)
             found = await features(old, new)
             if self._store is not None:
                 ran = Runs(app=there.name, version=other.version or "", sources=old)
                 runs = Runs(app=here.name, version=version.version or "", sources=new)
                 found = await with_both_records(self._store, ran, runs, found)
+            found = replace(found, unknown=(*found.unknown, *_not_told(moved, old, new)))
         return ComparedApplication(
             group=group,
             app=here.name,
@@ -90,14 +95,11 @@ class Compare:
             other_images=_only_of(old, new),
         )
 
-    async def _may_differ(self, here: Place, version: Version, there: Place, other: Version) -> bool:
-        """Say whether two versions may have other features: one version has where a tag in it was moved meanwhile."""
-        if version.version != other.version:
-            return True
-        # Told by the records alone: most are equal, and nothing has to be rendered to see it.
+    async def _moved(self, here: Place, version: Version, there: Place, other: Version) -> set[Key]:
+        """Return the images and bases of which the records know that one reference meant two revisions."""
         ours = (await built_at(self._store, here.name, version.version)).revisions()
         theirs = (await built_at(self._store, there.name, other.version)).revisions()
-        return any(theirs.get(key, revision) != revision for key, revision in ours.items())
+        return {key for key, revision in ours.items() if "@" not in key[1] and theirs.get(key, revision) != revision}
 
     async def _runs(self, place: Place) -> Version | None:
         if self._store is None:
@@ -110,17 +112,30 @@ class Compare:
         told = await told_features(self._store, app, found)
         return tuple(Waiting(feature=one, since=came.get((one.repo, one.id))) for one in as_told(found, told))
 
-    async def _on_record(self, app: str) -> dict[Key, dt.datetime]:
+    async def _on_record(self, app: str) -> dict[FeatureKey, dt.datetime]:
         """Return when each feature on record came to an application last."""
         if self._store is None:
             return {}
         runs = await self._store.deployments(DeploymentQuery(app=app, limit=MAX_RECORDS))
         kept = await self._store.carried([run.id for run in runs])
-        came: dict[Key, dt.datetime] = {}
+        came: dict[FeatureKey, dt.datetime] = {}
         for run in reversed(runs):
             if run.id in kept and reach(run) == "whole":
                 came |= {(one.repo, one.id): run.started_at for one in kept[run.id].entered}
         return came
+
+
+def _not_told(moved: set[Key], old: Sequence[SourceAt], new: Sequence[SourceAt]) -> list[NotKnown]:
+    """Say of which images under a moved tag, the same in both versions, no source repo tells what lies between."""
+    there = {(one.image, one.reference): one for one in old}
+    said = "was moved between the two deployments"
+    return [
+        NotKnown(image=one.image, reason=f"{one.reference} {said}; {one.reason or before.reason}", named=one.named)
+        for one in new
+        if (one.image, one.reference) in moved
+        and (before := there.get((one.image, one.reference))) is not None
+        and None in (one.revision, before.revision)
+    ]
 
 
 def _only_of(sources: Sequence[SourceAt], others: Sequence[SourceAt]) -> tuple[ChainImage, ...]:
