@@ -854,4 +854,13 @@ async def test_the_figures_read_what_ended_of_an_application(store):
     ]  # fmt: skip
     assert {(one.outcome, one.finished_at) for one in found} == {("succeeded", NOON + MINUTE)}
     assert await store.attempts("web-production", environment="production") == found
+    for name, message in (("watch", ""), ("apply", 'said "watch"')):
+        phases = (Phase(name=name, started_at=NOON, message=message),)
+        run = await store.start_deployment(make_deployment("other-x"))
+        await store.save_deployment(
+            msgspec.structs.replace(run, outcome="failed", finished_at=NOON + MINUTE, phases=phases)
+        )
+    failed = await store.attempts("other-x", environment=None)
+    assert [one.whole for one in failed] == [False, True, False]
+    assert all(one.whole for one in found)
     assert await store.attempts("web-production", environment="staging") == []

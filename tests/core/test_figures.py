@@ -238,6 +238,24 @@ def test_the_weeks_add_up(attempts):
 
 
 @pytest.mark.parametrize(
+    ("attempts", "left_out"),
+    [
+        ((attempt(1, "failed", committed=None), attempt(2, committed=(SINCE,))), 1),
+        ((attempt(1, "failed", committed=None), attempt(2, trigger="retry")), 1),
+        ((attempt(1, "superseded", committed=(SINCE,), more=True), attempt(2), attempt(3)), 1),
+        ((attempt(1, "failed", committed=None), attempt(2, "failed"), attempt(3, committed=None)), 1),
+        ((attempt(1), attempt(2, "failed", committed=None), attempt(3, trigger="rollback"), attempt(4)), 0),
+        ((attempt(1), attempt(2, "failed", committed=None), attempt(3, left=True)), 0),
+        ((attempt(1, "failed", committed=None, whole=False), attempt(2)), 0),
+        ((attempt(1, "failed", committed=None),), 0),
+    ],
+)
+def test_what_failed_with_unknown_commits_leaves_out_the_success_that_brings_them(attempts, left_out):
+    """They come to people with the next one that succeeds, which is counted once; not where they were taken back."""
+    assert counted(*attempts).lead_time.left_out == left_out
+
+
+@pytest.mark.parametrize(
     ("since", "weeks"),
     [(SINCE, 2), (SINCE - dt.timedelta(milliseconds=3), 2), (SINCE - 2 * HOUR, 3), (NOON - HOUR / 2, 1)],
     ids=["whole", "a moment more", "some hours more", "half an hour"],

@@ -43,7 +43,8 @@ class Attempt(Value, frozen=True, kw_only=True):
     """What the figures need of a record.
 
     environment: the application's when the attempt began. committed: when the source commits of what entered were made;
-    None: that is not known. more: there may be others that are not known. left: whether anything left.
+    None: that is not known. more: there may be others that are not known. left: whether anything left. whole: its
+    version came to the target, whether or not it was good there: so the next one is compared with it.
     """
 
     app: str
@@ -58,6 +59,7 @@ class Attempt(Value, frozen=True, kw_only=True):
     committed: tuple[dt.datetime, ...] | None = None
     more: bool = False
     left: bool = False
+    whole: bool = True
 
 
 class Spread(Value, frozen=True, kw_only=True):
@@ -162,7 +164,7 @@ class Judged(Value, frozen=True, kw_only=True):
     """A deployment with what is said of it. at: when its attempt ended.
 
     recovery_s: None while it is open, or where its begin is not known. brought: when the commits were made that came to
-    people with it.
+    people with it. unsure: whether there may be others that are not known.
     """
 
     attempt: Attempt
@@ -172,6 +174,7 @@ class Judged(Value, frozen=True, kw_only=True):
     recovery_s: float | None = None
     ended_by: Attempt | None = None
     brought: tuple[dt.datetime, ...] = ()
+    unsure: bool = False
 
     @property
     def open(self) -> bool:
@@ -186,10 +189,10 @@ def judge(attempts: Iterable[Attempt], *, since: dt.datetime, until: dt.datetime
     and what came after it ends its failures.
     """
     of_app = sorted(attempts, key=lambda one: one.number)
-    brought = _brought(of_app)
+    brought, unsure = _brought(of_app)
     judged = _judged(_without_tries([one for one in of_app if _counts(one)]), _first_tried(of_app))
     return [
-        msgspec.structs.replace(one, brought=brought.get(one.attempt.number, ()))
+        msgspec.structs.replace(one, brought=brought.get(one.attempt.number, ()), unsure=one.attempt.number in unsure)
         for one in judged
         if since <= one.at < until
     ]
@@ -215,8 +218,8 @@ def figures_by(
     return tuple(FiguresPart(name=name, figures=_count(some, since, until)) for name, some in sorted(by_name.items()))
 
 
-def _brought(attempts: Sequence[Attempt]) -> dict[int, tuple[dt.datetime, ...]]:
-    """Return when the commits were made that came to people with each success, by its number.
+def _brought(attempts: Sequence[Attempt]) -> tuple[dict[int, tuple[dt.datetime, ...]], set[int]]:
+    """Return when the commits were made that came to people with each success, by its number; and which brought more.
 
     attempts: of one application, oldest first. What failed or was overtaken brought its commits to nobody: they come
     with the next success, which is compared with it or with what was before it. Where anything was taken back meanwhile
@@ -224,6 +227,8 @@ def _brought(attempts: Sequence[Attempt]) -> dict[int, tuple[dt.datetime, ...]]:
     people had before something was taken back is not new when it comes again.
     """
     found: dict[int, tuple[dt.datetime, ...]] = {}
+    unsure: set[int] = set()
+    more_waits = False
     waiting: Counter[dt.datetime] = Counter()
     lost: Counter[dt.datetime] = Counter()
     # What came to people, up to the last time that anything was taken back, and since then.
@@ -238,6 +243,9 @@ def _brought(attempts: Sequence[Attempt]) -> dict[int, tuple[dt.datetime, ...]]:
             had += came
             came.clear()
             waiting.clear()
+            more_waits = False
+        # Going back brings no new change but what failed before: where nothing is known of it, nothing is missing.
+        more_waits |= not back and one.whole and (one.committed is None or one.more)
         # The records have a begin: what going back brings, and was not seen to fail in them, people had before.
         committed = Counter(one.committed or ())
         waiting |= (committed & lost if back else committed) - had
@@ -245,7 +253,10 @@ def _brought(attempts: Sequence[Attempt]) -> dict[int, tuple[dt.datetime, ...]]:
             found[one.number] = tuple(waiting.elements())
             came += waiting
             waiting.clear()
-    return found
+            if more_waits:
+                unsure.add(one.number)
+            more_waits = False
+    return found, unsure
 
 
 def _count(judged: Sequence[Judged], since: dt.datetime, until: dt.datetime) -> Figures:
@@ -348,11 +359,8 @@ def _ended_at(attempt: Attempt) -> dt.datetime:
 
 
 def _lead_time(judged: Sequence[Judged]) -> Spread:
-    """Going back brings no new change but what failed before: where nothing is known of it, nothing is missing."""
     took = [(one.at - when).total_seconds() for one in judged for when in one.brought]
-    going = [one for one in judged if one.attempt.outcome == "succeeded" and one.attempt.trigger not in _BACK]
-    unknown = sum(one.attempt.committed is None or one.attempt.more for one in going)
-    return _spread([max(one, 0.0) for one in took], left_out=unknown)
+    return _spread([max(one, 0.0) for one in took], left_out=sum(one.unsure for one in judged))
 
 
 def _recovery_time(judged: Sequence[Judged]) -> Spread:

@@ -41,6 +41,7 @@ def attempts(connection: Connection, *, app: str, environment: str | None) -> li
             committed=_committed(row),
             more=bool(row.unknown),
             left=bool(row.left),
+            whole=row.outcome == "succeeded" or bool(row.watched),
         )
         for row in connection.execute(_ended(), {"counted_app": app, "counted_environment": environment})
     ]
@@ -60,6 +61,8 @@ def _ended() -> Select[Any]:
             _has_some(c.entered).label("entered"),
             _has_some(c.left).label("left"),
             _has_some(c.unknown).label("unknown"),
+            # The name of a phase, as JSON has it; a text that says it has its quotes escaped.
+            type_coerce(d.phases, Text).contains('"watch"').label("watched"),
         )
         .outerjoin(carried, c.deployment == d.id)
         .where(d.app == bindparam("counted_app"), d.finished_at.is_not(None))
