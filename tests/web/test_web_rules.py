@@ -220,6 +220,10 @@ async def progress_with(
     return describe(operation, [replace(status, deployment=shown)], [Run.of(shown)] if shown else [], now=NOW)
 
 
+# What the undo of a hold plans: no application gets another version.
+STAYS = {"via": "pr", "applications": [{"app": "web-production", "from": {"version": "a"}, "version": "a"}]}
+
+
 @pytest.mark.parametrize(
     ("given", "states", "state"),
     [
@@ -248,6 +252,8 @@ async def progress_with(
             "stopped",
         ),
         ({"kind": "hold", "step": "done"}, "done done", "done"),
+        ({"kind": "undo", "step": "done", "plan": STAYS}, "done done", "done"),
+        ({"kind": "undo", "step": "waiting", "plan": STAYS}, "done now", "running"),
     ],
 )
 async def test_progress_is_read_from_what_was_recorded(given, states, state):
@@ -256,6 +262,15 @@ async def test_progress_is_read_from_what_was_recorded(given, states, state):
 
     assert " ".join(step.state for step in progress.steps) == states
     assert progress.state == state
+
+
+async def test_progress_of_what_failed_before_a_deployment_is_over():
+    """It took as long as it took, and nothing is going on any more."""
+    plan = {"via": "pr", "result": {"pull_request": "https://git.example.com/o/config/pulls/7"}, "closed": True}
+    progress = await progress_with(step="failed", plan=plan, finished_at=ago(seconds=14))
+    assert (progress.title, progress.headline, progress.elapsed) == (
+        "Rollback of web-production", "The pull request was not merged", "10 s",
+    )  # fmt: skip
 
 
 async def test_progress_says_what_a_deployment_waits_for():

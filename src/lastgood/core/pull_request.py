@@ -6,6 +6,8 @@ from lastgood.core.value import Value
 from lastgood.core.words import OperationKind
 
 PullState = Literal["open", "merged", "closed"]
+# Beside the plan of an operation whose pull request was closed: somebody may open it again.
+CLOSED = "closed"
 
 
 class PullRequest(Value, frozen=True, kw_only=True):

@@ -16,12 +16,12 @@ from lastgood.core.errors import ForgeFailed, LastgoodError, PushUnknown, Remote
 from lastgood.core.hold import hold_path
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan, PlannedApplication
-from lastgood.core.pull_request import PullRequest, proposed_branch
+from lastgood.core.pull_request import CLOSED, PullRequest, proposed_branch
 from lastgood.core.value import to_plain
 from lastgood.flows.branch import FollowedBranch, Look, holds_at
 from lastgood.flows.planned import Planned
 from lastgood.flows.push import Delivery, Journalled
-from lastgood.flows.requested import CLOSED, closed, done_before, kept_plan, same_request, same_result, waiting
+from lastgood.flows.requested import closed, done_before, kept_plan, same_request, same_result, waiting
 
 # So many changes of an application since the plan are looked through for the commit that brought it.
 MAX_SINCE = 200

@@ -10,6 +10,7 @@ import msgspec
 
 from lastgood.core.operation import Operation
 from lastgood.core.plan import Plan
+from lastgood.core.pull_request import CLOSED
 from lastgood.flows.branch import FollowedBranch, Look
 from lastgood.flows.planned import Planned
 
@@ -17,8 +18,6 @@ from lastgood.flows.planned import Planned
 _WORDS = frozenset({"by", "reason", "despite", "expect_versions", "via"})
 # Beside the plan of an operation that was finished after its process had died.
 UNHEARD = "unheard"
-# Beside the plan of one whose pull request was closed: somebody may open it again.
-CLOSED = "closed"
 _CHOICES = ("to", "previous", "without", "with")
 _MOVES = frozenset({"rollback", "undo"})
 

@@ -6,6 +6,7 @@ from lastgood.core.deployment import Deployment, Phase
 from lastgood.core.errors import Unknown, UnknownVersion
 from lastgood.core.operation import Operation
 from lastgood.core.ports import Lastgood
+from lastgood.core.pull_request import CLOSED
 from lastgood.core.resource import ImageChange
 from lastgood.core.status import StatusView
 from lastgood.core.value import Value
@@ -86,7 +87,8 @@ class Run(Value, frozen=True, kw_only=True):
 class Progress(Value, frozen=True, kw_only=True):
     """An operation as its page shows it. state: running, done, stopped or unknown.
 
-    moved_on: another deployment came since, so that what it led to no longer runs, or runs anew.
+    deploys: whether it is to bring another version. moved_on: another deployment came since, so that what it led to no
+    longer runs, or runs anew.
     """
 
     operation: Operation
@@ -100,6 +102,7 @@ class Progress(Value, frozen=True, kw_only=True):
     images: tuple[ImageChange, ...]
     log: tuple[LogLine, ...]
     may_undo: bool
+    deploys: bool
     moved_on: bool
 
 
@@ -127,12 +130,16 @@ def describe(operation: Operation, statuses: list[StatusView], deployments: list
     """Put the steps together from an operation, the present state of its applications and what it led to. Pure."""
     apps = tuple(moved.app for moved in operation.moved)
     steps = _git_steps(operation)
-    if operation.kind not in _GIT_ONLY:
+    deploys = _deploys(operation)
+    if deploys:
         pushed = operation.step == "done"
         steps += _target_steps(deployments, statuses, expected=len(apps) if pushed else 0)
     state = _state(operation, steps)
     doing, did = _TITLES.get(operation.kind, (operation.kind.capitalize(), operation.kind.capitalize()))
-    ended = operation.finished_at if operation.kind in _GIT_ONLY else _ended(deployments)
+    if operation.step == "failed":
+        doing = f"{operation.kind.capitalize()} of"
+    in_git = operation.step == "failed" or not deploys
+    ended = operation.finished_at if in_git else _ended(deployments)
     elapsed = span(((ended if state in END_STEPS and ended else now) - operation.requested_at).total_seconds())
     return Progress(
         operation=operation,
@@ -157,6 +164,7 @@ def describe(operation: Operation, statuses: list[StatusView], deployments: list
         images=tuple(image for deployment in deployments for image in deployment.images),
         log=_log(operation, deployments),
         may_undo=operation.kind == "rollback" and operation.step == "done",
+        deploys=deploys,
         moved_on=any(
             status.deployment is not None and status.deployment.number != run.number
             for status in statuses
@@ -164,6 +172,13 @@ def describe(operation: Operation, statuses: list[StatusView], deployments: list
             if run.app == status.application.name
         ),
     )
+
+
+def _deploys(operation: Operation) -> bool:
+    """Say whether an operation brings another version. The undo of a hold changes Git alone, as a hold does."""
+    parts = (operation.plan or {}).get("applications", ())
+    stays = bool(parts) and all((part.get("from") or {}).get("version") == part.get("version") for part in parts)
+    return operation.kind not in _GIT_ONLY and not stays
 
 
 def _run_of(operation: Operation, status: StatusView) -> Run | None:
@@ -177,7 +192,7 @@ async def _recorded_run(lastgood: Lastgood, operation: Operation, status: Status
     """Return what became of an operation that a later deployment followed; None where none of its own is recorded."""
     last = status.deployment
     later = last is not None and last.started_at >= operation.requested_at
-    if not later or operation.step != "done" or operation.commit is None or operation.kind in _GIT_ONLY:
+    if not later or operation.step != "done" or operation.commit is None or not _deploys(operation):
         return None
     try:
         entry = await lastgood.show(status.application.name, operation.commit)
@@ -282,11 +297,13 @@ def _state(operation: Operation, steps: list[StepView]) -> str:
 
 def _headline(state: str, steps: list[StepView], elapsed: str, operation: Operation) -> str:
     if state == "done":
-        return f"Done after {elapsed}" if operation.kind in _GIT_ONLY else f"Done, and healthy after {elapsed}"
+        return f"Done, and healthy after {elapsed}" if _deploys(operation) else f"Done after {elapsed}"
     if state == "unknown":
         request = (operation.plan or {}).get("via") == "pr"
         return f"It is not known whether the {'pull request was opened' if request else 'push arrived'}"
     if operation.step == "failed" and operation.pull_request is not None:
+        if CLOSED in (operation.plan or {}):
+            return "The pull request was not merged"
         return "The pull request did not bring what was planned"
     if state == "stopped":
         number = next(at for at, step in enumerate(steps, 1) if step.state == "failed")
