@@ -431,6 +431,25 @@ async def test_what_somebody_did_before_the_answer_came_counts(memory, state):
     assert again.result.pull_request == (URL if merged else f"{FORGE}/pulls/2")
 
 
+async def test_an_undo_that_was_merged_hides_no_hold_that_came_after_it(memory):
+    """An undo takes back what was done last: the hold, and not that which was undone already."""
+    await memory.begin()
+    commits = [await memory.release(name=name) for name in ("v1", "v2", "v3")]
+    await memory.roll_back(to=commits[1])
+    await say(memory, "pull-request")
+    undone = await memory.undo()
+    merged = await merge(memory, undone, how="merge", **{".lastgood/holds/web-production.hold": None})
+    await settle_requests(memory.branch, await memory.head())
+    assert (await memory.undo()).result.commit == merged
+    await say(memory, "push")
+    await memory.clock.move(1)
+    held = await memory.hold(commits[0], reason="leaks")
+    again = await memory.undo()
+    assert (again.id != undone.id, again.result.pushed) == (True, True)
+    assert await memory.text(held.commit, ".lastgood/holds/web-production.hold") is not None
+    assert await memory.text(again.result.commit, ".lastgood/holds/web-production.hold") is None
+
+
 async def test_a_plan_tells_that_what_nobody_answered_was_merged(world):
     """Git has it by its hold; as long as it has not, a plan opens nothing and gives nothing up."""
     first = await _two(world)

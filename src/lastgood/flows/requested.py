@@ -126,9 +126,11 @@ async def done_before(branch: FollowedBranch, request: Mapping[str, Any], apps: 
     `previous` and `last-good` would go one further back, or into the hold that came with it. That is meant
     only once the application moved, or what was brought did not run.
     """
-    # What waits, came to nothing or held something since has moved nothing.
+    # What waits or came to nothing since has moved nothing, nor has a hold, which an undo takes back all the same.
     recent = await branch.journal.operations(min(apps))
-    done = next((one for one in recent if one.step == "done" and one.kind in _MOVES), None)
+    kinds = _MOVES if "apps" in request else _MOVES | {"hold", "unhold"}
+    ended = [one for one in recent if one.step == "done" and one.kind in kinds]
+    done = max(ended, key=lambda one: one.finished_at or one.requested_at, default=None)
     untold = done is not None and (is_request(done) or UNHEARD in (done.plan or {}))
     plan = kept_plan(done) if done is not None and untold and is_same(done, request) else None
     if done is None or plan is None or not await _stands(await branch.fetch(), plan):
