@@ -187,6 +187,16 @@ async def test_an_application_that_vanished_keeps_running(world):
     assert len(await world.runs("cart-staging")) == 1
 
 
+async def test_an_application_that_is_forgotten_and_keeps_running_is_let_go(world):
+    """Nothing of it is deleted, and what it has may be had by another one."""
+    await start_with_two_versions(world)
+    await world.release({"apps/cart/staging/process-compose.yaml": None})
+    await world.look()
+    assert (await world.agent.forget("cart-staging", prune=False)).pruned == ()
+    assert world.target.let_go_of == ["cart-staging"]
+    assert (await world.target.observe("cart-staging")).health == "Healthy"
+
+
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_an_application_that_was_forgotten_and_comes_back_is_deployed(world, restarted):
     """As by the commit that brings it back, though the same version ran once, and though nothing is healed."""

@@ -187,8 +187,9 @@ async def test_what_moves_to_another_application_is_handed_over(corner):
     assert (seen.sync, seen.left) == ("Synced", ())
 
 
-async def test_an_application_that_was_renamed_takes_over_from_the_forgotten_one(corner):
-    """Taking the old one away deletes only what nobody else asks for."""
+@pytest.mark.parametrize("prune", [True, False])
+async def test_an_application_that_was_renamed_takes_over_from_the_forgotten_one(corner, prune):
+    """Taking the old one away deletes only what nobody else asks for; letting it go deletes nothing."""
     space, target = corner.namespace(), corner.target()
     old, new = (corner.application(name, namespace=space) for name in ("old", "new"))
     await target.apply(old, manifests(config_map("settings", a="1"), config_map("gone")))
@@ -196,7 +197,12 @@ async def test_an_application_that_was_renamed_takes_over_from_the_forgotten_one
     assert not (await target.apply(new, manifests(config_map("settings", a="1")))).complete
     going = await target.going("old")
     assert (going.goes, going.stays) == (("ConfigMap gone",), ("ConfigMap settings",))
-    assert await target.prune("old") == ["ConfigMap gone"]
+    if prune:
+        assert await target.prune("old") == ["ConfigMap gone"]
+    else:
+        await target.let_go("old")
+    assert (corner.ask("GET", path_of(corner, "configmaps", "gone")) is None) is prune
+    assert corner.ask("GET", path_of(corner, "configmaps", "lastgood.old", corner.own)) is None
     assert (await target.observe("new")).may_go_on is True
     assert (await target.apply(new, manifests(config_map("settings", a="1")))).complete
     assert corner.ask("GET", path_of(corner, "configmaps", "settings"))["metadata"]["uid"] == uid

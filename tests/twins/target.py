@@ -37,6 +37,7 @@ class MemoryTarget:
         self.clock = clock
         self.applied: list[tuple[str, str]] = []
         self.occasions: list[Occasion] = []
+        self.let_go_of: list[str] = []
         self.leaving: dict[str, Leaving | None] = {}
         self.logs: dict[tuple[str, str], str] = {}
         self.events: dict[tuple[str, str], tuple[PodEvent, ...]] = {}
@@ -220,6 +221,9 @@ class MemoryTarget:
             return []
         self._tell(app)
         return [f"{r.kind} {r.name}" for r in sorted(rendered.resources, key=lambda r: r.name)]
+
+    async def let_go(self, app: str) -> None:
+        self.let_go_of.append(app)
 
     async def going(self, app: str) -> Going:
         return Going(goes=tuple(f"{one.kind} {one.name}" for one in (await self.observe(app)).resources))

@@ -447,6 +447,10 @@ class Target(Protocol):
         """
         ...
 
+    async def let_go(self, app: str) -> None:
+        """Leave all that an application runs as it is, and to whoever else asks for it. Raises TargetFailed."""
+        ...
+
     async def going(self, app: str) -> Going:
         """Say what `prune` would delete now, and what would stay. Raises TargetFailed where that cannot be seen."""
         ...

@@ -3,6 +3,7 @@
 What its last version wants to run when it is deleted (hooks) runs then.
 """
 
+import contextlib
 import uuid
 from collections.abc import Awaitable, Callable
 
@@ -65,6 +66,10 @@ class Forget:
         leaving = await self._leaving(record) if prune else None
         stays = (await target.going(app)).stays if prune and target is not None else ()
         pruned = tuple(await target.prune(app, leaving=leaving)) if prune and target is not None else ()
+        if target is not None and not prune:
+            # A destination that is away for good must not keep anybody from forgetting.
+            with contextlib.suppress(TargetFailed):
+                await target.let_go(app)
         last = await self._known.last(app)
         if last is not None and last.outcome == "in-progress":
             attempt = Attempt(last, store=self._store, known=self._known, clock=self._clock)

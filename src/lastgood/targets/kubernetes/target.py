@@ -7,10 +7,10 @@ back.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lastgood.core.application import Application
 from lastgood.core.cluster_facts import ClusterFacts
@@ -61,6 +61,8 @@ FACTS_S = 10.0
 SILENT_S = 30.0
 NOT_YET = "the cluster has not answered yet"
 PROCESS_KIND = "Process"
+
+Taken = TypeVar("Taken")
 
 
 class ClusterRules(Value, frozen=True, kw_only=True):
@@ -247,9 +249,22 @@ class KubernetesTarget:
 
         leaving: whose hooks run before and after.
         """
+        return await self._taking(app, partial(self._prune, app, leaving))
+
+    async def let_go(self, app: str) -> None:
+        """See Target.let_go: no set says any more whose its objects are."""
+
+        async def let_go() -> None:
+            await self._set_up_soon()
+            await self._let_go(app)
+
+        await self._taking(app, let_go)
+
+    async def _taking(self, app: str, work: Callable[[], Awaitable[Taken]]) -> Taken:
+        """Take away something of an application, one thing at a time. Raises TargetFailed."""
         async with self._locks.setdefault(app, asyncio.Lock()):
             try:
-                return await self._prune(app, leaving)
+                return await work()
             except ClusterTrouble as trouble:
                 raise self._failed(app, str(trouble)) from trouble
             except OSError as wrong:
@@ -556,14 +571,18 @@ class KubernetesTarget:
             may_delete=self._rules.may_delete,
             rivals=partial(self._claims.others, app),
         )(set_id, extent, hooks)
+        await self._let_go(app)
+        return deleted
+
+    async def _let_go(self, app: str) -> None:
+        """Take away what stands for an application, and forget it."""
         await self._cluster.delete_parent(app, self._rules.namespace)
         if self._applied is not None:
             self._applied.pop(app, None)
-        self._apps.pop(set_id, None)
+        self._apps.pop(apply_set.set_id(app, self._rules.namespace), None)
         self._healthy.pop(app, None)
         self._claims.release(app)
         await asyncio.to_thread(self._memory.forget, app)
-        return deleted
 
     async def _hooks_of(self, leaving: Leaving) -> list[tuple[Hook, Wanted]]:
         asks = self._asks(leaving.app)

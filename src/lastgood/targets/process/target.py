@@ -184,6 +184,9 @@ class ProcessTarget:
                 raise self._failed(app, f"all is stopped, but files cannot be deleted: {wrong.strerror}") from wrong
             return [f"{KIND} {name}" for name in sorted(states)]
 
+    async def let_go(self, app: str) -> None:
+        """See Target.let_go: nobody else ever asks for an application's processes, so that nothing has to be done."""
+
     async def going(self, app: str) -> Going:
         """See Target.going: of processes nothing stays."""
         return Going(goes=tuple(f"{one.kind} {one.name}" for one in (await self.observe(app)).resources))
