@@ -7,7 +7,7 @@ import pytest
 
 from lastgood.core.deployment import Phase
 from lastgood.core.desired import has_drifted, next_step, pause_over
-from lastgood.core.observation import Observation
+from lastgood.core.observation import Observation, only_leaves
 from lastgood.core.record import Pause
 from lastgood.core.version import version_at
 from twins.store import make_application, make_commit, make_deployment
@@ -107,6 +107,21 @@ def test_what_counts_as_drift(health, sync, drifted):
     """Only what is not there, or not as applied: bad health is none, and a target that cannot look neither."""
     seen = Observation(app="web", observed_at=NOW, health=health, sync=sync)
     assert has_drifted(seen) is drifted
+
+
+@pytest.mark.parametrize(
+    ("words", "only"),
+    [
+        ({}, True),
+        ({"drift": "ConfigMap b is missing"}, False),
+        ({"sync": "Unknown"}, False),
+        ({"health": "Degraded"}, False),
+    ],
+)
+def test_what_only_leaves_is_well_otherwise(words, only):
+    """Where something else is not as asked for, or nobody could look, a deployment does not end well for that."""
+    leaves = Observation(app="web", observed_at=NOW, health="Healthy", sync="OutOfSync", leaving=("ConfigMap a",))
+    assert only_leaves(msgspec.structs.replace(leaves, **words)) is only
 
 
 def test_what_is_on_its_way_out_is_no_drift():

@@ -69,7 +69,7 @@ NODE_LOST = "NodeLost"
 
 def only_leaves(seen: Observation) -> bool:
     """Say whether all is well, and only what left Git has not gone yet."""
-    return seen.health == "Healthy" and bool(seen.leaving) and not seen.drift
+    return seen.health == "Healthy" and seen.sync == "OutOfSync" and bool(seen.leaving) and not seen.drift
 
 
 def degraded_by_itself(seen: Observation) -> bool:
