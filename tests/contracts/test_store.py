@@ -816,7 +816,7 @@ async def test_features_are_wanted_of_what_changed_an_image_or_a_base(store):
 
 
 async def test_the_figures_read_what_ended_of_an_application(store):
-    """Oldest first, of one environment or all; what is not known of the commits is told from none."""
+    """Oldest first; what is not known of the commits is told from none."""
     images = (ImageChange(name="web", from_="web:1", to="web:2"),)
     stories = [
         ({"images": images}, Carried(deployment=0, found_at=NOON, committed=(1, 2), left=(gift(),))),
@@ -845,7 +845,7 @@ async def test_the_figures_read_what_ended_of_an_application(store):
     await store.start_deployment(make_deployment())
     await store.start_deployment(make_deployment("other-x", outcome="failed", finished_at=NOON))
 
-    found = await store.attempts("web-production", environment=None)
+    found = await store.attempts("web-production")
 
     at = tuple(dt.datetime.fromtimestamp(when, dt.UTC) for when in (1, 2))
     assert [(one.number, one.committed, one.left, one.more) for one in found] == [
@@ -853,14 +853,13 @@ async def test_the_figures_read_what_ended_of_an_application(store):
         (5, None, False, True), (6, at[:1], False, True),
     ]  # fmt: skip
     assert {(one.outcome, one.finished_at) for one in found} == {("succeeded", NOON + MINUTE)}
-    assert await store.attempts("web-production", environment="production") == found
     for name, message in (("watch", ""), ("apply", 'said "watch"')):
         phases = (Phase(name=name, started_at=NOON, message=message),)
         run = await store.start_deployment(make_deployment("other-x"))
         await store.save_deployment(
             msgspec.structs.replace(run, outcome="failed", finished_at=NOON + MINUTE, phases=phases)
         )
-    failed = await store.attempts("other-x", environment=None)
+    failed = await store.attempts("other-x")
     assert [one.whole for one in failed] == [False, True, False]
     assert all(one.whole for one in found)
-    assert await store.attempts("web-production", environment="staging") == []
+    assert await store.attempts("web-staging") == []

@@ -200,7 +200,7 @@ async def test_when_the_commits_were_made_is_kept_for_the_lead_time(world):
     while await world.keep.look():
         pass
     made = world.history._book.all[1].time
-    attempts = await world.store.attempts("web-production", environment=None)
+    attempts = await world.store.attempts("web-production")
     assert [one.committed for one in attempts] == [(dt.datetime.fromtimestamp(made, dt.UTC),), (), None]
 
 
@@ -253,7 +253,7 @@ async def test_a_base_that_changed_alone_has_features(world):
     assert entry.images == ()
     (run,) = await world.store.deployments(DeploymentQuery())
     await world.store.save_deployment(msgspec.structs.replace(run, outcome="succeeded", finished_at=NOON))
-    (attempt,) = await world.store.attempts("web-production", environment=None)
+    (attempt,) = await world.store.attempts("web-production")
     assert len(attempt.committed) == 1
 
 

@@ -71,7 +71,7 @@ async def test_an_environment_has_what_was_deployed_while_it_was_called_so(store
     """Apart and by itself alike, also of an application that was forgotten, and of a name that none has any more."""
     await store.save_application(make_application(APP, environment="prod"))
     await ran(store, "succeeded", hour=1)
-    await ran(store, "succeeded", hour=2)
+    await ran(store, "failed", hour=2, commits=(1, 1.5))
     await store.save_application(make_application(APP, environment="production"))
     await ran(store, "succeeded", hour=3)
     for _ in range(2):
@@ -79,7 +79,11 @@ async def test_an_environment_has_what_was_deployed_while_it_was_called_so(store
         view = await delivery_figures(asked, store=store, clock=ManualClock(NOON + 200 * HOUR))
         assert [(part.name, part.figures.deployments) for part in view.parts] == [("prod", 2), ("production", 1)]
         for part in view.parts:
-            assert (await counted(store, 0, environment=part.name)).deployments == part.figures.deployments
+            alone = await counted(store, 0, environment=part.name)
+            assert replace(alone, weeks=(), failures=()) == part.figures
+        # What failed under the one name was repaired under the other.
+        (prod, production) = (part.figures for part in view.parts)
+        assert (prod.open, production.rework_rate.count, production.lead_time.count) == (0, 1, 2)
         await store.delete_application(APP)
 
 

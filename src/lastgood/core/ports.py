@@ -586,11 +586,8 @@ class Store(Protocol):
         """Count all attempts that ended, by application, trigger and outcome, in that order."""
         ...
 
-    async def attempts(self, app: str, *, environment: str | None) -> list[Attempt]:
-        """Return what the figures of delivery need of all attempts of an application that ended, oldest first.
-
-        environment: of those alone that it made while it was in this one; None: of all.
-        """
+    async def attempts(self, app: str) -> list[Attempt]:
+        """Return what the figures of delivery need of all attempts of an application that ended, oldest first."""
         ...
 
     async def unfinished_deployments(self) -> list[Deployment]:

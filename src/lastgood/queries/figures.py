@@ -29,7 +29,9 @@ async def delivery_figures(query: FiguresQuery, *, store: Store | None, clock: C
     found: list[Judged] = []
     # One after the other: what is kept in memory is the history of one, and others have their turn meanwhile.
     for app in await _asked(query, records, store):
-        found += judge(await store.attempts(app, environment=query.environment), since=since, until=until)
+        judged = judge(await store.attempts(app), since=since, until=until)
+        # What an application did while it was in another environment says what repairs a failure and what is new here.
+        found += [one for one in judged if query.environment in {None, one.attempt.environment}]
     parts = figures_by(found, _naming(query.by, records), since=since, until=until) if query.by else ()
     return FiguresView(
         app=query.app,

@@ -9,7 +9,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
-    String,
     Text,
     bindparam,
     case,
@@ -25,7 +24,7 @@ from lastgood.core.record import DeploymentCount
 from lastgood.store.schema import carried, deployments
 
 
-def attempts(connection: Connection, *, app: str, environment: str | None) -> list[Attempt]:
+def attempts(connection: Connection, *, app: str) -> list[Attempt]:
     """Return the attempts of an application that ended, oldest first."""
     return [
         Attempt(
@@ -43,7 +42,7 @@ def attempts(connection: Connection, *, app: str, environment: str | None) -> li
             left=bool(row.left),
             whole=row.outcome == "succeeded" or bool(row.watched),
         )
-        for row in connection.execute(_ended(), {"counted_app": app, "counted_environment": environment})
+        for row in connection.execute(_ended(), {"counted_app": app})
     ]
 
 
@@ -51,7 +50,6 @@ def attempts(connection: Connection, *, app: str, environment: str | None) -> li
 def _ended() -> Select[Any]:
     """Of lists that only their emptiness is asked for, the database says it: they are long, and records are many."""
     d, c = deployments.c, carried.c
-    environment = bindparam("counted_environment", type_=String)
     return (
         select(
             d.number, d.version, d.trigger, d.outcome, d.started_at, d.finished_at, d.degraded_at, d.environment,
@@ -66,7 +64,6 @@ def _ended() -> Select[Any]:
         )
         .outerjoin(carried, c.deployment == d.id)
         .where(d.app == bindparam("counted_app"), d.finished_at.is_not(None))
-        .where(environment.is_(None) | (d.environment == environment))
         .order_by(d.id)
     )  # fmt: skip
 

@@ -170,9 +170,9 @@ class SqlStore:
         """Count all attempts that ended, by application, trigger and outcome."""
         return await self._database.read(figures_sql.totals)
 
-    async def attempts(self, app: str, *, environment: str | None) -> list[Attempt]:
-        """Return the attempts of an application that ended (in an environment), oldest first."""
-        return await self._database.read(figures_sql.attempts, app=app, environment=environment)
+    async def attempts(self, app: str) -> list[Attempt]:
+        """Return the attempts of an application that ended, oldest first."""
+        return await self._database.read(figures_sql.attempts, app=app)
 
     async def unfinished_deployments(self) -> list[Deployment]:
         """Return what was in progress when the last agent ended, oldest first."""
