@@ -124,6 +124,32 @@ def test_a_tree_too_large_says_how_much_is_left_out(monkeypatch):
     assert (len(edges), left_out) == (2, 3)
 
 
+def test_a_service_leads_to_the_endpoints_that_somebody_wrote_for_it():
+    """By the label that names it, in its namespace; what its controller made is owned, and told as that alone."""
+    services = [made("", "Service", name, part_of=SET) for name in ("outside", "web")]
+    slices = {"outside-1": services[0], "outside-2": services[0], "other": services[1]}
+    found = [
+        made("discovery.k8s.io", "EndpointSlice", name, part_of=SET, owner=of if name == "outside-2" else None)
+        for name, of in slices.items()
+    ]
+    labelled = [_labelled(one, slices[one.name].name) for one in found]
+    family, _, _ = family_of(*services, *labelled, asked=[one.key for one in (*services, *labelled)])
+    edges = [(from_.split("/")[-1], to.split("/")[-1], leads) for from_, to, leads in shown(family)[1]]
+    assert sorted(edges) == [
+        ("outside", "outside-1", "sends"),
+        ("outside", "outside-2", "owns"),
+        ("web", "other", "sends"),
+    ]
+
+
+def _labelled(one, service):
+    sent = one.manifest
+    sent["metadata"]["labels"]["kubernetes.io/service-name"] = service
+    again = live_object(sent, one.key[0])
+    assert again is not None
+    return again
+
+
 def test_what_nobody_asks_for_any_more_is_told_apart():
     """An object of the set that left Git and stays is a node that is not asked for."""
     one = made("", "PersistentVolumeClaim", "data", part_of=SET)

@@ -25,6 +25,8 @@ from lastgood.targets.kubernetes.reading import at
 
 MAX_NODES = 2_000
 MAX_EDGES = 10_000
+# By this label a slice that somebody writes himself says whose endpoints it has.
+OF_SERVICE = "kubernetes.io/service-name"
 MISSING = "it is not in the cluster"
 
 
@@ -44,11 +46,12 @@ def make_tree(
         manifests[key] = one.manifest
         nodes.append(_node(one, manifests[key], family, now=now, rules=rules, trouble=trouble))
     runs = {key: pod_labels(one) for key, one in manifests.items() if runs_pods(one) and _is_top(one)}
+    slices = {key: labels_of(one) for key, one in manifests.items() if key[0] == ENDPOINT_SLICE and _is_top(one)}
     edges: dict[TreeEdge, None] = {}
     for key, manifest in manifests.items():
         made = family.children(family.objects[key].uid)
         owns: list[tuple[Key, Leads]] = [(child.key, "owns") for child in made]
-        for to, leads in [*owns, *_leads(key, manifest, runs)]:
+        for to, leads in [*owns, *_leads(key, manifest, runs, slices)]:
             if to in kept and len(edges) < MAX_EDGES:
                 edges[TreeEdge(from_=_id(key), to=_id(to), leads=leads)] = None
     return tuple(nodes), tuple(edges), len(keys) - len(kept)
@@ -113,16 +116,22 @@ def _missing(key: Key, trouble: str, *, done: bool) -> TreeNode:
     )
 
 
-def _leads(key: Key, manifest: dict[str, Any], runs: dict[Key, dict[str, str]]) -> list[tuple[Key, Leads]]:
-    """Return where an object leads beside what it owns. runs: workloads, and the labels of their pods."""
-    kind, namespace, _ = key
+def _leads(
+    key: Key, manifest: dict[str, Any], runs: dict[Key, dict[str, str]], slices: dict[Key, dict[str, str]]
+) -> list[tuple[Key, Leads]]:
+    """Return where an object leads beside what it owns.
+
+    runs: workloads, and the labels of their pods. slices: EndpointSlices that no Service owns, and their labels.
+    """
+    kind, namespace, name = key
     if kind == ENDPOINT_SLICE:
-        return [((POD, space, name), "sends") for space, name in pods_in(manifest)]
+        return [((POD, space, pod), "sends") for space, pod in pods_in(manifest)]
     if kind == INGRESS or kind in ROUTES:
-        return [((SERVICE, space, name), "routes") for space, name, _ in backends(manifest, kind)]
+        return [((SERVICE, space, service), "routes") for space, service, _ in backends(manifest, kind)]
     if kind == SERVICE:
         taken = [other for other, labels in runs.items() if other[1] == namespace and selects(manifest, labels)]
-        return [(other, "selects") for other in taken]
+        written = [other for other, labels in slices.items() if (other[1], labels.get(OF_SERVICE)) == (namespace, name)]
+        return [*((other, "selects") for other in taken), *((other, "sends") for other in written)]
     return []
 
 
