@@ -128,7 +128,7 @@ def test_text_that_turns_direction_is_neutralised():
 
 def test_a_reason_of_several_lines_stands_on_one():
     """Where there is room for one line: a line end is a blank there."""
-    assert clean("slow\n\nand wrong\tto-day") == "slow  and wrong to-day"
+    assert clean("slow\n\nand wrong\tto-day") == "slow and wrong to-day"
     assert clean("slow\nand wrong", lines=True) == "slow\nand wrong"
 
 
