@@ -1,4 +1,4 @@
-"""A hook whose pods the cluster refuses to make is told within seconds, with the cluster's own reason."""
+"""What the cluster makes no pods for is told within seconds, with the cluster's own reason."""
 
 import pytest
 
@@ -49,3 +49,36 @@ async def test_a_job_that_gets_no_pods_says_why_and_goes_on_once_it_gets_them(co
 
     await eventually(may_go_on)
     assert (await target.apply(app, version)).complete
+
+
+def workload(kind):
+    labels = {"app": "web"}
+    pod = {
+        "metadata": {"labels": labels},
+        "spec": {"containers": [{"name": "main", "image": "registry.example.com/a:1"}]},
+    }
+    spec = {"selector": {"matchLabels": labels}, "template": pod} | ({"serviceName": "web"} if kind[0] == "S" else {})
+    return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": "web"}, "spec": spec}
+
+
+@pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet"])
+async def test_a_workload_that_gets_no_pods_is_degraded_until_it_gets_them(corner, kind):
+    """Nothing in it says so, only the cluster's events."""
+    app, target, space = corner.application(), corner.target(), f"/api/v1/namespaces/{corner.namespace()}"
+    corner.ask("POST", f"{space}/resourcequotas", QUOTA)
+    assert (await target.apply(app, manifests(workload(kind)))).complete
+
+    async def is_degraded():
+        seen = await target.observe("web")
+        return seen.health == "Degraded" and seen
+
+    seen = await eventually(is_degraded)
+    assert "it gets no pods: " in seen.message
+    assert NO_ROOM.partition(",")[0] in seen.message
+    assert seen.resources[0].reason == "FailedCreate"
+    corner.ask("DELETE", f"{space}/resourcequotas/none")
+
+    async def is_healthy():
+        return (await target.observe("web")).health == "Healthy"
+
+    await eventually(is_healthy, within_s=90)

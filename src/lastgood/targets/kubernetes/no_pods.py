@@ -1,62 +1,86 @@
-"""Jobs whose pods the cluster refuses to make: a quota, a policy, a missing account. Only its events say so."""
+"""Workloads whose pods the cluster refuses to make: a quota, a policy, a missing account. Only its events say so.
+
+Deployments have a condition for it; Jobs, StatefulSets and DaemonSets have none.
+"""
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from lastgood.targets.kubernetes.cluster import Cluster
 from lastgood.targets.kubernetes.finished import JOB
 from lastgood.targets.kubernetes.kinds import GroupKind
-from lastgood.targets.kubernetes.live_object import Key
+from lastgood.targets.kubernetes.live_object import Key, LiveObject
 from lastgood.targets.kubernetes.pod_reader import read_events
 from lastgood.targets.kubernetes.pods import POD
-from lastgood.targets.kubernetes.reading import at
+from lastgood.targets.kubernetes.reading import at, whole
 from lastgood.targets.kubernetes.trouble import ClusterTrouble, InTheWay
 
+STATEFUL_SET: GroupKind = ("apps", "StatefulSet")
+DAEMON_SET: GroupKind = ("apps", "DaemonSet")
 EVENT: GroupKind = ("", "Event")
-REFUSED = "FailedCreate"
-# The controller tries again after one second and after two more: what is made a moment later is there by then.
+REFUSED, MADE = "FailedCreate", "SuccessfulCreate"
+# Its controller tries again after one second and after two more: what is made a moment later is there by then.
 PATIENCE_S = 4.0
 ASK_AGAIN_S = 3.0
+ANSWER_S = 2.0
+MAX_KEPT = 10_000
 
 
 class PodsRefused(InTheWay):
     """The cluster makes no pods for a Job. The Job is there, and goes on by itself once they are allowed."""
 
 
+@dataclass
+class _Lack:
+    """A workload that lacks pods. ask_at: when to ask next, on the loop's clock; why: as the cluster said last."""
+
+    ask_at: float
+    why: str = ""
+
+
 class NoPods:
-    """Watches over Jobs that are waited for, one for each wait."""
+    """Remembers which workloads lack pods, and what the cluster said of it."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._ask_at: dict[Key, float] = {}
+        self._lacking: dict[str, _Lack] = {}
 
-    async def look(self, keys: Sequence[Key]) -> None:
-        """Raise PodsRefused where one of these has had no pods for some time, and the cluster says why."""
+    async def look(self, keys: Sequence[Key]) -> dict[Key, str]:
+        """Return which of these have lacked pods for some time, and why, where the cluster says it."""
+        there = [one for key in keys if (one := self._cluster.live.get(key)) is not None]
+        lacking = [one for one in there if self._lacks_pods(one)]
+        for uid in {one.uid for one in there} - {one.uid for one in lacking}:
+            self._lacking.pop(uid, None)
+        if len(self._lacking) > MAX_KEPT:
+            self._lacking.clear()
+        await asyncio.gather(*map(self._ask, lacking))
+        return {one.key: why for one in lacking if (why := self._lacking[one.uid].why)}
+
+    def _lacks_pods(self, one: LiveObject) -> bool:
+        if one.key[0] not in (JOB, STATEFUL_SET, DAEMON_SET):
+            return False
+        manifest = one.manifest
+        pods = sum(child.key[0] == POD for child in self._cluster.live.children(one.uid))
+        if one.key[0] == JOB:
+            return not pods and not any(at(manifest, "status", name) for name in ("active", "succeeded", "failed"))
+        if one.key[0] == DAEMON_SET:
+            return pods < (whole(manifest, "status", "desiredNumberScheduled") or 0)
+        replicas = whole(manifest, "spec", "replicas")
+        return pods < (1 if replicas is None else replicas)
+
+    async def _ask(self, one: LiveObject) -> None:
         now = asyncio.get_running_loop().time()
-        for key in keys:
-            if key[0] != JOB or self._has_pods(key):
-                self._ask_at.pop(key, None)
-            elif now >= self._ask_at.setdefault(key, now + PATIENCE_S):
-                self._ask_at[key] = now + ASK_AGAIN_S
-                why = await self._why(key)
-                if why:
-                    raise PodsRefused(f"Job {key[2]} gets no pods: {why}")
-
-    def _has_pods(self, key: Key) -> bool:
-        there = self._cluster.live.get(key)
-        if there is None:
-            return True
-        counted = (at(there.manifest, "status", one) for one in ("active", "succeeded", "failed"))
-        made = any(one.key[0] == POD for one in self._cluster.live.children(there.uid))
-        return made or any(counted)
-
-    async def _why(self, key: Key) -> str:
-        there, kind = self._cluster.live.get(key), await self._cluster.kinds.find(*EVENT)
-        if there is None or kind is None:
-            return ""
+        lack = self._lacking.setdefault(one.uid, _Lack(ask_at=now + PATIENCE_S))
+        if now < lack.ask_at:
+            return
+        lack.ask_at = now + ASK_AGAIN_S
+        kind = await self._cluster.kinds.find(*EVENT)
         try:
-            events = await read_events(self._cluster.connection, kind, there)
-        except ClusterTrouble:
-            # Who may not read events waits as long as for any other Job.
-            return ""
-        return next((one.message for one in events if one.reason == REFUSED), "")
+            async with asyncio.timeout(ANSWER_S):
+                events = await read_events(self._cluster.connection, kind, one) if kind is not None else ()
+        except (ClusterTrouble, TimeoutError):
+            # Who may not read events, or gets no answer, waits as long as for any other workload.
+            return
+        newest = next((event for event in events if event.reason in (REFUSED, MADE)), None)
+        lack.why = newest.message if newest is not None and newest.reason == REFUSED else ""

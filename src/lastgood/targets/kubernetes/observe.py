@@ -7,6 +7,7 @@ lanes and no records.
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from operator import is_
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -27,6 +28,7 @@ from lastgood.targets.kubernetes.health.live import Live
 from lastgood.targets.kubernetes.kinds import Kind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest
 from lastgood.targets.kubernetes.memory import Applied, Asked, Hindrance
+from lastgood.targets.kubernetes.no_pods import REFUSED
 from lastgood.targets.kubernetes.options import options_of
 from lastgood.targets.kubernetes.pods import POD, looked_at, newest_pods
 from lastgood.targets.kubernetes.scaled import says_replicas, with_replicas_of
@@ -254,10 +256,11 @@ def observation(
     rules: OwnRules | None,
     last_words: LastWordsOf,
     healthy: Healthy,
+    no_pods: Mapping[Key, str] = MappingProxyType({}),
 ) -> Observation:
     """Put together what is known. last_words: asked for what is Degraded, unless another application holds it.
 
-    healthy: of this application's last look; read and written.
+    healthy: of this application's last look; read and written. no_pods: why workloads get no pods.
     """
     if len(healthy) > len(applied.objects):
         healthy.clear()
@@ -268,6 +271,10 @@ def observation(
             one, cluster=cluster, now=now, rules=rules, last_words=last_words, set_id=applied.set_id, healthy=healthy
         )
         for one in applied.objects
+    ]
+    resources = [
+        _without_pods(one, no_pods[asked.key]) if asked.key in no_pods and one.health == "Progressing" else one
+        for asked, one in zip(applied.objects, resources, strict=True)
     ]
     resources = [
         _waiting(asked.key) if asked.key in seen.waiting else one
@@ -370,6 +377,10 @@ def unhealthy(keys: Sequence[Key], *, cluster: Cluster, now: dt.datetime, rules:
             told.append(f"{_label(key)} is {found.health}: {_words(found)}")
             degraded = degraded or found.health == "Degraded"
     return "; ".join(told[:MAX_NAMED]), degraded
+
+
+def _without_pods(one: ResourceHealth, why: str) -> ResourceHealth:
+    return msgspec.structs.replace(one, health="Degraded", reason=REFUSED, message=f"it gets no pods: {why}")
 
 
 def _waiting(key: Key) -> ResourceHealth:

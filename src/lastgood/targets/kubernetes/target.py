@@ -40,7 +40,7 @@ from lastgood.targets.kubernetes.last_words import EndedRun, LastWords, ended_ru
 from lastgood.targets.kubernetes.live_object import Key
 from lastgood.targets.kubernetes.marks import DEFINITIONS
 from lastgood.targets.kubernetes.memory import Applied, Memory
-from lastgood.targets.kubernetes.no_pods import NoPods
+from lastgood.targets.kubernetes.no_pods import NoPods, PodsRefused
 from lastgood.targets.kubernetes.observe import Differs, Healthy, Look, look, observation, unhealthy
 from lastgood.targets.kubernetes.pods import POD
 from lastgood.targets.kubernetes.rollouts import live_rollouts
@@ -105,6 +105,7 @@ class KubernetesTarget:
         self._own_rules = own_rules
         self._settle_s = settle_s
         self._last_words = LastWords(self._cluster)
+        self._no_pods = NoPods(self._cluster)
         self._inside = Inside(self._cluster, destination=name, clock=clock, rules=own_rules)
         self._applied: dict[str, Applied] | None = None
         self._apps: dict[str, str] = {}
@@ -199,7 +200,9 @@ class KubernetesTarget:
         )
         found = await self._beside(put_together)
         more = bool(ended) and await self._last_words.ask(ended, applied.set_id)
-        return await self._beside(put_together) if more else found
+        waiting = zip(applied.objects, found.resources, strict=True)
+        no_pods = await self._no_pods.look([one.key for one, is_ in waiting if is_.health == "Progressing"])
+        return await self._beside(partial(put_together, no_pods=no_pods)) if more or no_pods else found
 
     async def tree(self, app: str) -> ResourceTree:
         """Return what an application consists of, from memory."""
@@ -516,7 +519,6 @@ class KubernetesTarget:
         What somebody deletes meanwhile is waited for no more, and a Job that has ended may go.
         Raises PodsRefused where a Job gets no pods.
         """
-        refused = NoPods(self._cluster)
         there: set[Key] = set()
         queue = self._cluster.listen(set_id)
         loop = asyncio.get_running_loop()
@@ -532,7 +534,8 @@ class KubernetesTarget:
                     return why
                 keys = [key for key in keys if key[0] != JOB or not self._is_healthy(key)]
                 there &= set(keys)
-                await refused.look(keys)
+                for key, refused in (await self._no_pods.look([key for key in keys if key[0] == JOB])).items():
+                    raise PodsRefused(f"Job {key[2]} gets no pods: {refused}")
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(min(1.0, until - loop.time() + 0.01)):
                         await queue.get()
