@@ -56,6 +56,7 @@ def test_the_surest_claim_comes_first_and_the_first_reason_stays():
         ("https://git.example.com:8443/shop/web", REPO, True),
         ("http://git.example.com:3000/shop/web.git", "ssh://git@git.example.com:2222/shop/web.git", True),
         ("http://git.example.com:3000/shop/api.git", "ssh://git@git.example.com:2222/shop/web.git", False),
+        ("http://[::1]:3000/shop/web", "http://[fe80::2]/shop/web", False),
         ("shop/web", REPO, False),
         ("file:///srv/git/web.git", "/srv/git/web", True),
         ("/srv/git/Web", "/srv/git/web", False),
@@ -63,7 +64,7 @@ def test_the_surest_claim_comes_first_and_the_first_reason_stays():
     ],
 )
 def test_addresses_of_one_repo_are_told(source, repo, same):
-    """The way there, capitals of hosts and names, and `.git` make no difference; host, port and path do."""
+    """The way there, its port, capitals of hosts and names, and `.git` make no difference; host and path do."""
     assert is_same_repo(source, repo) is same
 
 

@@ -5,6 +5,7 @@ Pure. Whether the repo has the revision is for the caller to look: what it has n
 
 import re
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from lastgood.core.forge import web_address
 from lastgood.core.image_facts import ClaimPlace, ImageClaim, ImageFacts
@@ -98,5 +99,5 @@ def _plain(address: str) -> str:
     if base is None:
         # A folder: it is itself alone.
         return address.removeprefix("file://").rstrip("/").removesuffix(".git")
-    host, _, path = base.partition("://")[2].lower().partition("/")
-    return f"{host.partition(':')[0]}/{path}"
+    parts = urlsplit(base.lower())
+    return f"{parts.hostname}{parts.path}"
