@@ -5,56 +5,35 @@ in trouble the attempt waits for it. Killed at any step, the record stays in pro
 it: applying again leaves alone what already is so.
 """
 
-import asyncio
 import contextlib
-import datetime as dt
-import random
 from collections.abc import Iterable
 from functools import partial
-from typing import Any
 
 import msgspec
 import structlog
 
 from lastgood.core.application import Application
-from lastgood.core.back_off import back_off
 from lastgood.core.commit import Commit
 from lastgood.core.config import CONFIG_FILE
 from lastgood.core.deployment import Deployment, Phase, has_run, was_applied_whole
-from lastgood.core.desired import Step, has_drifted, pause_over
-from lastgood.core.errors import (
-    ConfigWrong,
-    GitFailed,
-    LastgoodError,
-    RenderFailed,
-    StoreFailed,
-    TargetFailed,
-    TargetRefused,
-)
+from lastgood.core.desired import Step
+from lastgood.core.errors import ConfigWrong, GitFailed, LastgoodError, RenderFailed, StoreFailed
 from lastgood.core.hook import is_hook
 from lastgood.core.limits import Limits
-from lastgood.core.observation import (
-    DONE,
-    ApplyResult,
-    Fault,
-    Observation,
-    ResourceResult,
-    degraded_by_itself,
-    only_leaves,
-    with_earlier,
-)
+from lastgood.core.observation import DONE, ApplyResult, Fault, ResourceResult
 from lastgood.core.origins import NO_ORIGINS, Origins, changed_origins
 from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store, Target
 from lastgood.core.record import DeploymentQuery
 from lastgood.core.resource import Rendered, image_changes
 from lastgood.core.rewrite import path_changed_by
-from lastgood.core.value import Value
 from lastgood.core.version import Version
 from lastgood.core.words import Occasion, Outcome
+from lastgood.flows.applying import Applies, Applying
 from lastgood.flows.attempt import MAX_MESSAGE, Attempt
 from lastgood.flows.await_target import AwaitTarget
-from lastgood.flows.known import Known, wait_for
+from lastgood.flows.known import Known
 from lastgood.flows.last_good import judged
+from lastgood.flows.until_healthy import UntilHealthy
 from lastgood.flows.why import Why, WhyDeployed
 
 # What is said of an apply that was not done, by whose fault it was.
@@ -64,8 +43,6 @@ NEXT: dict[Fault, str] = {
     "target": "It is not the version's fault: it is tried again by itself, less and less often",
 }
 WAITS = "It is not the version's fault: it goes on by itself once the destination takes it"
-# So long a deployment waits for what left Git to be gone. A finalizer may hold it for ever, and what should run does.
-LEAVES_S = 60.0
 # Whether an application was ever installed is looked for in so many of its newest records.
 LOOKED_AT = 50
 
@@ -80,6 +57,8 @@ class Deploy:
         self._renderer = renderer
         self._clock = clock
         self._why = WhyDeployed(repo=repo, store=store)
+        self._applies = Applies(store=store, known=known)
+        self._until_healthy = UntilHealthy(applies=self._applies, known=known, clock=clock)
 
     async def why(self, app: Application, step: Step) -> Why:
         """Say why the desired version would be deployed now. Raises StoreFailed, GitFailed."""
@@ -110,11 +89,10 @@ class Deploy:
             return attempt.deployment
         occasion = await self._occasion(app.name, attempt.deployment, step, rendered)
         persons = why.recorded and why.trigger in {"rollback", "undo"}
-        applying = Applying(target=target, rendered=rendered, occasion=occasion, goes_while_paused=persons)
-        applied = await self._apply(app, desired, applying, attempt)
-        if not applied:
+        applying = Applying(app=app, target=target, rendered=rendered, occasion=occasion, goes_while_paused=persons)
+        if not await self._apply(desired, applying, attempt):
             return attempt.deployment
-        return await self._watch(app, applying, attempt, limits.progress_s)
+        return await self._until_healthy(applying, attempt, progress_s=limits.progress_s)
 
     async def _answered(self, app: str) -> None:
         """What was asked for has begun: a press ends with that."""
@@ -206,12 +184,12 @@ class Deploy:
             return rendered.images, rendered.origins
         return {}, NO_ORIGINS
 
-    async def _apply(self, app: Application, desired: Version, applying: "Applying", attempt: Attempt) -> bool:
+    async def _apply(self, desired: Version, applying: Applying, attempt: Attempt) -> bool:
         ran = msgspec.structs.replace(desired, ran=True)
-        result = await self._until_taken(app, ran, applying, attempt)
+        result = await self._until_taken(ran, applying, attempt)
         if result is None or result.complete or _did(result.resources):
             # Also what was ended half-way may run something of it by now.
-            await self._runs(app.name, ran)
+            await self._runs(applying.app.name, ran)
         if result is None:
             return False
         attempt.end(result.message)
@@ -222,25 +200,23 @@ class Deploy:
             await self._not_applied(attempt, outcome, result.message, result.fault)
             # What was refused is looked at before the rules are asked again: trying at once would come to the same.
             with contextlib.suppress(StoreFailed):
-                await self._look(app.name, applying.target)
+                await self._applies.look(applying)
             return False
         attempt.begin("watch")
         await attempt.write(resources=result.resources)
         return True
 
-    async def _until_taken(
-        self, app: Application, ran: Version, applying: "Applying", attempt: Attempt
-    ) -> ApplyResult | None:
+    async def _until_taken(self, ran: Version, applying: Applying, attempt: Attempt) -> ApplyResult | None:
         """Apply until the target has done it or refuses it; None where a newer version took its place.
 
         A destination in trouble tells the same each time: so there is one record, which goes on with what is not done
         yet until AwaitTarget gives it up, or somebody pauses what waits.
         """
-        overtaken = partial(self._overtaken_by, app, attempt.deployment)
+        app = applying.app
+        overtaken = partial(self._applies.overtaken_by, app, attempt.deployment)
         wait = AwaitTarget(app.name, known=self._known, clock=self._clock, overtaken=overtaken)
         while True:
-            trying = asyncio.create_task(self._try(app, applying, attempt))
-            result = await self._unless_overtaken(app, trying, attempt)
+            result = await self._applies.once(applying, attempt)
             if result is None or result.complete or result.fault != "target" or wait.is_over():
                 return result
             if _did(result.resources):
@@ -248,23 +224,11 @@ class Deploy:
             await self._say_that_it_waits(attempt, result)
             newer = await wait()
             if newer is not None:
-                said = f"overtaken by {newer.short or newer.version} while it waited: {result.message}"
-                await attempt.finish("superseded", said, superseded_by=newer.version)
+                await self._applies.overtaken(attempt, newer, f" while it waited: {result.message}")
                 return None
-            if not applying.goes_while_paused and await self._is_paused(app.name):
+            if not await self._applies.may_go_on(applying):
                 return result
             await self._answered(app.name)
-
-    @staticmethod
-    async def _try(app: Application, applying: "Applying", attempt: Attempt) -> ApplyResult:
-        """Apply once; return what all tries of this record came to."""
-        before = attempt.deployment.resources
-        try:
-            result = await applying.target.apply(app, applying.rendered, occasion=applying.occasion)
-        except TargetFailed as failed:
-            fault: Fault = "version" if isinstance(failed, TargetRefused) else "target"
-            return ApplyResult(complete=False, resources=before, message=failed.message, fault=fault)
-        return msgspec.structs.replace(result, resources=with_earlier(result.resources, before))
 
     async def _say_that_it_waits(self, attempt: Attempt, result: ApplyResult) -> None:
         said = f"{result.message[: MAX_MESSAGE - len(WAITS) - 2].rstrip('.')}. {WAITS}"
@@ -273,40 +237,12 @@ class Deploy:
             structlog.get_logger().warning("deployment waits", app=run.app, number=run.number, reason=result.message)
             await attempt.write(what="waiting", message=said, resources=result.resources)
 
-    async def _is_paused(self, app: str) -> bool:
-        record = self._known.record(app)
-        return record is not None and pause_over(record, await self._store.pauses()) is not None
-
     @staticmethod
     async def _not_applied(attempt: Attempt, outcome: Outcome, said: str, fault: Fault) -> None:
         """Record an apply that came to nothing or stopped half-way: why, and what it is that goes on from there."""
         then = NEXT[fault].format(app=attempt.deployment.app)
         room = MAX_MESSAGE - len(then) - 2
         await attempt.finish(outcome, f"{said[:room].rstrip('.')}. {then}", own_fault=fault == "version")
-
-    async def _unless_overtaken(
-        self, app: Application, applying: asyncio.Task[ApplyResult], attempt: Attempt
-    ) -> ApplyResult | None:
-        """Return what applying came to; None where a newer version took its place and applying was ended for it.
-
-        An apply that waits for something sick must not keep the version waiting that mends it.
-        """
-        newer = None
-        try:
-            while not applying.done() and newer is None:
-                changed = self._known.change(app.name)
-                newer = self._overtaken_by(app, attempt.deployment)
-                if newer is None:
-                    awaited: set[asyncio.Future[Any]] = {applying, changed}
-                    await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            applying.cancel()
-            await asyncio.wait({applying})
-        if not applying.cancelled() or newer is None:
-            return await applying
-        said = f"overtaken by {newer.short or newer.version} while it was applied"
-        await attempt.finish("superseded", said, superseded_by=newer.version)
-        return None
 
     async def _occasion(self, app: str, deployment: Deployment, step: Step, rendered: Rendered) -> Occasion:
         """Say why the version is applied, as far as the records know. Where nothing has hooks, they are not asked."""
@@ -336,124 +272,10 @@ class Deploy:
                 fields |= {"health": "Progressing", "health_message": f"{version.short or 'it'} was applied just now"}
             await self._known.applied(app, running=version, **fields)
 
-    async def _look(self, app: str, target: Target) -> None:
-        applies = self._known.applies(app)
-        await self._known.observe(await target.observe(app), applies=applies)
-
-    async def _watch(self, app: Application, applying: "Applying", attempt: Attempt, progress_s: float) -> Deployment:
-        """Wait until the target says Healthy or Degraded, another version is wanted, or the time is over.
-
-        What somebody changes or deletes meanwhile is put back first: it says nothing of the version. Healthy with
-        things that left Git and do not go is Healthy, too: see LEAVES_S.
-        """
-        began = applied_at = put_back_at = self._clock.now()
-        times_put_back = 0
-        seen: Observation | None = None
-        with contextlib.suppress(StoreFailed):  # what was seen counts, also where it could not be stored
-            await self._look(app.name, applying.target)
-        while True:
-            happened = self._known.change(app.name)
-            newer = self._overtaken_by(app, attempt.deployment)
-            if newer is not None:
-                said = f"overtaken by {newer.short or newer.version}"
-                return await attempt.finish("superseded", said, superseded_by=newer.version)
-            latest = self._known.observation(app.name)
-            waited = (self._clock.now() - began).total_seconds()
-            left, leaves = progress_s - waited, min(LEAVES_S, progress_s) - waited
-            if latest is not None and latest.observed_at >= applied_at and latest.digest == applying.rendered.digest:
-                seen = latest
-                is_time = left > 0 and self._clock.now() >= put_back_at
-                if is_time and await self._is_to_be_put_back(app, applying, seen):
-                    if not await self._put_back(app, applying, attempt, seen):
-                        return attempt.deployment
-                    times_put_back += 1
-                    applied_at = self._clock.now()
-                    wait_s = back_off(times_put_back, jitter=random.random())  # noqa: S311 - spreads tries
-                    put_back_at = applied_at + dt.timedelta(seconds=wait_s)
-                    continue
-                ended = await self._ended(attempt, seen, leaves_s=leaves)
-                if ended is not None:
-                    return ended
-                left = leaves if only_leaves(seen) else left
-            if left <= 0:
-                return await self._out_of_time(attempt, latest, seen, progress_s)
-            again_s = (put_back_at - self._clock.now()).total_seconds()
-            await wait_for(happened, self._clock, min(left, again_s) if again_s > 0 else left)
-
-    @staticmethod
-    async def _ended(attempt: Attempt, seen: Observation, *, leaves_s: float) -> Deployment | None:
-        """Record how it ended, if it did. leaves_s: how long what left Git is waited for still."""
-        is_well = seen.health == "Healthy" and seen.sync == "Synced"
-        if is_well or (only_leaves(seen) and leaves_s <= 0):
-            return await attempt.finish("succeeded", _came_to(attempt.deployment, seen), seen=seen)
-        if degraded_by_itself(seen):
-            return await attempt.finish("failed", seen.message or "Degraded", own_fault=True, seen=seen)
-        return None
-
-    async def _is_to_be_put_back(self, app: Application, applying: "Applying", seen: Observation) -> bool:
-        if not app.policy.self_heal or not has_drifted(seen):
-            return False
-        return applying.goes_while_paused or not await self._is_paused(app.name)
-
-    async def _put_back(self, app: Application, applying: "Applying", attempt: Attempt, seen: Observation) -> bool:
-        """Apply once more, without hooks; False where a newer version took its place."""
-        attempt.end((seen.drift or seen.message)[:MAX_MESSAGE])
-        attempt.begin("apply")
-        await attempt.write()
-        again = msgspec.structs.replace(applying, occasion="heal")
-        trying = asyncio.create_task(self._try(app, again, attempt))
-        result = await self._unless_overtaken(app, trying, attempt)
-        if result is None:
-            return False
-        await self._known.applied(app.name)
-        attempt.end(result.message)
-        attempt.begin("watch")
-        await attempt.write(resources=result.resources)
-        with contextlib.suppress(StoreFailed):
-            await self._look(app.name, applying.target)
-        return True
-
-    @staticmethod
-    async def _out_of_time(
-        attempt: Attempt, latest: Observation | None, seen: Observation | None, progress_s: float
-    ) -> Deployment:
-        health = latest.health if latest is not None else "Unknown"
-        why = f": {latest.message}" if latest is not None and latest.message else ""
-        # A target that could not be looked at, or lost a node, says nothing about the version.
-        blameless = (
-            seen is None or seen.health == "Unknown" or (seen.health == "Degraded" and not degraded_by_itself(seen))
-        )
-        own_fault = not blameless
-        said = f"{health} after {progress_s:.0f} s{why}"
-        return await attempt.finish("failed", said, own_fault=own_fault, seen=seen)
-
-    def _overtaken_by(self, app: Application, deployment: Deployment) -> Version | None:
-        record = self._known.record(app.name)
-        if record is None or record.desired is None or record.desired.version is None:
-            return None
-        now = self._known.applications.get(app.name, app)
-        same = record.desired.version == deployment.version and now.definition == deployment.definition
-        return None if same else record.desired
-
-
-class Applying(Value, frozen=True, kw_only=True):
-    """What is applied, and where. goes_while_paused: a person asked for it."""
-
-    target: Target
-    rendered: Rendered
-    occasion: Occasion
-    goes_while_paused: bool
-
 
 def _did(resources: Iterable[ResourceResult]) -> bool:
     """Say whether anything at all was done."""
     return any(one.outcome in DONE for one in resources)
-
-
-def _came_to(deployment: Deployment, seen: Observation) -> str:
-    """Say what a deployment that succeeded came to; for one that healed drift, what it mended."""
-    drift = next((phase.message for phase in deployment.phases if phase.name == "drift"), "")
-    return f"mended: {drift}" if drift else seen.message or "Healthy"
 
 
 def _commit_of(version: Version) -> str:
