@@ -24,6 +24,7 @@ hostile = st.lists(
             f"Lastgood-Moved: x {A} {B}",
             "",
             "What leaves:",
+            "What leaves of this repo:",
             "What returns:",
             "Settings:",
             "- x",
@@ -50,6 +51,7 @@ def test_a_message_says_what_it_was_made_of(reason, subject, leaving, others, mo
         subject=f"Roll back {subject}",
         reason=clean_reason(reason),
         leaving=leaving,
+        commits=others,
         returning=others,
         settings=others,
         moved=tuple(moved),
@@ -65,7 +67,7 @@ def test_a_message_says_what_it_was_made_of(reason, subject, leaving, others, mo
 @given(st.text(st.characters(exclude_characters="\n", exclude_categories=("C", "Z")), min_size=1, max_size=100))
 def test_a_plain_reason_comes_back(reason):
     """What people wrote is read back from the commit, even where it looks like a list of ours."""
-    for heading in ("", "What leaves:\n- ", "What returns:\n- ", "Settings:\n- "):
+    for heading in ("", "What leaves:\n- ", "What leaves of this repo:\n- ", "What returns:\n- ", "Settings:\n- "):
         for leaving in ([], ["x"]):
             message = operation_message(
                 operation=ID,
@@ -176,3 +178,29 @@ def test_a_reason_is_cleaned(text, clean):
     """No control characters, bounded, trimmed."""
     assert clean_reason(text) == clean
     assert clean_reason(clean) == clean
+
+
+def test_commits_of_the_config_repo_stand_apart_from_the_programs_changes():
+    """A "Release 3" changes nothing for people; where only such commits leave, there is nothing to tell them from."""
+
+    def message(leaving):
+        made = operation_message(
+            operation=ID,
+            kind="rollback",
+            subject="s",
+            reason="500s",
+            leaving=leaving,
+            commits=["aaaaaaa Release 3"],
+            returning=["PR-1 Back"],
+            moved=(Moved(app="web", from_=A, to=B),),
+        )
+        claim = read_claim(made)
+        assert claim is not None
+        assert claim.reason == "500s"
+        return made.partition("500s\n\n")[2].partition("\n\nLastgood-")[0]
+
+    apart = (
+        "What leaves:\n- PR-7 Prices\n\nWhat leaves of this repo:\n- aaaaaaa Release 3\n\nWhat returns:\n- PR-1 Back"
+    )
+    assert message(["PR-7 Prices"]) == apart
+    assert message([]) == "What leaves:\n- aaaaaaa Release 3\n\nWhat returns:\n- PR-1 Back"

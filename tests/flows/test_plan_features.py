@@ -127,8 +127,9 @@ async def test_the_commit_lists_what_leaves_before_its_trailers(shop):
     message = (await shop.world.repo.commit(plan.result.commit)).message
     lines = message.split("\n\n")[2].split("\n")
     assert lines[:2] == ["What leaves:", f"- PR-29 Feature 29 {'x' * 500}"[:202]]
-    assert lines[-1] == "- and 10 more"
+    assert lines[-1] == "- and 9 more"
     assert len(lines) == 22
+    assert message.split("\n\n")[3].startswith("What leaves of this repo:\n- ")
     claim = read_claim(message)
     assert (claim.kind, claim.id, claim.reason) == ("rollback", plan.id, "it is slow")
     assert all(line.startswith("Lastgood-") for line in trailers_of(message))

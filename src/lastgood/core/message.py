@@ -23,9 +23,11 @@ _KINDS: dict[str, OperationKind] = {"rollback": "rollback", "undo": "undo", "hol
 _TRAILER = re.compile(r"(Lastgood-[A-Za-z]{1,20}): (.{1,400})")
 _MOVED = re.compile(r"([a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?) ([0-9a-f]{40}) ([0-9a-f]{40})")
 _CHECK = re.compile(r"[a-z][a-z-]{0,40}")
-_NOT_FROM_PEOPLE = re.compile(r"[A-Za-z0-9-]+\s*:|\(cherry picked from commit|What (?:leaves|returns):")
+_NOT_FROM_PEOPLE = re.compile(
+    r"[A-Za-z0-9-]+\s*:|\(cherry picked from commit|What (?:leaves(?: of this repo)?|returns):"
+)
 # In this order, each at most once, before the trailers.
-_LISTS = ("What leaves:", "What returns:", "Settings:")
+_LISTS = ("What leaves:", "What leaves of this repo:", "What returns:", "Settings:")
 
 
 def clean_reason(reason: str) -> str:
@@ -43,6 +45,7 @@ def operation_message(
     subject: str,
     reason: str,
     leaving: Sequence[str] = (),
+    commits: Sequence[str] = (),
     returning: Sequence[str] = (),
     settings: Sequence[str] = (),
     moved: Sequence[Moved],
@@ -51,8 +54,10 @@ def operation_message(
     """Write a commit's message: subject, the reason, what leaves, what returns, the settings that change, trailers.
 
     operation: its id (a UUID). reason: as `clean_reason` returns it. leaving, returning, settings: one line for each
-    thing; of each list the first 20 are written, and how many more there are.
+    thing; commits: of the config repo that leave, apart where anything else does. Of each list the first 20 are
+    written, and how many more there are.
     """
+    lists = (leaving or commits, commits if leaving else (), returning, settings)
     paragraphs = [_one_line(subject)]
     if reason:
         # Git takes a last paragraph of `Word: text` lines for trailers, and we one of ours for a list; an indented
@@ -60,9 +65,7 @@ def operation_message(
         paragraphs.append(
             "\n".join(f" {line}" if _NOT_FROM_PEOPLE.match(line) else line for line in reason.split("\n"))
         )
-    paragraphs += [
-        _list(heading, lines) for heading, lines in zip(_LISTS, (leaving, returning, settings), strict=True) if lines
-    ]
+    paragraphs += [_list(heading, lines) for heading, lines in zip(_LISTS, lists, strict=True) if lines]
     trailers = [f"{CLAIM}{kind}", f"Lastgood-Id: {operation}"]
     trailers += [f"Lastgood-Moved: {move.app} {move.from_} {move.to}" for move in moved]
     trailers += [f"Lastgood-Despite: {name}" for name in despite]
