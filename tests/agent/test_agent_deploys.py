@@ -348,3 +348,24 @@ async def test_what_is_changed_while_a_version_starts_stays_where_nothing_heals(
     await world.clock.move(30)
     assert len(world.target.applied) == 2
     assert (await world.runs("web-staging"))[0].outcome == "in-progress"
+
+
+async def test_a_version_that_is_well_is_not_to_blame_for_what_was_changed_by_hand(world):
+    """Nobody puts it back, so the time is over one day; the version is as good as it was."""
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
+    await world.start()
+    await world.run_until("web-staging", "succeeded")
+    await applied_and_starting(world, "b", 2)
+    await world.store.pause(Pause(scope="everything", name=None, reason="fair", by="Priya", since=world.clock.now()))
+    world.target.set_health("web-staging", "Healthy")
+    world.target.drift("web-staging", "web")
+
+    async def seen():
+        record = await world.record("web-staging")
+        return (record.sync, record.health) == ("OutOfSync", "Healthy")
+
+    await world.until(seen, "seen")
+    await world.clock.move(300)
+    failed = await world.run_until("web-staging", "failed", 2)
+    assert failed.own_fault is False
+    assert failed.message == "Healthy after 300 s: web was taken away, last by somebody"

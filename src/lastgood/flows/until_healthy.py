@@ -104,9 +104,11 @@ async def _out_of_time(
     attempt: Attempt, latest: Observation | None, seen: Observation | None, progress_s: float
 ) -> Deployment:
     health = latest.health if latest is not None else "Unknown"
-    why = f": {latest.message}" if latest is not None and latest.message else ""
-    # A target that could not be looked at, or lost a node, says nothing about the version.
-    blameless = seen is None or seen.health == "Unknown" or (seen.health == "Degraded" and not degraded_by_itself(seen))
+    why = f": {latest.message or latest.drift}" if latest is not None and (latest.message or latest.drift) else ""
+    # A target that could not be looked at, or lost a node, says nothing about the version; nor does what somebody
+    # changed while all was well.
+    no_word = seen is None or seen.health in {"Unknown", "Healthy"}
+    blameless = no_word or (seen is not None and seen.health == "Degraded" and not degraded_by_itself(seen))
     said = f"{health} after {progress_s:.0f} s{why}"
     return await attempt.finish("failed", said, own_fault=not blameless, seen=seen)
 
