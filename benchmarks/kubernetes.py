@@ -157,7 +157,7 @@ async def _measure(folder: Path, plane: ControlPlane, size: int) -> list[Figure]
             everything = await release(names, "2")
             await server.kept(since=everything.began, count=size)
             with_kept_ms = (server.cpu_s() - everything.cpu_before_s) * 1000 / size
-            ones = sorted((await release([names[n]], f"one{n}")).updated_s for n in range(5))
+            ones = sorted([(await release([names[n]], f"one{n}")).updated_s for n in range(5)])
             peak = server.peak_mib()
             restart = await _restart(server, size, plane)
             server.stop()  # it would take back what somebody else sends
