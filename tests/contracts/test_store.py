@@ -144,6 +144,8 @@ async def test_applications_come_by_name(store):
         await store.save_application(make_application(name, state=state))
 
     assert [app.name for app in await store.applications()] == ["cart-staging", "web-staging"]
+    assert [app.name for app in await store.applications({"web-staging", "never"})] == ["web-staging"]
+    assert await store.applications(()) == []
 
 
 async def test_an_observation_changes_health_alone(store):

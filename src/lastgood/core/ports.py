@@ -498,8 +498,8 @@ class Store(Protocol):
         """Return one application."""
         ...
 
-    async def applications(self) -> list[ApplicationRecord]:
-        """Return all applications by name, removed ones too."""
+    async def applications(self, names: Collection[str] | None = None) -> list[ApplicationRecord]:
+        """Return all applications by name, removed ones too. names: only these."""
         ...
 
     async def delete_application(self, name: str) -> None:

@@ -17,7 +17,6 @@ from lastgood.core.ports import Clock, Store
 from lastgood.core.record import DeploymentQuery
 
 LOOK_S = 2.0
-# With each look all applications are read.
 AT_ONCE = 100
 TOGETHER = 16
 FEW = 10

@@ -62,7 +62,7 @@ class KeepFeatures:
         if self._after is None:
             self._after = await where_to_begin(self._store, older=OLDER)
         runs = await self._store.wanting_features(after_id=self._after, at=self._clock.now(), limit=AT_ONCE)
-        known = {one.name: one for one in await self._store.applications()} if runs else {}
+        known = {one.name: one for one in await self._store.applications({run.app for run in runs})} if runs else {}
         waits = False
 
         async def keep(run: Deployment) -> None:

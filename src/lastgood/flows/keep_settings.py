@@ -59,7 +59,7 @@ class KeepSettings:
         if self._after is None:
             self._after = await where_to_begin(self._store, older=OLDER)
         runs = await self._store.wanting_settings(after_id=self._after, at=self._clock.now(), limit=AT_ONCE)
-        records = {one.name: one for one in await self._store.applications()} if runs else {}
+        records = {one.name: one for one in await self._store.applications({run.app for run in runs})} if runs else {}
         await each(runs, lambda run: self._keep(run, records.get(run.app)))
         if runs:
             # All before it are done; with several agents a smaller number may still come in late.

@@ -1,5 +1,6 @@
 """Statements about the present state of applications. Their deployments are `deployment.py`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
@@ -53,9 +54,12 @@ def read(connection: Connection, name: str) -> ApplicationRecord | None:
     return None if row is None else _record(row)
 
 
-def read_all(connection: Connection) -> list[ApplicationRecord]:
-    """Return all applications by name."""
-    return [_record(row) for row in connection.execute(select(applications).order_by(applications.c.name))]
+def read_all(connection: Connection, names: Sequence[str] | None = None) -> list[ApplicationRecord]:
+    """Return all applications by name; with names, only these."""
+    asked = select(applications).order_by(applications.c.name)
+    if names is not None:
+        asked = asked.where(applications.c.name.in_(names))
+    return [_record(row) for row in connection.execute(asked)]
 
 
 def delete(connection: Connection, name: str) -> None:

@@ -101,9 +101,9 @@ class SqlStore:
         """Return one application."""
         return await self._database.read(application_sql.read, name)
 
-    async def applications(self) -> list[ApplicationRecord]:
-        """Return all applications by name, removed ones too."""
-        return await self._database.read(application_sql.read_all)
+    async def applications(self, names: Collection[str] | None = None) -> list[ApplicationRecord]:
+        """Return all applications by name, removed ones too. names: only these."""
+        return await self._database.read(application_sql.read_all, sorted(set(names)) if names is not None else None)
 
     async def delete_application(self, name: str) -> None:
         """Stop keeping an application's present state; its deployments stay for ever."""
