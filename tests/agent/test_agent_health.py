@@ -47,6 +47,29 @@ async def test_health_is_never_older_than_half_a_minute(world):
         await world.until(fresh)
 
 
+async def test_what_was_looked_at_for_its_news_is_not_looked_at_again_at_once(world):
+    """A release of a thousand applications brings enough looks; what is quiet is looked at every ten seconds."""
+    await run_first(world)
+    looks = []
+    observe = world.target.observe
+
+    async def counted(app):
+        looks.append(world.clock.now())
+        return await observe(app)
+
+    world.target.observe = counted
+    await world.clock.move(35)
+    assert len(looks) == 3
+    world.target.set_health("web-staging", "Healthy", "busy")
+    await world.clock.settle()
+    told = len(looks)
+    assert looks[-1] == world.clock.now()
+    await world.clock.move(9)
+    assert len(looks) == told
+    await world.clock.move(3)
+    assert len(looks) == told + 1
+
+
 async def test_unchanged_health_is_not_written_each_time(world):
     """A hundred looks within a few seconds write once."""
     await run_first(world)

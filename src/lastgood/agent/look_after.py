@@ -1,6 +1,7 @@
-"""Look after one destination: observe what changes there at once, and everything again from time to time.
+"""Look after one destination: observe what changes there at once, and what did not change again from time to time.
 
-So health is never older than its refresh while the agent lives. A destination in trouble delays no other.
+So what is known of health is never much older than REFRESH_S while the agent lives. A destination in trouble delays no
+other.
 """
 
 import asyncio
@@ -14,7 +15,9 @@ from lastgood.core.errors import LastgoodError
 from lastgood.core.ports import Clock, Target
 from lastgood.flows.known import Known
 
+# What was not looked at for so long is looked at again; whether there is anything, after each TICK_S.
 REFRESH_S = 10.0
+TICK_S = 2.0
 AT_ONCE = 16
 
 
@@ -51,10 +54,14 @@ class LookAfter:
     async def _refresh(self) -> None:
         while True:
             self._target.followed(self._followed())
-            apps = self._here()
+            apps = [app for app in self._here() if self._is_old(app)]
             for at in range(0, len(apps), AT_ONCE):
                 await asyncio.gather(*(self._look(app) for app in apps[at : at + AT_ONCE]))
-            await self._clock.sleep(REFRESH_S)
+            await self._clock.sleep(TICK_S)
+
+    def _is_old(self, app: str) -> bool:
+        seen = self._known.observation(app)
+        return seen is None or (self._clock.now() - seen.observed_at).total_seconds() >= REFRESH_S
 
     def _followed(self) -> list[str]:
         """Return what should run here: what was removed from Git runs on, and nobody changes it."""
