@@ -19,6 +19,8 @@ from lastgood.flows.known import Known
 REFRESH_S = 10.0
 TICK_S = 2.0
 AT_ONCE = 16
+# So many looks for news share transactions; more would stand in the way of what is being applied.
+NEWS_AT_ONCE = 4
 
 
 class LookAfter:
@@ -41,11 +43,14 @@ class LookAfter:
 
     async def _follow(self) -> None:
         failures = 0
+        places = asyncio.Semaphore(NEWS_AT_ONCE)
         while True:
             try:
-                async for app in self._target.changes():
-                    failures = 0
-                    await self._look(app)
+                async with asyncio.TaskGroup() as looks:
+                    async for app in self._target.changes():
+                        failures = 0
+                        await places.acquire()
+                        looks.create_task(self._look(app)).add_done_callback(lambda _: places.release())
             except Exception:  # noqa: BLE001 - a mistake of ours here must not stop the others
                 self._log.exception("changes cannot be followed")
             failures += 1
