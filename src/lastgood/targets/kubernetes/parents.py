@@ -11,6 +11,9 @@ from lastgood.targets.kubernetes.kinds import GroupKind
 from lastgood.targets.kubernetes.live import is_newer, is_older
 from lastgood.targets.kubernetes.live_object import Key, LiveObject
 
+# Whoever wrote one reads the answer within seconds.
+MAX_WENT = 1_000
+
 
 class Parents:
     """Filled by a watch and by what is written. lost: called with the id of a set that lost its parent."""
@@ -20,6 +23,7 @@ class Parents:
         self._found: dict[Key, tuple[LiveObject, dict[str, str]]] = {}
         self._by_app: dict[str, Key] = {}
         self._put_since: set[Key] = set()
+        self._went: dict[str, LiveObject] = {}
 
     def of(self, app: str) -> dict[str, str] | None:
         """Return what the parent of an application's set says, None where there is none."""
@@ -31,14 +35,18 @@ class Parents:
         return next((app for app in self._by_app if apply_set.set_id(app, namespace) == set_id), None)
 
     def put(self, one: LiveObject) -> None:
-        """Keep a parent as it is now; what a watch tells late is no news."""
-        before = self._found.get(one.key)
-        if before is None or is_newer(one, than=before[0]):
+        """Keep a parent as it is now; what a watch tells late is no news, and no more is an answer read late."""
+        found = self._found.get(one.key)
+        before = found[0] if found is not None else self._went.get(one.uid)
+        if before is None or is_newer(one, than=before):
             self._put_since.add(one.key)
             self._keep(one)
 
     def gone(self, one: LiveObject) -> None:
         """Forget a parent that a watch says is gone: that very one, unless it was put back since."""
+        self._went[one.uid] = one
+        if len(self._went) > MAX_WENT:
+            del self._went[next(iter(self._went))]
         before = self._found.get(one.key)
         if before is not None and before[0].uid == one.uid and not is_older(one, than=before[0]):
             self.remove(one.key)
