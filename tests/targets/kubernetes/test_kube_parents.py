@@ -2,9 +2,8 @@
 
 import pytest
 
-from lastgood.targets.kubernetes import apply_set
-from lastgood.targets.kubernetes import parents as module
-from lastgood.targets.kubernetes.live_object import live_object
+from lastgood.targets.kubernetes import apply_set, newest
+from lastgood.targets.kubernetes.live_object import LiveObject, live_object
 from lastgood.targets.kubernetes.parents import Parents
 
 OWN = "lastgood"
@@ -77,14 +76,14 @@ def test_what_only_looks_like_a_parent_stands_for_nothing(parents):
     """Anybody may write the annotation into another ConfigMap."""
     one = sent(1)
     key = (one.key[0], one.key[1], "another")
-    other = module.LiveObject(**{name: getattr(one, name) for name in one.__struct_fields__} | {"key": key})
+    other = LiveObject(**{name: getattr(one, name) for name in one.__struct_fields__} | {"key": key})
     parents.put(other)
     assert parents.of("web") is None
 
 
 def test_memory_of_what_went_is_bounded(parents, monkeypatch):
     """Names come and go for years."""
-    monkeypatch.setattr(module, "MAX_WENT", 3)
+    monkeypatch.setattr(newest, "MAX_GONE", 3)
     for number in range(10):
         parents.gone(sent(1, uid=str(number)))
-    assert len(parents._went) == 3
+    assert len(parents._gone[apply_set.PARENT]) == 3

@@ -4,24 +4,19 @@ Filled by watches, which may be late, and by what an apply was answered; asked b
 a request. Does no I/O.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-
-import msgspec
+from collections.abc import Callable, Collection, Iterator
 
 from lastgood.targets.kubernetes.apply_set import Extent
 from lastgood.targets.kubernetes.kinds import GroupKind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject
+from lastgood.targets.kubernetes.newest import Newest
 
 MAX_OWNERS_UP = 5
 # Whoever asked for one looks within seconds; more than this are not kept.
 MAX_WENT = 10_000
-# An answer is awaited for seconds; of each kind no more than this are kept.
-MAX_GONE = 200
-# Of a number of 64 bits.
-MAX_DIGITS = 20
 
 
-class Live:
+class Live(Newest):
     """What is known to exist.
 
     went: uids of what is gone and was done with, as `may_go` says, by key; the newest of very many.
@@ -37,10 +32,8 @@ class Live:
         quiet: Collection[GroupKind] = (),
         may_go: Callable[[LiveObject], bool] = lambda _: False,
     ) -> None:
+        super().__init__()
         self.went: dict[Key, str] = {}
-        self._deleted: dict[GroupKind, set[str]] = {}
-        self._put_since: dict[GroupKind, set[Key]] = {}
-        self._gone: dict[GroupKind, dict[str, LiveObject]] = {}
         self._may_go = may_go
         self.marking_changes = 0
         self._marking = frozenset(marking)
@@ -95,17 +88,8 @@ class Live:
             one = self._objects[owner]
         return None
 
-    def put(self, one: LiveObject) -> None:
-        """Keep an object as it is now; what a watch tells late is no news, and no more is an answer read late."""
-        before = self._objects.get(one.key) or self._gone.get(one.key[0], {}).get(one.uid)
-        if before is not None and not is_newer(one, than=before):
-            return
-        if one.uid in self._deleted.get(one.key[0], ()) and not one.is_being_deleted:
-            return
-        self._put_since.get(one.key[0], set()).add(one.key)
-        self._keep(one, self._objects.get(one.key))
-
-    def _keep(self, one: LiveObject, before: LiveObject | None) -> None:
+    def _keep(self, one: LiveObject) -> None:
+        before = self._objects.get(one.key)
         is_quiet = one.is_made and one.key[0] in self._quiet
         old_set = self.set_of(before) if before is not None and not is_quiet else None
         self._take_out(before)
@@ -138,51 +122,8 @@ class Live:
         if concerned is not None:
             self._changed(concerned)
 
-    def gone(self, one: LiveObject) -> None:
-        """Forget an object that a watch says is gone, or ours no more: that very one, unless it was put back since."""
-        self._deleted.get(one.key[0], set()).discard(one.uid)
-        if not one.is_made:
-            # What controllers make is told of by watches alone.
-            told = self._gone.setdefault(one.key[0], {})
-            told[one.uid] = msgspec.structs.replace(one, kept=b"")
-            if len(told) > MAX_GONE:
-                del told[next(iter(told))]
-        before = self._objects.get(one.key)
-        if before is not None and before.uid == one.uid and not is_older(one, than=before):
-            self.remove(one.key)
-
-    def deleted(self, key: Key, uid: str) -> None:
-        """Forget an object that was just deleted by us: a watch may still tell how it was before.
-
-        What waits for a finalizer is kept, as something that is being deleted.
-        """
-        before = self._objects.get(key)
-        if before is not None and before.uid == uid and not before.is_being_deleted:
-            self.remove(key)
-            self._deleted.setdefault(key[0], set()).add(uid)
-
-    def begin_list(self, kind: GroupKind) -> None:
-        """Note that all objects of a kind are asked for now: what is put or deleted from here on is newer than that."""
-        self._put_since[kind] = set()
-        self._deleted.pop(kind, None)
-        self._gone.pop(kind, None)
-
-    def replace(self, kind: GroupKind, objects: Iterable[LiveObject]) -> None:
-        """Take these for all objects of a kind as they were when the list began: what is not among them is gone.
-
-        So is what was newer: a cluster may have been brought back from a backup.
-        """
-        since, deleted = self._put_since.pop(kind, set()), self._deleted.get(kind, set())
-        listed = set()
-        for one in objects:
-            listed.add(one.key)
-            before = self._objects.get(one.key)
-            if one.key in since or before is None:
-                self.put(one)
-            elif one != before and one.uid not in deleted:
-                self._keep(one, before)
-        for key in [key for key in self._of_kind.get(kind, {}) if key not in listed and key not in since]:
-            self.remove(key)
+    def _keys(self, kind: GroupKind) -> Collection[Key]:
+        return self._of_kind.get(kind, {})
 
     def _count(self, key: Key, now: bytes | None, before: bytes | None) -> None:
         if key[0] in self._marking and now != before:
@@ -198,30 +139,6 @@ class Live:
         _discard(self._members, one.part_of, one.key)
         for owner in one.owners:
             _discard(self._children, owner, one.key)
-
-
-def is_newer(one: LiveObject, *, than: LiveObject) -> bool:
-    """Say whether it is another state of the object, and not an earlier one that a watch is only now sending.
-
-    Also one that was made anew under the same name has a higher number than the one before it.
-    """
-    return one.resource_version != than.resource_version and not is_older(one, than=than)
-
-
-def is_older(one: LiveObject, *, than: LiveObject) -> bool:
-    """Say whether it is an earlier state."""
-    now, before = number_of(one.resource_version), number_of(than.resource_version)
-    return now is not None and before is not None and now < before
-
-
-def number_of(resource_version: str | None) -> int | None:
-    """Return a resource version as a number, None for what is none.
-
-    Those of one kind are comparable numbers (Kubernetes 1.35 promises it, earlier ones keep it).
-    """
-    if resource_version is None or len(resource_version) > MAX_DIGITS or not resource_version.isdecimal():
-        return None
-    return int(resource_version)
 
 
 def _discard(index: dict[str, set[Key]], at: str | None, key: Key) -> None:

@@ -11,18 +11,18 @@ its version first. While nothing is heard, `trouble` says why: what is kept then
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import structlog
 
 from lastgood.core.back_off import back_off
 from lastgood.targets.kubernetes.connection import Connection, chance
-from lastgood.targets.kubernetes.kinds import GroupKind, Kind, Kinds
-from lastgood.targets.kubernetes.live import number_of
+from lastgood.targets.kubernetes.kinds import Kind, Kinds
 from lastgood.targets.kubernetes.live_object import LiveObject, live_object
 from lastgood.targets.kubernetes.marks import MARKING
+from lastgood.targets.kubernetes.newest import Newest, number_of
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable
 
 PAGE = 500
@@ -45,22 +45,6 @@ class _Event(msgspec.Struct):
     object: dict[str, Any]
 
 
-class Kept(Protocol):
-    """Where what a watch tells is kept; see `Live`."""
-
-    def put(self, one: LiveObject) -> None:
-        """Keep an object as it is now."""
-
-    def gone(self, one: LiveObject) -> None:
-        """Forget an object: that very one."""
-
-    def begin_list(self, kind: GroupKind, /) -> None:
-        """Note that all objects of a kind are asked for now."""
-
-    def replace(self, kind: GroupKind, objects: Iterable[LiveObject], /) -> None:
-        """Take these for all objects of a kind as they were when the list began."""
-
-
 class KindWatch:
     """Follows a kind until `run` is cancelled.
 
@@ -76,7 +60,7 @@ class KindWatch:
         *,
         connection: Connection,
         kinds: Kinds,
-        live: Kept,
+        live: Newest,
         label: str,
         namespace: str | None = None,
         told: Callable[[], None],
