@@ -305,6 +305,15 @@ async def applied_and_starting(world, name: str, number: int) -> None:
     await world.until(starting, "applied")
 
 
+async def paused_while_it_starts(world) -> None:
+    """Pause everything once a version was applied, so that nobody puts back what is changed then."""
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
+    await world.start()
+    await world.run_until("web-staging", "succeeded")
+    await applied_and_starting(world, "b", 2)
+    await world.store.pause(Pause(scope="everything", name=None, reason="fair", by="Priya", since=world.clock.now()))
+
+
 async def test_what_is_changed_while_a_version_starts_is_put_back_and_not_its_fault(world):
     """At the worst moment: after the apply and before it is healthy. The same record goes on, and says what it was."""
     await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
@@ -334,11 +343,7 @@ async def test_what_is_changed_while_a_version_starts_is_put_back_and_not_its_fa
 
 async def test_what_is_changed_while_a_version_starts_stays_where_nothing_heals(world):
     """Under a pause nothing is written, and the version is watched on."""
-    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
-    await world.start()
-    await world.run_until("web-staging", "succeeded")
-    await applied_and_starting(world, "b", 2)
-    await world.store.pause(Pause(scope="everything", name=None, reason="fair", by="Priya", since=world.clock.now()))
+    await paused_while_it_starts(world)
     world.target.drift("web-staging", "web")
 
     async def seen():
@@ -352,11 +357,7 @@ async def test_what_is_changed_while_a_version_starts_stays_where_nothing_heals(
 
 async def test_a_version_that_is_well_is_not_to_blame_for_what_was_changed_by_hand(world):
     """Nobody puts it back, so the time is over one day; the version is as good as it was."""
-    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
-    await world.start()
-    await world.run_until("web-staging", "succeeded")
-    await applied_and_starting(world, "b", 2)
-    await world.store.pause(Pause(scope="everything", name=None, reason="fair", by="Priya", since=world.clock.now()))
+    await paused_while_it_starts(world)
     world.target.set_health("web-staging", "Healthy")
     world.target.drift("web-staging", "web")
 
