@@ -137,7 +137,7 @@ class Apply:
         self._asked = {one.key: one for one in applied.objects}
         self._now = applied
         self._write(applied)
-        await self._write_parent(applied)
+        await self._cluster.see_to_parent(applied, self._rules.namespace)
         runs = HookRuns(
             cluster=self._cluster,
             sender=self._sender,
@@ -168,7 +168,7 @@ class Apply:
             keys = {*(one.key for one in wanted), *(one.key for one in self._members())}
             applied.kinds = sorted({key[0] for key in keys})
             applied.namespaces = sorted({key[1] for key in keys} - {""})
-            await self._write_parent(applied)
+            await self._cluster.see_to_parent(applied, self._rules.namespace)
         self._write(applied)
         fault: Fault = next((one for one in _FAULTS if one in self._faults), "target")
         return (
@@ -287,16 +287,6 @@ class Apply:
             left=before.left if before is not None else [],
             hooks_done=list(self._hooks_done()),
         )
-
-    async def _write_parent(self, applied: Applied) -> None:
-        """See that the set's parent says what the set has, or may still have of before."""
-        said = apply_set.parent(
-            self._app.name, namespace=self._rules.namespace, kinds=applied.kinds, namespaces=applied.namespaces
-        )
-        there = self._cluster.parents.of(self._app.name)
-        if there is not None and there.items() >= said["metadata"]["annotations"].items():
-            return
-        await self._cluster.write_parent(said)
 
     async def _wave(self, wave: WantedWave, *, last: bool) -> str:
         """Send a wave; return why nothing may follow it, "" where it may."""

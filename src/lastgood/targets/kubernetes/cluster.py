@@ -5,7 +5,6 @@ Owns the watches: one for each kind, shared by all applications, begun when a ki
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import structlog
 
@@ -16,6 +15,8 @@ from lastgood.targets.kubernetes.kinds import GroupKind, Kind, Kinds
 from lastgood.targets.kubernetes.live import Live
 from lastgood.targets.kubernetes.live_object import live_object
 from lastgood.targets.kubernetes.marks import DEFINITIONS, MARKING, Marks
+from lastgood.targets.kubernetes.memory import Applied
+from lastgood.targets.kubernetes.newest import Newest
 from lastgood.targets.kubernetes.options import Options
 from lastgood.targets.kubernetes.parents import Parents
 from lastgood.targets.kubernetes.pulse import Pulse
@@ -93,20 +94,24 @@ class Cluster:
             raise Unreachable(f"{refused[0]}; `lastgood doctor` says which rules are missing")
 
     def _begin(self, kind: Kind) -> None:
+        label = apply_set.PART_OF if kind.group_kind not in SUPPORTING else ""
+        self._begin_watch(kind.group_kind, kind, live=self.live, label=label)
+
+    def _begin_watch(
+        self, at: GroupKind, kind: Kind, *, live: Newest, label: str, namespace: str | None = None
+    ) -> None:
+        if self._pulse_task is None:
+            self._pulse_task = asyncio.create_task(self._feel())
         watch = KindWatch(
             kind,
             connection=self.connection,
             kinds=self.kinds,
-            live=self.live,
-            label=apply_set.PART_OF if kind.group_kind not in SUPPORTING else "",
+            live=live,
+            label=label,
+            namespace=namespace,
             told=lambda: self.tell(None),
             restored=self._list_anew,
         )
-        self._begin_watch(kind.group_kind, watch)
-
-    def _begin_watch(self, at: GroupKind, watch: KindWatch) -> None:
-        if self._pulse_task is None:
-            self._pulse_task = asyncio.create_task(self._feel())
         self._watches[at] = watch
         self._tasks[at] = asyncio.create_task(self._run(watch))
 
@@ -158,21 +163,18 @@ class Cluster:
         own = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
         await Sender(self.connection, account=None, take_over=False).apply(spaces, own, Options(create_only=True))
         if _PARENTS not in self._watches:
-            watch = KindWatch(
-                maps,
-                connection=self.connection,
-                kinds=self.kinds,
-                live=self.parents,
-                label=apply_set.ID,
-                namespace=namespace,
-                told=lambda: self.tell(None),
-                restored=self._list_anew,
-            )
-            self._begin_watch(_PARENTS, watch)
+            self._begin_watch(_PARENTS, maps, live=self.parents, label=apply_set.ID, namespace=namespace)
         await self._listed([self._watches[_PARENTS]])
 
-    async def write_parent(self, said: dict[str, Any]) -> None:
-        """Write what stands for an application, also where somebody deleted our namespace. Raises ClusterTrouble."""
+    async def see_to_parent(self, applied: Applied, namespace: str) -> None:
+        """See that what stands for an application says what its set has, or may still have of before.
+
+        Also where somebody deleted our namespace. namespace: that one. Raises ClusterTrouble.
+        """
+        said = apply_set.parent(applied.app, namespace=namespace, kinds=applied.kinds, namespaces=applied.namespaces)
+        there = self.parents.of(applied.app)
+        if there is not None and there.items() >= said["metadata"]["annotations"].items():
+            return
         kind = await self.kinds.find(*apply_set.PARENT)
         if kind is None:
             raise Unreachable("the cluster has no ConfigMaps: is it one?")
@@ -182,7 +184,7 @@ class Cluster:
         except Answered as no:
             if no.status != NOT_FOUND:
                 raise
-            await self.follow_parents(said["metadata"]["namespace"])
+            await self.follow_parents(namespace)
             sent = await sender.apply(kind, said, Options())
         written = live_object(sent.live, apply_set.PARENT)
         if written is not None:

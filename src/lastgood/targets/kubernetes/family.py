@@ -6,11 +6,10 @@ Taken from what is in memory, so that what is read from it can take its time bes
 from collections import deque
 from typing import Protocol
 
-from lastgood.targets.kubernetes import apply_set
 from lastgood.targets.kubernetes.finished import is_done
 from lastgood.targets.kubernetes.live import Live
 from lastgood.targets.kubernetes.live_object import Key, LiveObject
-from lastgood.targets.kubernetes.memory import Applied
+from lastgood.targets.kubernetes.memory import Applied, extent_of
 
 
 class Children(Protocol):
@@ -32,10 +31,8 @@ class Family:
         self.asked = tuple(one.key for one in applied.objects)
         self.done = frozenset(one.key for one in applied.objects if is_done(one, one.key, live))
         self.roots: dict[Key, LiveObject | None] = {key: live.get(key) for key in self.asked}
-        extent = apply_set.extent(
-            None, kinds={key[0] for key in self.asked} | set(applied.kinds), namespaces=applied.namespaces
-        )
-        self.roots |= {one.key: one for one in live.members(applied.set_id, extent) if one.key not in self.roots}
+        members = live.members(applied.set_id, extent_of(applied, None))
+        self.roots |= {one.key: one for one in members if one.key not in self.roots}
         self.objects: dict[Key, LiveObject] = {key: one for key, one in self.roots.items() if one is not None}
         self._children: dict[str, list[LiveObject]] = {}
         todo = deque(one for one in self.objects.values() if one.part_of == applied.set_id)

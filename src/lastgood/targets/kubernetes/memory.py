@@ -5,11 +5,13 @@ One file for each application, in a folder that our account alone may open. Losi
 
 import contextlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from lastgood.targets.kubernetes.apply_set import Extent, extent
 from lastgood.targets.kubernetes.compare import Ignored
 from lastgood.targets.kubernetes.live_object import Key
 
@@ -81,6 +83,16 @@ class Applied(msgspec.Struct, kw_only=True):
     left: list[str] = []
     hooks_done: list[str] = []
     hindrances: list[Hindrance] = []
+
+
+def extent_of(applied: Applied, parent: Mapping[str, str] | None) -> Extent:
+    """Return where an application can have objects: as remembered, and as its parent says, None where it has none."""
+    keys = {one.key for one in applied.objects}
+    return extent(
+        parent,
+        kinds={*(key[0] for key in keys), *applied.kinds},
+        namespaces={*(key[1] for key in keys), *applied.namespaces},
+    )
 
 
 class Memory:

@@ -17,7 +17,6 @@ from lastgood.core.health_words import in_words
 from lastgood.core.hook import is_hook
 from lastgood.core.observation import NOT_AS_ASKED, Observation, ResourceHealth, worst
 from lastgood.core.words import Sync
-from lastgood.targets.kubernetes import apply_set
 from lastgood.targets.kubernetes.adopt import other_managers
 from lastgood.targets.kubernetes.cluster import Cluster
 from lastgood.targets.kubernetes.compare import Ignored, changed_fields, without
@@ -27,7 +26,7 @@ from lastgood.targets.kubernetes.health.general import deletion_in_words
 from lastgood.targets.kubernetes.health.live import Live
 from lastgood.targets.kubernetes.kinds import Kind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest
-from lastgood.targets.kubernetes.memory import Applied, Asked, Hindrance
+from lastgood.targets.kubernetes.memory import Applied, Asked, Hindrance, extent_of
 from lastgood.targets.kubernetes.no_pods import REFUSED
 from lastgood.targets.kubernetes.options import options_of
 from lastgood.targets.kubernetes.pods import POD, looked_at, newest_pods
@@ -138,11 +137,7 @@ def _tell_extra(applied: Applied, found: Look, *, cluster: Cluster) -> None:
     """Add what the set has and nobody asks for; what may not be deleted stays for good, and is no difference."""
     asked = {one.key for one in applied.objects}
     # Where the cluster was put back to an earlier state, the set may have kinds again that we are done with.
-    extent = apply_set.extent(
-        cluster.parents.of(applied.app),
-        kinds={*(key[0] for key in asked), *applied.kinds},
-        namespaces=applied.namespaces,
-    )
+    extent = extent_of(applied, cluster.parents.of(applied.app))
     for live in cluster.live.members(applied.set_id, extent):
         if live.key in asked:
             continue
@@ -273,11 +268,7 @@ def observation(
         for one in applied.objects
     ]
     resources = [
-        _without_pods(one, no_pods[asked.key]) if asked.key in no_pods and one.health == "Progressing" else one
-        for asked, one in zip(applied.objects, resources, strict=True)
-    ]
-    resources = [
-        _waiting(asked.key) if asked.key in seen.waiting else one
+        _as_known(one, asked.key, seen=seen, no_pods=no_pods)
         for asked, one in zip(applied.objects, resources, strict=True)
     ]
     troubled = [one for one in resources if one.health not in ("Healthy", "Suspended")]
@@ -379,13 +370,15 @@ def unhealthy(keys: Sequence[Key], *, cluster: Cluster, now: dt.datetime, rules:
     return "; ".join(told[:MAX_NAMED]), degraded
 
 
-def _without_pods(one: ResourceHealth, why: str) -> ResourceHealth:
-    return msgspec.structs.replace(one, health="Degraded", reason=REFUSED, message=f"it gets no pods: {why}")
-
-
-def _waiting(key: Key) -> ResourceHealth:
-    words = "the cluster does not have its kind yet"
-    return ResourceHealth(kind=key[0][1], name=key[2], health="Missing", reason=NO_KIND, message=words)
+def _as_known(one: ResourceHealth, key: Key, *, seen: Look, no_pods: Mapping[Key, str]) -> ResourceHealth:
+    """Return what is said of an object where more is known than it says itself."""
+    if key in seen.waiting:
+        words = "the cluster does not have its kind yet"
+        return ResourceHealth(kind=key[0][1], name=key[2], health="Missing", reason=NO_KIND, message=words)
+    if key in no_pods and one.health == "Progressing":
+        words = f"it gets no pods: {no_pods[key]}"
+        return msgspec.structs.replace(one, health="Degraded", reason=REFUSED, message=words)
+    return one
 
 
 def _words(one: ResourceHealth) -> str:

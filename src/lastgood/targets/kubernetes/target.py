@@ -39,7 +39,7 @@ from lastgood.targets.kubernetes.inside import Inside
 from lastgood.targets.kubernetes.last_words import EndedRun, LastWords, ended_run
 from lastgood.targets.kubernetes.live_object import Key
 from lastgood.targets.kubernetes.marks import DEFINITIONS
-from lastgood.targets.kubernetes.memory import Applied, Memory
+from lastgood.targets.kubernetes.memory import Applied, Memory, extent_of
 from lastgood.targets.kubernetes.no_pods import NoPods, PodsRefused
 from lastgood.targets.kubernetes.observe import Differs, Healthy, Look, look, observation, unhealthy
 from lastgood.targets.kubernetes.pods import POD
@@ -374,12 +374,10 @@ class KubernetesTarget:
 
     def _extent_of(self, app: str) -> Extent:
         """Return where an application's set may have objects, as remembered here and as its parent says."""
-        applied, own = (self._applied or {}).get(app), self._rules.namespace
-        keys = {one.key for one in applied.objects} if applied is not None else set()
-        kinds = {*(key[0] for key in keys), *(applied.kinds if applied is not None else ())}
+        applied, parent = (self._applied or {}).get(app), self._cluster.parents.of(app)
+        found = extent_of(applied, parent) if applied is not None else apply_set.extent(parent)
         # Of its own namespace a parent does not speak.
-        namespaces = {own, *(key[1] for key in keys), *(applied.namespaces if applied is not None else ())}
-        return apply_set.extent(self._cluster.parents.of(app), kinds=kinds, namespaces=namespaces)
+        return found._replace(namespaces=found.namespaces | {self._rules.namespace})
 
     def _note(self, applied: Applied) -> None:
         self._apps[applied.set_id] = applied.app
@@ -490,11 +488,8 @@ class KubernetesTarget:
 
     async def _write_parent(self, applied: Applied, seen: Look) -> None:
         """Write what stands for an application anew: somebody deleted it. Raises Unreachable."""
-        said = apply_set.parent(
-            applied.app, namespace=self._rules.namespace, kinds=applied.kinds, namespaces=applied.namespaces
-        )
         try:
-            await self._cluster.write_parent(said)
+            await self._cluster.see_to_parent(applied, self._rules.namespace)
         except Unreachable:
             raise
         except ClusterTrouble as trouble:
