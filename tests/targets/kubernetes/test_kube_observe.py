@@ -57,7 +57,7 @@ class Judges:
 def web():
     """A Deployment that says it is available, its ReplicaSet and a ConfigMap; return a look at them."""
     told = []
-    live = Live(told.append, quiet=QUIET)
+    live = Live(lambda set_id, _: told.append(set_id), quiet=QUIET)
     live.put(made(DEPLOYMENT, "web", annotations=REVISION, spec={"replicas": 1}, status=AVAILABLE))
     live.put(made(REPLICA_SET, "web", owner="Deployment-web", annotations=REVISION))
     live.put(made(("", "ConfigMap"), "settings"))
@@ -120,7 +120,7 @@ def test_nobody_is_told_of_what_a_controller_made_and_only_counts(web):
 async def test_a_secret_is_no_drift_because_a_webhook_came():
     """Its content is kept nowhere, so nobody can be asked what the webhook makes of it; what is as it was, is equal."""
     secret, webhook = ("", "Secret"), ("admissionregistration.k8s.io", "MutatingWebhookConfiguration")
-    live = Live(lambda _: None, marking=MARKING)
+    live = Live(lambda *_: None, marking=MARKING)
     live.put(made(secret, "password"))
     cluster = SimpleNamespace(live=live, marks=Marks(live), parents=SimpleNamespace(of=lambda _: None))
     there = live.get((secret, "shop", "password"))
@@ -134,7 +134,7 @@ async def test_a_secret_is_no_drift_because_a_webhook_came():
 
 def test_what_an_autoscaler_decided_is_asked_anew_when_it_has_gone():
     """The replicas that it left are not Git's any more; other objects keep their mark, and its status changes none."""
-    live = Live(lambda _: None, marking=MARKING)
+    live = Live(lambda *_: None, marking=MARKING)
     marks, web, other = Marks(live), (DEPLOYMENT, "shop", "web"), (DEPLOYMENT, "shop", "other")
     alone = marks.of(web)
     target = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}

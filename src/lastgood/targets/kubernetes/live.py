@@ -20,13 +20,13 @@ class Live(Newest):
     """What is known to exist.
 
     went: uids of what is gone and was done with, as `may_go` says, by key; the newest of very many.
-    changed: called with the id of the ApplySet that a change concerns. marking: kinds whose changes are counted in
+    changed: called with the id of the ApplySet that a change concerns, and what changed. marking: kinds whose changes are counted in
     `marking_changes`. quiet: kinds whose changes nobody is told of where a controller made the object.
     """
 
     def __init__(
         self,
-        changed: Callable[[str], None],
+        changed: Callable[[str, LiveObject], None],
         *,
         marking: Collection[GroupKind] = (),
         quiet: Collection[GroupKind] = (),
@@ -105,7 +105,7 @@ class Live(Newest):
         if is_quiet:
             return
         for concerned in {old_set, self.set_of(one)} - {None}:
-            self._changed(str(concerned))
+            self._changed(str(concerned), one)
 
     def remove(self, key: Key) -> None:
         """Forget an object."""
@@ -120,7 +120,7 @@ class Live(Newest):
                 del self.went[next(iter(self.went))]
         self._count(key, None, before.digest)
         if concerned is not None:
-            self._changed(concerned)
+            self._changed(concerned, before)
 
     def _keys(self, kind: GroupKind) -> Collection[Key]:
         return self._of_kind.get(kind, {})
