@@ -20,8 +20,8 @@ class Live(Newest):
     """What is known to exist.
 
     went: uids of what is gone and was done with, as `may_go` says, by key; the newest of very many.
-    changed: called with the id of the ApplySet that a change concerns, and what changed. marking: kinds whose changes are counted in
-    `marking_changes`. quiet: kinds whose changes nobody is told of where a controller made the object.
+    changed: called with the id of the ApplySet that a change concerns, and what changed. marking: kinds whose changes
+    are counted in `marking_changes`. quiet: kinds whose changes nobody is told of where a controller made the object.
     """
 
     def __init__(
