@@ -76,4 +76,7 @@ class Bake:
     async def _write(self, run: Deployment, *, what: str, **fields: object) -> None:
         attempt = Attempt(run, store=self._store, known=self._known, clock=self._clock)
         await attempt.write(what=what, **fields)
-        await refresh_last_good(run.app, store=self._store, known=self._known, clock=self._clock)
+        record = self._known.record(run.app)
+        if record is None or record.running is None or record.running.version != run.version:
+            # Of what runs it says nothing: the last known good version is another one.
+            await refresh_last_good(run.app, store=self._store, known=self._known, clock=self._clock)

@@ -5,6 +5,7 @@ a request. Does no I/O.
 """
 
 from collections.abc import Callable, Collection, Iterator
+from collections.abc import Set as AbstractSet
 
 from lastgood.targets.kubernetes.apply_set import Extent
 from lastgood.targets.kubernetes.kinds import GroupKind
@@ -60,9 +61,14 @@ class Live(Newest):
         found = [self._objects[key] for key in keys]
         return [one for one in found if not one.is_made]
 
+    def has_more(self, set_id: str, keys: AbstractSet[Key]) -> bool:
+        """Say whether objects with the label of a set are there beside these."""
+        return not self._members.get(set_id, set()) <= keys
+
     def children(self, uid: str) -> list[LiveObject]:
         """Return the objects that name an object as their owner, by key."""
-        return [self._objects[key] for key in sorted(self._children.get(uid, ()))]
+        keys = self._children.get(uid)
+        return [self._objects[key] for key in sorted(keys)] if keys else []
 
     def owners(self, one: LiveObject) -> list[LiveObject]:
         """Return the objects that an object names as its owners, as far as they are known."""

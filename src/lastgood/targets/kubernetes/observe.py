@@ -136,6 +136,8 @@ async def _note_theirs(
 def _tell_extra(applied: Applied, found: Look, *, cluster: Cluster) -> None:
     """Add what the set has and nobody asks for; what may not be deleted stays for good, and is no difference."""
     asked = {one.key for one in applied.objects}
+    if not cluster.live.has_more(applied.set_id, asked):
+        return
     # Where the cluster was put back to an earlier state, the set may have kinds again that we are done with.
     extent = extent_of(applied, cluster.parents.of(applied.app))
     for live in cluster.live.members(applied.set_id, extent):
