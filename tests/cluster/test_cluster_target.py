@@ -675,9 +675,33 @@ async def test_a_hook_that_its_policy_leaves_is_run_again_only_where_it_changed(
     assert corner.ask("GET", jobs)["metadata"]["uid"] != first
 
 
+def jobs_of(corner, name):
+    return f"/apis/batch/v1/namespaces/{corner.namespace()}/jobs/{name}"
+
+
+def uid_of(corner, name):
+    there = corner.ask("GET", jobs_of(corner, name))
+    return there["metadata"]["uid"] if there is not None else None
+
+
+def behaves_well(corner, name):
+    """Let the pod of a Job end as any other."""
+    pods = f"/api/v1/namespaces/{corner.namespace()}/pods"
+    for pod in corner.ask("GET", f"{pods}?labelSelector=job-name%3D{name}")["items"]:
+        pod["metadata"]["annotations"].clear()
+        corner.ask("PUT", f"{pods}/{pod['metadata']['name']}", pod)
+
+
+async def kill(attempt, target):
+    attempt.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await attempt
+    await target.close()
+
+
 @pytest.mark.usefixtures("stages")
-async def test_killed_between_two_hooks_the_first_is_not_run_again(corner):
-    """Each is written down when it has ended; what the first one needs deleted at the end is deleted at the end."""
+async def test_killed_while_a_hook_runs_that_run_is_waited_for(corner):
+    """Neither what has ended nor what runs is begun anew; what they need goes at the end, and the version comes."""
     app, target = corner.application(), corner.target()
     asked = {"helm.sh/hook": "pre-install", "helm.sh/hook-delete-policy": "before-hook-creation,hook-succeeded"}
     version = manifests(
@@ -687,25 +711,39 @@ async def test_killed_between_two_hooks_the_first_is_not_run_again(corner):
         config_map("rest"),
     )
     attempt = asyncio.create_task(target.apply(app, version, occasion="install"))
-    jobs = f"/apis/batch/v1/namespaces/{corner.namespace()}/jobs"
-
-    def uid(name):
-        return (corner.ask("GET", f"{jobs}/{name}") or {"metadata": {"uid": None}})["metadata"]["uid"]
-
-    seen = {await eventually(lambda: uid("b"))}
-    first = uid("a")
+    begun = await eventually(lambda: uid_of(corner, "b")), uid_of(corner, "a")
     for _ in range(2):
-        attempt.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await attempt
-        await target.close()
+        await kill(attempt, target)
         target = corner.target()
         attempt = asyncio.create_task(target.apply(app, version, occasion="install"))
-        seen.add(await eventually(lambda: uid("b") not in (None, *seen) and uid("b")))
-        assert uid("a") == first
-    attempt.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await attempt
+        live = target._cluster.live
+        await eventually(lambda live=live: live.get((("batch", "Job"), corner.namespace(), "b")))
+    assert (uid_of(corner, "b"), uid_of(corner, "a")) == begun
+    behaves_well(corner, "b")
+    assert (await attempt).complete
+    assert uid_of(corner, "a") is uid_of(corner, "b") is None
+
+
+@pytest.mark.usefixtures("stages")
+async def test_a_hook_that_came_to_grief_while_nobody_looked_is_run_anew(corner):
+    """The next attempt does not wait for what never comes."""
+    app, target = corner.application(), corner.target()
+    version = manifests(config_map("rest"), job("migrate", behaves="never-ready", **{f"{ARGO}/hook": "PreSync"}))
+    attempt = asyncio.create_task(target.apply(app, version))
+    first = await eventually(lambda: uid_of(corner, "migrate"))
+    await kill(attempt, target)
+    there = corner.ask("GET", jobs_of(corner, "migrate"))
+    corner.ask("PUT", jobs_of(corner, "migrate"), {**there, "spec": {**there["spec"], "activeDeadlineSeconds": 1}})
+
+    def has_failed():
+        conditions = corner.ask("GET", jobs_of(corner, "migrate"))["status"].get("conditions", [])
+        return any(one["type"] == "Failed" for one in conditions)
+
+    await eventually(has_failed)
+    target = corner.target()
+    attempt = asyncio.create_task(target.apply(app, version))
+    await eventually(lambda: uid_of(corner, "migrate") not in (None, first))
+    await kill(attempt, target)
 
 
 @pytest.mark.usefixtures("stages")

@@ -68,6 +68,7 @@ SECRET: GroupKind = ("", "Secret")
 _FAULTS: tuple[Fault, ...] = ("target", "version", "way")
 LOOK_AGAIN_S = 0.2
 SCALED_TRIES = 5
+_OF_FAILURE = "failed "
 
 
 class Rules(Value, frozen=True, kw_only=True):
@@ -143,6 +144,7 @@ class Apply:
             sender=self._sender,
             settled=self._settled,
             done=applied.hooks_done,
+            begun=applied.hooks_begun,
             note=partial(self._note_hooks, applied),
         )
         stopped = await self._foundations(waves) if any(hook.moment == "before" for hook, _ in hooks) else ""
@@ -163,7 +165,7 @@ class Apply:
         # And what may pass by itself is tried again in any case.
         applied.hindrances = [] if complete or "target" in self._faults else self._hindrances
         if complete:
-            applied.hooks_done = []
+            applied.hooks_done, applied.hooks_begun = [], {}
             applied.installed = self._digest
             keys = {*(one.key for one in wanted), *(one.key for one in self._members())}
             applied.kinds = sorted({key[0] for key in keys})
@@ -196,10 +198,11 @@ class Apply:
     def _has_failed(self) -> bool:
         return any(one.outcome == "failed" for one in self._results)
 
-    def _hooks_done(self) -> list[str]:
+    def _interrupted(self) -> Applied | None:
+        """Return what was written down of an attempt at the same version that did not come to its end."""
         before = self._before
-        interrupted = before is not None and before.digest == self._digest and before.installed != self._digest
-        return before.hooks_done if before is not None and interrupted else []
+        is_one = before is not None and before.digest == self._digest and before.installed != self._digest
+        return before if is_one else None
 
     async def _foundations(self, waves: Sequence[WantedWave]) -> str:
         """Send the namespaces and definitions that are not there yet: what comes before the rest may live there.
@@ -223,9 +226,10 @@ class Apply:
             # Sending it says what is wrong.
             return False
 
-    def _note_hooks(self, applied: Applied, done: list[str]) -> None:
-        """Keep which hooks have run; those of a failure run at each."""
-        applied.hooks_done = [name for name in done if not name.startswith("failed ")]
+    def _note_hooks(self, applied: Applied, done: list[str], begun: dict[str, str]) -> None:
+        """Keep which hooks have run and which have begun; those of a failure run at each."""
+        applied.hooks_done = [name for name in done if not name.startswith(_OF_FAILURE)]
+        applied.hooks_begun = {name: uid for name, uid in begun.items() if not name.startswith(_OF_FAILURE)}
         self._write(applied)
 
     async def _hooks(self, runs: HookRuns, hooks: Sequence[tuple[Hook, Wanted]], moment: Moment) -> str:
@@ -272,7 +276,7 @@ class Apply:
                     ended=known is not None and same and known.ended,
                 )
             )
-        before = self._before
+        before, interrupted = self._before, self._interrupted()
         return Applied(
             app=self._app.name,
             set_id=self._set,
@@ -285,7 +289,8 @@ class Apply:
             ),
             account=self._sender.account,
             left=before.left if before is not None else [],
-            hooks_done=list(self._hooks_done()),
+            hooks_done=list(interrupted.hooks_done) if interrupted is not None else [],
+            hooks_begun=dict(interrupted.hooks_begun) if interrupted is not None else {},
         )
 
     async def _wave(self, wave: WantedWave, *, last: bool) -> str:

@@ -35,6 +35,14 @@ def ended_well(job: dict[str, Any]) -> bool:
         return False
 
 
+def has_failed(job: dict[str, Any]) -> bool:
+    """Say whether a Job has come to grief, or cannot be judged."""
+    try:
+        return job_health(LiveManifest(job)).health not in ("Healthy", "Progressing")
+    except MalformedResource:
+        return True
+
+
 def note_end(asked: Asked, live: Live) -> bool:
     """Write down what is seen of a Job; say whether anything was new.
 

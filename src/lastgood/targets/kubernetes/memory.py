@@ -68,8 +68,9 @@ class Applied(msgspec.Struct, kw_only=True):
 
     digest: rendered digest of what was asked for last; installed: of what was last applied completely. kinds,
     namespaces: as the set's parent says. left: objects that left Git and may not be deleted. hooks_done: hooks that
-    ran for the version in `digest`, or for the deletion, before that was complete. hindrances: what the last apply
-    was refused, where it is worth trying again only once it would not be.
+    ran for the version in `digest`, or for the deletion, before that was complete; hooks_begun: those of them that may
+    run still, as HookRuns has it. hindrances: what the last apply was refused, where it is worth trying again only
+    once it would not be.
     """
 
     app: str
@@ -82,6 +83,7 @@ class Applied(msgspec.Struct, kw_only=True):
     account: str | None = None
     left: list[str] = []
     hooks_done: list[str] = []
+    hooks_begun: dict[str, str] = {}
     hindrances: list[Hindrance] = []
 
 

@@ -3,15 +3,15 @@
 What is to be deleted once it succeeded goes after all of them: a Job needs the account that was made for it.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from lastgood.core.hook import Hook
 from lastgood.core.observation import Fault, ResourceResult
 from lastgood.targets.kubernetes.cluster import SUPPORTING, Cluster
-from lastgood.targets.kubernetes.finished import JOB, ended_well
+from lastgood.targets.kubernetes.finished import JOB, ended_well, has_failed
 from lastgood.targets.kubernetes.kinds import GroupKind, Kind
-from lastgood.targets.kubernetes.live_object import Key, live_object
+from lastgood.targets.kubernetes.live_object import Key, LiveObject, live_object
 from lastgood.targets.kubernetes.options import Options
 from lastgood.targets.kubernetes.reading import text
 from lastgood.targets.kubernetes.send import Sender
@@ -19,15 +19,17 @@ from lastgood.targets.kubernetes.trouble import ClusterTrouble, InTheWay
 from lastgood.targets.kubernetes.wanted import Wanted
 
 _RUN_TO_AN_END: tuple[GroupKind, ...] = (("", "Pod"), ("argoproj.io", "Workflow"))
+_CAME_TO_GRIEF = ("Failed", "Error")
 
 
 class HookRuns:
     """Runs hooks of one attempt.
 
     settled: waits until objects are healthy (a Job: complete); returns why not, "" when they are. done: names of hooks
-    that an interrupted attempt at the same version has run already; they are not run twice. note: called with these
-    names after each. failed: what the cluster would not take of the last one that failed, None where it was taken and
-    came to grief.
+    that an interrupted attempt at the same version has run already; they are not run twice. begun: by the name of a
+    hook that such an attempt began, the uid of what was in its place before, "" for nothing: what is there instead now
+    is that run, and it is waited for, not run anew. note: called with these two whenever they change. failed: what the
+    cluster would not take of the last one that failed, None where it was taken and came to grief.
     """
 
     def __init__(
@@ -37,13 +39,15 @@ class HookRuns:
         sender: Sender,
         settled: Callable[[list[Key]], Awaitable[str]],
         done: Sequence[str],
-        note: Callable[[list[str]], None],
+        begun: Mapping[str, str],
+        note: Callable[[list[str], dict[str, str]], None],
     ) -> None:
         self._cluster = cluster
         self._sender = sender
         self._settled = settled
         self._note = note
         self._done = list(done)
+        self._begun = dict(begun)
         self.failed: tuple[Wanted, ClusterTrouble] | None = None
 
     @property
@@ -60,27 +64,26 @@ class HookRuns:
         for hook, wanted in hooks:
             name = f"{hook.moment} {hook.label}"
             if name not in self._done:
-                results.append(await self._run(hook, wanted))
+                results.append(await self._run(hook, wanted, name))
                 if results[-1].outcome == "failed":
                     break
                 self._done.append(name)
-                self._note(self._done)
+                self._forget_begun(name)
             ended.append((hook, wanted))
         for hook, wanted in reversed(ended):
             if "hook-succeeded" in hook.delete:
                 results += await self._sweep(hook, wanted)
         return results
 
-    async def _run(self, hook: Hook, wanted: Wanted) -> ResourceResult:
+    async def _run(self, hook: Hook, wanted: Wanted, name: str) -> ResourceResult:
         try:
             kind = await self._kind(wanted)
             path = kind.path(wanted.key[1] or None, wanted.key[2])
             there = await self._sender.get(path) if hook.delete else None
-            if there is not None and ("before-hook-creation" in hook.delete or is_in_the_way(wanted.key, there)):
-                await self._remove(path, wanted.key)
-            # What is run and deleted again may be made anew, too: an earlier run must not be in the way of this one.
-            sent = await self._sender.apply(kind, wanted.manifest, Options(force=bool(hook.delete)))
-            live = live_object(sent.live, wanted.key[0])
+            if there is not None and self._goes_on(name, wanted.key, there):
+                live = live_object(there, wanted.key[0])
+            else:
+                live = await self._begin(hook, wanted, name, kind, there)
             if live is not None:
                 self._cluster.live.put(live)
             why = await self._settled([wanted.key])
@@ -88,7 +91,32 @@ class HookRuns:
                 await self._remove(path, wanted.key)
         except ClusterTrouble as trouble:
             self.failed, why = (wanted, trouble), str(trouble)
+        if why and self.fault != "target":
+            # It came to grief: the next attempt runs it anew.
+            self._forget_begun(name)
         return _result(hook, why)
+
+    async def _begin(
+        self, hook: Hook, wanted: Wanted, name: str, kind: Kind, there: dict[str, Any] | None
+    ) -> LiveObject | None:
+        """Run one anew. there: what is in its place, if that is to be taken away."""
+        if hook.delete and _ends(wanted.key):
+            self._begun[name] = _uid(there)
+            self._note(self._done, self._begun)
+        if there is not None and ("before-hook-creation" in hook.delete or is_in_the_way(wanted.key, there)):
+            await self._remove(kind.path(wanted.key[1] or None, wanted.key[2]), wanted.key)
+        # What is run and deleted again may be made anew, too: an earlier run must not be in the way of this one.
+        sent = await self._sender.apply(kind, wanted.manifest, Options(force=bool(hook.delete)))
+        return live_object(sent.live, wanted.key[0])
+
+    def _goes_on(self, name: str, key: Key, there: dict[str, Any]) -> bool:
+        """Say whether what is there is the run of an attempt that was interrupted, and did not come to grief."""
+        before = self._begun.get(name)
+        return before is not None and before != _uid(there) and not _came_to_grief(key, there)
+
+    def _forget_begun(self, name: str) -> None:
+        self._begun.pop(name, None)
+        self._note(self._done, self._begun)
 
     async def _sweep(self, hook: Hook, wanted: Wanted) -> list[ResourceResult]:
         """Delete one that succeeded; return what is to be told, if it could not be."""
@@ -123,6 +151,22 @@ def is_in_the_way(key: Key, there: dict[str, Any]) -> bool:
     if key[0] == JOB:
         return not ended_well(there)
     return key[0] in _RUN_TO_AN_END and text(there, "status", "phase") != "Succeeded"
+
+
+def _ends(key: Key) -> bool:
+    return key[0] == JOB or key[0] in _RUN_TO_AN_END
+
+
+def _came_to_grief(key: Key, there: dict[str, Any]) -> bool:
+    if there["metadata"].get("deletionTimestamp") is not None:
+        return True
+    if key[0] == JOB:
+        return has_failed(there)
+    return text(there, "status", "phase") in _CAME_TO_GRIEF
+
+
+def _uid(there: dict[str, Any] | None) -> str:
+    return str(there["metadata"].get("uid", "")) if there is not None else ""
 
 
 def _result(hook: Hook, why: str) -> ResourceResult:

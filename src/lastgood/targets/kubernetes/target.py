@@ -549,15 +549,19 @@ class KubernetesTarget:
         await self._cluster.read_members(set_id, extent.kinds)
         account = self._account(leaving.app) if leaving is not None else None
         sender = self._sender_of(applied.account if applied is not None else account)
-        done = applied.hooks_done if applied is not None else []
 
-        def note(names: list[str]) -> None:
+        def note(done: list[str], begun: dict[str, str]) -> None:
             if applied is not None:
-                applied.hooks_done = list(names)
+                applied.hooks_done, applied.hooks_begun = list(done), dict(begun)
                 self._write(applied)
 
         runs = HookRuns(
-            cluster=self._cluster, sender=sender, settled=partial(self._settled, set_id), done=done, note=note
+            cluster=self._cluster,
+            sender=sender,
+            settled=partial(self._settled, set_id),
+            done=applied.hooks_done if applied is not None else [],
+            begun=applied.hooks_begun if applied is not None else {},
+            note=note,
         )
         deleted = await TakeAway(
             cluster=self._cluster,
