@@ -63,7 +63,7 @@ async def test_a_server_that_is_slow_is_not_away(corner, way, monkeypatch):
 
     await eventually(is_asked)
     assert (await target.observe("web")).health == "Healthy"
-    assert None not in [told.get_nowait().set_id for _ in range(told.qsize())]
+    assert None not in [told.get_nowait() for _ in range(told.qsize())]
 
 
 async def test_a_deployment_begun_before_anybody_noticed_waits_for_the_server(corner, way, world, monkeypatch):

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from lastgood.app.clock import SystemClock
-from lastgood.targets.kubernetes import gather
 from lastgood.targets.kubernetes import target as target_module
 from lastgood.targets.kubernetes.connection import ClusterAccess
 from lastgood.targets.kubernetes.target import KubernetesTarget
@@ -17,8 +16,7 @@ TURNS = 50
 @pytest.fixture
 async def target(tmp_path, monkeypatch):
     """A target whose cluster does not answer; its news are told by the test."""
-    monkeypatch.setattr(gather, "GATHER_S", 0)
-    monkeypatch.setattr(target_module, "GIVES_WAY_S", 0)
+    monkeypatch.setattr(target_module, "GATHER_S", 0)
     found = KubernetesTarget(
         tmp_path, name="production", access=ClusterAccess(kubeconfig=str(tmp_path / "none")), clock=SystemClock()
     )

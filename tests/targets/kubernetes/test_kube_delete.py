@@ -50,7 +50,7 @@ class Server:
 @pytest.fixture
 def live():
     """The object as a watch told it last."""
-    known = Live(lambda *_: None)
+    known = Live(lambda _: None)
     known.put(live_object(sent(1), MAP))
     return known
 

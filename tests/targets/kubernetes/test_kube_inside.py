@@ -40,7 +40,7 @@ def made(group, kind, name, *, owner=None, part_of=None, namespace="shop", **bod
 
 
 def family_of(*objects, asked=(), kinds=()):
-    live = Live(lambda *_: None)
+    live = Live(lambda _: None)
     for one in objects:
         live.put(one)
     applied = Applied(
@@ -381,7 +381,7 @@ async def test_a_pod_that_is_gone_is_asked_about_once():
     run = ended_run([_pod(_status(last=BAD))])
     assert words.of(run) == "no settings"
     assert await words.ask([run], SET) is True
-    assert queue.get_nowait().set_id == SET
+    assert queue.get_nowait() == SET
     assert words.of(run) == "no settings"
     assert await words.ask([run], SET) is False
     await words.close()

@@ -32,7 +32,7 @@ def job(uid, version, **how):
 
 @pytest.fixture
 def live():
-    return Live(lambda *_: None)
+    return Live(lambda _: None)
 
 
 def watching(live, *events, lists=()):

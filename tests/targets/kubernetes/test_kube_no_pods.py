@@ -47,7 +47,7 @@ def events():
 
 @pytest.fixture
 def live():
-    return Live(lambda *_: None)
+    return Live(lambda _: None)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import datetime as dt
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from lastgood.targets.kubernetes.apply_set import PART_OF
@@ -33,12 +34,13 @@ def made(key, name, *, owner=None, version=1, annotations=None, **body):
     return found
 
 
-def pod(*, version=1, ready=False):
+def pod(*, version=1, ready=False, waiting=None):
     started = (NOW - dt.timedelta(seconds=10)).isoformat()
+    state = {"waiting": {"reason": waiting}} if waiting else {"running": {"startedAt": started}}
     status = {
         "phase": "Running",
         "conditions": [{"type": "Ready", "status": str(ready)}],
-        "containerStatuses": [{"name": "main", "ready": ready, "state": {"running": {"startedAt": started}}}],
+        "containerStatuses": [{"name": "main", "ready": ready, "state": state}],
     }
     return made(POD, "web-1", owner="ReplicaSet-web", version=version, spec=PROBED, status=status)
 
@@ -57,7 +59,7 @@ class Judges:
 def web():
     """A Deployment that says it is available, its ReplicaSet and a ConfigMap; return a look at them."""
     told = []
-    live = Live(lambda set_id, _: told.append(set_id), quiet=QUIET)
+    live = Live(told.append, quiet=QUIET)
     live.put(made(DEPLOYMENT, "web", annotations=REVISION, spec={"replicas": 1}, status=AVAILABLE))
     live.put(made(REPLICA_SET, "web", owner="Deployment-web", annotations=REVISION))
     live.put(made(("", "ConfigMap"), "settings"))
@@ -113,14 +115,40 @@ def test_nobody_is_told_of_what_a_controller_made_and_only_counts(web):
     web.live.put(made(REPLICA_SET, "web", owner="Deployment-web", version=2, annotations=REVISION))
     assert web.told == []
     web.live.put(pod())
+    web.live.put(pod(version=2, ready=True))
+    assert web.told == []
     web.live.put(made(REPLICA_SET, "alone"))
-    assert web.told == [SET, SET]
+    assert web.told == [SET]
+
+
+def test_a_pod_in_trouble_is_told_of_and_when_it_is_well_again(web):
+    """What crashes is news at once, whatever its Deployment says; going away in peace is none."""
+    web.live.put(pod(ready=True))
+    web.told.clear()
+    web.live.put(crashing := pod(version=2, waiting="CrashLoopBackOff"))
+    assert web.told == [SET]
+    web.live.put(pod(version=3, waiting="CrashLoopBackOff"))
+    web.live.put(pod(version=4, ready=True))
+    assert web.told == [SET, SET, SET]
+    web.live.gone(pod(version=5, ready=True))
+    assert web.told == [SET, SET, SET]
+    web.live.put(msgspec.structs.replace(crashing, uid="another", resource_version="6"))
+    web.live.gone(msgspec.structs.replace(crashing, uid="another", resource_version="7"))
+    assert web.told == [SET, SET, SET, SET, SET]
+
+
+@pytest.mark.parametrize(
+    "status", [{"phase": "Unknown"}, {"phase": "Failed"}, {"phase": "Running", "containerStatuses": 5}]
+)
+def test_a_pod_that_cannot_be_judged_or_is_lost_is_in_trouble(status):
+    """Whatever may be bad news is told of."""
+    assert made(POD, "web-1", owner="ReplicaSet-web", status=status).in_trouble
 
 
 async def test_a_secret_is_no_drift_because_a_webhook_came():
     """Its content is kept nowhere, so nobody can be asked what the webhook makes of it; what is as it was, is equal."""
     secret, webhook = ("", "Secret"), ("admissionregistration.k8s.io", "MutatingWebhookConfiguration")
-    live = Live(lambda *_: None, marking=MARKING)
+    live = Live(lambda _: None, marking=MARKING)
     live.put(made(secret, "password"))
     cluster = SimpleNamespace(live=live, marks=Marks(live), parents=SimpleNamespace(of=lambda _: None))
     there = live.get((secret, "shop", "password"))
@@ -134,7 +162,7 @@ async def test_a_secret_is_no_drift_because_a_webhook_came():
 
 def test_what_an_autoscaler_decided_is_asked_anew_when_it_has_gone():
     """The replicas that it left are not Git's any more; other objects keep their mark, and its status changes none."""
-    live = Live(lambda *_: None, marking=MARKING)
+    live = Live(lambda _: None, marking=MARKING)
     marks, web, other = Marks(live), (DEPLOYMENT, "shop", "web"), (DEPLOYMENT, "shop", "other")
     alone = marks.of(web)
     target = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}

@@ -26,7 +26,7 @@ def sent(kind, name, **body):
 )
 def test_an_older_pod_of_a_daemon_set_says_nothing_of_its_new_version(annotations, strategy, expected):
     """The way back from a version whose pods crash is not Degraded by the last of these."""
-    live, status = Live(lambda *_: None), {"observedGeneration": 2}
+    live, status = Live(lambda _: None), {"observedGeneration": 2}
     spec = {"updateStrategy": {"type": strategy}}
     metadata = {"generation": 2, "annotations": annotations}
     manifest = sent("DaemonSet", "node", metadata=metadata, spec=spec, status=status)

@@ -5,7 +5,7 @@ from lastgood.targets.kubernetes.connection import ClusterAccess, Connection
 
 
 def told(queue):
-    return [queue.get_nowait().set_id for _ in range(queue.qsize())]
+    return [queue.get_nowait() for _ in range(queue.qsize())]
 
 
 def test_whoever_waits_for_one_set_is_not_woken_for_another():

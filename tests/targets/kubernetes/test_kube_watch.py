@@ -81,7 +81,7 @@ async def watch(server):
     kind = Kind(
         group="", kind="ConfigMap", version="v1", plural="configmaps", namespaced=True, verbs=verbs, versions=("v1",)
     )
-    live = Live(lambda *_: None)
+    live = Live(lambda _: None)
     return KindWatch(
         kind, connection=server, kinds=None, live=live, label=PART_OF, told=lambda: None, restored=mock.Mock()
     )

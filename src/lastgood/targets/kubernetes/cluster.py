@@ -11,10 +11,9 @@ import structlog
 from lastgood.targets.kubernetes import apply_set
 from lastgood.targets.kubernetes.connection import Connection
 from lastgood.targets.kubernetes.finished import may_go
-from lastgood.targets.kubernetes.gather import News
 from lastgood.targets.kubernetes.kinds import GroupKind, Kind, Kinds
 from lastgood.targets.kubernetes.live import Live
-from lastgood.targets.kubernetes.live_object import LiveObject, live_object
+from lastgood.targets.kubernetes.live_object import live_object
 from lastgood.targets.kubernetes.marks import DEFINITIONS, MARKING, Marks
 from lastgood.targets.kubernetes.memory import Applied
 from lastgood.targets.kubernetes.newest import Newest
@@ -54,7 +53,7 @@ class Cluster:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.kinds = Kinds(connection)
-        self.live = Live(self._changed, marking=MARKING, quiet=QUIET, may_go=may_go)
+        self.live = Live(self.tell, marking=MARKING, quiet=QUIET, may_go=may_go)
         self.marks = Marks(self.live)
         self.parents = Parents(self.tell)
         self.strangers: dict[str, tuple[float, str]] = {}
@@ -64,7 +63,7 @@ class Cluster:
         self._pulse_task: asyncio.Task[None] | None = None
         self._listing_anew: asyncio.Task[None] | None = None
         self._beginning_anew = asyncio.Lock()
-        self._listeners: dict[asyncio.Queue[News], str | None] = {}
+        self._listeners: dict[asyncio.Queue[str | None], str | None] = {}
 
     async def follow(self, kinds: Iterable[GroupKind]) -> None:
         """See that these kinds are watched and were listed; kinds that the cluster lacks are passed over.
@@ -278,28 +277,24 @@ class Cluster:
         found = (self._watches[kind] for kind in kinds if kind in self._watches)
         return next((watch.trouble for watch in found if watch.trouble is not None), None)
 
-    def listen(self, only: str | None = None) -> asyncio.Queue[News]:
-        """Return a queue that gets the news of each set.
+    def listen(self, only: str | None = None) -> asyncio.Queue[str | None]:
+        """Return a queue that gets the id of each set that something concerns; None: all of them.
 
         only: the id of the one set that whoever listens cares for.
         """
-        queue: asyncio.Queue[News] = asyncio.Queue()
+        queue: asyncio.Queue[str | None] = asyncio.Queue()
         self._listeners[queue] = only
         return queue
 
-    def _changed(self, set_id: str, one: LiveObject) -> None:
-        self.tell(set_id, is_made=one.is_made)
-
-    def deafen(self, queue: asyncio.Queue[News]) -> None:
+    def deafen(self, queue: asyncio.Queue[str | None]) -> None:
         """Let a queue of `listen` go."""
         del self._listeners[queue]
 
-    def tell(self, set_id: str | None, *, is_made: bool = False) -> None:
-        """Tell all who listen for it that something concerns a set; None: all of them. is_made: see News."""
-        news = News(set_id, is_made)
+    def tell(self, set_id: str | None) -> None:
+        """Tell all who listen for it that something concerns a set; None: all of them."""
         for queue, only in self._listeners.items():
             if set_id is None or only in (None, set_id):
-                queue.put_nowait(news)
+                queue.put_nowait(set_id)
 
     async def close(self) -> None:
         """End all watches and the connection."""

@@ -13,11 +13,10 @@ from lastgood.core.service import Services
 from lastgood.targets.kubernetes.cluster import Cluster
 from lastgood.targets.kubernetes.family import Family, belongs
 from lastgood.targets.kubernetes.health import OwnRules
-from lastgood.targets.kubernetes.kinds import GroupKind, Kind
+from lastgood.targets.kubernetes.kinds import POD, GroupKind, Kind
 from lastgood.targets.kubernetes.live_object import LiveObject
 from lastgood.targets.kubernetes.memory import Applied
 from lastgood.targets.kubernetes.pod_reader import container_to_read, read_events, read_log
-from lastgood.targets.kubernetes.pods import POD
 from lastgood.targets.kubernetes.services import make_services
 from lastgood.targets.kubernetes.tree import make_tree
 from lastgood.targets.kubernetes.trouble import ClusterTrouble

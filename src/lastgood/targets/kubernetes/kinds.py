@@ -17,6 +17,8 @@ _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryL
 
 GroupKind = tuple[str, str]
 
+POD: GroupKind = ("", "Pod")
+
 # Looks at an application with a kind that its cluster lacks come every few seconds.
 MISSING_S = 30.0
 

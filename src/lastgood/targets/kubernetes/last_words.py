@@ -11,8 +11,8 @@ from typing import Any
 from lastgood.core.redact import redact
 from lastgood.core.value import Value
 from lastgood.targets.kubernetes.cluster import Cluster
+from lastgood.targets.kubernetes.kinds import POD
 from lastgood.targets.kubernetes.pod_reader import read_log
-from lastgood.targets.kubernetes.pods import POD
 from lastgood.targets.kubernetes.reading import at, mappings, text, whole
 from lastgood.targets.kubernetes.trouble import ClusterTrouble
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from collections.abc import Set as AbstractSet
 
 from lastgood.targets.kubernetes.apply_set import Extent
-from lastgood.targets.kubernetes.kinds import GroupKind
+from lastgood.targets.kubernetes.kinds import POD, GroupKind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject
 from lastgood.targets.kubernetes.newest import Newest
 
@@ -21,13 +21,14 @@ class Live(Newest):
     """What is known to exist.
 
     went: uids of what is gone and was done with, as `may_go` says, by key; the newest of very many.
-    changed: called with the id of the ApplySet that a change concerns, and what changed. marking: kinds whose changes
-    are counted in `marking_changes`. quiet: kinds whose changes nobody is told of where a controller made the object.
+    changed: called with the id of the ApplySet that a change concerns. marking: kinds whose changes are counted in
+    `marking_changes`. quiet: kinds whose changes nobody is told of where a controller made the object; nor is anybody
+    told of its Pods, unless one is in trouble or was: all else of them its workload says.
     """
 
     def __init__(
         self,
-        changed: Callable[[str, LiveObject], None],
+        changed: Callable[[str], None],
         *,
         marking: Collection[GroupKind] = (),
         quiet: Collection[GroupKind] = (),
@@ -96,7 +97,7 @@ class Live(Newest):
 
     def _keep(self, one: LiveObject) -> None:
         before = self._objects.get(one.key)
-        is_quiet = one.is_made and one.key[0] in self._quiet
+        is_quiet = self._is_quiet(one) and (before is None or self._is_quiet(before))
         old_set = self.set_of(before) if before is not None and not is_quiet else None
         self._take_out(before)
         self._count(one.key, one.digest, before.digest if before is not None else None)
@@ -111,14 +112,14 @@ class Live(Newest):
         if is_quiet:
             return
         for concerned in {old_set, self.set_of(one)} - {None}:
-            self._changed(str(concerned), one)
+            self._changed(str(concerned))
 
     def remove(self, key: Key) -> None:
         """Forget an object."""
         before = self._objects.get(key)
         if before is None:
             return
-        concerned = self.set_of(before)
+        concerned = self.set_of(before) if not self._is_quiet(before) else None
         self._take_out(before)
         if before.part_of is not None and self._may_go(before):
             self.went[key] = before.uid
@@ -126,7 +127,10 @@ class Live(Newest):
                 del self.went[next(iter(self.went))]
         self._count(key, None, before.digest)
         if concerned is not None:
-            self._changed(concerned, before)
+            self._changed(concerned)
+
+    def _is_quiet(self, one: LiveObject) -> bool:
+        return one.is_made and (one.key[0] in self._quiet or (one.key[0] == POD and not one.in_trouble))
 
     def _keys(self, kind: GroupKind) -> Collection[Key]:
         return self._of_kind.get(kind, {})

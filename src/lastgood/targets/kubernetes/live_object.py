@@ -3,13 +3,17 @@
 Pure; takes what a watch sent.
 """
 
+import datetime as dt
 import hashlib
 from typing import Any
 
 import msgspec
 
+from lastgood.core.errors import MalformedResource
 from lastgood.targets.kubernetes.apply_set import PART_OF
-from lastgood.targets.kubernetes.kinds import GroupKind
+from lastgood.targets.kubernetes.health.live import Live
+from lastgood.targets.kubernetes.health.pod import pod_health
+from lastgood.targets.kubernetes.kinds import POD, GroupKind
 
 Key = tuple[GroupKind, str, str]
 """What names an object in a cluster: its kind, its namespace ("" for none) and its name."""
@@ -26,6 +30,8 @@ _NOT_KEPT = {
     ("apiextensions.k8s.io", "CustomResourceDefinition"): ("spec",),
     ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): ("webhooks",),
 }
+# So that nothing is late.
+_LONG_AGO = dt.datetime.min.replace(tzinfo=dt.UTC)
 MAX_KEPT_BYTES = 256_000
 
 
@@ -35,6 +41,7 @@ class LiveObject(msgspec.Struct, frozen=True, kw_only=True):
     revision: which of its Deployment's versions made it, None for what no Deployment counts.
     is_made: some controller made it and looks after it; controllers copy labels of what they make it for, and so the
     label of an ApplySet says nothing there.
+    in_trouble: a Pod that its own status calls Degraded or Unknown; what time alone makes of it is not in that.
 
     kept: JSON without managedFields, and without what a Secret or ConfigMap holds.
     """
@@ -48,6 +55,7 @@ class LiveObject(msgspec.Struct, frozen=True, kw_only=True):
     kept: bytes
     is_being_deleted: bool = False
     is_made: bool = False
+    in_trouble: bool = False
     revision: str | None = None
 
     @property
@@ -96,9 +104,17 @@ def live_object(sent: Any, kind: GroupKind) -> LiveObject | None:
         digest=b"" if is_made and part_of is None else content_digest(sent),
         is_being_deleted=metadata.get("deletionTimestamp") is not None,
         is_made=is_made,
+        in_trouble=kind == POD and _in_trouble(sent),
         revision=revision if isinstance(revision, str) else None,
         kept=without_content(sent, kind),
     )
+
+
+def _in_trouble(pod: dict[str, Any]) -> bool:
+    try:
+        return pod_health(Live(pod), _LONG_AGO).health in ("Degraded", "Unknown")
+    except MalformedResource:
+        return True
 
 
 def content_digest(sent: dict[str, Any]) -> bytes:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 from lastgood.targets.kubernetes.cluster import Cluster
 from lastgood.targets.kubernetes.finished import JOB
-from lastgood.targets.kubernetes.kinds import GroupKind
+from lastgood.targets.kubernetes.kinds import POD, GroupKind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject
 from lastgood.targets.kubernetes.pod_reader import read_events
-from lastgood.targets.kubernetes.pods import POD
 from lastgood.targets.kubernetes.reading import at, whole
 from lastgood.targets.kubernetes.trouble import ClusterTrouble, InTheWay
 

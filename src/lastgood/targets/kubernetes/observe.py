@@ -24,12 +24,12 @@ from lastgood.targets.kubernetes.finished import ENDED, SAID, is_done, note_end
 from lastgood.targets.kubernetes.health import OwnRules, workload_health
 from lastgood.targets.kubernetes.health.general import deletion_in_words
 from lastgood.targets.kubernetes.health.live import Live
-from lastgood.targets.kubernetes.kinds import Kind
+from lastgood.targets.kubernetes.kinds import POD, Kind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest
 from lastgood.targets.kubernetes.memory import Applied, Asked, Hindrance, extent_of
 from lastgood.targets.kubernetes.no_pods import REFUSED
 from lastgood.targets.kubernetes.options import options_of
-from lastgood.targets.kubernetes.pods import POD, looked_at, newest_pods
+from lastgood.targets.kubernetes.pods import looked_at, newest_pods
 from lastgood.targets.kubernetes.scaled import says_replicas, with_replicas_of
 from lastgood.targets.kubernetes.send import Sender
 from lastgood.targets.kubernetes.shared import Claimed, is_shared, note_difference, owner_now, told

@@ -3,10 +3,10 @@
 from typing import Any
 
 from lastgood.targets.kubernetes.family import Children
+from lastgood.targets.kubernetes.kinds import POD
 from lastgood.targets.kubernetes.live_object import LiveObject
 from lastgood.targets.kubernetes.reading import text
 
-POD = ("", "Pod")
 REPLICA_SET = ("apps", "ReplicaSet")
 _HASH = "controller-revision-hash"
 # Of the template alone; the API server writes the first, and the controller the second.

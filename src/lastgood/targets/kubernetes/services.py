@@ -19,9 +19,10 @@ from lastgood.targets.kubernetes.addresses import (
 from lastgood.targets.kubernetes.family import Family
 from lastgood.targets.kubernetes.finished import ENDED, SAID
 from lastgood.targets.kubernetes.health import HealthVerdict, OwnRules, WorkloadHealth, workload_health
+from lastgood.targets.kubernetes.kinds import POD
 from lastgood.targets.kubernetes.live_object import Key, LiveObject
 from lastgood.targets.kubernetes.pod_spec import images_of, labels_of, pod_labels, runs_pods
-from lastgood.targets.kubernetes.pods import POD, newest_pods
+from lastgood.targets.kubernetes.pods import newest_pods
 from lastgood.targets.kubernetes.reading import text
 
 MAX_SERVICES = 500

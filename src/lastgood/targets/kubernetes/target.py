@@ -33,17 +33,16 @@ from lastgood.targets.kubernetes.claims import Claims
 from lastgood.targets.kubernetes.cluster import Cluster
 from lastgood.targets.kubernetes.connection import ClusterAccess, Connection
 from lastgood.targets.kubernetes.finished import JOB
-from lastgood.targets.kubernetes.gather import Gathered
 from lastgood.targets.kubernetes.health import OwnRules
 from lastgood.targets.kubernetes.hindrances import Hindrances
 from lastgood.targets.kubernetes.inside import Inside
+from lastgood.targets.kubernetes.kinds import POD
 from lastgood.targets.kubernetes.last_words import EndedRun, LastWords, ended_run
 from lastgood.targets.kubernetes.live_object import Key
 from lastgood.targets.kubernetes.marks import DEFINITIONS
 from lastgood.targets.kubernetes.memory import Applied, Memory, extent_of
 from lastgood.targets.kubernetes.no_pods import NoPods, PodsRefused
 from lastgood.targets.kubernetes.observe import Differs, Healthy, Look, look, observation, unhealthy
-from lastgood.targets.kubernetes.pods import POD
 from lastgood.targets.kubernetes.rollouts import live_rollouts
 from lastgood.targets.kubernetes.run_hooks import HookRuns
 from lastgood.targets.kubernetes.send import Sender
@@ -52,9 +51,10 @@ from lastgood.targets.kubernetes.trouble import ClusterTrouble, Unreachable
 from lastgood.targets.kubernetes.wanted import Asks, Wanted, WantedWave
 
 SETTLE_S = 300.0
+# A release of one application makes some twenty changes at once; they are told as a few.
+GATHER_S = 0.25
 # What was pushed goes before news of what runs, so many times at most: a thousand applications are released sooner so.
 GIVES_WAY = 8
-GIVES_WAY_S = 0.25
 # A page or a person waits for a chart meanwhile.
 FACTS_S = 10.0
 # So long after such a wait nobody waits anew.
@@ -308,9 +308,12 @@ class KubernetesTarget:
         try:
             with contextlib.suppress(ClusterTrouble):
                 await self._set_up()
-            gathered = Gathered(queue, gives_way=self._give_way)
             while True:
-                ids = await gathered.next()
+                ids: set[str | None] = {await queue.get()}
+                await asyncio.sleep(GATHER_S)
+                await self._give_way()
+                while not queue.empty():
+                    ids.add(queue.get_nowait())
                 named = (
                     list(self._apps.values()) if None in ids else [self._apps[one] for one in ids if one in self._apps]
                 )
@@ -323,7 +326,7 @@ class KubernetesTarget:
         for _ in range(GIVES_WAY):
             if not self.connection.in_flight:
                 return
-            await asyncio.sleep(GIVES_WAY_S)
+            await asyncio.sleep(GATHER_S)
 
     async def facts(self) -> ClusterFacts | None:
         """Say what a chart may ask of this cluster; None where it does not answer."""
