@@ -86,6 +86,11 @@ async def test_a_base_of_a_base_and_components_are_followed():
         ("resources: [../gone.yaml, ../gone/folder/]\n", ["gone.yaml", "gone/folder"]),
         ("resources: &r [../f]\ncomponents: *r\n", ["f"]),
         ("resources: [../f]\n---\nresources: [../g]\n", ["f", "g"]),
+        ("kind: Kustomization\nresources: [../g]\nresources: [../f]\nkind: Kustomization\n", ["f"]),
+        ("Resources: [../f]\nconfigmapgenerator:\n- {Files: [../g]}\n", ["f", "g"]),
+        ("Resources: [../f]\nresources: [../g]\n", ["g"]),
+        ("resources: !ours [!ours ../f]\n", ["f"]),
+        ("\ufeffresources: [../f]\n".encode("utf-16-le"), ["f"]),
     ],
 )  # fmt: skip
 async def test_every_kind_of_reference_counts(kustomization, inputs):
@@ -164,7 +169,7 @@ async def test_a_chart_is_a_whole_with_the_libraries_beside_it():
         "charts/shop/Chart.yaml": "dependencies:\n- {name: web, repository: 'file://../web'}\n"
         "- {name: db, repository: 'https://charts.test'}\n- {name: out, repository: 'file://../../../out'}\n",
         "charts/web/Chart.yaml": "name: web\n",
-        "charts/web/requirements.yaml": "dependencies:\n- {name: lib, repository: 'file://../lib/'}\n",
+        "charts/web/requirements.yaml": "Dependencies:\n- {name: lib, Repository: 'file://../lib/'}\n",
         "charts/lib/Chart.yaml": "dependencies:\n- {name: web, repository: 'file://../web'}\n",
         "charts/other/Chart.yaml": "name: other\n",
     }

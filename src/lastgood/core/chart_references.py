@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lastgood.core.references import MAX_PATH, References
+from lastgood.core.references import MAX_PATH, References, any_case
 from lastgood.core.yaml import read_yaml_documents
 
 CHART_FILES = ("Chart.yaml", "requirements.yaml")
@@ -20,9 +20,9 @@ def chart_references(data: bytes, *, file: str, max_bytes: int) -> References:
     remote: dict[str, None] = {}
     for document in read_yaml_documents(data, file=file, max_bytes=max_bytes):
         value: Any = document.value
-        dependencies = value.get("dependencies") if isinstance(value, dict) else None
+        dependencies = any_case(value).get("dependencies") if isinstance(value, dict) else None
         for dependency in dependencies if isinstance(dependencies, list) else ():
-            repository = dependency.get("repository") if isinstance(dependency, dict) else None
+            repository = any_case(dependency).get("repository") if isinstance(dependency, dict) else None
             if not isinstance(repository, str) or not 0 < len(repository) <= MAX_PATH:
                 continue
             if repository.startswith(_FILE):

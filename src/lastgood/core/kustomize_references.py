@@ -1,6 +1,7 @@
 """What a kustomization refers to, as it is written there. Plain values in, paths out: none of them is looked at.
 
 Shapes are hostile input: what is not of the shape that Kustomize reads is passed over, never an error.
+Kustomize reads the name of a field in any case, so names are compared in lower case here.
 """
 
 import re
@@ -8,14 +9,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lastgood.core.errors import ConfigWrong
-from lastgood.core.references import MAX_PATH, References
+from lastgood.core.references import MAX_PATH, References, any_case
 from lastgood.core.yaml import read_yaml_documents
 
 _BUILT = ("resources", "bases", "components")
 _PLUGINS = ("generators", "transformers", "validators")
 _FILES = ("crds", "configurations")
-_PATCHES = ("patches", "patchesJson6902", "replacements")
-_GENERATED = ("configMapGenerator", "secretGenerator")
+_PATCHES = ("patches", "patchesjson6902", "replacements")
+_GENERATED = ("configmapgenerator", "secretgenerator")
 # An address, with a scheme, a forced getter (`git::`), a user and host, or a query that names a Git ref.
 _REMOTE = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*:(?:/|:)|[^/\s]+@[^/\s]+:|(?:github\.com|gitlab\.com|bitbucket\.org)[/:]|.*[?&](?:ref|version)="
@@ -27,7 +28,7 @@ def kustomization_references(data: bytes, *, file: str, max_bytes: int) -> Refer
     found = _Found()
     for document in read_yaml_documents(data, file=file, max_bytes=max_bytes):
         if isinstance(document.value, dict):
-            found.kustomization(document.value)
+            found.kustomization(any_case(document.value))
     return found.references()
 
 
@@ -70,7 +71,7 @@ class _Found:
             for patch in _mappings(value.get(key)):
                 self._into(self.files, [patch.get("path")])
         # A patch may stand here itself, which is no path.
-        self._into(self.files, [text for text in _texts(value.get("patchesStrategicMerge")) if "\n" not in text])
+        self._into(self.files, [text for text in _texts(value.get("patchesstrategicmerge")) if "\n" not in text])
         for key in _GENERATED:
             for generator in _mappings(value.get(key)):
                 self._generator(generator)
@@ -94,23 +95,23 @@ class _Found:
 
     def _charts(self, value: dict[str, Any]) -> None:
         home = "charts"
-        for settings in _mappings([value.get("helmGlobals")]):
-            home = next(_texts([settings.get("chartHome")]), home)
-        for chart in _mappings(value.get("helmCharts")):
+        for settings in _mappings([value.get("helmglobals")]):
+            home = next(_texts([settings.get("charthome")]), home)
+        for chart in _mappings(value.get("helmcharts")):
             self._chart(chart, home)
-        for chart in _mappings(value.get("helmChartInflationGenerator")):
-            name = next(_texts([chart.get("chartName")]), None)
-            self._chart({**chart, "name": name, "valuesFile": chart.get("values")}, home)
+        for chart in _mappings(value.get("helmchartinflationgenerator")):
+            name = next(_texts([chart.get("chartname")]), None)
+            self._chart({**chart, "name": name, "valuesfile": chart.get("values")}, home)
 
     def _chart(self, chart: dict[str, Any], home: str) -> None:
-        home = next(_texts([chart.get("chartHome")]), home)
+        home = next(_texts([chart.get("charthome")]), home)
         name, version = (next(_texts([chart.get(key)]), None) for key in ("name", "version"))
         if name is not None:
             self._add(self.charts, f"{home}/{name}")
             if version is not None:
                 self._add(self.charts, f"{home}/{name}-{version}")
-        self._into(self.files, [chart.get("valuesFile")])
-        self._into(self.files, chart.get("additionalValuesFiles"))
+        self._into(self.files, [chart.get("valuesfile")])
+        self._into(self.files, chart.get("additionalvaluesfiles"))
 
     def _inline(self, text: str) -> None:
         try:
@@ -146,7 +147,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _mappings(value: Any) -> Iterator[dict[str, Any]]:
-    return (one for one in _items(value) if isinstance(one, dict))
+    return (any_case(one) for one in _items(value) if isinstance(one, dict))
 
 
 def _items(value: Any) -> Iterable[Any]:

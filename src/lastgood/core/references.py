@@ -1,5 +1,7 @@
 """What a declaration refers to, as it is written there. Values only; nobody has looked whether it is there."""
 
+from typing import Any
+
 from lastgood.core.value import Value
 
 MAX_PATH = 4_096
@@ -19,3 +21,8 @@ class References(Value, frozen=True, kw_only=True):
     charts: tuple[str, ...] = ()
     remote: tuple[str, ...] = ()
     bases: tuple[str, ...] = ()
+
+
+def any_case(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return fields by their names in lower case, as Go reads them: of `Resources` and `resources` the latter."""
+    return {name.casefold(): fields[name] for name in sorted(fields)}

@@ -18,6 +18,7 @@ MAX_BYTES = 1_000_000
 MAX_DEPTH = 64
 MAX_NODES = 200_000
 
+_UTF_16 = {b"\xfe\xff": "utf-16-be", b"\xff\xfe": "utf-16-le"}
 _CORE_TAGS = {f"tag:yaml.org,2002:{name}": name for name in ("str", "int", "float", "bool", "null", "map", "seq")}
 _WORDS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
@@ -84,7 +85,7 @@ def read_yaml(data: bytes, *, file: str, max_bytes: int = MAX_BYTES, max_nodes: 
     written; `<<` merges; an alias may repeat what it names within the bounds.
     Raises ConfigWrong: not UTF-8, not YAML, a key twice, more than one document, a tag, a bound exceeded.
     """
-    documents = read_yaml_documents(data, file=file, max_bytes=max_bytes, max_nodes=max_nodes)
+    documents = _documents(data, _Composer(file, max_nodes=max_nodes, max_chars=4 * max_bytes), max_bytes=max_bytes)
     if len(documents) > 1:
         raise config_wrong(file, documents[1].line(()), "there must be one YAML document, and here a second one begins")
     return documents[0] if documents else Document(None, file=file, places=_Places())
@@ -93,7 +94,20 @@ def read_yaml(data: bytes, *, file: str, max_bytes: int = MAX_BYTES, max_nodes: 
 def read_yaml_documents(
     data: bytes, *, file: str, max_bytes: int = MAX_BYTES, max_nodes: int = MAX_NODES
 ) -> list[Document]:
-    """Read a stream of documents, as `read_yaml` reads one. The bounds hold for the stream as a whole."""
+    """Read a file that was written for Kustomize or Helm: a stream of documents, each as `read_yaml` reads one.
+
+    What they take is taken: of a key that is there twice the last counts, a tag of another kind has no effect, and
+    UTF-16 with its mark is text. The bounds hold for the stream as a whole.
+    """
+    for mark, encoding in _UTF_16.items():
+        if data.startswith(mark):
+            data = data.decode(encoding, "replace").encode("utf-8", "replace")
+    composer = _Composer(file, max_nodes=max_nodes, max_chars=4 * max_bytes, as_tools=True)
+    return _documents(data, composer, max_bytes=max_bytes)
+
+
+def _documents(data: bytes, composer: "_Composer", *, max_bytes: int) -> list[Document]:
+    file = composer.file
     if len(data) > max_bytes:
         raise config_wrong(file, None, f"it has {len(data)} bytes; the limit is {max_bytes}")
     try:
@@ -102,9 +116,7 @@ def read_yaml_documents(
         line = data.count(b"\n", 0, wrong.start) + 1
         raise config_wrong(file, line, f"it is not UTF-8: byte {wrong.start} is 0x{data[wrong.start]:02x}") from wrong
     try:
-        return _Composer(file, max_nodes=max_nodes, max_chars=4 * max_bytes).documents(
-            yaml.parse(data, Loader=yaml.CSafeLoader)
-        )
+        return composer.documents(yaml.parse(data, Loader=yaml.CSafeLoader))
     except yaml.MarkedYAMLError as wrong:
         mark = wrong.problem_mark or wrong.context_mark
         line = mark.line + 1 if mark is not None else 1
@@ -146,10 +158,14 @@ class _Open:
 
 
 class _Composer:
-    """Builds values from parser events without recursion, so that no depth of nesting can exhaust the stack."""
+    """Builds values from parser events without recursion, so that no depth of nesting can exhaust the stack.
 
-    def __init__(self, file: str, *, max_nodes: int, max_chars: int) -> None:
+    as_tools: leave out the rules of our own that Kustomize and Helm do not have.
+    """
+
+    def __init__(self, file: str, *, max_nodes: int, max_chars: int, as_tools: bool = False) -> None:
         self.file = file
+        self.as_tools = as_tools
         self.max_nodes = max_nodes
         self.max_chars = max_chars
         self.nodes = 0
@@ -211,7 +227,7 @@ class _Composer:
 
     def _key(self, text: str, line: int, *, merges: bool) -> None:
         top = self.stack[-1]
-        if text in top.seen and not merges:
+        if text in top.seen and not merges and not self.as_tools:
             self._wrong(line, f"the key {text[:80]!r} is here twice, first in line {top.seen[text]}")
         top.seen[text] = line
         top.key = text
@@ -224,7 +240,7 @@ class _Composer:
         tag = event.tag
         if tag is None:
             return _plain_scalar(event.value) if event.implicit[0] else event.value
-        if tag == "!":
+        if tag == "!" or (self.as_tools and tag not in _CORE_TAGS):
             return event.value
         name = _CORE_TAGS.get(tag)
         if name == "str":
@@ -237,7 +253,8 @@ class _Composer:
 
     def _open(self, event: Any, line: int) -> None:
         is_map = isinstance(event, yaml.MappingStartEvent)
-        if event.tag not in (None, "!") and _CORE_TAGS.get(event.tag) != ("map" if is_map else "seq"):
+        tagged = event.tag not in (None, "!") and not self.as_tools
+        if tagged and _CORE_TAGS.get(event.tag) != ("map" if is_map else "seq"):
             self._wrong(line, f"the tag {event.tag[:80]!r} cannot be used here")
         if self._wants_key():
             self._wrong(line, "a key must be text")
