@@ -7,6 +7,7 @@ Otherwise lines that begin with `---` cut it, whatever YAML says, and each piece
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -23,6 +24,8 @@ DOCUMENT_NODES = 20
 _JSON_BLANKS = " \t\n\r"
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xfe\xff", "utf-16-be"), (b"\xff\xfe", "utf-16-le"))
 _SHOWN = 40
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_ESCAPED = re.compile(r"\\.", re.DOTALL)
 
 
 class KubeDocument(NamedTuple):
@@ -131,19 +134,40 @@ def _to_its_end(piece: str, line: int, file: str) -> str:
 
 def _yaml_value(piece: str, line: int, file: str, budget: Budget) -> tuple[Any, tuple[tuple[int, str], ...]]:
     budget.take(file, line, DOCUMENT_NODES, 0)
-    composer = KubeComposer(file, first_line=line, budget=budget)
-    try:
-        value = composer.document(yaml.parse(_to_its_end(piece, line, file), Loader=yaml.CSafeLoader))
-    except yaml.MarkedYAMLError as wrong:
-        mark = wrong.problem_mark or wrong.context_mark
-        at = line + (mark.line if mark is not None else 0)
-        raise config_wrong(file, at, f"it is not YAML: {wrong.problem or wrong.context}") from wrong
-    except yaml.reader.ReaderError as wrong:
-        at = line + piece.count("\n", 0, int(wrong.position or 0))
-        raise config_wrong(file, at, f"it is not YAML: {wrong.reason}") from wrong
-    except yaml.YAMLError as wrong:
-        raise config_wrong(file, None, "it is not YAML") from wrong
-    return value, tuple(composer.warnings)
+    text = _to_its_end(piece, line, file)
+    while True:
+        composer = KubeComposer(file, first_line=line, budget=budget)
+        try:
+            value = composer.document(yaml.parse(text, Loader=yaml.CSafeLoader))
+        except yaml.MarkedYAMLError as wrong:
+            mended = _without_escaped_quotes(text, wrong)
+            if mended == text:
+                mark = wrong.problem_mark or wrong.context_mark
+                at = line + (mark.line if mark is not None else 0)
+                raise config_wrong(file, at, f"it is not YAML: {wrong.problem or wrong.context}") from wrong
+            # All is read once more, for each text that has one: so all counts once more.
+            budget.take(file, line, 0, len(text))
+            text = mended
+        except yaml.reader.ReaderError as wrong:
+            at = line + piece.count("\n", 0, int(wrong.position or 0))
+            raise config_wrong(file, at, f"it is not YAML: {wrong.reason}") from wrong
+        except yaml.YAMLError as wrong:
+            raise config_wrong(file, None, "it is not YAML") from wrong
+        else:
+            return value, tuple(composer.warnings)
+
+
+def _without_escaped_quotes(text: str, wrong: yaml.MarkedYAMLError) -> str:
+    r"""Return a document without `\'` in the double quotes that the reader here stumbled over.
+
+    It does not know what kubectl's reader takes for a quote, and where quotes begin only a reader knows.
+    """
+    begin = wrong.context_mark if wrong.problem == "found unknown escape character" else None
+    quoted = None if begin is None else _QUOTED.match(text, begin.index)
+    if quoted is None:
+        return text
+    mended = _ESCAPED.sub(lambda found: "\\x27" if found[0] == "\\'" else found[0], quoted[0])
+    return text[: quoted.start()] + mended + text[quoted.end() :]
 
 
 def _json_values(text: str, file: str, budget: Budget) -> tuple[list[tuple[Any, int]], int, ConfigWrong | None]:
