@@ -138,6 +138,11 @@ ROWS = (
         (
             "Progressing: stale Valid",
             "Healthy: Valid=True",
+            # What it includes is orphaned without it, so the one that includes has to come first.
+            (
+                "Healthy: .spec.includes"
+                " & some(.status.conditions; .type=Valid; len(.errors)=1; .errors[0].type=IncludeError)"
+            ),
             "Degraded: Valid=False",
             "Healthy: .status.currentStatus=valid",
             "Degraded: .status.currentStatus=invalid",

@@ -383,6 +383,9 @@ ROWS = (
         (
             "Suspended: Paused=True",
             "Healthy: Ready=True",
+            # It is stopped because its own spec says so; otherwise somebody has stopped it.
+            "Healthy: .spec.running=false & !.status.created=true",
+            "Healthy: .spec.runStrategy=Halted & !.status.created=true",
             "Suspended: Ready!=True & !.status.created=true",
         ),
     ),
