@@ -130,6 +130,8 @@ def test_what_was_said_of_an_earlier_generation_does_not_count(kind, status, exp
         ("gateway.networking.k8s.io/BackendTLSPolicy", conditions("Accepted=True@1"), "Progressing"),
         ("gateway.networking.k8s.io/BackendTLSPolicy", conditions("Accepted=True@2"), "Healthy"),
         ("gateway.networking.k8s.io/BackendTLSPolicy", conditions("Accepted=False/Invalid@2"), "Degraded"),
+        ("gateway.networking.k8s.io/BackendTLSPolicy", conditions("Accepted=False/TargetNotFound@2"), "Degraded"),
+        ("gateway.networking.k8s.io/BackendTLSPolicy", "controllerName: example.com/controller", "Progressing"),
         ("gateway.envoyproxy.io/SecurityPolicy", conditions("Accepted=False@2"), "Degraded"),
         ("gateway.envoyproxy.io/SecurityPolicy", conditions("Accepted=False@1"), "Progressing"),
         ("gateway.envoyproxy.io/SecurityPolicy", conditions("Accepted=True"), "Healthy"),

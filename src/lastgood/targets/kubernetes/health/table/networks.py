@@ -98,6 +98,8 @@ ROWS = (
             "Degraded: some(.status.ancestors; !Accepted/TargetNotFound; Accepted!=True)",
             "Degraded: some(.status.ancestors; !Accepted/TargetNotFound; ResolvedRefs!=True)",
             "Healthy: some(.status.ancestors; Accepted=True)",
+            # One controller may not know what another one has found; where none has, it is not there.
+            "Degraded: some(.status.ancestors; Accepted=False)",
         ),
     ),
     Row(
