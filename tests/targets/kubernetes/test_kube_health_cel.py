@@ -36,6 +36,7 @@ def rules():
                 current="status.phase == 'Ready'",
             ),
             rule("Number", current="1"),
+            rule("Lower", current="status.phase.lowerAscii() == 'ready'"),
             rule("Slow", current=ENDLESS),
             rule("Fat", current=MEMORY),
             CelRule(api_version="apps/v1", kind="Deployment", current="spec.replicas == 0"),
@@ -65,9 +66,15 @@ def test_the_first_expression_that_is_true_decides(rules, status, health, reason
 
 def test_a_field_that_is_not_there_is_named(rules):
     """An expression that cannot be evaluated is not true, and the message says why."""
-    assert "phase" in health_of(widget(), now=NOW, own=rules).message
+    assert health_of(widget(), now=NOW, own=rules).message.endswith("(inProgress: the object has no phase)")
     bare = {key: value for key, value in widget().items() if key != "status"}
     assert health_of(bare, now=NOW, own=rules).message.endswith("(inProgress: the object has no status)")
+
+
+def test_a_function_that_is_not_there_is_named(rules):
+    """It is no field that the object lacks: waiting for it would be in vain."""
+    found = health_of(widget("Lower", phase="Ready"), now=NOW, own=rules)
+    assert found.message.endswith("(current: there is no function lowerAscii for what it is given)")
 
 
 def test_an_expression_that_is_neither_true_nor_false_says_so(rules):

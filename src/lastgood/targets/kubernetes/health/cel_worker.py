@@ -70,13 +70,20 @@ def _evaluate(programs: dict[str, Any], manifest: dict[str, Any]) -> dict[str, A
             if found is not False:
                 why = why or f"{name} is neither true nor false"
         except Exception as failed:  # noqa: BLE001 - the library has errors of many kinds for a missing field
-            why = why or f"{name}: {_missing(failed) or _first_line(failed)}"
+            why = why or f"{name}: {_missing(failed, programs[name].functions()) or _first_line(failed)}"
     return {"answer": "none", "why": why}
 
 
-def _missing(failed: Exception) -> str:
-    """Say which of the object's own fields is not there; the library takes it for a name that was misspelt."""
+def _missing(failed: Exception, functions: list[str]) -> str:
+    """Say which of the object's own fields is not there; the library takes it for a name that was misspelt.
+
+    functions: the names that the expression calls, which no object will ever bring.
+    """
+    if isinstance(failed, KeyError):
+        return f"the object has no {failed.args[0]}"[:_MAX_WHY]
     found = _UNDEFINED.match(str(failed))
+    if found and found[1] in functions:
+        return f"there is no function {found[1]} for what it is given"
     return f"the object has no {found[1]}" if found else ""
 
 
