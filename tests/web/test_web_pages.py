@@ -498,6 +498,13 @@ def test_a_pause_says_so_on_every_page_of_the_application(browser, lastgood):
     assert "audit" in page
 
 
+def test_the_address_of_an_application_leads_to_its_timeline(browser):
+    """Who shortens an address, or writes one, is not told that there is no such page."""
+    answer = browser.get("/apps/web-production")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/apps/web-production/timeline")
+
+
 def test_the_theme_is_kept_in_a_cookie(browser):
     """Forced by the link, without JavaScript; the way back is the page it came from."""
     answer = browser.get("/theme/dark?back=/timeline%3Foutcome=failed")

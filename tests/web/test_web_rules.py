@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from lastgood.core.deployment import Phase
 from lastgood.core.errors import CommandLineWrong
+from lastgood.core.observation import ResourceHealth
 from lastgood.core.record import Bucket
 from lastgood.web import clockface
 from lastgood.web.chart import BARS_MOST, DOWN_PX, LINE_Y, UP_PX, begins_lately, draw, edges_of
@@ -16,6 +17,7 @@ from lastgood.web.period import read_filters
 from lastgood.web.progress import Run, describe, progress_of
 from lastgood.web.rail import change_summary, days
 from lastgood.web.sign_in import local_path
+from lastgood.web.verdict import verdict_of
 from twins.lastgood import NOW, PRIYA, MemoryLastgood, ago, entry, oid, sample_operation
 
 DAY = dt.timedelta(days=1)
@@ -218,6 +220,37 @@ async def progress_with(
     )
     shown = deployment if phases or outcome != "in-progress" else None
     return describe(operation, [replace(status, deployment=shown)], [Run.of(shown)] if shown else [], now=NOW)
+
+
+def objects(*, config="Healthy"):
+    counted = {"ready": 0, "wanted": 0}
+    return (
+        *(ResourceHealth(kind="ConfigMap", name=f"c{n}", health="Healthy", **counted) for n in range(20)),
+        ResourceHealth(kind="ConfigMap", name="settings", health=config, **counted),
+        ResourceHealth(kind="Service", name="web", health="Healthy", **counted),
+        ResourceHealth(kind="Deployment", name="web", health="Healthy", ready=2, wanted=2),
+    )
+
+
+async def test_what_runs_is_what_there_is_a_number_of():
+    """A Service or a ConfigMap is not shown as 0 of 0, and does not push out what runs."""
+    status = await MemoryLastgood().status("web-production")
+    verdict = verdict_of(replace(status, resources=objects()), now=NOW)
+
+    assert [(found.kind, found.ready, found.wanted) for found in verdict.resources] == [("Deployment", 2, 2)]
+    assert verdict.more_resources == 0
+
+
+async def test_progress_lists_what_runs_and_what_is_not_well():
+    """By kind and name: a Service and a Deployment often have one name."""
+    status = await MemoryLastgood().status("web-production")
+    shown = replace(status, resources=objects(config="Missing"))
+    progress = describe(sample_operation("op1", PRIYA), [shown], [], now=NOW)
+
+    assert [(line.kind, line.name, line.ready) for line in progress.resources] == [
+        ("ConfigMap", "settings", ""),
+        ("Deployment", "web", "2 of 2"),
+    ]
 
 
 # What the undo of a hold plans: no application gets another version.

@@ -182,6 +182,20 @@ def test_services_that_need_a_person_stand_first_and_pages_follow(browser, lastg
     assert len([element for element in rest.all("th") if element.given.get("scope") == "row"]) == 30
 
 
+def test_labels_that_tell_services_apart_are_shown(browser, lastgood):
+    """The mark that every object of an application has is none of them; the tree shows it."""
+    labels = {"applyset.kubernetes.io/part-of": "applyset-abc-v1", "team": "checkout"}
+    one = ServiceView(group="apps", kind="Deployment", namespace="shop", name="web", health="Healthy", labels=labels)
+
+    async def marked(app):
+        return Services(app=app, observed_at=NOW, services=(one,))
+
+    lastgood.services = marked
+    text = browser.get("/apps/web-production/services").text
+    assert "team=checkout" in text
+    assert "applyset-abc-v1" not in text
+
+
 @pytest.mark.parametrize("query", ["health=fine", "page=x", "page=-1", "q=" + "x" * 600, "q=%00", "page=9999999"])
 def test_a_filter_that_makes_no_sense_is_refused(browser, query):
     """With a sentence, not with a traceback."""

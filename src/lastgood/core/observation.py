@@ -34,6 +34,11 @@ class ResourceHealth(Value, frozen=True, kw_only=True):
     ready: int = 0
     wanted: int = 1
 
+    @property
+    def counts(self) -> bool:
+        """Say whether there is a number of it to tell: a Service or a ConfigMap has none."""
+        return bool(self.ready or self.wanted)
+
 
 NOT_AS_ASKED = "not as asked for: "
 """How the message of what is well begins where it is not as asked for."""

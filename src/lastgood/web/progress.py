@@ -40,13 +40,13 @@ class StepView(Value, frozen=True, kw_only=True):
 
 
 class ResourceLine(Value, frozen=True, kw_only=True):
-    """One running thing of one application, as observed now."""
+    """One running thing of one application, or one that is not well, as observed now. ready: of how many, in words."""
 
     app: str
+    kind: str
     name: str
     badge: Badge
-    ready: int
-    wanted: int
+    ready: str
     message: str
 
 
@@ -152,14 +152,15 @@ def describe(operation: Operation, statuses: list[StatusView], deployments: list
         resources=tuple(
             ResourceLine(
                 app=status.application.name,
+                kind=found.kind,
                 name=found.name,
                 badge=health_badge(found.health),
-                ready=found.ready,
-                wanted=found.wanted,
+                ready=f"{found.ready} of {found.wanted}" if found.counts else "",
                 message=found.message,
             )
             for status in statuses
             for found in status.resources
+            if found.counts or found.health != "Healthy"
         ),
         images=tuple(image for deployment in deployments for image in deployment.images),
         log=_log(operation, deployments),

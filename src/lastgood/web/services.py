@@ -23,6 +23,8 @@ from lastgood.web.verdict import AppHeader, app_header
 ROWS = 50
 PIPS_MOST = 12
 LABELS_MOST = 8
+# The mark of a set of objects is on every one of them and tells nobody apart.
+_SET = "applyset.kubernetes.io/part-of"
 # No order of health is said in the six words; on a page what needs a person stands first.
 URGENCY = {"Missing": 0, "Degraded": 0, "Unknown": 1, "Progressing": 2, "Suspended": 3, "Healthy": 4}
 
@@ -152,7 +154,7 @@ def _matches(one: ServiceView, asked: Asked) -> bool:
 
 
 def _row(one: ServiceView, app: str) -> ServiceRow:
-    labels = tuple(f"{key}={value}" for key, value in sorted(one.labels.items()))
+    labels = tuple(f"{key}={value}" for key, value in sorted(one.labels.items()) if key != _SET)
     marks = max(one.wanted, one.ready)
     change = one.last_change
     base = f"/apps/{segment(app)}"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from lastgood.core.application import ApplicationView
 from lastgood.core.errors import StoreFailed
@@ -190,6 +190,10 @@ def timeline_routes(lastgood: Lastgood, records: Records, pages: Pages) -> Route
             waiting=tuple((entry.app, one) for entry in entries for one in entry.waiting),
         )
         return pages.answer("partials/history.html" if wants_part(request) else "everything.html", page)
+
+    @routes.get("/apps/{name}")
+    async def application(_: Request, name: str) -> Response:
+        return RedirectResponse(f"/apps/{segment(name)}/timeline", status_code=303)
 
     @routes.get("/apps/{name}/timeline")
     async def timeline(request: Request, name: str) -> Response:

@@ -45,7 +45,8 @@ class Wrong(Value, frozen=True, kw_only=True):
 class Verdict(Value, frozen=True, kw_only=True):
     """The strip: three answers, left to right.
 
-    running_title: its heading; badge: how it is. wrongs: empty where nothing is. urged: going back is the thing to do.
+    running_title: its heading; badge: how it is. resources: what there is a number of.
+    wrongs: empty where nothing is. urged: going back is the thing to do.
     """
 
     app: str
@@ -95,6 +96,7 @@ def verdict_of(status: StatusView, *, now: dt.datetime) -> Verdict:
     place = place_of(app)
     deployment = status.deployment
     started = deployment.finished_at or deployment.started_at if deployment else None
+    counted = tuple(found for found in status.resources if found.counts)
     badge = health_badge(app.health)
     if app.health == "Healthy" and started and _runs(status):
         badge = Badge(word=f"Healthy for {span((now - started).total_seconds())}", tone=badge.tone, icon=badge.icon)
@@ -104,8 +106,8 @@ def verdict_of(status: StatusView, *, now: dt.datetime) -> Verdict:
         running_title=f"In {place} now" + (", and good" if good_now else "" if known else ": not known"),
         badge=badge,
         outcome=deployment_badge(_view(status)) if deployment and not good_now else None,
-        resources=status.resources[:RESOURCES_MOST],
-        more_resources=max(len(status.resources) - RESOURCES_MOST, 0),
+        resources=counted[:RESOURCES_MOST],
+        more_resources=max(len(counted) - RESOURCES_MOST, 0),
         good_now=good_now,
         wrong_title=_wrong_title(app, wrongs),
         wrong_tone=_wrong_tone(app, wrongs),
