@@ -11,6 +11,7 @@ from lastgood.core.deployment import Phase
 from lastgood.core.errors import CommandLineWrong
 from lastgood.core.observation import ResourceHealth
 from lastgood.core.record import Bucket
+from lastgood.core.resource import ImageChange
 from lastgood.web import clockface
 from lastgood.web.chart import BARS_MOST, DOWN_PX, LINE_Y, UP_PX, begins_lately, draw, edges_of
 from lastgood.web.period import read_filters
@@ -193,12 +194,17 @@ def test_a_way_back_to_an_older_page_has_no_lane():
 
 def test_a_long_list_of_images_is_cut_with_its_count():
     """At most twelve, then how many more."""
-    from lastgood.core.resource import ImageChange  # noqa: PLC0415 - beside the one use
-
     images = [ImageChange(name=f"s{n}", from_="r.example:5000/x:1", to=None) for n in range(43)]
 
     assert change_summary(images).startswith("s0 1 → none, ")
     assert change_summary(images).endswith(", and 31 more")
+
+
+def test_a_digest_is_told_by_its_first_digits():
+    """All 64 would take two lines of each record."""
+    image = ImageChange(name="proxy", from_="1.4", to="sha256:" + "0123456789abcdef" * 4)
+
+    assert change_summary([image]) == "proxy 1.4 → 0123456789ab"
 
 
 async def progress_with(

@@ -12,6 +12,8 @@ from lastgood.core.value import Value
 from lastgood.web.badge import Badge, entry_badge
 from lastgood.web.clockface import day_heading
 
+# Digits shown of a full commit id, and of a digest.
+_SHOWN = {40: 7, 64: 12}
 SUMMARY_IMAGES = 12
 
 
@@ -163,4 +165,4 @@ def _tag(reference: str | None) -> str:
         return "none"
     tag = reference.rpartition("/")[2].rpartition(":")[2]
     # A process's artifact is a source revision: as short as every other hash.
-    return tag[:7] if len(tag) == 40 else tag  # noqa: PLR2004 - a full commit id
+    return tag[: _SHOWN.get(len(tag), len(tag))]

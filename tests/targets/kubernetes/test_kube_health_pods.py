@@ -196,6 +196,20 @@ def test_a_pod_that_crashes_tells_before_the_deadline_does():
     )
 
 
+def test_a_deadline_that_passes_does_not_silence_the_pod():
+    """What stands on a page after the deadline is why, as before it; who has no such pod says that it is late."""
+    late = "{type: Progressing, status: 'False', reason: ProgressDeadlineExceeded, message: timed out}"
+    failure = "{type: ReplicaFailure, status: 'True', reason: FailedCreate, message: quota}"
+    for conditions, pods, reason in (
+        (late, [pod(waiting("CrashLoopBackOff"))], "CrashLoopBackOff"),
+        (late, [pod("{phase: Pending}")], "ProgressDeadlineExceeded"),
+        (failure, [pod(waiting("CrashLoopBackOff"))], "FailedCreate"),
+    ):
+        status = yaml.safe_load(f"{{conditions: [{conditions}]}}")
+        found = workload_health({**DEPLOYMENT, "status": status}, pods, now=NOW)
+        assert (found.verdict.health, found.verdict.reason) == ("Degraded", reason)
+
+
 def test_pods_on_their_way_change_nothing():
     """The workload's own verdict stays."""
     found = workload_health(DEPLOYMENT, [pod("{phase: Pending}")], now=NOW)

@@ -12,6 +12,8 @@ from lastgood.targets.kubernetes.health.judge import OwnRules, judge
 from lastgood.targets.kubernetes.health.live import Live
 from lastgood.targets.kubernetes.health.verdict import HealthVerdict, verdict
 
+# What a Deployment says, and a Rollout: that it is late, and not why.
+LATE = "ProgressDeadlineExceeded"
 _WORST: tuple[Health, ...] = ("Degraded", "Unknown", "Progressing", "Suspended", "Healthy", "Missing")
 
 
@@ -39,7 +41,8 @@ def workload_health(
     pods: those that belong to its newest version, as the API server sent them: a pod of an old version that crashes
     while it is replaced is no news. now: aware UTC time.
     A Degraded pod makes its workload Degraded, unless that is suspended or going away; one of a Job that failed does
-    not, since the Job may try again. A pod that cannot be judged is left out.
+    not, since the Job may try again. A deadline that passes does not silence what the pod says: it says why.
+    A pod that cannot be judged is left out.
     Raises MalformedResource where the workload itself cannot be judged.
     """
     owner = Live(live)
@@ -64,7 +67,9 @@ def workload_health(
             worst = (rank, pod, found)
     wanted = _wanted(owner, count)
     alone = WorkloadHealth(verdict=said, own=said, restarts=restarts, ready=ready, wanted=wanted)
-    if worst is None or worst[2].health != "Degraded" or said.health in {"Suspended", "Degraded"} or _leaves(owner):
+    if worst is None or worst[2].health != "Degraded" or said.health == "Suspended" or _leaves(owner):
+        return alone
+    if said.health == "Degraded" and said.reason != LATE:
         return alone
     if _settled(owner, said):
         return alone
