@@ -52,6 +52,18 @@ async def test_a_plan_lists_the_settings_that_go_back(world):
     assert read_claim(message).reason == "Settings:\n- of a person\n\nit is slow"
 
 
+async def test_what_comes_and_goes_as_a_whole_is_named(world):
+    """Beside the settings, in lines of its own: what is deleted is nothing to be read out of a table."""
+    old = await world.commit({FILE: compose("aa")})
+    await world.commit({FILE: compose("aa") + "  a: {command: sleep 9}\n  b: {command: sleep 9}\n"})
+    page = plan_text(await world.plan(to=old), Style(color=False, width=100), verbose=False)
+    assert "\n  removes  Process a, Process b\n" in page
+    assert "adds" not in page
+    await world.roll_back(to=old)
+    page = plan_text(await world.plan(mode="revert"), Style(color=False, width=100), verbose=False)
+    assert "\n  adds     Process a, Process b\n" in page
+
+
 async def test_many_settings_are_counted(world):
     """The page and the commit list 20 of them, the plan keeps as many as a record."""
     many = MOST_SETTINGS + 5

@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from lastgood.cli.timeline import marks
 from lastgood.core.deployment import Phase
 from lastgood.core.errors import CommandLineWrong
 from lastgood.core.observation import ResourceHealth
+from lastgood.core.operation import OperationView
 from lastgood.core.record import Bucket
 from lastgood.core.resource import ImageChange
 from lastgood.web import clockface
@@ -190,6 +192,20 @@ def test_a_way_back_to_an_older_page_has_no_lane():
 
     assert record.lane == ""
     assert record.same_as == (oid("c3")[:7], "")
+
+
+def test_healed_drift_says_what_it_was_and_is_no_second_rollback():
+    """Its record has the commit of the rollback, and not its lane, its word or its reason."""
+    back = OperationView(id="op1", kind="rollback", from_="d2", to="c3", reason="it is slow", despite=(), recorded=True)
+    given = {"same_as": oid("c3"), "operation": back, "number": 2}
+    healed = entry("d1", "Roll back", PRIYA, NOW, trigger="drift", message="mended: .spec.replicas", **given)
+    went = entry("d1", "Roll back", PRIYA, ago(minutes=1), trigger="rollback", **{**given, "number": 1})
+    brought = entry("c3", "Release", PRIYA, ago(minutes=2))
+
+    (day,) = days([healed, went, brought], today=NOW.date(), first_page=True, ends=True)
+    assert [record.why for record in day.records] == ["mended: .spec.replicas", "", ""]
+    assert [record.lane for record in day.records] == ["", "out", "in"]
+    assert [marks(one) for one in (healed, went)] == ["drift", "rollback"]
 
 
 def test_a_long_list_of_images_is_cut_with_its_count():

@@ -7,12 +7,14 @@ from lastgood.cli.features import features_text, images_text, settings_text, unk
 from lastgood.cli.shared import heading, indented, now, reference, version_line
 from lastgood.cli.text import Style, clean, facts, moment, plural
 from lastgood.core.plan import Check, Plan, PlannedApplication
+from lastgood.core.words import Change
 
 _ORDER = {"block": 0, "warn": 1, "unknown": 2, "pass": 3}
 # A plan of a thousand files is read in `git show`, not on a page.
 MAX_FILES = 40
 MAX_FEATURES = 20
 MAX_SETTINGS = 20
+MAX_OBJECTS = 8
 # The exit code where a pull request was opened, and nothing is deployed yet.
 REQUESTED = 8
 
@@ -56,6 +58,8 @@ def _application(app: PlannedApplication, style: Style, *, verbose: bool) -> str
                     ("to", version_line(app.to, at)),
                     ("version", app.version or "none"),
                     ("renders", known[app.renders_as_ran]),
+                    ("adds", _whole_objects(app, "added")),
+                    ("removes", _whole_objects(app, "removed")),
                     ("hold", hold),
                 ],
                 style,
@@ -80,6 +84,13 @@ def _application(app: PlannedApplication, style: Style, *, verbose: bool) -> str
     if verbose and app.resources:
         parts.append(indented(resources_text(app.resources, style)))
     return "\n".join(parts)
+
+
+def _whole_objects(app: PlannedApplication, change: Change) -> str:
+    """Name the objects that come or go as a whole: of one that goes, nobody should read it out of a table."""
+    names = [f"{clean(one.kind)} {clean(one.name)}" for one in app.resources if one.change == change]
+    more = f" and {len(names) - MAX_OBJECTS} more" if len(names) > MAX_OBJECTS else ""
+    return ", ".join(names[:MAX_OBJECTS]) + more
 
 
 def _narrower(style: Style) -> Style:

@@ -177,7 +177,7 @@ def marks(entry: TimelineEntry) -> str:
         words.append("held")
     if entry.version is None:
         words.append("removed")
-    if entry.operation is not None:
+    if entry.operation is not None and not entry.runs_anew:
         words.append(entry.operation.kind)
     elif entry.deployment is not None and entry.deployment.trigger != "commit":
         words.append(entry.deployment.trigger)

@@ -82,6 +82,11 @@ class TimelineEntry(Value, frozen=True, kw_only=True):
     waiting: tuple[WaitingRequest, ...] = ()
     cursor: str = ""
 
+    @property
+    def runs_anew(self) -> bool:
+        """Say whether this is one more run of what another record brought: healed drift, a retry, a new definition."""
+        return self.deployment is not None and self.deployment.trigger in {"drift", "retry", "definition"}
+
 
 class TimelineQuery(Value, frozen=True, kw_only=True):
     """Which entries to show. app None: of everything. before: only entries older than this cursor (opaque).

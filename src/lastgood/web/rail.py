@@ -12,6 +12,8 @@ from lastgood.core.value import Value
 from lastgood.web.badge import Badge, entry_badge
 from lastgood.web.clockface import day_heading
 
+# Outcomes of which the record's own words are shown without being asked for.
+_TOLD = ("failed", "partial", "in-progress")
 # Digits shown of a full commit id, and of a digest.
 _SHOWN = {40: 7, 64: 12}
 SUMMARY_IMAGES = 12
@@ -77,6 +79,7 @@ def record_view(
     """Show one entry."""
     badge = entry_badge(entry)
     outcome = entry.deployment.outcome if entry.deployment else None
+    heals = entry.deployment is not None and entry.deployment.trigger == "drift"
     running = entry.health is not None
     return RecordView(
         entry=entry,
@@ -90,7 +93,7 @@ def record_view(
         tail=tail,
         summary=change_summary(entry.images or ()) or "Details",
         same_as=(entry.same_as[:7], same_anchor) if entry.same_as else None,
-        why=entry.deployment.message if entry.deployment and outcome in {"failed", "partial", "in-progress"} else "",
+        why=entry.deployment.message if entry.deployment and (outcome in _TOLD or heals) else "",
         may_go_back=not (running and entry.current)
         and not entry.held
         and entry.version is not None
@@ -144,7 +147,7 @@ def _lanes(entries: Sequence[TimelineEntry]) -> tuple[list[str], dict[int, str]]
             entry.deployment is not None and entry.deployment.trigger == "rollback"
         )
         # Of two overlapping lanes only the newer is drawn; the sentence "same content as" is always there.
-        if went_back and not any(lanes[number : target + 1]):
+        if went_back and not entry.runs_anew and not any(lanes[number : target + 1]):
             lanes[number : target + 1] = ["out", *["mid"] * (target - number - 1), "in"]
     return lanes, anchors
 
@@ -152,12 +155,8 @@ def _lanes(entries: Sequence[TimelineEntry]) -> tuple[list[str], dict[int, str]]
 def _release_of(commit: str, entries: Sequence[TimelineEntry], start: int) -> int | None:
     # Healing and trying again run a commit anew; the lane leads to the record that brought it.
     found = [at for at in range(start, len(entries)) if entries[at].commit == commit]
-    brought = [at for at in found if not _runs_anew(entries[at])]
+    brought = [at for at in found if not entries[at].runs_anew]
     return next(iter(brought or found), None)
-
-
-def _runs_anew(entry: TimelineEntry) -> bool:
-    return entry.deployment is not None and entry.deployment.trigger in {"drift", "retry", "definition"}
 
 
 def _tag(reference: str | None) -> str:
