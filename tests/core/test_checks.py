@@ -206,6 +206,13 @@ def test_how_it_ran(runs, outcomes):
     assert tuple(check.outcome for check in preflight.ran("web", "abc", records)) == outcomes
 
 
+def test_what_failed_is_called_by_its_own_commit():
+    """What it comes to may have failed by another commit than the one that was asked for."""
+    failed = make_deployment(number=2, outcome="failed", message="no such image")
+    check = next(one for one in preflight.ran("web", "abc", [failed]) if one.name == "failed-before")
+    assert check.detail == f"n2 of {failed.commit.short}: no such image"
+
+
 def test_held_names_the_reason():
     """Since when and why, and what lets it go; an override says that the commit ends it."""
     hold = Hold(id="1", version="a" * 40, commit=None, since=NOW, reason="500s")

@@ -162,7 +162,10 @@ def definition_changed(app: str, *, now: Mapping[str, Any], then: Mapping[str, A
 
 
 def ran(app: str, named: str, runs: Sequence[Deployment] | None) -> list[Check]:
-    """runs: the recorded deployments of that version, newest first; None without records."""
+    """runs: the recorded deployments of that version, newest first; None without records.
+
+    Where shared inputs stay as they are, those of what it comes to are among them, which another commit brought.
+    """
     names = ("never-ran", "failed-before", "not-baked")
     if runs is None:
         return [unknown(name, app, NO_RECORDS) for name in names]
@@ -175,7 +178,7 @@ def ran(app: str, named: str, runs: Sequence[Deployment] | None) -> list[Check]:
     baked = any(run.baked_at is not None for run in applied)
     return [
         passes("never-ran", app, f"{named} ran as n{last.number}"),
-        fails("failed-before", app, f"n{last.number} of {named}: {last.message or last.outcome}")
+        fails("failed-before", app, f"n{last.number} of {last.commit.short}: {last.message or last.outcome}")
         if failed
         else passes("failed-before", app, f"n{last.number} succeeded"),
         passes("not-baked", app, f"{named} stayed healthy for its bake time")
