@@ -250,7 +250,7 @@ async def test_what_a_target_never_runs_is_not_tried_again(world):
     """A version that the destination cannot run waits for another one, and fills no timeline."""
     await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
 
-    async def refuse(app, _rendered, *, occasion):
+    async def refuse(app, _rendered, **_words):
         raise TargetRefused(app=app.name, destination="twin", reason="this destination runs no such thing")
 
     apply, world.target.apply = world.target.apply, refuse

@@ -180,3 +180,62 @@ async def test_a_look_that_an_apply_overtook_says_nothing(world):
     world.target.set_health(APP, "Healthy")
     await world.until(lambda: asyncio.sleep(0, ("Healthy", "Synced") in told))
     assert set(told) == {("Healthy", "Synced")}
+
+
+def two_processes(*names):
+    lines = [f'  {name}: {{command: "run", working_dir: "."}}\n' for name in names]
+    return {"apps/web/staging/process-compose.yaml": f"processes:\n{''.join(lines)}"}
+
+
+@pytest.fixture
+async def neighbours():
+    """Two applications; the next head takes a process from the first and changes the second."""
+    made = World()
+    await made.release({"lastgood.yaml": CONFIG, **two_processes("web", "mail"), **app_file("mail-staging", "a")})
+    await made.start()
+    for app in (APP, "mail-staging"):
+        await made.run_until(app, "succeeded")
+    await made.release({**two_processes("web"), **app_file("mail-staging", "b")})
+    yield made
+    await made.stop()
+    made.store.close()
+
+
+async def test_nothing_is_deleted_before_the_others_of_a_head_have_asked_for_what_they_want(neighbours):
+    """What one application lets go of, another one of the same commit may ask for."""
+    world, may_render = neighbours, asyncio.Event()
+    render = world.renderer.render
+
+    async def late(app, repo, commit):
+        if app.name == "mail-staging":
+            await may_render.wait()
+        return await render(app, repo, commit)
+
+    world.renderer.render = late
+    applied = len(world.target.applied)
+    await world.look()
+
+    async def waits():
+        return (await world.runs(APP))[0].phases[-1].name == "apply"
+
+    await world.until(waits)
+    await world.clock.move(1)
+    assert len(world.target.applied) == applied
+    may_render.set()
+    for app in ("mail-staging", APP):
+        await world.run_until(app, "succeeded", 2)
+    assert [app for app, _ in world.target.applied[applied:]] == ["mail-staging", APP]
+
+
+@pytest.mark.parametrize("why", ["paused", "broken"])
+async def test_a_deletion_does_not_wait_for_an_application_that_asks_for_nothing_new(neighbours, why):
+    """One that is paused, or whose version cannot be rendered, keeps nobody waiting."""
+    world = neighbours
+    if why == "paused":
+        pause = Pause(scope="application", name="mail-staging", reason="fair", by="Priya", since=world.clock.now())
+        await world.store.pause(pause)
+    else:
+        await world.release({"apps/mail/staging/process-compose.yaml": "processes: ["})
+    await world.look()
+    done = await world.run_until(APP, "succeeded", 2)
+    assert [one.change for one in done.resources if one.name == "mail"] == ["removed"]

@@ -187,6 +187,29 @@ async def test_what_moves_to_another_application_is_handed_over(corner):
     assert (seen.sync, seen.left) == ("Synced", ())
 
 
+async def test_what_moves_with_one_commit_is_handed_over_too(corner):
+    """Nothing is deleted before the others that a head concerns have said what they ask for."""
+    space, target = corner.namespace(), corner.target()
+    first, second = (corner.application(name, namespace=space) for name in ("first", "second"))
+    await target.apply(first, manifests(config_map("settings", of="first"), config_map("own")))
+    path = path_of(corner, "configmaps", "settings")
+    uid = corner.ask("GET", path)["metadata"]["uid"]
+    second_asks = []
+
+    async def others():
+        second_asks.append(
+            asyncio.create_task(target.apply(second, manifests(config_map("settings", of="second"), config_map("new"))))
+        )
+        await asyncio.sleep(0)
+
+    result = await target.apply(first, manifests(config_map("own")), before_deleting=others)
+    assert messages(result)["ConfigMap settings"] == "left Git and stays: second asks for it now, and takes it over"
+    await second_asks[0]
+    assert (await target.apply(second, manifests(config_map("settings", of="second"), config_map("new")))).complete
+    now = corner.ask("GET", path)
+    assert (now["metadata"]["uid"], now["data"]) == (uid, {"of": "second"})
+
+
 @pytest.mark.parametrize("prune", [True, False])
 async def test_an_application_that_was_renamed_takes_over_from_the_forgotten_one(corner, prune):
     """Taking the old one away deletes only what nobody else asks for; letting it go deletes nothing."""

@@ -1,7 +1,7 @@
 """The twin of a target: keeps in memory what was applied, and is as healthy as a test says."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 
 import msgspec
 
@@ -90,7 +90,14 @@ class MemoryTarget:
         self._tell(app)
 
     # the port
-    async def apply(self, app: Application, rendered: Rendered, *, occasion: Occasion = "upgrade") -> ApplyResult:
+    async def apply(
+        self,
+        app: Application,
+        rendered: Rendered,
+        *,
+        occasion: Occasion = "upgrade",
+        before_deleting: Callable[[], Awaitable[None]] | None = None,
+    ) -> ApplyResult:
         self.occasions.append(occasion)
         if app.name in self._gates:
             await self._gates[app.name].wait()
@@ -103,6 +110,8 @@ class MemoryTarget:
         self._may_go_on[app.name] = None if skipped is None or fault == "target" else False
         before = {r.name: r for r in self._running[app.name].resources} if app.name in self._running else {}
         after = {r.name: r for r in rendered.resources}
+        if before_deleting is not None and app.policy.prune and before.keys() - after.keys():
+            await before_deleting()
         results = [_result(r, before.get(r.name), skipped=skipped) for r in rendered.resources]
         results += [
             ResourceResult(kind=r.kind, name=r.name, change="removed", outcome="removed")

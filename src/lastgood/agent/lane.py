@@ -76,6 +76,8 @@ class Lane:
                 self._log.exception("application cannot be looked after")
                 wait_s = await self._in_trouble("lastgood made a mistake; its log says which", store_failed=False)
             if wait_s is None or wait_s > 0:
+                if not happened.done():
+                    self._known.rests(self.name)
                 await wait_for(happened, self._clock, wait_s)
 
     async def _turn(self) -> float | None:

@@ -8,7 +8,7 @@ an adapter finishes what it began. Errors are those of `core/errors.py` and no o
 """
 
 import datetime as dt
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lastgood.core.application import AnyScope, Application, ApplicationView, DeclaredScope
@@ -408,10 +408,19 @@ class Renderer(Protocol):
 class Target(Protocol):
     """One destination, where applications run."""
 
-    async def apply(self, app: Application, rendered: Rendered, *, occasion: Occasion = "upgrade") -> ApplyResult:
+    async def apply(
+        self,
+        app: Application,
+        rendered: Rendered,
+        *,
+        occasion: Occasion = "upgrade",
+        before_deleting: Callable[[], Awaitable[None]] | None = None,
+    ) -> ApplyResult:
         """Make it so. What already is so is left alone. A half-done apply is a result, not an error.
 
         occasion: why, which decides what of the version is run once (hooks) where a target knows such things.
+        before_deleting: waits until the other applications that a new head concerns are applied, too, or will not be:
+        where several may ask for one thing, what one of them lets go of may be another's now.
         Raises TargetFailed if nothing at all was done.
         """
         ...

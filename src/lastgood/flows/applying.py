@@ -45,7 +45,7 @@ class Applies:
         None where a newer version took its place and applying was ended for it: one that waits for something sick must
         not keep the version waiting that mends it. The record says so then. Raises StoreFailed.
         """
-        trying = asyncio.create_task(_try(applying, attempt))
+        trying = asyncio.create_task(self._try(applying, attempt))
         newer = None
         try:
             while not trying.done() and newer is None:
@@ -90,12 +90,18 @@ class Applies:
             return True
         return pause_over(record, await self._store.pauses()) is None
 
-
-async def _try(applying: Applying, attempt: Attempt) -> ApplyResult:
-    before = attempt.deployment.resources
-    try:
-        result = await applying.target.apply(applying.app, applying.rendered, occasion=applying.occasion)
-    except TargetFailed as failed:
-        fault: Fault = "version" if isinstance(failed, TargetRefused) else "target"
-        return ApplyResult(complete=False, resources=before, message=failed.message, fault=fault)
-    return msgspec.structs.replace(result, resources=with_earlier(result.resources, before))
+    async def _try(self, applying: Applying, attempt: Attempt) -> ApplyResult:
+        before, target = attempt.deployment.resources, applying.target
+        # The target knows of it before anybody else has a turn.
+        self._known.came(applying.app.name)
+        try:
+            result = await target.apply(
+                applying.app,
+                applying.rendered,
+                occasion=applying.occasion,
+                before_deleting=self._known.all_came,
+            )
+        except TargetFailed as failed:
+            fault: Fault = "version" if isinstance(failed, TargetRefused) else "target"
+            return ApplyResult(complete=False, resources=before, message=failed.message, fault=fault)
+        return msgspec.structs.replace(result, resources=with_earlier(result.resources, before))

@@ -7,7 +7,7 @@ a look that changes one application among a thousand writes one. Whoever waits f
 import asyncio
 import contextlib
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import msgspec
@@ -50,6 +50,9 @@ class Known:
         self._locks: dict[str, asyncio.Lock] = {}
         self._taken_up: dict[str, str] = {}
         self._deciding: set[str] = set()
+        self._coming: dict[str, bool] = {}
+        self._all_came = asyncio.Event()
+        self._all_came.set()
         self.applications: dict[str, Application] = {}
         self.asked: dict[str, Asked] = {}
 
@@ -184,6 +187,39 @@ class Known:
     def is_taken_up(self, app: str, version: str) -> bool:
         """Say whether a version is being tried, or about to be."""
         return self._taken_up.get(app) == version
+
+    def coming(self, apps: Collection[str]) -> None:
+        """Say of which applications a new head may ask something else, before any of them is followed."""
+        self._coming |= dict.fromkeys(apps, False)
+        if self._coming:
+            self._all_came.clear()
+
+    def decided(self, app: str) -> None:
+        """Say that it stands in its record what an application asks for now."""
+        if app in self._coming:
+            self._coming[app] = True
+            self.happened(app)
+
+    def came(self, app: str) -> None:
+        """Say that an application's target is asked for what should run, or that there is nothing new to ask for."""
+        self._coming.pop(app, None)
+        if not self._coming:
+            self._all_came.set()
+
+    def rests(self, app: str) -> None:
+        """Say that nothing is done for an application as its record is now."""
+        if self._coming.get(app):
+            self.came(app)
+
+    def undecided_stay(self, apps: Collection[str]) -> None:
+        """Say that what applications ask for stays as it was where nothing was decided."""
+        for app in apps:
+            if self._coming.get(app) is False:
+                self.came(app)
+
+    async def all_came(self) -> None:
+        """Wait until the target of every application knows what it asks for."""
+        await self._all_came.wait()
 
     def under_way(self, *, since: dt.datetime) -> int:
         """Return how many deployments are in progress that began at `since` or later."""

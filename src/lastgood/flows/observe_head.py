@@ -13,7 +13,7 @@ from lastgood.core.discovery import UNTIL_MENDED, Discovered, Discovery, Problem
 from lastgood.core.errors import GitFailed, ObjectMissing, RemoteUnreachable, RepoUnsupported, StoreFailed
 from lastgood.core.limits import Limits
 from lastgood.core.ports import Clock, ConfigRepo, Renderer, Store
-from lastgood.core.record import HeadKind, RepoRecord, RepoState
+from lastgood.core.record import ApplicationRecord, HeadKind, RepoRecord, RepoState
 from lastgood.core.redact import redact
 from lastgood.core.rewrite import head_kind
 from lastgood.flows.follow import Follow, Head, MayRun
@@ -159,19 +159,28 @@ class ObserveHead:
         here = self._followed.applications if self._followed is not None else {}
 
         async def follow(name: str) -> None:
+            before = self._known.record(name)
             await self._follow_one(here[name], head, discovered, operation)
+            if self._asks_anew(name, before):
+                self._known.decided(name)
+            else:
+                self._known.came(name)
             if name in touched:
                 await refresh_last_good(name, store=self._store, known=self._known, clock=self._clock)
 
         names, failed = sorted(concerned & here.keys()), []
-        for at in range(0, len(names), AT_ONCE):
-            # Side by side, so that their records go into few transactions.
-            some = await asyncio.gather(*map(follow, names[at : at + AT_ONCE]), return_exceptions=True)
-            # Trouble with one application must not delay the others, but without records nothing can go on.
-            failed += [wrong for wrong in some if wrong is not None]
-            stored = next((wrong for wrong in failed if isinstance(wrong, StoreFailed)), None)
-            if stored is not None:
-                raise stored
+        self._known.coming(names)
+        try:
+            for at in range(0, len(names), AT_ONCE):
+                # Side by side, so that their records go into few transactions.
+                some = await asyncio.gather(*map(follow, names[at : at + AT_ONCE]), return_exceptions=True)
+                # Trouble with one application must not delay the others, but without records nothing can go on.
+                failed += [wrong for wrong in some if wrong is not None]
+                stored = next((wrong for wrong in failed if isinstance(wrong, StoreFailed)), None)
+                if stored is not None:
+                    raise stored
+        finally:
+            self._known.undecided_stay(names)
         if failed:
             raise failed[0]
         message = ""
@@ -209,6 +218,15 @@ class ObserveHead:
         after = self._known.record(app.name)
         if operation is not None and after is not None and after.desired == before:
             self._known.asked.pop(app.name, None)
+
+    def _asks_anew(self, app: str, before: ApplicationRecord | None) -> bool:
+        """Say whether something else should run now than before."""
+        now = self._known.record(app)
+        if now is None or now.state != "followed" or now.desired is None:
+            return False
+        if before is None or before.desired is None or before.definition != now.definition:
+            return True
+        return before.desired.version != now.desired.version
 
     def _is_elsewhere(self, app: str) -> bool:
         """Say whether another repo had that name first: it keeps it until the application is gone there."""

@@ -88,6 +88,7 @@ class Apply:
 
     settled: waits until objects are healthy; returns why not, "" when they are; raises PodsRefused.
     claimed: says whose an object is, None where it may be had. rivals: who else asks for what is this application's.
+    before_deleting: waits until all who may ask for something of it now have asked.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class Apply:
         settled: Callable[[list[Key]], Awaitable[str]],
         claimed: Callable[[str, Key], Awaitable[str | None]],
         rivals: Callable[[Key], Collection[str]],
+        before_deleting: Callable[[], Awaitable[None]],
     ) -> None:
         self._app = app
         self._cluster = cluster
@@ -112,6 +114,7 @@ class Apply:
         self._settled = settled
         self._claimed = claimed
         self._rivals = rivals
+        self._before_deleting = before_deleting
         self._set = apply_set.set_id(app.name, rules.namespace)
         self._known = {one.key: one for one in before.objects} if before is not None else {}
         self._before = before
@@ -471,6 +474,8 @@ class Apply:
         out = [one for one in self._members() if one.key not in wanted and not is_hook(one.manifest)]
         gone = [one for one in out if not one.is_being_deleted]
         self._results += [_leaving(one) for one in out if one.is_being_deleted]
+        if gone:
+            await self._before_deleting()
         order = deletion_order([(options_of(one.manifest).wave, one.key[0], one.name) for one in gone])
         for one in (gone[index] for index in order):
             why = self._why_kept(one)

@@ -23,6 +23,8 @@ class Claims:
         for key in keys:
             if self._owners.setdefault(key, app) == app:
                 owned.add(key)
+            else:
+                self.contest(key, app)
         for key, others in self._contested.items():
             if key not in keys or key in owned:
                 others.discard(app)

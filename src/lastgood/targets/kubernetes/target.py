@@ -59,6 +59,8 @@ GIVES_WAY = 8
 FACTS_S = 10.0
 # So long after such a wait nobody waits anew.
 SILENT_S = 30.0
+# So long at most a deletion waits for whoever may ask for the same now.
+ASKED_S = 10.0
 NOT_YET = "the cluster has not answered yet"
 PROCESS_KIND = "Process"
 
@@ -111,6 +113,8 @@ class KubernetesTarget:
         self._apps: dict[str, str] = {}
         self._followed: set[str] | None = None
         self._claims = Claims()
+        self._asking: set[str] = set()
+        self._asked = asyncio.Event()
         self._hindrances = Hindrances(self._cluster, claimed=self._claimed, is_healthy=self._is_healthy)
         self._differs: Differs = {}
         self._healthy: dict[str, Healthy] = {}
@@ -120,8 +124,28 @@ class KubernetesTarget:
         self._silent_until = 0.0
 
     # the port
-    async def apply(self, app: Application, rendered: Rendered, *, occasion: Occasion = "upgrade") -> ApplyResult:
+    async def apply(
+        self,
+        app: Application,
+        rendered: Rendered,
+        *,
+        occasion: Occasion = "upgrade",
+        before_deleting: Callable[[], Awaitable[None]] | None = None,
+    ) -> ApplyResult:
         """Make it so. Raises TargetFailed if nothing at all was done."""
+        self._asking.add(app.name)
+        try:
+            return await self._apply(app, rendered, occasion, before_deleting)
+        finally:
+            self._has_asked(app.name)
+
+    async def _apply(
+        self,
+        app: Application,
+        rendered: Rendered,
+        occasion: Occasion,
+        before_deleting: Callable[[], Awaitable[None]] | None,
+    ) -> ApplyResult:
         async with self._locks.setdefault(app.name, asyncio.Lock()):
             try:
                 await self._set_up()
@@ -132,7 +156,7 @@ class KubernetesTarget:
                 waves, hooks = await self._wanted(app, rendered, occasion)
                 objects = [*(one for wave in waves for one in wave.objects), *(one for _, one in hooks)]
                 await self._cluster.follow({*(one.key[0] for one in objects), *self._extent_of(app.name).kinds})
-                result, _ = await self._pass(app, rendered)(waves, hooks)
+                result, _ = await self._pass(app, rendered, before_deleting)(waves, hooks)
             except ClusterTrouble as trouble:
                 raise self._failed(app.name, str(trouble)) from trouble
             except OSError as wrong:
@@ -430,7 +454,9 @@ class KubernetesTarget:
             kinds=self._cluster.kinds,
         )
 
-    def _pass(self, app: Application, rendered: Rendered) -> Apply:
+    def _pass(
+        self, app: Application, rendered: Rendered, before_deleting: Callable[[], Awaitable[None]] | None
+    ) -> Apply:
         account = self._account(app)
         set_id = apply_set.set_id(app.name, self._rules.namespace)
         return Apply(
@@ -440,11 +466,30 @@ class KubernetesTarget:
             before=(self._applied or {}).get(app.name),
             digest=rendered.digest,
             rules=Rules(namespace=self._rules.namespace, prune=app.policy.prune, may_delete=self._rules.may_delete),
-            write=self._write,
+            write=self._write_asked,
             settled=partial(self._settled, set_id),
             claimed=self._claimed,
             rivals=partial(self._claims.others, app.name),
+            before_deleting=partial(self._until_all_asked, app.name, before_deleting),
         )
+
+    def _write_asked(self, applied: Applied) -> None:
+        self._write(applied)
+        self._has_asked(applied.app)
+
+    def _has_asked(self, app: str) -> None:
+        self._asking.discard(app)
+        self._asked.set()
+
+    async def _until_all_asked(self, app: str, others: Callable[[], Awaitable[None]] | None) -> None:
+        """Wait until everybody who is applied now has said what it asks for, for some time at most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ASKED_S):
+                if others is not None:
+                    await others()
+                while self._asking - {app}:
+                    self._asked.clear()
+                    await self._asked.wait()
 
     def _account(self, app: Application) -> str | None:
         if self._rules.account is None:
