@@ -45,19 +45,20 @@ def options_of(manifest: Mapping[str, Any]) -> Options:
     said = annotations_of(manifest)
     sync = _listed(said.get(SYNC_OPTIONS, ""))
     compare = _listed(said.get(COMPARE_OPTIONS, ""))
-    flux = {key: value.lower() for key, value in {**labels_of(manifest), **said}.items()}
-    flux_prune, flux_ssa = flux.get(f"{_FLUX}/prune"), flux.get(f"{_FLUX}/ssa")
-    kept = said.get(_RESOURCE_POLICY, "").strip().lower() == "keep"
+    flux = {f"{key}: {value.lower()}" for one in (labels_of(manifest), said) for key, value in one.items()}
+    off = f"{_FLUX}/reconcile: disabled" in flux
+    ignored = off or f"{_FLUX}/ssa: ignore" in flux
+    kept = off or f"{_FLUX}/prune: disabled" in flux or said.get(_RESOURCE_POLICY, "").strip().lower() == "keep"
     return Options(
         wave=_wave(said.get(WAVE, "")),
-        prune=sync.get("prune") not in ("false", "confirm") and flux_prune != "disabled" and not kept,
-        delete=sync.get("delete") not in ("false", "confirm") and flux_prune != "disabled" and not kept,
+        prune=sync.get("prune") not in ("false", "confirm") and not kept,
+        delete=sync.get("delete") not in ("false", "confirm") and not kept,
         replace=sync.get("replace") == "true",
-        force=sync.get("force") == "true" or flux.get(f"{_FLUX}/force") == "enabled",
-        create_only=flux_ssa in ("ifnotpresent", "ignore"),
+        force=sync.get("force") == "true" or f"{_FLUX}/force: enabled" in flux,
+        create_only=ignored or f"{_FLUX}/ssa: ifnotpresent" in flux,
         skip_unknown_kind=sync.get("skipdryrunonmissingresource") == "true",
-        compare=flux_ssa != "ignore",
-        keep_kubectl=flux_ssa == "merge",
+        compare=not ignored,
+        keep_kubectl=f"{_FLUX}/ssa: merge" in flux,
         ignore_extra="ignoreextraneous" in compare,
     )
 
