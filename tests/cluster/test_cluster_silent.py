@@ -1,5 +1,6 @@
 """A real API server that says nothing any more, with all connections open: behind a way that holds its answers back."""
 
+import asyncio
 import json
 
 import pytest
@@ -47,6 +48,31 @@ async def test_a_server_that_hangs_is_away_and_back_again_all_catches_up(corner,
     await until(target, "Healthy", "OutOfSync")
     assert (await target.apply(app, version)).complete
     await until(target, "Healthy", "Synced")
+
+
+async def test_a_look_under_way_does_not_wait_for_a_server_that_hangs(corner, way, monkeypatch):
+    """Few look at a time: where each waited for its answer, all applications would pass for well meanwhile."""
+    monkeypatch.setattr(pulse, "QUIET_S", 0.2)
+    monkeypatch.setattr(pulse, "SILENT_S", 1.0)
+    app, target = corner.application(), corner.target(access=way.access)
+    await target.apply(app, manifests(config_map("settings", a="1")))
+    await until(target, "Healthy", "Synced")
+    asked = way.fails(lambda asked: asked.is_dry_run, slow=True)
+    told = target._cluster.listen()
+    path = f"/api/v1/namespaces/{corner.namespace()}/configmaps/settings"
+    corner.ask("PUT", path, {**corner.ask("GET", path), "data": {"a": "by hand"}})
+    await told.get()
+    looking = asyncio.create_task(target.observe("web"))
+
+    async def is_asked():
+        return bool(asked.met)
+
+    await eventually(is_asked)
+    way.holds_back()
+    async with asyncio.timeout(10):
+        seen = await looking
+    assert (seen.health, seen.sync) == ("Unknown", "Unknown")
+    assert "the API server has not answered for 1 s" in seen.message
 
 
 async def test_a_server_that_is_slow_is_not_away(corner, way, monkeypatch):

@@ -4,7 +4,8 @@ Owns the watches: one for each kind, shared by all applications, begun when a ki
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 import structlog
 
@@ -59,11 +60,12 @@ class Cluster:
         self.strangers: dict[str, tuple[float, str]] = {}
         self._watches: dict[GroupKind, KindWatch] = {}
         self._tasks: dict[GroupKind, asyncio.Task[None]] = {}
-        self._pulse = Pulse(connection, told=lambda: self.tell(None), back=self._watch_anew)
+        self._pulse = Pulse(connection, told=self._felt, back=self._watch_anew)
         self._pulse_task: asyncio.Task[None] | None = None
         self._listing_anew: asyncio.Task[None] | None = None
         self._beginning_anew = asyncio.Lock()
         self._listeners: dict[asyncio.Queue[str | None], str | None] = {}
+        self._looks: set[asyncio.Timeout] = set()
 
     async def follow(self, kinds: Iterable[GroupKind]) -> None:
         """See that these kinds are watched and were listed; kinds that the cluster lacks are passed over.
@@ -142,6 +144,34 @@ class Cluster:
                 task.cancel()
             await asyncio.gather(*before.values(), return_exceptions=True)
             self._tasks |= {at: asyncio.create_task(self._run(self._watches[at])) for at in before}
+
+    @contextlib.asynccontextmanager
+    async def while_it_answers(self) -> AsyncIterator[None]:
+        """End what is done in it once the server counts as away, instead of when each of its questions is given up.
+
+        Raises Unreachable then.
+        """
+        if self._pulse.trouble is not None:
+            raise Unreachable(self._pulse.trouble)
+        look = asyncio.timeout(None)
+        try:
+            async with look:
+                self._looks.add(look)
+                try:
+                    yield
+                finally:
+                    self._looks.discard(look)
+        except TimeoutError as late:
+            if not look.expired():
+                raise
+            raise Unreachable(self._pulse.trouble or "the API server did not answer in time") from late
+
+    def _felt(self) -> None:
+        if self._pulse.trouble is not None:
+            looks, self._looks = self._looks, set()
+            for look in looks:
+                look.reschedule(asyncio.get_running_loop().time())
+        self.tell(None)
 
     async def _feel(self) -> None:
         while True:

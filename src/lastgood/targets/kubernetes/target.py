@@ -168,34 +168,35 @@ class KubernetesTarget:
         """Look once, at what the watches keep; a request only for what changed and was not compared yet."""
         now = self._clock.now()
         try:
-            await self._set_up()
-            applied = (self._applied or {}).get(app)
-            if applied is None:
-                return Observation(
-                    app=app, observed_at=now, health="Missing", sync="Unknown", message="nothing is installed"
+            async with self._cluster.while_it_answers():
+                await self._set_up()
+                applied = (self._applied or {}).get(app)
+                if applied is None:
+                    return Observation(
+                        app=app, observed_at=now, health="Missing", sync="Unknown", message="nothing is installed"
+                    )
+                kinds = {one.key[0] for one in applied.objects}
+                await self._cluster.follow({*kinds, *applied.kinds})
+                trouble = self._cluster.trouble(kinds)
+                if trouble is not None:
+                    raise Unreachable(trouble)
+                sender = self._sender_of(applied.account)
+                lock = self._locks.get(app)
+                seen = await look(
+                    applied,
+                    cluster=self._cluster,
+                    sender=sender,
+                    differs=self._differs,
+                    claimed=partial(self._claimed, applied.set_id),
+                    is_applied_now=lock is not None and lock.locked(),
                 )
-            kinds = {one.key[0] for one in applied.objects}
-            await self._cluster.follow({*kinds, *applied.kinds})
-            trouble = self._cluster.trouble(kinds)
-            if trouble is not None:
-                raise Unreachable(trouble)
-            sender = self._sender_of(applied.account)
-            lock = self._locks.get(app)
-            seen = await look(
-                applied,
-                cluster=self._cluster,
-                sender=sender,
-                differs=self._differs,
-                claimed=partial(self._claimed, applied.set_id),
-                is_applied_now=lock is not None and lock.locked(),
-            )
-            if seen.changed and (self._applied or {}).get(app) is applied:
-                # Applied anew or taken away while we looked: what was asked for before is not written over that.
-                self._write(applied)
-            seen.may_go_on = await self._hindrances.may_go_on(applied, sender)
-            is_now = (self._applied or {}).get(app) is applied and not (lock is not None and lock.locked())
-            if is_now and self._cluster.parents.of(app) is None:
-                await self._write_parent(applied, seen)
+                if seen.changed and (self._applied or {}).get(app) is applied:
+                    # Applied anew or taken away while we looked: what was asked for before is not written over that.
+                    self._write(applied)
+                seen.may_go_on = await self._hindrances.may_go_on(applied, sender)
+                is_now = (self._applied or {}).get(app) is applied and not (lock is not None and lock.locked())
+                if is_now and self._cluster.parents.of(app) is None:
+                    await self._write_parent(applied, seen)
         except ClusterTrouble as trouble:
             message = f"destination {self.name}: {trouble}; how {app} is there cannot be said"
             return Observation(app=app, observed_at=now, health="Unknown", sync="Unknown", message=message)
