@@ -54,6 +54,10 @@ PROBED = "{containers: [{name: main, readinessProbe: {periodSeconds: 30, failure
         (pod(waiting("ErrImagePull")), "Degraded", "ErrImagePull"),
         (pod(waiting("CreateContainerConfigError")), "Degraded", "CreateContainerConfigError"),
         (pod(waiting("InvalidImageName")), "Degraded", "InvalidImageName"),
+        (pod(waiting("SignatureValidationFailed")), "Degraded", "SignatureValidationFailed"),
+        (pod(waiting("ImageVolumeMountFailed")), "Degraded", "ImageVolumeMountFailed"),
+        (pod(waiting("RROUnsupported")), "Degraded", "RROUnsupported"),
+        (pod(waiting("PodInitializing")), "Progressing", "Pending"),
         (pod(waiting("ImagePullBackOff"), spec="{restartPolicy: Never}"), "Degraded", "ImagePullBackOff"),
         (
             pod("{phase: Pending, initContainerStatuses: [{name: i, state: {waiting: {reason: CrashLoopBackOff}}}]}"),

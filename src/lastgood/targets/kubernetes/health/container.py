@@ -8,7 +8,8 @@ from lastgood.targets.kubernetes.health.live import Live
 MAX_CONTAINERS = 1000
 # Reasons of waiting that no time heals without a change, or that follow a failure. Others (ContainerCreating,
 # PodInitializing) are on the way.
-_BAD_REASONS = frozenset(("InvalidImageName", "ImageInspectError", "RegistryUnavailable"))
+_BAD_REASONS = frozenset(("InvalidImageName", "RegistryUnavailable", "RROUnsupported"))
+_BAD_ENDS = ("Error", "BackOff", "Failed")
 
 
 class Container(NamedTuple):
@@ -34,7 +35,7 @@ class Container(NamedTuple):
     def bad(self) -> bool:
         """Whether it waits for a reason that is bad news."""
         reason = self.waiting
-        return reason in _BAD_REASONS or reason.startswith("Err") or reason.endswith(("Error", "BackOff"))
+        return reason in _BAD_REASONS or reason.startswith("Err") or reason.endswith(_BAD_ENDS)
 
     @property
     def reason(self) -> str:
