@@ -230,6 +230,8 @@ def test_gloo_writes_words_or_numbers(kind, state, expected):
         ("kubevirt.io/VirtualMachine", conditions("Ready=False"), "runStrategy: Manual", "Suspended"),
         ("kubevirt.io/VirtualMachine", conditions("Ready=False"), "running: true", "Suspended"),
         ("kubevirt.io/VirtualMachine", "", "running: true", "Progressing"),
+        ("core.spinkube.dev/SpinApp", "", "replicas: 2", "Progressing"),
+        ("core.spinkube.dev/SpinApp", "readyReplicas: 0, " + conditions("Available=False"), "replicas: 2", "Degraded"),
         ("kubevirt.io/VirtualMachine", conditions("Ready=True", "Paused=True"), "running: false", "Suspended"),
         (
             "projectcontour.io/HTTPProxy",

@@ -239,6 +239,7 @@ ROWS = (
         "core.spinkube.dev",
         "SpinApp",
         (
+            "Progressing: !.status",
             "Degraded: !Available=True",
             "Progressing: .status.readyReplicas<.spec.replicas?1",
             "Progressing: Progressing=True",
