@@ -66,7 +66,7 @@ async def test_a_push_while_pauses_are_read_is_judged_anew(world):
     assert [run.outcome for run in await world.runs(APP)] == ["superseded", "succeeded"]
 
 
-async def test_what_is_being_tried_is_not_recorded_as_overtaken_before(world):
+async def test_what_is_being_tried_is_not_there_as_overtaken_before(world):
     """A push while an attempt renders leaves one record of that attempt: it was overtaken, not never begun."""
     render, seen = world.renderer.render, []
 

@@ -784,6 +784,9 @@ async def test_what_was_forgotten_comes_back_by_its_number(lastgood, world):
         assert [one.path for one in plan.applications[0].files] == ["apps/web/staging/process-compose.yaml"]
         with pytest.raises(UnknownVersion):
             await lastgood.plan(RollbackRequest(apps=("web-staging",), to="n7"))
+        with pytest.raises(UnknownApplication, match="was forgotten" if forgotten else "keeps running") as asked:
+            await lastgood.plan(RollbackRequest(apps=("web-staging",)))
+        assert "`lastgood plan web-staging --to nN`" in asked.value.hint
 
     with pytest.raises(UnknownApplication, match="gone from Git and was forgotten") as gone:
         await lastgood.status("web-staging")

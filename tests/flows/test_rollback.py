@@ -498,6 +498,22 @@ async def test_a_version_that_does_not_render_blocks(memory):
     assert outcome(plan, "renders") == "block"
 
 
+async def test_an_entry_that_is_gone_is_said_before_anybody_waits_for_it(memory):
+    """A rollback brings back files, and no entry; one whose pattern finds them again needs no word."""
+    first, _, _ = await _three(memory)
+    await memory.commit({f"{WEB}/deploy.conf": None})
+    assert outcome(await memory.plan(to=first), "definition-changed") == "pass"
+    await memory.commit(
+        {"lastgood.yaml": YAML.replace("apps/{service}/{environment}", "other/{service}/{environment}")}
+    )
+    plan = await memory.plan(to=first)
+    (found,) = [check for check in plan.checks if check.name == "definition-changed"]
+    assert (found.outcome, found.detail) == (
+        "warn",
+        "lastgood.yaml has no entry for it any more: its files come back, and nothing deploys them",
+    )
+
+
 async def test_a_changed_definition_warns(memory):
     """The entry in lastgood.yaml is compared with what it was at the chosen commit."""
     first, _, _ = await _three(memory)

@@ -500,7 +500,7 @@ async def test_no_attempt_starts_that_cannot_be_recorded(tmp_path):
     store.close()
 
 
-async def test_pushed_but_not_recorded_is_said_and_recorded_later(tmp_path):
+async def test_pushed_but_not_there_is_said_and_recorded_later(tmp_path):
     """The disk fills up after the push: the result says that it is pushed, and the next start records it."""
     store = SqlStore.in_memory()
     world = next(make_world("memory", tmp_path, store=store))

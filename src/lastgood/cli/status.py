@@ -55,7 +55,10 @@ def status(
             call.print(status_text(view, call.style, everything=everything))
             if view.application.health in _SICK and view.application.last_good is not None:
                 known = view.application.last_good.short
-                call.suggest(f"`lastgood rollback {view.application.name}` goes back to {known}, the last good version")
+                # What is gone from Git has no last good version to go back to by itself: the plan wants to be told.
+                to = f" --to {known}" if view.application.state == "removed" else ""
+                again = f"`lastgood rollback {view.application.name}{to}`"
+                call.suggest(f"{again} goes back to {known}, the last good version")
         return await remarks(call, situation, app)
 
     raise typer.Exit(work(call, job))

@@ -43,6 +43,19 @@ class NotAnApplication(Exception):
     """The words of a match do not make a valid application; the text says why. Discovery makes a Problem of it."""
 
 
+def makes(entry: Entry, app: Application) -> bool:
+    """Say whether an entry makes this application of its folder, there now or not."""
+    segments = app.path.split("/") if app.path else []
+    if len(segments) != len(entry.path):
+        return False
+    words: dict[str, str] = {}
+    for wanted, segment in zip(entry.path, segments, strict=True):
+        word = as_word(wanted)
+        if (wanted if word is None else words.setdefault(word, segment)) != segment:
+            return False
+    return fill(entry.name, words) == app.name
+
+
 def application_at(entry: Entry, words: Mapping[str, str], *, repo: str, branch: str) -> Application:
     """Fill an entry in with the words of one match.
 

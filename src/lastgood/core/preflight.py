@@ -161,6 +161,14 @@ def definition_changed(app: str, *, now: Mapping[str, Any], then: Mapping[str, A
     return fails("definition-changed", app, f"its entry in lastgood.yaml changed since: {', '.join(changed)}")
 
 
+def without_definition(app: str) -> Check:
+    """The entry is gone from `lastgood.yaml`, which no rollback of an application brings back."""
+    said = "lastgood.yaml has no entry for it any more: its files come back, and nothing deploys them"
+    return fails(
+        "definition-changed", app, said, hint="put its entry back first; `lastgood apps` shows what is followed"
+    )
+
+
 def ran(app: str, named: str, runs: Sequence[Deployment] | None) -> list[Check]:
     """runs: the recorded deployments of that version, newest first; None without records.
 

@@ -15,6 +15,7 @@ from lastgood.core.commit import Commit, Person
 from lastgood.core.config import CONFIG_FILE
 from lastgood.core.declared_inputs import inputs_at
 from lastgood.core.deployment import Deployment, has_run
+from lastgood.core.entry import makes
 from lastgood.core.errors import LastgoodError
 from lastgood.core.inputs import OwnInputs, uses
 from lastgood.core.plan import AlsoAffected, Check
@@ -170,6 +171,9 @@ class _Facts:
 
     async def definition_changed(self) -> Check:
         then: dict[str, Any] | None = None
+        config = self.look.discovered.config
+        if config is not None and not any(makes(entry, self.app) for entry in config.entries):
+            return preflight.without_definition(self.app.name)
         runs = await self.runs()
         if runs and runs[0].definition:
             then = runs[0].definition

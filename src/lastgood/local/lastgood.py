@@ -52,7 +52,7 @@ from lastgood.queries.destination import FindTarget
 from lastgood.queries.diff import Diffs
 from lastgood.queries.features import Features
 from lastgood.queries.figures import delivery_figures
-from lastgood.queries.followed import Followed, not_recorded, places
+from lastgood.queries.followed import Followed, not_there, places
 from lastgood.queries.pod import pod_events, pod_log
 from lastgood.queries.problems import problems
 from lastgood.queries.render import render
@@ -214,7 +214,10 @@ class LocalLastgood:
         from lastgood.flows.rollback import Rollbacks  # noqa: PLC0415 - see above
 
         branch = await self._branch_of_all(request)
-        plan = await Rollbacks(branch).plan(await self._checked(request))
+        try:
+            plan = await Rollbacks(branch).plan(await self._checked(request))
+        except UnknownApplication as unknown:
+            raise await self._explained(unknown) from unknown
         await self._look(branch, unless=not plan.result.pushed)  # merged since the last look
         return plan
 
@@ -223,7 +226,10 @@ class LocalLastgood:
         from lastgood.flows.rollback import Rollbacks  # noqa: PLC0415 - see above
 
         branch = await self._branch_of_all(request)
-        plan = await Rollbacks(branch).do(await self._checked(request), planned=planned)
+        try:
+            plan = await Rollbacks(branch).do(await self._checked(request), planned=planned)
+        except UnknownApplication as unknown:
+            raise await self._explained(unknown) from unknown
         await self._look(branch)
         return plan
 
@@ -290,6 +296,12 @@ class LocalLastgood:
                 return msgspec.structs.replace(request, to=run.commit.oid)
         return request
 
+    async def _explained(self, unknown: UnknownApplication) -> UnknownApplication:
+        """Say of an application that is gone from Git that it was there, and how one of its versions comes back."""
+        if self._store is None or unknown.app is None:
+            return unknown
+        return await not_there(unknown.app, self._store)
+
     async def _branch_of(self, app: str) -> FollowedBranch:
         """Return the branch that an application is on. In a clone there is one, and its flows fetch it first."""
         if self._store is None:
@@ -298,7 +310,7 @@ class LocalLastgood:
         if record is None:
             forgotten = await self._branch_that_had(app, self._store)
             if forgotten is None:
-                raise await not_recorded(app, self._store)
+                raise await not_there(app, self._store)
             return forgotten
         for branch in self._branches:
             if (branch.repo.name, branch.name) == (record.repo, record.branch):

@@ -17,7 +17,7 @@ from lastgood.core.record import ApplicationRecord, DeploymentQuery, Pause, Repo
 from lastgood.core.status import StatusView
 from lastgood.core.version import Version
 from lastgood.core.words import RendererName
-from lastgood.queries.followed import Followed, Place, as_version, not_recorded, places, unknown_application
+from lastgood.queries.followed import Followed, Place, as_version, not_there, places, unknown_application
 from lastgood.queries.freshness import fresh, is_stale
 
 # How many refused versions in a row are looked through for the one that is still desired.
@@ -76,7 +76,7 @@ class Applications:
     async def _recorded_status(self, app: str, store: Store) -> StatusView:
         record = await store.application(app)
         if record is None:
-            raise await not_recorded(app, store)
+            raise await not_there(app, store)
         now = self._clock.now()
         pauses = await store.pauses()
         runs = await store.deployments(DeploymentQuery(app=app, limit=1))

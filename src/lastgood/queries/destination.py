@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from lastgood.core.errors import NeedsServer, SettingsWrong
 from lastgood.core.ports import Store, Target
-from lastgood.queries.followed import not_recorded
+from lastgood.queries.followed import not_there
 
 FindTarget = Callable[[str], Target | None]
 """Returns the target of a destination by its name, None where the settings have none."""
@@ -19,7 +19,7 @@ async def target_of(app: str, *, store: Store | None, targets: FindTarget | None
         raise NeedsServer(command="looking at what runs")
     record = await store.application(app)
     if record is None:
-        raise await not_recorded(app, store)
+        raise await not_there(app, store)
     if targets is None:
         raise NeedsServer(
             f"what {app} runs is in the memory of the agent, which is not in this process",

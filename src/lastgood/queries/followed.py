@@ -174,11 +174,12 @@ async def place_of(app: str, followed: Sequence[Followed]) -> Place:
     raise unknown_application(app, known)
 
 
-async def not_recorded(app: str, store: Store) -> UnknownApplication:
-    """Say that no record is of an application any more, or that none ever was."""
+async def not_there(app: str, store: Store) -> UnknownApplication:
+    """Say that an application is gone from Git, and whether it runs on or was forgotten, or that none ever was."""
+    runs_on = await store.application(app) is not None
     if await store.deployments(DeploymentQuery(app=app, limit=1)):
         return UnknownApplication(
-            f"{app} is gone from Git and was forgotten",
+            f"{app} is gone from Git and " + ("keeps running" if runs_on else "was forgotten"),
             app=app,
             name=app,
             nearest=[],
