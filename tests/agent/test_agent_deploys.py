@@ -9,6 +9,7 @@ from lastgood.core.errors import TargetRefused
 from lastgood.core.record import Pause
 from lastgood.core.request import PressRequest
 from twins.agent_world import CONFIG, app_file
+from twins.target import MemoryTarget
 
 
 async def test_a_first_head_is_deployed(world):
@@ -217,6 +218,23 @@ async def test_a_changed_definition_deploys_the_same_version(world):
 
     done = await world.run_until("web-staging", "succeeded", 2)
     assert (done.trigger, done.version, done.commit.oid) == ("definition", first.version, changed)
+
+
+async def test_another_destination_is_told_with_what_stays_on_the_former(world):
+    """Nothing there is stopped or deleted: who moves an application reads that it runs twice."""
+    world.other_targets["second"] = MemoryTarget(world.clock, name="second")
+    await world.release({"lastgood.yaml": CONFIG, **app_file("web-staging", "a")})
+    await world.start()
+    await world.run_until("web-staging", "succeeded")
+
+    await world.release({"lastgood.yaml": CONFIG.replace('destination: "twin"', 'destination: "second"')})
+    await world.look()
+
+    done = await world.run_until("web-staging", "succeeded", 2)
+    assert done.trigger == "definition"
+    said = "it was on twin before: what runs there keeps running, and nothing follows it any more"
+    assert done.message.endswith(f"; {said}")
+    assert done.phases[0].name == "moved"
 
 
 async def test_what_the_render_warns_of_stays_in_sight(world):

@@ -44,6 +44,7 @@ async def test_who_loses_a_claim_is_told_who_has_the_object_until_it_is_let_go(c
     for one in (target, corner.target()):
         seen = await one.observe("loser")
         told = "it belongs to the application owner; take it out of one of the two"
+        told += ", or `lastgood forget owner` if that is gone from Git"
         assert (seen.health, seen.sync, seen.may_go_on) == ("Degraded", "OutOfSync", False)
         assert (of(seen, "settings").reason, of(seen, "settings").message) == ("Claimed", told)
         assert seen.drift == f"ConfigMap settings was not applied: {told}"

@@ -126,7 +126,7 @@ class Deploy:
                 started_at=self._clock.now(),
                 operation=why.operation,
                 definition=app.definition,
-                phases=self._drift(app.name) if step.kind == "heal" else (),
+                phases=self._drift(app.name) if step.kind == "heal" else self._moved(app, last),
             )
         return Attempt(deployment, store=self._store, known=self._known, clock=self._clock)
 
@@ -135,6 +135,15 @@ class Deploy:
         seen, now = self._known.observation(app), self._clock.now()
         drift = (seen.drift or seen.message) if seen is not None else ""
         return (Phase(name="drift", started_at=now, finished_at=now, message=drift[:MAX_MESSAGE]),)
+
+    def _moved(self, app: Application, last: Deployment | None) -> tuple[Phase, ...]:
+        """Return what a record begins with where the application ran on another destination until now."""
+        former = (last.definition or {}).get("destination") if last is not None else None
+        if former in {None, app.destination}:
+            return ()
+        now = self._clock.now()
+        said = f"it was on {former} before: what runs there keeps running, and nothing follows it any more"
+        return (Phase(name="moved", started_at=now, finished_at=now, message=said),)
 
     async def _commit(self, app: Application, desired: Version, step: Step) -> Commit:
         """Return the commit that the deployment is laid to: for a definition, the one that changed the entry."""

@@ -114,6 +114,9 @@ async def _out_of_time(
 
 
 def _came_to(deployment: Deployment, seen: Observation) -> str:
-    """Say what a deployment that succeeded came to; for one that healed drift, what it mended."""
-    drift = next((phase.message for phase in deployment.phases if phase.name == "drift"), "")
-    return f"mended: {drift}" if drift else seen.message or "Healthy"
+    """Say what a deployment that succeeded came to: what drift it mended, or what it left on another destination."""
+    told = {phase.name: phase.message for phase in deployment.phases}
+    if told.get("drift"):
+        return f"mended: {told['drift']}"
+    came_to = seen.message or "Healthy"
+    return f"{came_to}; {told['moved']}" if "moved" in told else came_to

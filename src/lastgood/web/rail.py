@@ -79,7 +79,7 @@ def record_view(
     """Show one entry."""
     badge = entry_badge(entry)
     outcome = entry.deployment.outcome if entry.deployment else None
-    heals = entry.deployment is not None and entry.deployment.trigger == "drift"
+    anew = entry.runs_anew and entry.deployment is not None and entry.deployment.message != "Healthy"
     running = entry.health is not None
     return RecordView(
         entry=entry,
@@ -93,7 +93,7 @@ def record_view(
         tail=tail,
         summary=change_summary(entry.images or ()) or "Details",
         same_as=(entry.same_as[:7], same_anchor) if entry.same_as else None,
-        why=entry.deployment.message if entry.deployment and (outcome in _TOLD or heals) else "",
+        why=entry.deployment.message if entry.deployment and (outcome in _TOLD or anew) else "",
         may_go_back=not (running and entry.current)
         and not entry.held
         and entry.version is not None

@@ -93,6 +93,10 @@ async def _difference(asked: Asked, live: LiveObject, *, cluster: Cluster, sende
     return f"it is not as this version has it: {', '.join(changed)}" if changed else ""
 
 
+APPLICATION = "the application "
+"""How one of this server's own applications is named among those who may have an object."""
+
+
 def told(asked: Asked) -> str:
     """Say that a definition is another one's, and where it is not as asked for."""
     words = f"it belongs to {asked.theirs}, which alone changes it, and is left in place"
@@ -116,7 +120,9 @@ class Shared:
         defined = defines(wanted.placed.resource)
         live = await self._awaited(wanted.key) if defined is not None else self._cluster.live.get(wanted.key)
         if defined is None or live is None or not may_be_left(live):
-            raise InTheWay(f"it belongs to {owner}; take it out of one of the two", owner=owner)
+            ours = owner.removeprefix(APPLICATION)
+            gone = f", or `lastgood forget {ours}` if that is gone from Git" if ours != owner else ""
+            raise InTheWay(f"it belongs to {owner}; take it out of one of the two{gone}", owner=owner)
         asked.theirs = owner
         await note_difference(asked, live, cluster=self._cluster, sender=self._sender)
         self._owners[defined] = owner

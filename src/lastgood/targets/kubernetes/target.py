@@ -46,6 +46,7 @@ from lastgood.targets.kubernetes.observe import Differs, Healthy, Look, look, ob
 from lastgood.targets.kubernetes.rollouts import live_rollouts
 from lastgood.targets.kubernetes.run_hooks import HookRuns
 from lastgood.targets.kubernetes.send import Sender
+from lastgood.targets.kubernetes.shared import APPLICATION
 from lastgood.targets.kubernetes.take_away import TakeAway, going_and_staying
 from lastgood.targets.kubernetes.trouble import ClusterTrouble, Unreachable
 from lastgood.targets.kubernetes.wanted import Asks, Wanted, WantedWave
@@ -519,7 +520,7 @@ class KubernetesTarget:
         if other is None or other == mine:
             return None
         self._claims.contest(key, mine or "another application")
-        return f"the application {other}"
+        return f"{APPLICATION}{other}"
 
     def _may_be_had(self, key: Key, app: str) -> bool:
         """Say whether an application has a definition of a kind and nobody keeps it: it is followed here no more."""
