@@ -477,6 +477,19 @@ async def test_a_version_that_never_ran_is_asked_for_where_it_is_now(world, last
     assert (await lastgood.features(APP, "n2", "current")).entered == ()
 
 
+async def test_what_is_current_is_the_run_that_the_timeline_calls_so(lastgood, world):
+    """Also where the version was deployed anew for another definition, by a later commit."""
+    await world.release({"lastgood.yaml": CONFIG.replace("60s", "90s")}, "Bake longer")
+    await world.look()
+    await world.run_until(APP, "succeeded", count=3)
+    newest = (await lastgood.timeline(TimelineQuery(app=APP)))[0]
+    shown = await lastgood.show(APP, "current")
+    assert (newest.current, newest.deployment.trigger) == (True, "definition")
+    assert (shown.number, shown.commit) == (newest.number, newest.commit)
+    # By the commit that brought the version, its own run is found.
+    assert (await lastgood.show(APP, newest.same_as)).commit == newest.same_as
+
+
 async def test_a_timeline_goes_on_where_a_page_ended(lastgood):
     """`before` with the cursor of the last entry gives the next ones, without gap or repetition."""
     whole = await lastgood.timeline(TimelineQuery())

@@ -11,7 +11,7 @@ from lastgood.core.setting import Settings
 from lastgood.core.settings_between import settings_between
 from lastgood.core.timeline import TimelineEntry
 from lastgood.core.version import Version
-from lastgood.core.version_text import Number, read_version_text
+from lastgood.core.version_text import Number, Word, read_version_text
 from lastgood.queries.filling import Filler
 from lastgood.queries.followed import Followed, Place, places
 from lastgood.queries.relation import Row
@@ -72,11 +72,13 @@ class Shows:
             now=self._clock.now(),
             holds=await place.readable_holds(),
         )
-        return await self._row_of(version, rows, place)
+        # What runs may have been deployed anew, for another definition, by a later commit: that is what is current.
+        is_current = wanted == Word(word="current")
+        return await self._row_of(version, rows, place, by_commit=not is_current)
 
-    async def _row_of(self, version: Version, rows: Sequence[Row], place: Place) -> Row:
+    async def _row_of(self, version: Version, rows: Sequence[Row], place: Place, *, by_commit: bool) -> Row:
         for row in rows:
-            if row.commit.oid == version.commit:
+            if by_commit and row.commit.oid == version.commit:
                 return row
         for row in rows:
             if version.version is not None and row.version == version.version:

@@ -308,10 +308,9 @@ def _lost(one: Asked, refused: Mapping[Key, Hindrance], live: LiveObject | None,
     kind, name = one.key[0][1], one.key[2]
     if no.owner:
         reason = "Claimed" if no.claimed else "Conflict"
-        return ResourceHealth(kind=kind, name=name, health="Degraded", reason=reason, message=no.words)
-    return ResourceHealth(
-        kind=kind, name=name, health="Missing", reason="Refused", message=f"it was not applied: {no.words}"
-    )
+        return ResourceHealth(kind=kind, name=name, health="Degraded", reason=reason, message=no.words, wanted=0)
+    said = f"it was not applied: {no.words}"
+    return ResourceHealth(kind=kind, name=name, health="Missing", reason="Refused", message=said, wanted=0)
 
 
 def _health(
@@ -327,9 +326,9 @@ def _health(
     kind, name = one.key[0][1], one.key[2]
     live = cluster.live.get(one.key)
     if is_done(one, one.key, cluster.live):
-        return ResourceHealth(kind=kind, name=name, health="Healthy", reason=ENDED, message=SAID)
+        return ResourceHealth(kind=kind, name=name, health="Healthy", reason=ENDED, message=SAID, wanted=0)
     if live is None:
-        return ResourceHealth(kind=kind, name=name, health="Missing", reason="Missing", message=MISSING)
+        return ResourceHealth(kind=kind, name=name, health="Missing", reason="Missing", message=MISSING, wanted=0)
     seen = looked_at(live, cluster.live)
     known = healthy.pop(one.key, None) if healthy is not None else None
     if known is not None and healthy is not None and len(known[0]) == len(seen) and all(map(is_, known[0], seen)):
@@ -340,7 +339,9 @@ def _health(
     try:
         found = workload_health(manifest, pods, now=now, own=rules)
     except MalformedResource as wrong:
-        return ResourceHealth(kind=kind, name=name, health="Unknown", reason="Malformed", message=wrong.message)
+        return ResourceHealth(
+            kind=kind, name=name, health="Unknown", reason="Malformed", message=wrong.message, wanted=0
+        )
     words = ""
     if last_words is not None and found.verdict.health == "Degraded" and live.part_of == set_id:
         words = last_words([manifest] if live.key[0] == POD else pods)
@@ -376,7 +377,7 @@ def _as_known(one: ResourceHealth, key: Key, *, seen: Look, no_pods: Mapping[Key
     """Return what is said of an object where more is known than it says itself."""
     if key in seen.waiting:
         words = "the cluster does not have its kind yet"
-        return ResourceHealth(kind=key[0][1], name=key[2], health="Missing", reason=NO_KIND, message=words)
+        return ResourceHealth(kind=key[0][1], name=key[2], health="Missing", reason=NO_KIND, message=words, wanted=0)
     if key in no_pods and one.health == "Progressing":
         words = f"it gets no pods: {no_pods[key]}"
         return msgspec.structs.replace(one, health="Degraded", reason=REFUSED, message=words)
