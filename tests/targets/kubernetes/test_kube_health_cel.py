@@ -55,6 +55,7 @@ def rules():
         ({"phase": "Ready", "conditions": []}, "Healthy", "Current"),
         ({"phase": "Idle", "conditions": []}, "Progressing", "NotCurrent"),
         ({}, "Progressing", "NotCurrent"),
+        ({"phase": "Ready"}, "Progressing", "NotCurrent"),
         ({"phase": "Ready", "observedGeneration": 1}, "Progressing", "NotObserved"),
     ],
 )
@@ -69,6 +70,12 @@ def test_a_field_that_is_not_there_is_named(rules):
     assert health_of(widget(), now=NOW, own=rules).message.endswith("(inProgress: the object has no phase)")
     bare = {key: value for key, value in widget().items() if key != "status"}
     assert health_of(bare, now=NOW, own=rules).message.endswith("(inProgress: the object has no status)")
+
+
+def test_what_cannot_be_asked_whether_it_has_failed_is_not_healthy(rules):
+    """Not checked is not fine: it says what stood in the way."""
+    found = health_of(widget(phase="Ready"), now=NOW, own=rules)
+    assert found.message.endswith("(failed: the object has no conditions)")
 
 
 def test_a_function_that_is_not_there_is_named(rules):

@@ -58,16 +58,19 @@ def _compiled(cel: Any, rules: list[dict[str, str]]) -> tuple[list[dict[str, Any
 
 
 def _evaluate(programs: dict[str, Any], manifest: dict[str, Any]) -> dict[str, Any]:
-    """Return the first expression that is true. One that cannot be evaluated (a field is missing) is not true."""
+    """Return the first expression that is true. One that cannot be evaluated (a field is missing) is not true.
+
+    And where nobody could say whether it has failed, or is in progress, it is not current.
+    """
     why = ""
     for name in ORDER:
         if name not in programs:
             continue
         try:
             found = programs[name].execute(manifest)
-            if found is True:
+            if found is True and (name != "current" or not why):
                 return {"answer": name}
-            if found is not False:
+            if not isinstance(found, bool):
                 why = why or f"{name} is neither true nor false"
         except Exception as failed:  # noqa: BLE001 - the library has errors of many kinds for a missing field
             why = why or f"{name}: {_missing(failed, programs[name].functions()) or _first_line(failed)}"
