@@ -21,6 +21,9 @@ _YAML_LINE = re.compile(r"yaml: line (?P<line>\d{1,7})")
 _IN_FILE = re.compile(r"in File: (?P<file>[^\s]{1,300})")
 _QUOTED = re.compile(r"'(?P<file>[^'\s]{1,300}\.(?:ya?ml|json))'")
 
+# What a Go program prints of itself when it breaks down: addresses and functions, which help nobody here.
+_STACK = ("goroutine ", "runtime stack:", "PC=", "[signal ")
+
 # Of no use here: nobody can give the program an option.
 _ADVICE = "Use --debug flag"
 
@@ -51,10 +54,14 @@ def what_went_wrong(said: bytes, places: dict[str, str]) -> Said:
     # Go ends with the stacks of all its threads; its first words say why.
     errors = [n for n, line in enumerate(lines) if line.startswith("Error: ")]
     lines = [line for line in (lines[errors[0] :] if errors else lines) if not line.startswith(_ADVICE)]
-    reason = " / ".join(lines[:MAX_LINES]).removeprefix("Error: ")
+    stack = next((n for n, line in enumerate(lines) if line.startswith(_STACK)), len(lines))
+    broke = not errors and 0 < stack < len(lines)
+    reason = " / ".join(lines[: stack if broke else MAX_LINES][:MAX_LINES]).removeprefix("Error: ")
     if len(reason) > MAX_CHARS:
         # The beginning says what was done, the end what went wrong in it.
         reason = f"{reason[: MAX_CHARS // 2]} [cut] {reason[-MAX_CHARS // 2 :]}"
+    if broke:
+        reason = f"it went over a limit, or broke: {reason}"
     return Said(reason or "it failed without a word", *_place(reason))
 
 
