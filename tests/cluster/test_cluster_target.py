@@ -512,6 +512,25 @@ async def test_a_definition_and_its_objects_come_in_one_version(corner):
     corner.ask("DELETE", f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.{group}")
 
 
+async def test_charts_are_told_of_kinds_that_came_later_and_not_of_those_that_went(corner):
+    """Whoever brings them; also where the target knew the cluster before."""
+    group = f"t{corner.mark}.example.com"
+    target, kinds = corner.target(), "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+    async def is_told():
+        return f"{group}/v1/Widget" in (await target.facts()).api_versions
+
+    async def is_not_told():
+        return not await is_told()
+
+    await target.apply(corner.application(), manifests(config_map("settings", a="1")))
+    assert not await is_told()
+    corner.ask("POST", kinds, definition_of(group))
+    assert await eventually(is_told)
+    corner.ask("DELETE", f"{kinds}/widgets.{group}")
+    assert await eventually(is_not_told)
+
+
 @pytest.mark.usefixtures("stages")
 async def test_what_is_deleted_by_hand_while_a_wave_waits_is_not_the_versions_fault(corner):
     """It is told at once, not when the time is over, and the next apply makes it anew and goes on."""

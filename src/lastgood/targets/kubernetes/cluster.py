@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 
 import structlog
 
+from lastgood.core.cluster_facts import ClusterFacts
 from lastgood.targets.kubernetes import apply_set
 from lastgood.targets.kubernetes.connection import Connection
 from lastgood.targets.kubernetes.finished import may_go
@@ -23,7 +24,7 @@ from lastgood.targets.kubernetes.parents import Parents
 from lastgood.targets.kubernetes.pulse import Pulse
 from lastgood.targets.kubernetes.reading import texts
 from lastgood.targets.kubernetes.send import Sender
-from lastgood.targets.kubernetes.trouble import Answered, Unreachable, said
+from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable, said
 from lastgood.targets.kubernetes.watch import KindWatch
 
 # What the objects of applications make in turn, and what scales them: theirs are found by their owners.
@@ -43,6 +44,8 @@ MAX_PARENT_KINDS = 20
 STRANGER_S = 60.0
 # At which place among the watches the one of the parents is; no API group has that name.
 _PARENTS: GroupKind = ("applyset", "Parent")
+# A new kind is served a moment after its definition is there.
+SERVED_S = 5.0
 NOT_FOUND = 404
 _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 LIST_S = 60.0
@@ -58,6 +61,8 @@ class Cluster:
         self.marks = Marks(self.live)
         self.parents = Parents(self.tell)
         self.strangers: dict[str, tuple[float, str]] = {}
+        self._defined: dict[str, bytes] = {}
+        self._defined_at: float | None = None
         self._watches: dict[GroupKind, KindWatch] = {}
         self._tasks: dict[GroupKind, asyncio.Task[None]] = {}
         self._pulse = Pulse(connection, told=self._felt, back=self._watch_anew)
@@ -291,6 +296,17 @@ class Cluster:
             served = self.kinds.known().values()
         by_name = {f"{kind.plural}.{kind.group}": kind for kind in served}
         return [by_name[name] for name in named if name in by_name]
+
+    async def facts(self) -> ClusterFacts:
+        """Return what charts may ask of the cluster: asked anew once definitions changed, and again a little later."""
+        now, defined = asyncio.get_running_loop().time(), self.marks.definitions()
+        is_new = defined != self._defined
+        if is_new or (self._defined_at is not None and now - self._defined_at >= SERVED_S):
+            # Where it does not answer, what it said last is nearer to the truth than nothing.
+            with contextlib.suppress(ClusterTrouble):
+                await self.kinds.read()
+                self._defined, self._defined_at = defined, now if is_new else None
+        return self.kinds.facts()
 
     async def delete_parent(self, app: str, namespace: str) -> None:
         """Delete the object that stands for an application."""

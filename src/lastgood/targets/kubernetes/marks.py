@@ -34,6 +34,11 @@ class Marks:
         self._bring_up_to_date()
         return group in self._definitions
 
+    def definitions(self) -> dict[str, bytes]:
+        """Return what stands for the definitions of each group; equal: none came, went or changed."""
+        self._bring_up_to_date()
+        return self._definitions
+
     def is_scaled(self, key: Key) -> bool:
         """Say whether an autoscaler decides how many replicas an object has."""
         self._bring_up_to_date()

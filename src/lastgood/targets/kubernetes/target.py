@@ -360,7 +360,7 @@ class KubernetesTarget:
             await self._set_up_soon()
         except ClusterTrouble:
             return None
-        return self._cluster.kinds.facts()
+        return await self._cluster.facts()
 
     async def close(self) -> None:
         """End the watches; what runs in the cluster runs on."""
