@@ -487,6 +487,30 @@ async def test_a_field_that_cannot_change_is_named_and_forced_only_where_allowed
     assert corner.ask("GET", path_of(corner, "deployments", "web"))["metadata"]["uid"] != before
 
 
+async def test_what_takes_more_with_it_is_made_anew_only_where_the_operator_allows_that(corner):
+    """Force=true stands in the repo; what may be deleted with all that hangs on it is the operator's to say."""
+    app, target = corner.application(), corner.target()
+    forced = {f"{ARGO}/sync-options": "Force=true"}
+
+    def claim(mode):
+        spec = {"accessModes": [mode], "storageClassName": "", "resources": {"requests": {"storage": "1Gi"}}}
+        metadata = {"name": "data", "annotations": forced}
+        return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
+
+    await target.apply(app, manifests(claim("ReadWriteOnce")))
+    path = f"/api/v1/namespaces/{corner.namespace()}/persistentvolumeclaims/data"
+    uid = corner.ask("GET", path)["metadata"]["uid"]
+    changed = manifests(claim("ReadWriteMany"))
+    result = await target.apply(app, changed)
+    assert not result.complete
+    assert 'with "PersistentVolumeClaim" in `may_delete`' in messages(result)["PersistentVolumeClaim data"]
+    assert corner.ask("GET", path)["metadata"]["uid"] == uid
+    await target.close()
+    allowing = corner.target(may_delete=frozenset({"PersistentVolumeClaim"}))
+    assert (await allowing.apply(app, changed)).complete
+    assert corner.ask("GET", path)["metadata"]["uid"] != uid
+
+
 # order
 
 

@@ -49,7 +49,7 @@ def test_what_was_refused_is_not_dumped_before_the_words_that_say_why():
     no = answered(422, {"reason": "Invalid", "message": message, "details": {"causes": [cause]}})
     assert str(no) == 'Job.batch "web" is invalid: spec.template: Invalid value: {...}: field is immutable'
     assert is_unchangeable(no)
-    assert "Force=true" in str(unchangeable(no))
+    assert "Force=true" in str(unchangeable(no, "Job", forced=False))
 
 
 def test_a_role_that_a_binding_cannot_change_is_a_field_that_cannot_change():

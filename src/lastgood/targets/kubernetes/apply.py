@@ -44,7 +44,7 @@ from lastgood.targets.kubernetes.kinds import GroupKind, Kind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest, live_object, without_content
 from lastgood.targets.kubernetes.memory import Applied, Asked, Hindrance
 from lastgood.targets.kubernetes.no_pods import PodsRefused
-from lastgood.targets.kubernetes.options import options_of
+from lastgood.targets.kubernetes.options import PRECIOUS, options_of
 from lastgood.targets.kubernetes.order import deletion_order
 from lastgood.targets.kubernetes.run_hooks import HookRuns
 from lastgood.targets.kubernetes.scaled import says_replicas, with_replicas_of
@@ -54,15 +54,6 @@ from lastgood.targets.kubernetes.together import together
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, InTheWay, Unreachable
 from lastgood.targets.kubernetes.wanted import Wanted, WantedWave
 
-# Deleting one of these takes much more with it than the object.
-PRECIOUS: frozenset[GroupKind] = frozenset(
-    {
-        ("", "Namespace"),
-        ("apiextensions.k8s.io", "CustomResourceDefinition"),
-        ("", "PersistentVolume"),
-        ("", "PersistentVolumeClaim"),
-    }
-)
 SECRET: GroupKind = ("", "Secret")
 # What may pass by itself is tried again in any case; what the version is to blame for, in none.
 _FAULTS: tuple[Fault, ...] = ("target", "version", "way")

@@ -16,6 +16,15 @@ COMPARE_OPTIONS = f"{_ARGO}/compare-options"
 _FLUX = "kustomize.toolkit.fluxcd.io"
 _RESOURCE_POLICY = "helm.sh/resource-policy"
 MOST_WAVE = 1_000_000
+# Deleting one of these takes much more with it than the object.
+PRECIOUS: frozenset[tuple[str, str]] = frozenset(
+    {
+        ("", "Namespace"),
+        ("apiextensions.k8s.io", "CustomResourceDefinition"),
+        ("", "PersistentVolume"),
+        ("", "PersistentVolumeClaim"),
+    }
+)
 
 
 class Options(Value, frozen=True, kw_only=True):

@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 
 from lastgood.core.value import Value
-from lastgood.targets.kubernetes.apply import PRECIOUS
 from lastgood.targets.kubernetes.cluster import SUPPORTING
 from lastgood.targets.kubernetes.connection import Connection
 from lastgood.targets.kubernetes.kinds import GroupKind, Kind
+from lastgood.targets.kubernetes.options import PRECIOUS
 from lastgood.targets.kubernetes.together import together
 from lastgood.targets.kubernetes.trouble import Answered
 

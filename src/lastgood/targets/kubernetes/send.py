@@ -5,6 +5,7 @@ Fields of other managers are taken over or left alone as the operator says; what
 
 import asyncio
 import re
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from lastgood.core.value import Value
 from lastgood.targets.kubernetes.adopt import MANAGER, adopted, is_tool, tools_in
 from lastgood.targets.kubernetes.connection import Answer, Connection
 from lastgood.targets.kubernetes.kinds import Kind
-from lastgood.targets.kubernetes.options import Options
+from lastgood.targets.kubernetes.options import PRECIOUS, Options
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Impossible
 
 APPLY = "application/apply-patch+yaml"
@@ -46,11 +47,15 @@ class Sent(Value, frozen=True, kw_only=True):
 class Sender:
     """Sends objects as one account. take_over: whether fields that somebody else manages become ours.
 
+    may_delete: names of precious kinds that may be deleted and made anew where an object asks for that.
     Every method raises ClusterTrouble: Unreachable, or Answered with a sentence that says what to do.
     """
 
-    def __init__(self, connection: Connection, *, account: str | None, take_over: bool) -> None:
+    def __init__(
+        self, connection: Connection, *, account: str | None, take_over: bool, may_delete: Collection[str] = ()
+    ) -> None:
         self.account = account
+        self._may_delete = may_delete
         self._connection = connection
         self._take_over = take_over
 
@@ -68,8 +73,8 @@ class Sender:
         except Answered as no:
             if not is_unchangeable(no):
                 raise
-            if not options.force:
-                raise unchangeable(no) from no
+            if not self._may_make_anew(kind, options):
+                raise unchangeable(no, kind.kind, forced=options.force) from no
             return await self._make_anew(kind, path, manifest)
 
     async def probe(self, kind: Kind, manifest: dict[str, Any], options: Options) -> None:
@@ -84,7 +89,9 @@ class Sender:
             else:
                 await self._taken(path, manifest, dry_run=True)
         except Answered as no:
-            if _way_in_the_way(manifest, no) is None and not (is_unchangeable(no) and options.force):
+            if _way_in_the_way(manifest, no) is None and not (
+                is_unchangeable(no) and self._may_make_anew(kind, options)
+            ):
                 raise
 
     async def dry_run(self, kind: Kind, manifest: dict[str, Any]) -> dict[str, Any]:
@@ -214,8 +221,8 @@ class Sender:
         except Answered as no:
             if not is_unchangeable(no):
                 raise
-            if not options.force:
-                raise unchangeable(no) from no
+            if not self._may_make_anew(kind, options):
+                raise unchangeable(no, kind.kind, forced=options.force) from no
             return await self._make_anew(kind, path, manifest)
         return Sent(live=_object(answer), created=False, notes=("replaced",))
 
@@ -238,6 +245,9 @@ class Sender:
                     raise
                 there = now
         raise AssertionError("the last attempt returns or raises")
+
+    def _may_make_anew(self, kind: Kind, options: Options) -> bool:
+        return options.force and (kind.group_kind not in PRECIOUS or kind.kind in self._may_delete)
 
     async def _make_anew(self, kind: Kind, path: str, manifest: dict[str, Any]) -> Sent:
         there = await self.get(path)
@@ -309,11 +319,15 @@ def is_unchangeable(no: Answered) -> bool:
     )
 
 
-def unchangeable(no: Answered) -> Answered:
-    """Name the field that cannot change, and the ways that there are."""
-    ways = (
-        "allow it to be deleted and made anew (`argocd.argoproj.io/sync-options: Force=true`), or give it another name"
-    )
+def unchangeable(no: Answered, kind: str, *, forced: bool) -> Answered:
+    """Name the field that cannot change, and the ways that there are. forced: it asks to be made anew, and may not."""
+    allow = "allow it to be deleted and made anew (`argocd.argoproj.io/sync-options: Force=true`)"
+    if forced:
+        allow = (
+            f"it asks to be deleted and made anew, and a {kind} takes more with it: allow that with"
+            f' "{kind}" in `may_delete` of the destination in lastgood.toml'
+        )
+    ways = f"{allow}, or give it another name"
     return Answered(no.status, no.reason, f"{', '.join(fields_in(no))} cannot be changed: {no}; {ways}", no.causes)
 
 

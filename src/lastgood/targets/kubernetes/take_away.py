@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Sequence
 
 from lastgood.core.hook import Hook, Moment, is_hook
 from lastgood.core.observation import STAYS
-from lastgood.targets.kubernetes.apply import PRECIOUS
 from lastgood.targets.kubernetes.apply_set import Extent
 from lastgood.targets.kubernetes.cluster import Cluster
 from lastgood.targets.kubernetes.delete import delete_as_judged
@@ -16,7 +15,7 @@ from lastgood.targets.kubernetes.health.general import deletion_in_words
 from lastgood.targets.kubernetes.health.live import Live as LiveManifest
 from lastgood.targets.kubernetes.live import Live
 from lastgood.targets.kubernetes.live_object import Key, LiveObject
-from lastgood.targets.kubernetes.options import options_of
+from lastgood.targets.kubernetes.options import PRECIOUS, options_of
 from lastgood.targets.kubernetes.order import deletion_order
 from lastgood.targets.kubernetes.run_hooks import HookRuns
 from lastgood.targets.kubernetes.send import Sender
@@ -55,7 +54,7 @@ def _may_go(one: LiveObject, *, may_delete: Collection[str], rivals: Callable[[K
 class TakeAway:
     """Takes one application away. runs: of its hooks.
 
-    may_delete: names of precious kinds that may go; see `apply.PRECIOUS`. rivals: who else asks for an object.
+    may_delete: names of precious kinds that may go; see `options.PRECIOUS`. rivals: who else asks for an object.
     """
 
     def __init__(

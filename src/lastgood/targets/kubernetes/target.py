@@ -499,7 +499,9 @@ class KubernetesTarget:
         return self._rules.account.replace("{namespace}", app.namespace or "default").replace("{app}", app.name)
 
     def _sender_of(self, account: str | None) -> Sender:
-        return Sender(self.connection, account=account, take_over=self._rules.take_over)
+        return Sender(
+            self.connection, account=account, take_over=self._rules.take_over, may_delete=self._rules.may_delete
+        )
 
     async def _claimed(self, set_id: str, key: Key) -> str | None:
         """Say whose an object is, if it is not this set's: another application's or another tool's."""
