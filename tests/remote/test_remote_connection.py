@@ -6,7 +6,7 @@ import pytest
 from lastgood.core.errors import AnswerLost, BranchMoved, LastgoodError, NotAllowed, ServerUnreachable, SettingsWrong
 from lastgood.core.request import HoldRequest, RollbackRequest, UndoRequest
 from lastgood.core.told_error import read_error
-from lastgood.remote.connection import Connection
+from lastgood.remote.connection import MAYBE_DONE, Connection
 from lastgood.remote.lastgood import RemoteLastgood
 
 
@@ -143,6 +143,18 @@ async def test_a_lost_answer_to_what_changes_git_is_no_failure(ask, answer):
             await ask(lastgood)
     assert lost.value.exit_code == 7
     assert lost.value.message.startswith("http://x was asked and gave no answer, so it may have been done all the same")
+
+
+@pytest.mark.parametrize("answer", [cut_off, lambda request: httpx2.Response(502, content=b"<html>Bad Gateway</html>")])
+async def test_what_was_being_forgotten_may_be_half_gone_where_the_answer_is_lost(answer):
+    """Nothing is known to have changed would be a lie: objects may be deleted by then."""
+    async with RemoteLastgood("http://x", transport=httpx2.MockTransport(answer)) as lastgood:
+        with pytest.raises(ServerUnreachable) as lost:
+            await lastgood.forget("web", prune=True)
+        assert lost.value.hint == MAYBE_DONE
+        with pytest.raises(ServerUnreachable) as looked:
+            await lastgood.forget("web", prune=True, dry_run=True)
+    assert "nothing is known to have changed" in looked.value.hint
 
 
 @pytest.mark.parametrize("ask", ASKING)

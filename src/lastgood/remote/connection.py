@@ -19,6 +19,9 @@ T = TypeVar("T")
 TIMEOUT_S = 60.0
 # A plan of a large rollback has some MB; an answer beyond this is no answer of ours.
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
+MAYBE_DONE = (
+    "it may have been done all the same, or a part of it; once the server is back, the same command does the rest"
+)
 _UNAUTHORIZED = 401
 
 
@@ -64,17 +67,22 @@ class Connection:
         query: dict[str, str] | None = None,
         timeout_s: float = TIMEOUT_S,
         pushes: bool = False,
+        changes: bool = False,
     ) -> T:
         """Send a value, or plain JSON; read the answer as `kind`. Raises as `get` does.
 
         pushes: the server does something in Git; then AnswerLost where it may have got this, and did not answer.
+        changes: it does something else that may be half done then, and goes on where that is asked for once more.
         """
         try:
             return await self._send("POST", path, kind, query=query, body=to_plain(body), timeout_s=timeout_s)
         except ServerUnreachable as silent:
-            if pushes and not isinstance(silent.__cause__, (httpx2.ConnectError, httpx2.ConnectTimeout)):
-                raise AnswerLost(server=self.server, reason=str(silent.facts.get("reason"))) from silent
-            raise
+            if not (pushes or changes) or isinstance(silent.__cause__, (httpx2.ConnectError, httpx2.ConnectTimeout)):
+                raise
+            reason = str(silent.facts.get("reason"))
+            if pushes:
+                raise AnswerLost(server=self.server, reason=reason) from silent
+            raise ServerUnreachable(server=self.server, reason=reason, hint=MAYBE_DONE) from silent
 
     async def _send(
         self,

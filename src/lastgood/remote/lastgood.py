@@ -212,7 +212,9 @@ class RemoteLastgood:
     async def forget(self, app: str, *, prune: bool, dry_run: bool = False, by: Person | None = None) -> ForgetResult:
         """See Lastgood.forget."""
         order = {"app": app, "prune": prune, "by": to_plain(by) if by is not None else None}
-        return await self._ask.post("/forgets", ForgetResult, order, query=_dry(dry_run), timeout_s=AGENT_S)
+        return await self._ask.post(
+            "/forgets", ForgetResult, order, query=_dry(dry_run), timeout_s=AGENT_S, changes=not dry_run
+        )
 
     async def problems(self, app: str | None = None) -> list[Problem]:
         """See Lastgood.problems."""
