@@ -242,6 +242,15 @@ def test_a_job_that_may_try_again_is_not_judged_by_a_pod_that_failed():
     assert (found.verdict.health, found.verdict.reason) == ("Degraded", "ImagePullBackOff")
 
 
+def test_a_run_of_a_cron_job_that_cannot_start_is_told():
+    """It would be under way for ever; one whose pod failed may be tried again."""
+    cron_job = yaml.safe_load("{apiVersion: batch/v1, kind: CronJob, status: {active: [{name: night-1}]}}")
+    cron_job["status"]["lastScheduleTime"] = "2026-11-26T11:59:00Z"
+    assert workload_health(cron_job, [pod("{phase: Failed}")], now=NOW).verdict.health == "Healthy"
+    found = workload_health(cron_job, [pod(waiting("ImagePullBackOff"))], now=NOW)
+    assert (found.verdict.health, found.verdict.reason) == ("Degraded", "ImagePullBackOff")
+
+
 def test_a_pod_that_cannot_be_judged_is_left_out():
     """One strange pod does not hide the others."""
     strange = pod("{phase: 7}")

@@ -4,9 +4,9 @@ import pytest
 
 from lastgood.targets.kubernetes.live import Live
 from lastgood.targets.kubernetes.live_object import live_object
-from lastgood.targets.kubernetes.pods import newest_pods
+from lastgood.targets.kubernetes.pods import looked_at, newest_pods
 
-DAEMON_SET, POD = ("apps", "DaemonSet"), ("", "Pod")
+DAEMON_SET, CRON_JOB, JOB, POD = ("apps", "DaemonSet"), ("batch", "CronJob"), ("batch", "Job"), ("", "Pod")
 GENERATION = "deprecated.daemonset.template.generation"
 
 
@@ -37,3 +37,33 @@ def test_an_older_pod_of_a_daemon_set_says_nothing_of_its_new_version(annotation
         owned = {"labels": labels, "ownerReferences": [{"uid": "node", "controller": True}]}
         live.put(live_object(sent("Pod", name, metadata=owned), POD))
     assert [one["metadata"]["name"] for one in newest_pods(daemon_set, manifest, live)] == expected
+
+
+@pytest.mark.parametrize(
+    ("image", "conditions", "expected"),
+    [
+        ("night:2", [], ["night-1-pod"]),
+        ("night:2", [{"type": "Suspended", "status": "False"}], ["night-1-pod"]),
+        # A run of the version before goes on as that had it.
+        ("night:1", [], []),
+        ("night:2", [{"type": "Complete", "status": "True"}], []),
+        ("night:2", [{"type": "Failed", "status": "True"}], []),
+    ],
+)
+def test_what_a_cron_job_has_under_way_counts_for_it(image, conditions, expected):
+    """A run that cannot pull its image or crashes again and again is under way for ever."""
+    live = Live(lambda *_: None)
+    manifest = sent("CronJob", "night", spec={"jobTemplate": {"spec": {"template": template("night:2")}}})
+    cron_job = live_object(manifest, CRON_JOB)
+    live.put(cron_job)
+    owned = {"ownerReferences": [{"uid": "night", "controller": True}]}
+    spec, status = {"template": template(image)}, {"conditions": conditions}
+    live.put(live_object(sent("Job", "night-1", metadata=owned, spec=spec, status=status), JOB))
+    pod = live_object(sent("Pod", "night-1-pod", metadata={"ownerReferences": [{"uid": "night-1"}]}), POD)
+    live.put(pod)
+    assert [one["metadata"]["name"] for one in newest_pods(cron_job, manifest, live)] == expected
+    assert pod in looked_at(cron_job, live)
+
+
+def template(image):
+    return {"spec": {"containers": [{"name": "main", "image": image}]}}

@@ -39,7 +39,7 @@ def workload_health(
     """Say how a workload is, by itself and by its pods.
 
     pods: those that belong to its newest version, as the API server sent them: a pod of an old version that crashes
-    while it is replaced is no news. now: aware UTC time.
+    while it is replaced is no news; of a CronJob, those of runs that are under way. now: aware UTC time.
     A Degraded pod makes its workload Degraded, unless that is suspended or going away; one of a Job that failed does
     not, since the Job may try again. A deadline that passes does not silence what the pod says: it says why.
     A pod that cannot be judged is left out.
@@ -59,7 +59,7 @@ def workload_health(
         count += 1
         condition = pod.condition("Ready")
         ready += bool(condition and condition.true)
-        if owner.kind == "Job" and pod.text("status", "phase") == "Failed":
+        if owner.kind in {"Job", "CronJob"} and pod.text("status", "phase") == "Failed":
             # Whether it tries again, its controller knows.
             continue
         rank = _WORST.index(found.health)
@@ -92,7 +92,7 @@ def _leaves(owner: Live) -> bool:
 
 def _settled(owner: Live, said: HealthVerdict) -> bool:
     """Whether its pods no longer count: a Job tries again by itself, and has succeeded."""
-    return owner.kind in {"Job", "CronJob"} and said.health == "Healthy"
+    return owner.kind == "Job" and said.health == "Healthy"
 
 
 def _wanted(owner: Live, pods: int) -> int:
