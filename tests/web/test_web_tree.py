@@ -154,6 +154,31 @@ def test_a_log_that_cannot_be_had_leaves_the_rest_of_the_page(browser, lastgood)
     assert "BackOff" in text
 
 
+def test_each_log_of_a_pod_can_be_read(browser, lastgood):
+    """That of every container, and of the run before this one, which is what a program that crashes left behind."""
+    tree_of = lastgood.tree
+
+    async def two(app):
+        tree = await tree_of(app)
+        nodes = tuple(
+            msgspec.structs.replace(one, containers=("main", "proxy") if one.kind == "Pod" else ())
+            for one in tree.nodes
+        )
+        return msgspec.structs.replace(tree, nodes=nodes)
+
+    lastgood.tree = two
+    address = f"{PATH}?r=/Pod/web/web-7d4-x2x"
+    page = Page(browser.get(address).text)
+    chips = [one.text for one in page.all("a") if one.given.get("class") == "chip"]
+    assert chips == ["main, the run before", "proxy"]
+    before, proxy = [one.given["href"] for one in page.all("a") if one.given.get("class") == "chip"]
+    lastgood.orders.clear()
+    for link in (before, proxy, f"{address}&container=main&previous=1&open=x"):
+        assert browser.get(link).status_code == 200
+    asked = [(one.container, one.previous) for one in lastgood.orders]
+    assert asked == [("main", True), ("proxy", False), ("main", True)]
+
+
 def test_what_was_chosen_and_is_gone_is_said(browser):
     """An old link to a pod that was replaced leads to the tree, with a word about it."""
     text = browser.get(f"{PATH}?r=/Pod/web/long-gone").text

@@ -14,7 +14,8 @@ class TreeNode(Value, frozen=True, kw_only=True):
 
     id: unique in the tree, and the same after a restart; see `node_id`. asked: it stands in Git; others were made from
     such as do. created_at: None where it is not known, or the object is Missing. images: of its containers; of a
-    process, the source revision that it runs from. leaving: it is being deleted.
+    process, the source revision that it runs from. leaving: it is being deleted. containers: of a pod, all that have a
+    log, the one that is read if none is named first.
     """
 
     id: str
@@ -30,6 +31,7 @@ class TreeNode(Value, frozen=True, kw_only=True):
     images: tuple[str, ...] = ()
     labels: dict[str, str] = {}
     leaving: bool = False
+    containers: tuple[str, ...] = ()
 
 
 class TreeEdge(Value, frozen=True, kw_only=True):

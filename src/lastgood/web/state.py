@@ -27,8 +27,18 @@ EVENTS_MOST = 10
 _TALKING = ("Pod", "Process")
 
 
+class LogChoice(Value, frozen=True, kw_only=True):
+    """A log of a pod that can be chosen. url: None for the one that is shown."""
+
+    word: str
+    url: str | None
+
+
 class Panel(Value, frozen=True, kw_only=True):
-    """The chosen object. log, events: None where its kind has none; wrong: why they cannot be had, "" if they can."""
+    """The chosen object. log, events: None where its kind has none; wrong: why they cannot be had, "" if they can.
+
+    logs: of a pod, each container's, and the run before the present one of the container that is shown.
+    """
 
     node: TreeNode
     badge: Badge
@@ -36,6 +46,7 @@ class Panel(Value, frozen=True, kw_only=True):
     relations: tuple[Relation, ...]
     log: PodLog | None = None
     log_wrong: str = ""
+    logs: tuple[LogChoice, ...] = ()
     events: tuple[PodEvent, ...] | None = None
     events_wrong: str = ""
 
@@ -103,10 +114,22 @@ async def _panel(lastgood: Lastgood, tree: ResourceTree, asked: Asked) -> Panel 
         relations=relations(tree, asked),
     )
     talks = node.kind in _TALKING and not node.group and not tree.trouble
-    return await _with_words(lastgood, tree.app, panel) if talks else panel
+    return await _with_words(lastgood, tree.app, panel, asked) if talks else panel
 
 
-async def _with_words(lastgood: Lastgood, app: str, panel: Panel) -> Panel:
+def _logs(node: TreeNode, asked: Asked) -> tuple[LogChoice, ...]:
+    shown = asked.container or next(iter(node.containers), "")
+    found = []
+    for name in node.containers:
+        is_shown = name == shown
+        found.append(LogChoice(word=name, url=None if is_shown and not asked.previous else asked.url(container=name)))
+        if is_shown:
+            before = None if asked.previous else asked.url(container=name, previous="1")
+            found.append(LogChoice(word=f"{name}, the run before", url=before))
+    return tuple(found)
+
+
+async def _with_words(lastgood: Lastgood, app: str, panel: Panel, asked: Asked) -> Panel:
     """Add what is told of a pod and what it wrote. What cannot be had now says so in its place; the rest stays."""
     node = panel.node
     try:
@@ -115,7 +138,15 @@ async def _with_words(lastgood: Lastgood, app: str, panel: Panel) -> Panel:
     except LastgoodError as wrong:
         panel = msgspec.structs.replace(panel, events_wrong=wrong.message)
     try:
-        request = PodLogRequest(app=app, pod=node.name, namespace=node.namespace, tail_lines=LOG_LINES)
+        panel = msgspec.structs.replace(panel, logs=_logs(node, asked))
+        request = PodLogRequest(
+            app=app,
+            pod=node.name,
+            namespace=node.namespace,
+            container=asked.container or None,
+            tail_lines=LOG_LINES,
+            previous=asked.previous,
+        )
         return msgspec.structs.replace(panel, log=await lastgood.pod_log(request))
     except LastgoodError as wrong:
         return msgspec.structs.replace(panel, log_wrong=wrong.message)

@@ -40,7 +40,8 @@ _LEADS = {
 class Asked(Value, frozen=True, kw_only=True):
     """What the page's address asks for; "" is anything. chosen: an id. opened, closed: ids whose branch was switched.
 
-    whole: long lists of siblings are shown whole.
+    whole: long lists of siblings are shown whole. container, previous: which log of the chosen pod; another object has
+    others, so that no other address of this page keeps them.
     """
 
     path: str
@@ -51,6 +52,8 @@ class Asked(Value, frozen=True, kw_only=True):
     opened: tuple[str, ...] = ()
     closed: tuple[str, ...] = ()
     whole: bool = False
+    container: str = ""
+    previous: bool = False
 
     @property
     def filters(self) -> bool:
@@ -139,6 +142,8 @@ def read_asked(path: str, query: Mapping[str, str]) -> Asked:
         opened=_ids(query.get("open", "")),
         closed=_ids(query.get("close", "")),
         whole=query.get("all") == "1",
+        container=text(query.get("container", "")),
+        previous=query.get("previous") == "1",
     )
 
 

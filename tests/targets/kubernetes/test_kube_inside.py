@@ -15,7 +15,7 @@ from lastgood.targets.kubernetes.last_words import LAST_WORDS_BYTES, LastWords, 
 from lastgood.targets.kubernetes.live import Live
 from lastgood.targets.kubernetes.live_object import live_object
 from lastgood.targets.kubernetes.memory import Applied, Asked
-from lastgood.targets.kubernetes.pod_reader import container_to_read
+from lastgood.targets.kubernetes.pod_reader import container_to_read, containers_to_read
 from lastgood.targets.kubernetes.pod_spec import images_of, pod_labels, runs_pods
 from lastgood.targets.kubernetes.services import make_services
 from lastgood.targets.kubernetes.tree import make_tree
@@ -419,3 +419,14 @@ def test_which_container_is_read(spec, annotations, wanted, found):
             container_to_read(pod, wanted)
     else:
         assert container_to_read(pod, wanted) == found
+
+
+def test_all_containers_that_have_a_log_are_named():
+    """Its default first, then those that run, those that came before them, and those that somebody added."""
+    spec = {
+        "containers": [{"name": "a"}, {"name": "b"}],
+        "initContainers": [{"name": "i"}, {}, {"name": 3}],
+        "ephemeralContainers": [{"name": "e"}],
+    }
+    pod = {"metadata": {"name": "p", "annotations": {"kubectl.kubernetes.io/default-container": "b"}}, "spec": spec}
+    assert containers_to_read(pod) == ("b", "a", "i", "e")

@@ -20,12 +20,18 @@ _DEFAULT = "kubectl.kubernetes.io/default-container"
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 
 
+def containers_to_read(pod: dict[str, Any]) -> tuple[str, ...]:
+    """Return the containers of a pod, its default one first, or else its first."""
+    names = [text(one, "name") for key in _CONTAINERS for one in mappings(pod, "spec", key)]
+    default = annotations_of(pod).get(_DEFAULT, "")
+    return tuple(dict.fromkeys(name for name in ([default] if default in names else []) + names if name))
+
+
 def container_to_read(pod: dict[str, Any], wanted: str | None) -> str:
     """Return the container whose log is meant. Raises Unknown where the pod has no such one."""
-    names = [text(one, "name") for key in _CONTAINERS for one in mappings(pod, "spec", key)]
+    names = containers_to_read(pod)
     if wanted is None:
-        named = annotations_of(pod).get(_DEFAULT, "")
-        wanted = named if named in names else next(iter(names), "")
+        wanted = next(iter(names), "")
     if wanted not in names or not wanted:
         name = text(pod, "metadata", "name")
         hint = f"it has {', '.join(names[:20])}" if names else ""

@@ -20,12 +20,14 @@ from lastgood.targets.kubernetes.health import HealthVerdict, OwnRules, health_o
 from lastgood.targets.kubernetes.health.live import read_time
 from lastgood.targets.kubernetes.kinds import POD
 from lastgood.targets.kubernetes.live_object import Key, LiveObject
+from lastgood.targets.kubernetes.pod_reader import containers_to_read
 from lastgood.targets.kubernetes.pod_spec import images_of, labels_of, pod_labels, runs_pods
 from lastgood.targets.kubernetes.pods import newest_pods
 from lastgood.targets.kubernetes.reading import at
 
 MAX_NODES = 2_000
 MAX_EDGES = 10_000
+MAX_CONTAINERS = 50
 # By this label a slice that somebody writes himself says whose endpoints it has.
 OF_SERVICE = "kubernetes.io/service-name"
 MISSING = "it is not in the cluster"
@@ -99,6 +101,7 @@ def _node(
         images=images_of(manifest),
         labels=labels_of(manifest),
         leaving=one.is_being_deleted,
+        containers=containers_to_read(manifest)[:MAX_CONTAINERS] if one.key[0] == POD else (),
     )
 
 
