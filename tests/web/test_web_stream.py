@@ -203,7 +203,7 @@ async def test_a_watched_operation_goes_on_whatever_else_happens(stream, lastgoo
     records.happen("deployment", "web-production")
     await clock.move(POLL_S)
 
-    assert names(await reader.until("event: progress")) == ["reload", "progress-op1"]
+    assert names(await reader.until("event: progress")) == ["reload", "title-op1", "progress-op1"]
     await reader.close()
 
 
@@ -258,7 +258,8 @@ async def test_the_progress_of_an_operation_is_sent_until_it_has_ended(stream, l
     await reader.more()
     records.happen("operation", "web-production")
     await clock.move(POLL_S)
-    await reader.until("event: progress-op1")
+    # The heading says what is being done, and then that it was: it is sent as text.
+    assert "event: title-op1\ndata: Rolling back web-production\n" in await reader.until("event: progress-op1")
 
     lastgood.operations["op1"] = sample_operation("op1", PRIYA, step="failed", message="refused")
     for _ in range(2):

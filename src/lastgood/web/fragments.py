@@ -8,6 +8,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from markupsafe import escape
+
 from lastgood.core.application import ApplicationView
 from lastgood.core.errors import LastgoodError, Unknown
 from lastgood.core.ports import Lastgood
@@ -178,5 +180,6 @@ class Fragments:
             self._watched.pop(identity, None)
         context = ProgressFragment(progress=progress, now=self._pages.now())
         return [
+            Frame(name=stream_name("title", identity), data=escape(progress.title)),
             Frame(name=stream_name("progress", identity), data=self._pages.render("partials/progress.html", context)),
         ]
