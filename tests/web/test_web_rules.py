@@ -223,6 +223,15 @@ def test_a_digest_is_told_by_its_first_digits():
     assert change_summary([image]) == "proxy 1.4 → 0123456789ab"
 
 
+def test_what_the_branch_asks_for_is_nothing_to_go_back_to():
+    """Whether it runs already or is still to come: the plan would say that there is nothing to do."""
+    coming = entry("d1", "Release", PRIYA, NOW, outcome="in-progress", current=True, health=None)
+    runs = entry("c3", "Release before", PRIYA, ago(minutes=2), current=False, health="Healthy")
+
+    (day,) = days([coming, runs], today=NOW.date(), first_page=True, ends=True)
+    assert [record.may_go_back for record in day.records] == [False, True]
+
+
 async def progress_with(
     *, step="done", phases=(), under_way=(), outcome="in-progress", health="Progressing", **changed
 ):

@@ -94,10 +94,7 @@ def record_view(
         summary=change_summary(entry.images or ()) or "Details",
         same_as=(entry.same_as[:7], same_anchor) if entry.same_as else None,
         why=entry.deployment.message if entry.deployment and (outcome in _TOLD or anew) else "",
-        may_go_back=not (running and entry.current)
-        and not entry.held
-        and entry.version is not None
-        and not entry.refused_by,
+        may_go_back=not entry.current and not entry.held and entry.version is not None and not entry.refused_by,
     )
 
 
