@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lastgood.core.errors import NeedsServer, TargetFailed
+from lastgood.core.observation import ResourceResult
 from lastgood.core.resource_tree import ResourceTree, TreeEdge, TreeNode, node_id
 from lastgood.core.service import Services, ServiceView
 from lastgood.web.services import split_image
@@ -152,6 +153,24 @@ def test_a_log_that_cannot_be_had_leaves_the_rest_of_the_page(browser, lastgood)
     text = browser.get(f"{PATH}?r=/Pod/web/web-7d4-x2x").text
     assert "pods/log is forbidden" in text
     assert "BackOff" in text
+
+
+def test_what_left_git_and_stays_is_said(browser, lastgood):
+    """It was not made by the cluster: its row says so, and its panel why it stays."""
+    status_of = lastgood.status
+
+    async def with_left(app):
+        why = ResourceResult(
+            kind="Pod", name="web-7d4-x2x", change=None, outcome="left", message="left Git and stays: why"
+        )
+        return msgspec.structs.replace(await status_of(app), left=(why,))
+
+    text = browser.get(f"{PATH}?r=/Pod/web/web-7d4-x2x").text
+    assert ("it was made there" in text, "left Git" in text) == (True, False)
+    lastgood.status = with_left
+    text = browser.get(f"{PATH}?r=/Pod/web/web-7d4-x2x").text
+    assert '<span class="faint">left Git</span>' in text
+    assert ("left Git and stays: why" in text, "it was made there" in text) == (True, False)
 
 
 def test_each_log_of_a_pod_can_be_read(browser, lastgood):

@@ -1,6 +1,7 @@
 """The page of an application's current state: its resource tree, and one object of it with its events and log."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -37,6 +38,7 @@ class LogChoice(Value, frozen=True, kw_only=True):
 class Panel(Value, frozen=True, kw_only=True):
     """The chosen object. log, events: None where its kind has none; wrong: why they cannot be had, "" if they can.
 
+    left: why it stays though it left Git, "" where it did not.
     logs: of a pod, each container's, and the run before the present one of the container that is shown.
     """
 
@@ -44,6 +46,7 @@ class Panel(Value, frozen=True, kw_only=True):
     badge: Badge
     images: tuple[Image, ...]
     relations: tuple[Relation, ...]
+    left: str
     log: PodLog | None = None
     log_wrong: str = ""
     logs: tuple[LogChoice, ...] = ()
@@ -82,7 +85,8 @@ def state_routes(lastgood: Lastgood, pages: Pages) -> Routes:
             tree = await lastgood.tree(name)
         except (NeedsServer, SettingsWrong) as elsewhere:
             tree, trouble = ResourceTree(app=name, observed_at=frame.now, nodes=()), not_here(elsewhere)
-        panel = await _panel(lastgood, tree, asked)
+        left = {f"{one.kind} {one.name}": one.message for one in status.left}
+        panel = await _panel(lastgood, tree, asked, left)
         page = StatePage(
             frame=frame,
             title=f"Current state of {name}",
@@ -92,7 +96,7 @@ def state_routes(lastgood: Lastgood, pages: Pages) -> Routes:
             now=frame.now,
             asked=asked,
             healths=tuple(HEALTH),
-            layout=lay_out(tree, asked),
+            layout=lay_out(tree, asked, left),
             panel=panel,
             missing=bool(asked.chosen) and panel is None,
             trouble=trouble or tree.trouble,
@@ -103,12 +107,13 @@ def state_routes(lastgood: Lastgood, pages: Pages) -> Routes:
     return routes
 
 
-async def _panel(lastgood: Lastgood, tree: ResourceTree, asked: Asked) -> Panel | None:
+async def _panel(lastgood: Lastgood, tree: ResourceTree, asked: Asked, left: Mapping[str, str]) -> Panel | None:
     node = next((one for one in tree.nodes if one.id == asked.chosen), None)
     if node is None:
         return None
     panel = Panel(
         node=node,
+        left="" if node.asked else left.get(f"{node.kind} {node.name}", ""),
         badge=health_badge(node.health),
         images=tuple(map(split_image, node.images)),
         relations=relations(tree, asked),

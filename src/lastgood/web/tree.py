@@ -5,7 +5,7 @@ the one that was chosen.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from lastgood.core.resource_tree import ResourceTree, TreeNode
 from lastgood.core.value import Value
@@ -82,9 +82,13 @@ class Asked(Value, frozen=True, kw_only=True):
 
 
 class NodeView(Value, frozen=True, kw_only=True):
-    """One object in the tree. expanded: None where it made nothing. more: how many siblings below it are left out."""
+    """One object in the tree. expanded: None where it made nothing. more: how many siblings below it are left out.
+
+    left: it left Git and stays.
+    """
 
     node: TreeNode
+    left: bool
     badge: Badge
     url: str
     current: bool
@@ -151,9 +155,12 @@ def _ids(given: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for one in text(given, most=50_000).split(",") if one))[:SWITCHED_MOST]
 
 
-def lay_out(tree: ResourceTree, asked: Asked) -> Layout:
-    """Put the nodes below what owns them, choose what is asked for, and open the way to what needs a person."""
-    work = _Work(tree, asked)
+def lay_out(tree: ResourceTree, asked: Asked, left: Collection[str] = ()) -> Layout:
+    """Put the nodes below what owns them, choose what is asked for, and open the way to what needs a person.
+
+    left: what left Git and stays, as `Kind name`.
+    """
+    work = _Work(tree, asked, left)
     groups: dict[str, list[str]] = {name: [] for name in _ORDER}
     for root in work.roots:
         if root in work.kept:
@@ -197,7 +204,8 @@ def relations(tree: ResourceTree, asked: Asked) -> tuple[Relation, ...]:
 class _Work:
     """The nodes by id, what is below what, and which are kept and open."""
 
-    def __init__(self, tree: ResourceTree, asked: Asked) -> None:
+    def __init__(self, tree: ResourceTree, asked: Asked, left: Collection[str]) -> None:
+        self.left = left
         self.nodes = {node.id: node for node in tree.nodes}
         self._asked = asked
         self._below: dict[str, list[str]] = {}
@@ -232,6 +240,7 @@ class _Work:
         shown, more = self.some(below) if is_open else ([], 0)
         return NodeView(
             node=node,
+            left=f"{node.kind} {node.name}" in self.left and not node.asked,
             badge=health_badge(node.health),
             url=asked.url(r=one),
             current=one == asked.chosen,
