@@ -155,6 +155,19 @@ def test_a_log_that_cannot_be_had_leaves_the_rest_of_the_page(browser, lastgood)
     assert "BackOff" in text
 
 
+@pytest.mark.parametrize("page", ["services", "state"])
+def test_what_was_seen_before_the_destination_went_away_is_told_as_such(browser, lastgood, page):
+    """Numbers of ready pods do not look like those of now."""
+    asked = {"services": lastgood.services, "state": lastgood.tree}[page]
+
+    async def away(app):
+        return msgspec.structs.replace(await asked(app), trouble="the API server does not answer")
+
+    lastgood.services = lastgood.tree = away
+    text = " ".join(one.text for one in Page(browser.get(f"/apps/web-production/{page}").text).all("p"))
+    assert "the API server does not answer. This is what was seen last." in text
+
+
 def test_what_left_git_and_stays_is_said(browser, lastgood):
     """It was not made by the cluster: its row says so, and its panel why it stays."""
     status_of = lastgood.status
