@@ -99,6 +99,7 @@ def test_want_of_memory_is_recognised(said, is_memory):
         ("an error occurred ... found in Chart.yaml, but missing in charts/ directory: redis", ["redis"]),
         ("found in Chart.yaml, but missing in charts/ directory: redis, common / more", ["redis", "common"]),
         ("found in Chart.lock", []),
+        ("found in Chart.yaml, but missing in charts/ directory: helm, db, helm", ["helm", "db"]),
     ],
 )
 def test_missing_dependencies_are_named(reason, names):

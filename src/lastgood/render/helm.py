@@ -33,7 +33,8 @@ def helm_arguments(folder: WorkFolder, app: Application, circumstances: Circumst
 def missing_dependencies(reason: str) -> Sequence[str]:
     """Return the names of dependencies that Helm misses; none where it failed for something else."""
     found = _NOT_VENDORED.search(reason)
-    return [name.strip() for name in found["names"].split(",")] if found is not None else ()
+    # A chart that is there twice, by an alias, is missed twice.
+    return list(dict.fromkeys(name.strip() for name in found["names"].split(","))) if found is not None else ()
 
 
 def _quoted(text: str) -> str:
