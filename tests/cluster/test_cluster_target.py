@@ -210,6 +210,27 @@ async def test_what_moves_with_one_commit_is_handed_over_too(corner):
     assert (now["metadata"]["uid"], now["data"]) == (uid, {"of": "second"})
 
 
+async def test_two_applications_may_swap_objects(corner):
+    """Each waits for what the other has and asks for no more: whoever is next takes it, and nothing is made anew."""
+    space, target = corner.namespace(), corner.target()
+    first, second = (corner.application(name, namespace=space) for name in ("first", "second"))
+    await target.apply(first, manifests(config_map("a"), config_map("x")))
+    await target.apply(second, manifests(config_map("b"), config_map("y")))
+    paths = [path_of(corner, "configmaps", name) for name in "xy"]
+    before = [corner.ask("GET", path)["metadata"]["uid"] for path in paths]
+    swapped = (
+        (first, manifests(config_map("a"), config_map("y"))),
+        (second, manifests(config_map("b"), config_map("x"))),
+    )
+    results = [await target.apply(app, version) for app, version in swapped]
+    assert [one.complete for one in results] == [False, True]
+    assert (await target.observe("first")).may_go_on is True
+    assert (await target.apply(*swapped[0])).complete
+    assert [corner.ask("GET", path)["metadata"]["uid"] for path in paths] == before
+    for app in ("first", "second"):
+        assert (await target.observe(app)).sync == "Synced"
+
+
 @pytest.mark.parametrize("prune", [True, False])
 async def test_an_application_that_was_renamed_takes_over_from_the_forgotten_one(corner, prune):
     """Taking the old one away deletes only what nobody else asks for; letting it go deletes nothing."""

@@ -529,11 +529,16 @@ class KubernetesTarget:
         return key[0] == DEFINITIONS and self._followed is not None and app not in self._followed
 
     def _is_left(self, app: str, key: Key) -> bool:
-        """Say whether an application had an object, asks for it no more and left it in place: it may be had."""
+        """Say whether an application had an object, asks for it no more and left it in place: it may be had.
+
+        So it may where that application itself waits for nothing but what others have: two that swap objects would
+        wait for each other for ever.
+        """
         applied, lock = (self._applied or {}).get(app), self._locks.get(app)
-        if applied is None or (lock is not None and lock.locked()):
+        if applied is None or (lock is not None and lock.locked()) or any(one.key == key for one in applied.objects):
             return False
-        return f"{key[0][1]} {key[2]}" in applied.left and all(one.key != key for one in applied.objects)
+        waits_for_others = bool(applied.hindrances) and all(one.claimed for one in applied.hindrances)
+        return waits_for_others or f"{key[0][1]} {key[2]}" in applied.left
 
     async def _write_parent(self, applied: Applied, seen: Look) -> None:
         """Write what stands for an application anew: somebody deleted it. Raises Unreachable."""
