@@ -1,12 +1,14 @@
 """What `lastgood doctor` finds out about a cluster, on a real control plane with accounts of few rights."""
 
 import asyncio
+import contextlib
 
 import pytest
 import yaml
 
 from lastgood.app.doctor_cluster import examine_cluster
 from lastgood.app.settings import DestinationSettings
+from lastgood.core.errors import TargetFailed
 from lastgood.targets.kubernetes.connection import ClusterAccess
 from twins.clusters import config_map, deployment, manifests
 from twins.processes import eventually
@@ -57,6 +59,39 @@ async def test_what_is_missing_is_printed_as_rules_that_suffice(corner):
     assert (await target.apply(app, manifests(deployment("web"), config_map("a")))).complete
     assert (await target.observe("web")).sync == "Synced"
     assert sorted(await target.prune("web")) == ["ConfigMap a", "Deployment web"]
+
+
+async def test_a_kind_that_an_application_waits_for_is_asked_about(corner):
+    """Its record sends people to the doctor: the rules that are printed there let it go on."""
+    _, token = corner.account("agent")
+    kubeconfig = corner.kubeconfig({"token": token})
+    apply(corner, (await examined(corner, kubeconfig)).rules)
+
+    async def outcome_is(outcome):
+        return (await examined(corner, kubeconfig)).outcome == outcome
+
+    await eventually(lambda: outcome_is("ok"))
+    folder = "clusters/production"
+    target = corner.target(folder, access=ClusterAccess(kubeconfig=str(kubeconfig)))
+    app, version = corner.application(), manifests(config_map("a"), quota("small"))
+    with pytest.raises(TargetFailed, match="`lastgood doctor` says which rules are missing"):
+        await target.apply(app, version)
+    found = await examined(corner, kubeconfig)
+    assert found.outcome == "wrong"
+    assert "it may not list, watch resourcequotas; get, create, patch, update, delete resourcequotas" in found.detail
+    apply(corner, found.rules)
+    await eventually(lambda: outcome_is("ok"))
+
+    async def goes_on():
+        with contextlib.suppress(TargetFailed):
+            return (await target.apply(app, version)).complete
+
+    await eventually(goes_on, within_s=30)
+    assert list((corner.root / folder).glob("*.waiting")) == []
+
+
+def quota(name):
+    return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": name}, "spec": {"hard": {"pods": "9"}}}
 
 
 async def test_one_right_that_is_missing_is_named_alone(corner):

@@ -33,7 +33,7 @@ class Examined(Value, frozen=True, kw_only=True):
 
 
 async def examine(access: ClusterAccess, rules: ClusterRules, *, destination: str, root: Path) -> Examined:
-    """Look. root: the folder of the destination's target, which knows the kinds that its applications have."""
+    """Look. root: the folder of the destination's target: it knows the kinds that applications have or wait for."""
     connection = Connection(access)
     try:
         # Once: whoever looks wants to know how it is now.
@@ -43,11 +43,12 @@ async def examine(access: ClusterAccess, rules: ClusterRules, *, destination: st
         user = await whoami(connection)
         kinds = Kinds(connection)
         await kinds.read()
-        remembered = Memory(root).read_all()
+        memory = Memory(root)
+        remembered = memory.read_all()
         applied = {one.key[0] for app in remembered for one in app.objects}
         needed = needs(
             kinds.known(),
-            applied=applied.union(*(app.kinds for app in remembered)),
+            applied=applied.union(memory.waiting_kinds(), *(app.kinds for app in remembered)),
             namespace=rules.namespace,
             account=rules.account,
             may_delete=rules.may_delete,

@@ -5,7 +5,7 @@ One file for each application, in a folder that our account alone may open. Losi
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -13,9 +13,12 @@ import msgspec
 
 from lastgood.targets.kubernetes.apply_set import Extent, extent
 from lastgood.targets.kubernetes.compare import Ignored
+from lastgood.targets.kubernetes.kinds import GroupKind
 from lastgood.targets.kubernetes.live_object import Key
 
 _ENDING = ".msgpack"
+# Of an application that waits because of its kinds, beside the file of what it has.
+_WAITING = ".waiting"
 
 
 class Asked(msgspec.Struct, kw_only=True):
@@ -111,6 +114,23 @@ class Memory:
                 found.append(msgspec.msgpack.decode(file.read_bytes(), type=Applied))
         return found
 
+    def waiting_kinds(self) -> set[GroupKind]:
+        """Return the kinds of the applications that wait because not all of theirs may be looked at."""
+        found: set[GroupKind] = set()
+        for file in sorted(self._folder.glob(f"*{_WAITING}")) if self._folder.is_dir() else ():
+            with contextlib.suppress(OSError, msgspec.DecodeError):
+                found |= set(msgspec.msgpack.decode(file.read_bytes(), type=list[tuple[str, str]]))
+        return found
+
+    def note_waiting(self, app: str, kinds: Iterable[GroupKind]) -> None:
+        """Keep which kinds an application waits with; none: it waits no more. Raises OSError."""
+        file, found = f"{self._folder}/{app}{_WAITING}", sorted(kinds)
+        if not found:
+            Path(file).unlink(missing_ok=True)
+            return
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write(file, msgspec.msgpack.encode(found))
+
     def write(self, applied: Applied) -> None:
         """Replace an application's file, by one caller at a time. Raises OSError."""
         file, data = self._file(applied.app), msgspec.msgpack.encode(applied)
@@ -128,6 +148,7 @@ class Memory:
     def forget(self, app: str) -> None:
         """Delete an application's file. Raises OSError."""
         Path(self._file(app)).unlink(missing_ok=True)
+        self.note_waiting(app, ())
 
     def _file(self, app: str) -> str:
         # Text: making paths takes as long as writing, twice for each deployment.

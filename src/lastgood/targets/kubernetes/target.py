@@ -36,7 +36,7 @@ from lastgood.targets.kubernetes.finished import JOB
 from lastgood.targets.kubernetes.health import OwnRules
 from lastgood.targets.kubernetes.hindrances import Hindrances
 from lastgood.targets.kubernetes.inside import Inside
-from lastgood.targets.kubernetes.kinds import POD
+from lastgood.targets.kubernetes.kinds import POD, GroupKind
 from lastgood.targets.kubernetes.last_words import EndedRun, LastWords, ended_run
 from lastgood.targets.kubernetes.live_object import Key
 from lastgood.targets.kubernetes.marks import DEFINITIONS
@@ -156,7 +156,7 @@ class KubernetesTarget:
                 self._begin_anew(app.name)
                 waves, hooks = await self._wanted(app, rendered, occasion)
                 objects = [*(one for wave in waves for one in wave.objects), *(one for _, one in hooks)]
-                await self._cluster.follow({*(one.key[0] for one in objects), *self._extent_of(app.name).kinds})
+                await self._follow(app.name, {*(one.key[0] for one in objects), *self._extent_of(app.name).kinds})
                 result, _ = await self._pass(app, rendered, before_deleting)(waves, hooks)
             except ClusterTrouble as trouble:
                 raise self._failed(app.name, str(trouble)) from trouble
@@ -422,6 +422,15 @@ class KubernetesTarget:
         self._memory.write(applied)
 
     # applying
+    async def _follow(self, app: str, kinds: set[GroupKind]) -> None:
+        """Follow the kinds of an application; where we may not, whoever examines the cluster is told of them."""
+        try:
+            await self._cluster.follow(kinds)
+        except Unreachable:
+            self._memory.note_waiting(app, kinds)
+            raise
+        self._memory.note_waiting(app, ())
+
     def _begin_anew(self, app: str) -> None:
         """Forget what the last apply was refused: it says nothing of this one, also where this one never begins."""
         self._hindrances.forget(app)
