@@ -44,7 +44,7 @@ def watching(live, *events, lists=()):
             assert params
             return left.pop(0)()
 
-        async def watch(self, _path, _params):
+        async def watch(self, _path, _params, **_):
             yield None
             for kind, one in events:
                 yield msgspec.json.encode({"type": kind, "object": one})

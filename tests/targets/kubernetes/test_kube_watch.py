@@ -54,7 +54,7 @@ class Server:
             raise self.listed
         return self.listed
 
-    async def watch(self, _path, params):
+    async def watch(self, _path, params, **_):
         self.versions.append(params["resourceVersion"])
         if self.watched and isinstance(self.watched[0], Answered):
             raise self.watched[0]

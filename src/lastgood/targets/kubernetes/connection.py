@@ -33,7 +33,6 @@ REQUEST_S = 30.0
 PATIENCE_S = 20.0
 READ_S = 10.0
 # The API server sends a bookmark about every minute: a watch that is silent for longer is a dead connection.
-WATCH_PAUSE_S = 0.05
 SILENCE_S = 150.0
 AT_ONCE = 48
 TRIES = 7
@@ -213,9 +212,10 @@ class Connection:
                     break
             return read[:most_bytes]
 
-    async def watch(self, path: str, params: Mapping[str, str]) -> AsyncIterator[bytes | None]:
+    async def watch(self, path: str, params: Mapping[str, str], *, pause_s: float = 0.0) -> AsyncIterator[bytes | None]:
         """Yield None once the server took the watch, then its lines until the server ends it.
 
+        pause_s: how long nothing is read after something was; what comes meanwhile is read at once then.
         Raises Answered (410 among them) and Unreachable, also where nothing comes for so long that a bookmark is due.
         """
         async with self._using() as client:
@@ -237,8 +237,8 @@ class Connection:
                     for line in lines:
                         if line:
                             yield line
-                    # What comes meanwhile is read at once: being woken for each change costs more than reading it.
-                    await asyncio.sleep(WATCH_PAUSE_S)
+                    if pause_s:
+                        await asyncio.sleep(pause_s)
                     if len(rest) > MAX_LINE_BYTES:
                         raise Unreachable("the API server sent an object larger than can be read")
 
