@@ -44,8 +44,8 @@ MAX_PARENT_KINDS = 20
 STRANGER_S = 60.0
 # At which place among the watches the one of the parents is; no API group has that name.
 _PARENTS: GroupKind = ("applyset", "Parent")
-# A new kind is served a moment after its definition is there.
-SERVED_S = 5.0
+# A new kind is served a moment after its definition is there: what is served is asked for once more then.
+ASKED_AGAIN_S = 5.0
 NOT_FOUND = 404
 _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 LIST_S = 60.0
@@ -301,7 +301,7 @@ class Cluster:
         """Return what charts may ask of the cluster: asked anew once definitions changed, and again a little later."""
         now, defined = asyncio.get_running_loop().time(), self.marks.definitions()
         is_new = defined != self._defined
-        if is_new or (self._defined_at is not None and now - self._defined_at >= SERVED_S):
+        if is_new or (self._defined_at is not None and now - self._defined_at >= ASKED_AGAIN_S):
             # Where it does not answer, what it said last is nearer to the truth than nothing.
             with contextlib.suppress(ClusterTrouble):
                 await self.kinds.read()

@@ -6,6 +6,7 @@ A Job that nobody saw end is missing where it is not there. Writes nothing.
 from typing import Any
 
 from lastgood.core.errors import MalformedResource
+from lastgood.core.words import Health
 from lastgood.targets.kubernetes.health.job import job_health
 from lastgood.targets.kubernetes.health.live import Live as LiveManifest
 from lastgood.targets.kubernetes.kinds import GroupKind
@@ -29,18 +30,19 @@ def may_go(one: LiveObject) -> bool:
 
 def ended_well(job: dict[str, Any]) -> bool:
     """Say whether a Job has done its work: the last word on that is spoken before its controller has counted it."""
-    try:
-        return job_health(LiveManifest(job)).health == "Healthy"
-    except MalformedResource:
-        return False
+    return _health(job) == "Healthy"
 
 
 def has_failed(job: dict[str, Any]) -> bool:
     """Say whether a Job has come to grief, or cannot be judged."""
+    return _health(job) not in ("Healthy", "Progressing")
+
+
+def _health(job: dict[str, Any]) -> Health:
     try:
-        return job_health(LiveManifest(job)).health not in ("Healthy", "Progressing")
+        return job_health(LiveManifest(job)).health
     except MalformedResource:
-        return True
+        return "Unknown"
 
 
 def note_end(asked: Asked, live: Live) -> bool:
