@@ -8,9 +8,12 @@ import pytest
 from sqlalchemy import event
 
 from lastgood.core.errors import StoreFailed
-from lastgood.core.record import Told
+from lastgood.core.record import Pause, Told
 from lastgood.store import SqlStore
+from lastgood.store.pause import read_all
 from twins.store import NOON, make_application, make_deployment
+
+PAUSED = Pause(scope="everything", name=None, reason="stop", by="p", since=NOON)
 
 
 @pytest.fixture
@@ -86,3 +89,40 @@ async def test_an_event_is_recorded_with_what_it_tells_or_not_at_all(store):
         await store.save_deployment(make_deployment(), told=told)
 
     assert [one.payload for one in await store.events(after=0)] == [{"outcome": "in-progress", "number": begun.number}]
+
+
+async def test_who_asks_the_same_before_it_begins_shares_the_answer(store):
+    """A hundred who ask for the pauses at once cost one look; who asks once it has begun has one of its own."""
+    begun, go_on, looks = threading.Event(), threading.Event(), []
+
+    def look(connection):
+        looks.append(1)
+        begun.set()
+        go_on.wait(30)
+        return read_all(connection)
+
+    first = [asyncio.ensure_future(store._database.read_together(look)) for _ in range(100)]
+    gone = first.pop()
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.to_thread(begun.wait, 30)
+    await store.pause(PAUSED)
+    later = asyncio.ensure_future(store._database.read_together(look))
+    await asyncio.sleep(0)
+    go_on.set()
+
+    assert {len(one) for one in await asyncio.gather(*first)} <= {0, 1}
+    assert await later == [PAUSED]
+    assert len(looks) == 2
+    assert await asyncio.gather(*(store.pauses() for _ in range(3))) == [[PAUSED]] * 3
+
+
+async def test_what_fails_fails_for_all_who_share_it(store):
+    """Nobody waits for ever for an answer that there is none of."""
+
+    def broken(_connection):
+        raise StoreFailed(reason="broken")
+
+    said = await asyncio.gather(*(store._database.read_together(broken) for _ in range(3)), return_exceptions=True)
+
+    assert [type(one) for one in said] == [StoreFailed] * 3

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Executor
 from typing import Any, NamedTuple, TypeVar
 
@@ -21,9 +21,11 @@ T = TypeVar("T")
 
 
 class _Job(NamedTuple):
+    """Work and who asked for it: several, where all asked for the same before it began."""
+
     work: Callable[[Connection], Any]
-    loop: asyncio.AbstractEventLoop
-    told: asyncio.Future[Any]
+    asked: list[asyncio.Future[Any]]
+    question: Hashable
 
 
 class _WorkFailed(Exception):
@@ -42,16 +44,27 @@ class Batches:
         self._at_once = at_once
         self._most_together = most_together
         self._waiting: deque[_Job] = deque()
+        self._questions: dict[Hashable, _Job] = {}
         self._busy = 0
         self._begins_in: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
 
-    async def __call__(self, work: Callable[[Connection], T]) -> T:
-        """Do it in a transaction. Cancelled, it is done whole or never begins. Raises StoreFailed."""
+    async def __call__(self, work: Callable[[Connection], T], *, question: Hashable = None) -> T:
+        """Do it in a transaction. Cancelled, it is done whole or never begins. Raises StoreFailed.
+
+        question: those who ask the same one before its work begins have one answer.
+        """
         loop = asyncio.get_running_loop()
         told: asyncio.Future[T] = loop.create_future()
         with self._lock:
-            self._waiting.append(_Job(work, loop, told))
+            same = self._questions.get(question) if question is not None else None
+            if same is not None:
+                same.asked.append(told)
+            else:
+                job = _Job(work, [told], question)
+                self._waiting.append(job)
+                if question is not None:
+                    self._questions[question] = job
             if self._begins_in is not loop:
                 # Not at once: a thread that is woken for each would hold up those who ask.
                 self._begins_in = loop
@@ -68,18 +81,25 @@ class Batches:
                     self._threads.submit(self._work_off)
                     self._busy += 1
             except RuntimeError:
-                jobs = [*self._waiting]
-                self._waiting.clear()
+                jobs = self._take(len(self._waiting))
                 _tell(jobs, [StoreUnavailable(reason="they are closed already")] * len(jobs))
 
     def _work_off(self) -> None:
         while True:
             with self._lock:
-                jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most_together))]
+                jobs = self._take(self._most_together)
                 if not jobs:
                     self._busy -= 1
                     return
-            self._do([job for job in jobs if not job.told.cancelled()])
+            self._do([job for job in jobs if not all(one.cancelled() for one in job.asked)])
+
+    def _take(self, most: int) -> list[_Job]:
+        """Take what waits longest, under the lock: whoever asks from now on asks anew."""
+        jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), most))]
+        for job in jobs:
+            if job.question is not None:
+                del self._questions[job.question]
+        return jobs
 
     def _do(self, jobs: list[_Job]) -> None:
         try:
@@ -106,11 +126,11 @@ class Batches:
 
 
 def _tell(jobs: list[_Job], results: list[Any]) -> None:
-    for loop in {job.loop for job in jobs}:
-        told = [(job.told, result) for job, result in zip(jobs, results, strict=True) if job.loop is loop]
+    told = [(one, result) for job, result in zip(jobs, results, strict=True) for one in job.asked]
+    for loop in {one.get_loop() for one, _ in told}:
         # Nobody waits any more in a loop that was closed.
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(_set, told)
+            loop.call_soon_threadsafe(_set, [(one, result) for one, result in told if one.get_loop() is loop])
 
 
 def _set(told: list[tuple[asyncio.Future[Any], Any]]) -> None:

@@ -53,6 +53,10 @@ class Database:
         """Run work in a read transaction; other readers and the writer go on."""
         return await self._reads(lambda connection: work(connection, *args, **kwargs))
 
+    async def read_together(self, work: Callable[[Connection], T]) -> T:
+        """Do the same for a question without parameters: those who ask it before it begins share the answer."""
+        return await self._reads(work, question=work)
+
     async def write(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run work in a write transaction, maybe with that of others, after all that was asked before it."""
         return await self._writes(lambda connection: work(connection, *args, **kwargs))
