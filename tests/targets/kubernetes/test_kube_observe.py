@@ -58,8 +58,8 @@ class Judges:
 @pytest.fixture
 def web():
     """A Deployment that says it is available, its ReplicaSet and a ConfigMap; return a look at them."""
-    told = []
-    live = Live(told.append, quiet=QUIET)
+    told, progress = [], []
+    live = Live(told.append, progressed=progress.append, quiet=QUIET)
     live.put(made(DEPLOYMENT, "web", annotations=REVISION, spec={"replicas": 1}, status=AVAILABLE))
     live.put(made(REPLICA_SET, "web", owner="Deployment-web", annotations=REVISION))
     live.put(made(("", "ConfigMap"), "settings"))
@@ -80,7 +80,7 @@ def web():
         )
         return seen.health, list(rules.judged)
 
-    return SimpleNamespace(live=live, look=look, told=told, healthy=healthy, applied=applied)
+    return SimpleNamespace(live=live, look=look, told=told, progress=progress, healthy=healthy, applied=applied)
 
 
 def test_what_is_healthy_is_judged_once(web):
@@ -128,13 +128,43 @@ def test_a_pod_in_trouble_is_told_of_and_when_it_is_well_again(web):
     web.live.put(crashing := pod(version=2, waiting="CrashLoopBackOff"))
     assert web.told == [SET]
     web.live.put(pod(version=3, waiting="CrashLoopBackOff"))
+    assert (web.told, web.progress) == ([SET], [SET])
     web.live.put(pod(version=4, ready=True))
-    assert web.told == [SET, SET, SET]
+    assert web.told == [SET, SET]
     web.live.gone(pod(version=5, ready=True))
-    assert web.told == [SET, SET, SET]
+    assert web.told == [SET, SET]
     web.live.put(msgspec.structs.replace(crashing, uid="another", resource_version="6"))
     web.live.gone(msgspec.structs.replace(crashing, uid="another", resource_version="7"))
-    assert web.told == [SET, SET, SET, SET, SET]
+    assert web.told == [SET, SET, SET, SET]
+    assert web.progress == [SET]
+
+
+ROLLING = {"replicas": 2, "updatedReplicas": 1, "availableReplicas": 1}
+
+
+def test_what_only_counts_on_is_progress_and_what_turns_is_news(web):
+    """A Deployment says the same health, while its counts move; of what turns, drifts or goes one is told at once."""
+
+    def deployment(version, *, wanted=1, uid="Deployment-web", leaves=False, **status):
+        spec, annotations = {"replicas": wanted}, REVISION
+        one = made(DEPLOYMENT, "web", version=version, annotations=annotations, spec=spec, status=status)
+        return msgspec.structs.replace(one, uid=uid, is_being_deleted=leaves)
+
+    def put(*args, **how):
+        web.told.clear()
+        web.progress.clear()
+        web.live.put(deployment(*args, **how))
+        return len(web.told), len(web.progress)
+
+    news, progress = (1, 0), (0, 1)
+    assert put(2, **ROLLING) == news
+    assert put(3, **{**ROLLING, "replicas": 3}) == progress
+    assert put(4, **AVAILABLE) == news
+    assert put(5, **AVAILABLE) == progress
+    assert put(6, **AVAILABLE, wanted=2) == news
+    assert put(7, **ROLLING) == news
+    assert put(8, **ROLLING, leaves=True) == news
+    assert put(9, **ROLLING, uid="anew") == news
 
 
 @pytest.mark.parametrize(
@@ -142,7 +172,7 @@ def test_a_pod_in_trouble_is_told_of_and_when_it_is_well_again(web):
 )
 def test_a_pod_that_cannot_be_judged_or_is_lost_is_in_trouble(status):
     """Whatever may be bad news is told of."""
-    assert made(POD, "web-1", owner="ReplicaSet-web", status=status).in_trouble
+    assert made(POD, "web-1", owner="ReplicaSet-web", status=status).says in ("Degraded", "Unknown")
 
 
 async def test_a_secret_is_no_drift_because_a_webhook_came():

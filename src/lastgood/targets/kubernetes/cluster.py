@@ -47,17 +47,23 @@ _PARENTS: GroupKind = ("applyset", "Parent")
 # A new kind is served a moment after its definition is there: what is served is asked for once more then.
 ASKED_AGAIN_S = 5.0
 NOT_FOUND = 404
+# What changes of an application while nothing turns, such as its counts, is told so late, and as one.
+PROGRESS_S = 1.0
 _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 LIST_S = 60.0
 
 
 class Cluster:
-    """A cluster that is being looked at. Watches run as tasks from `follow` until `close`."""
+    """A cluster that is being looked at. Watches run as tasks from `follow` until `close`.
 
-    def __init__(self, connection: Connection) -> None:
+    has_own_rules: the operator judges health, too: then no change is taken for mere progress.
+    """
+
+    def __init__(self, connection: Connection, *, has_own_rules: bool = False) -> None:
         self.connection = connection
         self.kinds = Kinds(connection)
-        self.live = Live(self.tell, marking=MARKING, quiet=QUIET, may_go=may_go)
+        progressed = None if has_own_rules else self._tell_soon
+        self.live = Live(self.tell, progressed=progressed, marking=MARKING, quiet=QUIET, may_go=may_go)
         self.marks = Marks(self.live)
         self.parents = Parents(self.tell)
         self.strangers: dict[str, tuple[float, str]] = {}
@@ -70,6 +76,7 @@ class Cluster:
         self._listing_anew: asyncio.Task[None] | None = None
         self._beginning_anew = asyncio.Lock()
         self._listeners: dict[asyncio.Queue[str | None], str | None] = {}
+        self._told_soon: dict[str, asyncio.TimerHandle] = {}
         self._looks: set[asyncio.Timeout] = set()
 
     async def follow(self, kinds: Iterable[GroupKind]) -> None:
@@ -338,9 +345,16 @@ class Cluster:
 
     def tell(self, set_id: str | None) -> None:
         """Tell all who listen for it that something concerns a set; None: all of them."""
+        soon = self._told_soon.pop(set_id, None) if set_id is not None else None
+        if soon is not None:
+            soon.cancel()
         for queue, only in self._listeners.items():
             if set_id is None or only in (None, set_id):
                 queue.put_nowait(set_id)
+
+    def _tell_soon(self, set_id: str) -> None:
+        if set_id not in self._told_soon:
+            self._told_soon[set_id] = asyncio.get_running_loop().call_later(PROGRESS_S, self.tell, set_id)
 
     async def close(self) -> None:
         """End all watches and the connection."""
@@ -352,6 +366,8 @@ class Cluster:
         await asyncio.gather(*beginning, return_exceptions=True)
         tasks, self._tasks = list(self._tasks.values()), {}
         self._watches.clear()
+        for soon in self._told_soon.values():
+            soon.cancel()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -13,6 +13,7 @@ from lastgood.targets.kubernetes.live_object import Key, LiveObject
 from lastgood.targets.kubernetes.newest import Newest
 
 MAX_OWNERS_UP = 5
+_TROUBLE = ("Degraded", "Unknown")
 # Whoever asked for one looks within seconds; more than this are not kept.
 MAX_WENT = 10_000
 
@@ -21,15 +22,18 @@ class Live(Newest):
     """What is known to exist.
 
     went: uids of what is gone and was done with, as `may_go` says, by key; the newest of very many.
-    changed: called with the id of the ApplySet that a change concerns. marking: kinds whose changes are counted in
-    `marking_changes`. quiet: kinds whose changes nobody is told of where a controller made the object; nor is anybody
-    told of its Pods, unless one is in trouble or was: all else of them its workload says.
+    changed: called with the id of the ApplySet that a change concerns; progressed, where it is given: called with it
+    instead where an object is as asked for as it was, and says no other health than it did.
+    marking: kinds whose changes are counted in `marking_changes`. quiet: kinds whose changes nobody is told of where a
+    controller made the object; nor is anybody told of its Pods, unless one is in trouble or was: all else of them its
+    workload says.
     """
 
     def __init__(
         self,
         changed: Callable[[str], None],
         *,
+        progressed: Callable[[str], None] | None = None,
         marking: Collection[GroupKind] = (),
         quiet: Collection[GroupKind] = (),
         may_go: Callable[[LiveObject], bool] = lambda _: False,
@@ -41,6 +45,7 @@ class Live(Newest):
         self._marking = frozenset(marking)
         self._quiet = frozenset(quiet)
         self._changed = changed
+        self._progressed = progressed or changed
         self._objects: dict[Key, LiveObject] = {}
         self._of_kind: dict[GroupKind, dict[Key, LiveObject]] = {}
         self._by_uid: dict[str, Key] = {}
@@ -59,11 +64,10 @@ class Live(Newest):
         """
         may_be = {"", *extent.namespaces}
         keys = sorted(key for key in self._members.get(set_id, ()) if key[0] in extent.kinds and key[1] in may_be)
-        found = [self._objects[key] for key in keys]
-        return [one for one in found if not one.is_made]
+        return [self._objects[key] for key in keys]
 
     def has_more(self, set_id: str, keys: AbstractSet[Key]) -> bool:
-        """Say whether objects with the label of a set are there beside these."""
+        """Say whether objects with the label of a set are there beside these, and nobody made them from others."""
         return not self._members.get(set_id, set()) <= keys
 
     def children(self, uid: str) -> list[LiveObject]:
@@ -105,14 +109,15 @@ class Live(Newest):
         self._objects[one.key] = one
         self._of_kind.setdefault(one.key[0], {})[one.key] = one
         self._by_uid[one.uid] = one.key
-        if one.part_of is not None:
+        if one.part_of is not None and not one.is_made:
             self._members.setdefault(one.part_of, set()).add(one.key)
         for owner in one.owners:
             self._children.setdefault(owner, set()).add(one.key)
         if is_quiet:
             return
+        tell = self._progressed if before is not None and _only_progressed(one, before) else self._changed
         for concerned in {old_set, self.set_of(one)} - {None}:
-            self._changed(str(concerned))
+            tell(str(concerned))
 
     def remove(self, key: Key) -> None:
         """Forget an object."""
@@ -130,7 +135,7 @@ class Live(Newest):
             self._changed(concerned)
 
     def _is_quiet(self, one: LiveObject) -> bool:
-        return one.is_made and (one.key[0] in self._quiet or (one.key[0] == POD and not one.in_trouble))
+        return one.is_made and (one.key[0] in self._quiet or (one.key[0] == POD and one.says not in _TROUBLE))
 
     def _keys(self, kind: GroupKind) -> Collection[Key]:
         return self._of_kind.get(kind, {})
@@ -149,6 +154,13 @@ class Live(Newest):
         _discard(self._members, one.part_of, one.key)
         for owner in one.owners:
             _discard(self._children, owner, one.key)
+
+
+def _only_progressed(one: LiveObject, before: LiveObject) -> bool:
+    return one.says is not None and (one.uid, one.says, one.digest, one.part_of, one.is_being_deleted) == (
+        *(before.uid, before.says, before.digest, before.part_of),
+        before.is_being_deleted,
+    )
 
 
 def _discard(index: dict[str, set[Key]], at: str | None, key: Key) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from lastgood.core.errors import MalformedResource
+from lastgood.core.words import Health
 from lastgood.targets.kubernetes.apply_set import PART_OF
-from lastgood.targets.kubernetes.health.live import Live
-from lastgood.targets.kubernetes.health.pod import pod_health
+from lastgood.targets.kubernetes.health import health_of
 from lastgood.targets.kubernetes.kinds import POD, GroupKind
 
 Key = tuple[GroupKind, str, str]
@@ -41,7 +41,8 @@ class LiveObject(msgspec.Struct, frozen=True, kw_only=True):
     revision: which of its Deployment's versions made it, None for what no Deployment counts.
     is_made: some controller made it and looks after it; controllers copy labels of what they make it for, and so the
     label of an ApplySet says nothing there.
-    in_trouble: a Pod that its own status calls Degraded or Unknown; what time alone makes of it is not in that.
+    says: the health that its own status tells of, of a Pod and of what belongs to an application itself; None for all
+    others. What time alone makes of it is not in that.
 
     kept: JSON without managedFields, and without what a Secret or ConfigMap holds.
     """
@@ -55,7 +56,7 @@ class LiveObject(msgspec.Struct, frozen=True, kw_only=True):
     kept: bytes
     is_being_deleted: bool = False
     is_made: bool = False
-    in_trouble: bool = False
+    says: Health | None = None
     revision: str | None = None
 
     @property
@@ -94,6 +95,7 @@ def live_object(sent: Any, kind: GroupKind) -> LiveObject | None:
     annotations = metadata.get("annotations")
     revision = annotations.get(_REVISION) if isinstance(annotations, dict) else None
     is_made = any(one.get("controller") is True for one in owners)
+    is_judged = kind == POD or (part_of is not None and not is_made)
     return LiveObject(
         key=(kind, namespace, name),
         uid=uid,
@@ -104,17 +106,17 @@ def live_object(sent: Any, kind: GroupKind) -> LiveObject | None:
         digest=b"" if is_made and part_of is None else content_digest(sent),
         is_being_deleted=metadata.get("deletionTimestamp") is not None,
         is_made=is_made,
-        in_trouble=kind == POD and _in_trouble(sent),
+        says=_said(sent) if is_judged else None,
         revision=revision if isinstance(revision, str) else None,
         kept=without_content(sent, kind),
     )
 
 
-def _in_trouble(pod: dict[str, Any]) -> bool:
+def _said(sent: dict[str, Any]) -> Health:
     try:
-        return pod_health(Live(pod), _LONG_AGO).health in ("Degraded", "Unknown")
+        return health_of(sent, now=_LONG_AGO).health
     except MalformedResource:
-        return True
+        return "Unknown"
 
 
 def content_digest(sent: dict[str, Any]) -> bytes:

@@ -101,7 +101,7 @@ class KubernetesTarget:
     ) -> None:
         self.name = name
         self.connection = Connection(access)
-        self._cluster = Cluster(self.connection)
+        self._cluster = Cluster(self.connection, has_own_rules=own_rules is not None)
         self._memory = Memory(root)
         self._clock = clock
         self._rules = rules or ClusterRules()
