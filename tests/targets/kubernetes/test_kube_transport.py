@@ -12,10 +12,11 @@ from types import SimpleNamespace
 import aiohttp
 import pytest
 
-from lastgood.targets.kubernetes import connection
+from lastgood.targets.kubernetes import connection, transport
 from lastgood.targets.kubernetes.authorization import TokenFile
 from lastgood.targets.kubernetes.transport import Transport, _translated
 from lastgood.targets.kubernetes.trouble import Unreachable
+from twins.certificates import self_signed
 
 KUBECONFIG = """\
 apiVersion: v1
@@ -73,6 +74,49 @@ async def test_content_and_headers_come_as_they_were_sent(client):
     assert (answer.status, content, answer.headers["X-Seen"]) == (200, b"onetwo", "yes")
     assert asked[0].startswith(b"GET /a%2Fb?labelSelector=a%3Db HTTP/1.1\r\n")
     assert b"Accept: text/plain" in asked[0]
+
+
+@pytest.mark.parametrize("is_tls", [False, True])
+async def test_what_arrives_until_the_next_moment_is_given_at_once(monkeypatch, is_tls, tmp_path):
+    """Whoever reads several connections at the same moments hears of things in the order in which they happened."""
+    read, sent, over = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(HEAD + b"3\r\none\r\n")
+        await read.wait()
+        for part in (b"3\r\ntwo\r\n", b"5\r\nthree\r\n"):
+            writer.write(part)
+            await writer.drain()
+        sent.set()
+        with contextlib.suppress(OSError):
+            await reader.read()
+            writer.close()
+            await writer.wait_closed()
+        over.set()
+
+    async def moment(every_s):
+        assert every_s == 3600
+        read.set()
+        await sent.wait()
+
+    monkeypatch.setattr(transport, "_next_moment", moment)
+    served, asks = None, ssl.create_default_context()
+    if is_tls:
+        made = self_signed(tmp_path)
+        served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        served.load_cert_chain(made.certificate, made.key)
+        asks.load_verify_locations(made.certificate)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=served)
+    url = f"{'https' if is_tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    client = Transport(url, asks)
+    try:
+        asking = client.ask("GET", "/", params={}, headers={}, silence_s=5.0)
+        async with server, asking as reply:
+            assert await anext(reply.parts(every_s=3600)) == b"onetwothree"
+    finally:
+        await client.close()
+        await over.wait()
 
 
 async def test_what_is_compressed_is_read(client):

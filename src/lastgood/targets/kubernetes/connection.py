@@ -212,10 +212,10 @@ class Connection:
                     break
             return read[:most_bytes]
 
-    async def watch(self, path: str, params: Mapping[str, str], *, pause_s: float = 0.0) -> AsyncIterator[bytes | None]:
+    async def watch(self, path: str, params: Mapping[str, str], *, every_s: float = 0.0) -> AsyncIterator[bytes | None]:
         """Yield None once the server took the watch, then its lines until the server ends it.
 
-        pause_s: how long nothing is read after something was; what comes meanwhile is read at once then.
+        every_s: at which moments, as `Reply.parts` has it.
         Raises Answered (410 among them) and Unreachable, also where nothing comes for so long that a bookmark is due.
         """
         async with self._using() as client:
@@ -231,14 +231,12 @@ class Connection:
                     _judged(reply, await _whole(reply))
                 yield None
                 rest = b""
-                async for part in reply.parts():
+                async for part in reply.parts(every_s=every_s):
                     self._heard()
                     *lines, rest = (rest + part).split(b"\n")
                     for line in lines:
                         if line:
                             yield line
-                    if pause_s:
-                        await asyncio.sleep(pause_s)
                     if len(rest) > MAX_LINE_BYTES:
                         raise Unreachable("the API server sent an object larger than can be read")
 

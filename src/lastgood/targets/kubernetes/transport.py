@@ -4,6 +4,7 @@ A release makes some twenty changes, each a chunk of a watch of its own: what th
 is most of what a release costs.
 """
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -21,6 +22,8 @@ from lastgood.targets.kubernetes.trouble import ClusterTrouble, Unreachable
 IDLE_S = 60.0
 CONNECT_S = 5.0
 UNAUTHORIZED = 401
+# So many turns of the loop after it may read again, a connection has given what arrived: one for TLS, two without.
+TURNS_TO_READ = 2
 # What a path may have as it is; a percent sign is of what was quoted before.
 _PLAIN = "/%:@!$&'()*+,;=~"
 
@@ -102,14 +105,41 @@ class Reply:
         self.status = answer.status
         self.headers: Mapping[str, str] = answer.headers
 
-    async def parts(self) -> AsyncIterator[bytes]:
-        """Yield all that has arrived, each time."""
+    async def parts(self, *, every_s: float = 0.0) -> AsyncIterator[bytes]:
+        """Yield all that has arrived, each time.
+
+        every_s: at moments so far apart, which are the same for all who say so: then what arrived at one before it
+        arrived at another is not given later.
+        """
         content = self._answer.content
         # Not its own iterators: they take for the end that nothing was left to read just now.
         while not content.at_eof():
             some = await content.readany()
+            if every_s:
+                await self._rest(every_s)
+                if content.exception() is None:
+                    some += content.read_nowait()
             if some:
                 yield some
+
+    async def _rest(self, every_s: float) -> None:
+        """Wait for the next moment, and have what arrived until then read at once: being woken for each costs more."""
+        connection = self._answer.connection
+        transport = connection.transport if connection is not None else None
+        if not isinstance(transport, asyncio.ReadTransport):
+            await _next_moment(every_s)
+            return
+        transport.pause_reading()
+        try:
+            await _next_moment(every_s)
+        finally:
+            transport.resume_reading()
+        for _ in range(TURNS_TO_READ):
+            await asyncio.sleep(0)
+
+
+async def _next_moment(every_s: float) -> None:
+    await asyncio.sleep(every_s - asyncio.get_running_loop().time() % every_s)
 
 
 def _checked(server: str) -> str:

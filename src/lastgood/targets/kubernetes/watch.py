@@ -19,11 +19,10 @@ import structlog
 
 from lastgood.core.back_off import back_off
 from lastgood.targets.kubernetes.connection import Connection, chance
-from lastgood.targets.kubernetes.kinds import POD, GroupKind, Kind, Kinds
+from lastgood.targets.kubernetes.kinds import Kind, Kinds
 from lastgood.targets.kubernetes.live_object import LiveObject, live_object
 from lastgood.targets.kubernetes.marks import MARKING
 from lastgood.targets.kubernetes.newest import Newest, number_of
-from lastgood.targets.kubernetes.pods import REPLICA_SET
 from lastgood.targets.kubernetes.trouble import Answered, ClusterTrouble, Unreachable
 
 PAGE = 500
@@ -36,10 +35,9 @@ BUSY_WAIT_S = 4.0
 AT_ONCE_S = 0.1
 # A watch that told of nothing for so long was one all the same.
 LASTING_S = 5.0
-# Being woken for each change costs more than reading it.
-PAUSE_S = 0.05
-# What a workload says of these is not to be known before they are.
-_AT_ONCE: tuple[GroupKind, ...] = (POD, REPLICA_SET)
+# Being woken for each change costs more than reading it. All kinds are read at the same moments: what a workload says
+# of its pods is not to be known before they are.
+EVERY_S = 0.05
 GONE = 410
 FORBIDDEN = 403
 NOT_FOUND = 404
@@ -219,8 +217,7 @@ class KindWatch:
             **self._selector,
         }
         self._is_told = False
-        pause_s = 0.0 if self.kind.group_kind in _AT_ONCE else PAUSE_S
-        async for line in self._connection.watch(self.kind.path(self._namespace), params, pause_s=pause_s):
+        async for line in self._connection.watch(self.kind.path(self._namespace), params, every_s=EVERY_S):
             if line is None:
                 self._taken_at = asyncio.get_running_loop().time()
                 self._say(None)
