@@ -5,6 +5,7 @@ in trouble the attempt waits for it. Killed at any step, the record stays in pro
 it: applying again leaves alone what already is so.
 """
 
+import asyncio
 import contextlib
 from collections.abc import Iterable
 from functools import partial
@@ -195,25 +196,28 @@ class Deploy:
 
     async def _apply(self, desired: Version, applying: Applying, attempt: Attempt) -> bool:
         ran = msgspec.structs.replace(desired, ran=True)
+        app = applying.app.name
         result = await self._until_taken(ran, applying, attempt)
-        if result is None or result.complete or _did(result.resources):
-            # Also what was ended half-way may run something of it by now.
-            await self._runs(applying.app.name, ran)
         if result is None:
+            # What was ended half-way may run something of it by now.
+            await self._runs(app, ran)
             return False
         attempt.end(result.message)
-        if not result.complete:
-            await attempt.write(resources=result.resources)
-            # Where nothing at all was done, nothing is half done.
-            outcome: Outcome = "partial" if _did(result.resources) else "failed"
-            await self._not_applied(attempt, outcome, result.message, result.fault)
-            # What was refused is looked at before the rules are asked again: trying at once would come to the same.
-            with contextlib.suppress(StoreFailed):
-                await self._applies.look(applying)
-            return False
-        attempt.begin("watch")
+        if result.complete:
+            attempt.begin("watch")
+            # Both at once: a thousand applications wait for the store meanwhile.
+            await asyncio.gather(self._runs(app, ran), attempt.write(resources=result.resources))
+            return True
+        if _did(result.resources):
+            await self._runs(app, ran)
         await attempt.write(resources=result.resources)
-        return True
+        # Where nothing at all was done, nothing is half done.
+        outcome: Outcome = "partial" if _did(result.resources) else "failed"
+        await self._not_applied(attempt, outcome, result.message, result.fault)
+        # What was refused is looked at before the rules are asked again: trying at once would come to the same.
+        with contextlib.suppress(StoreFailed):
+            await self._applies.look(applying)
+        return False
 
     async def _until_taken(self, ran: Version, applying: Applying, attempt: Attempt) -> ApplyResult | None:
         """Apply until the target has done it or refuses it; None where a newer version took its place.
