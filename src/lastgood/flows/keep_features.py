@@ -63,6 +63,7 @@ class KeepFeatures:
             self._after = await where_to_begin(self._store, older=OLDER)
         runs = await self._store.wanting_features(after_id=self._after, at=self._clock.now(), limit=AT_ONCE)
         known = {one.name: one for one in await self._store.applications({run.app for run in runs})} if runs else {}
+        kept = await self._store.carried([run.id for run in runs]) if runs else {}
         waits = False
 
         async def keep(run: Deployment) -> None:
@@ -73,13 +74,20 @@ class KeepFeatures:
             if declared is None:
                 waits = True
                 return
-            await self._keep(run, declared, has_bases=app is not None and app.renderer == "kustomize")
+            has_bases = app is not None and app.renderer == "kustomize"
+            await self._keep(run, declared, earlier=kept.get(run.id), has_bases=has_bases)
 
         await each(runs, keep)
         return 0 if waits else len(runs)
 
-    async def _keep(self, run: Deployment, declared: Sequence[Source], *, has_bases: bool) -> None:
-        """Keep the features of a record. has_bases: whether the application may have some that an old record lacks."""
+    async def _keep(
+        self, run: Deployment, declared: Sequence[Source], *, earlier: Carried | None, has_bases: bool
+    ) -> None:
+        """Keep the features of a record.
+
+        earlier: those that it has, None for none. has_bases: whether the application may have some that an old record
+        lacks.
+        """
         before = {image.name: image.from_ for image in run.images if image.from_}
         after = {image.name: image.to for image in run.images if image.to}
         was, will = run.origins if run.origins is not None else (NO_ORIGINS, NO_ORIGINS)
@@ -94,9 +102,6 @@ class KeepFeatures:
             unknown = (*found.unknown, NotKnown(image=run.app, reason=NOT_RECORDED))
             found = msgspec.structs.replace(found, unknown=unknown)
         again = any(one.named and one.revision is None for one in (*old, *new))
-        earlier: Carried | None = None
-        if self._forge is not None or found.unknown:
-            earlier = (await self._store.carried([run.id])).get(run.id)
         if earlier is not None and _images(found.unknown) - _images(earlier.unknown):
             # What was known is the record's for ever: a source repo that is gone by now does not take it away.
             again_at = self._again_at(run, again=True)
