@@ -61,7 +61,7 @@ async def test_a_look_under_way_does_not_wait_for_a_server_that_hangs(corner, wa
     told = target._cluster.listen()
     path = f"/api/v1/namespaces/{corner.namespace()}/configmaps/settings"
     corner.ask("PUT", path, {**corner.ask("GET", path), "data": {"a": "by hand"}})
-    await told.get()
+    await told.come()
     looking = asyncio.create_task(target.observe("web"))
 
     async def is_asked():
@@ -89,7 +89,7 @@ async def test_a_server_that_is_slow_is_not_away(corner, way, monkeypatch):
 
     await eventually(is_asked)
     assert (await target.observe("web")).health == "Healthy"
-    assert None not in [told.get_nowait() for _ in range(told.qsize())]
+    assert None not in told.take()
 
 
 async def test_a_deployment_begun_before_anybody_noticed_waits_for_the_server(corner, way, world, monkeypatch):

@@ -472,7 +472,10 @@ class Target(Protocol):
         ...
 
     def changes(self) -> AsyncIterator[str]:
-        """Yield the name of an application each time something about it changed, without end."""
+        """Yield the name of an application each time something about it changed, without end.
+
+        What a later `observe` has seen may be left out.
+        """
         ...
 
 

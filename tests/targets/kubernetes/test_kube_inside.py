@@ -377,11 +377,11 @@ def test_the_end_of_a_message_is_bounded_and_without_secrets():
 async def test_a_pod_that_is_gone_is_asked_about_once():
     """The container's own message stands in, who listens is told, and the same run is not asked about again."""
     cluster = Cluster(Connection(ClusterAccess(kubeconfig="/nowhere")))
-    words, queue = LastWords(cluster), cluster.listen()
+    words, news = LastWords(cluster), cluster.listen()
     run = ended_run([_pod(_status(last=BAD))])
     assert words.of(run) == "no settings"
     assert await words.ask([run], SET) is True
-    assert queue.get_nowait() == SET
+    assert news.take() == {SET}
     assert words.of(run) == "no settings"
     assert await words.ask([run], SET) is False
     await words.close()

@@ -11,8 +11,8 @@ from lastgood.targets.kubernetes.connection import ClusterAccess, Connection
 from lastgood.targets.kubernetes.live_object import live_object
 
 
-def told(queue):
-    return [queue.get_nowait() for _ in range(queue.qsize())]
+def told(news):
+    return sorted(news.take(), key=str)
 
 
 def test_whoever_waits_for_one_set_is_not_woken_for_another():
@@ -21,8 +21,8 @@ def test_whoever_waits_for_one_set_is_not_woken_for_another():
     everything, mine = cluster.listen(), cluster.listen("mine")
     for set_id in ("mine", "theirs", None):
         cluster.tell(set_id)
-    assert told(everything) == ["mine", "theirs", None]
-    assert told(mine) == ["mine", None]
+    assert told(everything) == [None, "mine", "theirs"]
+    assert told(mine) == [None, "mine"]
     cluster.deafen(mine)
     cluster.tell("mine")
     assert (told(everything), told(mine)) == (["mine"], [])
@@ -75,4 +75,37 @@ async def test_where_the_operator_judges_health_nothing_is_mere_progress():
     everything = cluster.listen()
     for version in range(1, 4):
         cluster.live.put(deployment(version))
-    assert told(everything) == ["mine", "mine", "mine"]
+        assert told(everything) == ["mine"]
+
+
+async def test_what_a_look_sees_is_no_news_any_more(progress_told):
+    """An apply is looked at by whoever applied; what comes once that look has begun is news again."""
+    cluster = Cluster(Connection(ClusterAccess()))
+    everything, mine = cluster.listen(), cluster.listen("mine")
+    cluster.live.put(deployment(1))
+    cluster.tell("theirs")
+    cluster.looked_at("mine")
+    assert (told(everything), told(mine)) == (["theirs"], ["mine"])
+    cluster.live.put(deployment(2))
+    cluster.looked_at("mine")
+    await progress_told()
+    assert told(everything) == []
+    cluster.live.put(deployment(3, ready=2))
+    assert told(everything) == ["mine"]
+    cluster.tell(None)
+    cluster.looked_at("mine")
+    assert told(everything) == [None]
+
+
+async def test_whoever_waits_hears_of_what_was_told_before():
+    """And of nothing twice."""
+    news = Cluster(Connection(ClusterAccess())).listen()
+    news.tell("mine")
+    await news.come()
+    assert told(news) == ["mine"]
+    waiting = asyncio.ensure_future(news.come())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    news.tell("theirs")
+    await waiting
+    assert told(news) == ["theirs"]

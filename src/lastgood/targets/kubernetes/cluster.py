@@ -19,6 +19,7 @@ from lastgood.targets.kubernetes.live_object import live_object
 from lastgood.targets.kubernetes.marks import DEFINITIONS, MARKING, Marks
 from lastgood.targets.kubernetes.memory import Applied
 from lastgood.targets.kubernetes.newest import Newest
+from lastgood.targets.kubernetes.news import News
 from lastgood.targets.kubernetes.options import Options
 from lastgood.targets.kubernetes.parents import Parents
 from lastgood.targets.kubernetes.pulse import Pulse
@@ -75,7 +76,7 @@ class Cluster:
         self._pulse_task: asyncio.Task[None] | None = None
         self._listing_anew: asyncio.Task[None] | None = None
         self._beginning_anew = asyncio.Lock()
-        self._listeners: dict[asyncio.Queue[str | None], str | None] = {}
+        self._listeners: list[News] = []
         self._told_soon: dict[str, asyncio.TimerHandle] = {}
         self._looks: set[asyncio.Timeout] = set()
 
@@ -330,31 +331,38 @@ class Cluster:
         found = (self._watches[kind] for kind in kinds if kind in self._watches)
         return next((watch.trouble for watch in found if watch.trouble is not None), None)
 
-    def listen(self, only: str | None = None) -> asyncio.Queue[str | None]:
-        """Return a queue that gets the id of each set that something concerns; None: all of them.
+    def listen(self, only: str | None = None) -> News:
+        """Return what gets news from now on. only: see News."""
+        news = News(only)
+        self._listeners.append(news)
+        return news
 
-        only: the id of the one set that whoever listens cares for.
-        """
-        queue: asyncio.Queue[str | None] = asyncio.Queue()
-        self._listeners[queue] = only
-        return queue
-
-    def deafen(self, queue: asyncio.Queue[str | None]) -> None:
-        """Let a queue of `listen` go."""
-        del self._listeners[queue]
+    def deafen(self, news: News) -> None:
+        """Let what `listen` returned go."""
+        self._listeners.remove(news)
 
     def tell(self, set_id: str | None) -> None:
         """Tell all who listen for it that something concerns a set; None: all of them."""
-        soon = self._told_soon.pop(set_id, None) if set_id is not None else None
-        if soon is not None:
-            soon.cancel()
-        for queue, only in self._listeners.items():
-            if set_id is None or only in (None, set_id):
-                queue.put_nowait(set_id)
+        if set_id is not None:
+            self._is_told(set_id)
+        for news in self._listeners:
+            news.tell(set_id)
+
+    def looked_at(self, set_id: str) -> None:
+        """Note that a look at a set begins: who listens to all sets need not hear what is told of it already."""
+        self._is_told(set_id)
+        for news in self._listeners:
+            if news.only is None:
+                news.looked_at(set_id)
 
     def _tell_soon(self, set_id: str) -> None:
         if set_id not in self._told_soon:
             self._told_soon[set_id] = asyncio.get_running_loop().call_later(PROGRESS_S, self.tell, set_id)
+
+    def _is_told(self, set_id: str) -> None:
+        soon = self._told_soon.pop(set_id, None)
+        if soon is not None:
+            soon.cancel()
 
     async def close(self) -> None:
         """End all watches and the connection."""

@@ -183,6 +183,7 @@ class KubernetesTarget:
                     raise Unreachable(trouble)
                 sender = self._sender_of(applied.account)
                 lock = self._locks.get(app)
+                self._cluster.looked_at(applied.set_id)
                 seen = await look(
                     applied,
                     cluster=self._cluster,
@@ -329,24 +330,26 @@ class KubernetesTarget:
                 self._note(applied)
 
     async def changes(self) -> AsyncIterator[str]:
-        """Yield the name of an application each time something of it changed; of all where a watch fails or is back."""
-        queue = self._cluster.listen()
+        """Yield the name of an application each time something of it changed; of all where a watch fails or is back.
+
+        What a look has seen that began since is no news any more.
+        """
+        news = self._cluster.listen()
         try:
             with contextlib.suppress(ClusterTrouble):
                 await self._set_up()
             while True:
-                ids: set[str | None] = {await queue.get()}
+                await news.come()
                 await asyncio.sleep(GATHER_S)
                 await self._give_way()
-                while not queue.empty():
-                    ids.add(queue.get_nowait())
+                ids = news.take()
                 named = (
                     list(self._apps.values()) if None in ids else [self._apps[one] for one in ids if one in self._apps]
                 )
                 for app in named:
                     yield app
         finally:
-            self._cluster.deafen(queue)
+            self._cluster.deafen(news)
 
     async def _give_way(self) -> None:
         for _ in range(GIVES_WAY):
@@ -578,7 +581,7 @@ class KubernetesTarget:
         Raises PodsRefused where a Job gets no pods.
         """
         there: set[Key] = set()
-        queue = self._cluster.listen(set_id)
+        news = self._cluster.listen(set_id)
         loop = asyncio.get_running_loop()
         until = loop.time() + self._settle_s
         try:
@@ -596,12 +599,11 @@ class KubernetesTarget:
                     raise PodsRefused(f"Job {key[2]} gets no pods: {refused}")
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(min(1.0, until - loop.time() + 0.01)):
-                        await queue.get()
+                        await news.come()
                 # However much was told meanwhile, one look answers it.
-                while not queue.empty():
-                    queue.get_nowait()
+                news.take()
         finally:
-            self._cluster.deafen(queue)
+            self._cluster.deafen(news)
 
     # taking away
     async def _prune(self, app: str, leaving: Leaving | None) -> list[str]:
