@@ -13,6 +13,7 @@ from lastgood.targets.kubernetes.live_object import live_object
 from lastgood.targets.kubernetes.marks import MARKING, Marks
 from lastgood.targets.kubernetes.memory import Applied, Asked
 from lastgood.targets.kubernetes.observe import Look, look, observation
+from lastgood.targets.kubernetes.said_before import HEARD_S, SaidBefore
 from lastgood.targets.kubernetes.scaled import AUTOSCALER
 
 NOW = dt.datetime(2026, 11, 27, 12, 0, tzinfo=dt.UTC)
@@ -65,7 +66,7 @@ def web():
     live.put(made(("", "ConfigMap"), "settings"))
     keys = [(DEPLOYMENT, "shop", "web"), (("", "ConfigMap"), "shop", "settings")]
     applied = Applied(app="web", set_id=SET, digest="d", objects=[Asked(key=key, wanted=b"") for key in keys])
-    healthy, rules = {}, Judges()
+    healthy, rules, before = {}, Judges(), SaidBefore()
 
     def look(*, after_s=0):
         rules.judged.clear()
@@ -77,10 +78,13 @@ def web():
             rules=rules,
             last_words=lambda _: "",
             healthy=healthy,
+            before=before,
         )
         return seen.health, list(rules.judged)
 
-    return SimpleNamespace(live=live, look=look, told=told, progress=progress, healthy=healthy, applied=applied)
+    return SimpleNamespace(
+        live=live, look=look, told=told, progress=progress, healthy=healthy, applied=applied, before=before
+    )
 
 
 def test_what_is_healthy_is_judged_once(web):
@@ -173,6 +177,43 @@ def test_what_only_counts_on_is_progress_and_what_turns_is_news(web):
 def test_a_pod_that_cannot_be_judged_or_is_lost_is_in_trouble(status):
     """Whatever may be bad news is told of."""
     assert made(POD, "web-1", owner="ReplicaSet-web", status=status).says in ("Degraded", "Unknown")
+
+
+BAD = {"conditions": [{"type": "Stalled", "status": "True", "message": "no such store"}]}
+STORE = ("example.com", "Store")
+
+
+def test_what_was_bad_before_an_apply_says_nothing_of_it_until_something_is_said(web):
+    """A kind without generations in its status: mended, it is not taken for bad by what was said of it before."""
+    web.applied.objects.append(Asked(key=(STORE, "shop", "store"), wanted=b""))
+    web.live.put(made(STORE, "store", spec={"a": 1}, status=BAD))
+    assert web.look()[0] == "Degraded"
+    web.before.begin(NOW)
+    web.live.put(made(STORE, "store", version=2, spec={"a": 2}, status=BAD))
+    web.before.go_on(NOW)
+    assert web.look()[0] == "Progressing"
+    assert web.look(after_s=HEARD_S - 1)[0] == "Progressing"
+    assert web.look(after_s=HEARD_S)[0] == "Degraded"
+    web.live.put(made(STORE, "store", version=3, spec={"a": 2}, status={}))
+    assert web.look()[0] == "Healthy"
+
+
+def test_what_is_said_after_an_apply_counts_at_once(web):
+    """Also where it is as bad as before, in other words; and what was well before is bad by what came."""
+    web.applied.objects.append(Asked(key=(STORE, "shop", "store"), wanted=b""))
+    web.live.put(made(STORE, "store", status=BAD))
+    web.look()
+    web.before.begin(NOW)
+    other = {"conditions": [{"type": "Stalled", "status": "True", "message": "store refused"}]}
+    web.live.put(made(STORE, "store", version=2, status=other))
+    assert web.look()[0] == "Degraded"
+    web.live.put(made(STORE, "store", version=3, status=BAD))
+    assert web.look()[0] == "Degraded"
+    web.live.put(made(STORE, "store", version=4, status={}))
+    web.look()
+    web.before.begin(NOW)
+    web.live.put(made(STORE, "store", version=5, status=BAD))
+    assert web.look()[0] == "Degraded"
 
 
 async def test_a_secret_is_no_drift_because_a_webhook_came():

@@ -30,6 +30,7 @@ from lastgood.targets.kubernetes.memory import Applied, Asked, Hindrance, extent
 from lastgood.targets.kubernetes.no_pods import REFUSED
 from lastgood.targets.kubernetes.options import options_of
 from lastgood.targets.kubernetes.pods import looked_at, newest_pods
+from lastgood.targets.kubernetes.said_before import SaidBefore
 from lastgood.targets.kubernetes.scaled import says_replicas, with_replicas_of
 from lastgood.targets.kubernetes.send import Sender
 from lastgood.targets.kubernetes.shared import Claimed, is_shared, note_difference, owner_now, told
@@ -39,6 +40,7 @@ MAX_NAMED = 10
 # It says nothing of how the application is.
 NO_KIND = "NoSuchKind"
 MISSING = "it is not in the cluster"
+NOT_HEARD = "NotHeardYet"
 
 
 class Look(msgspec.Struct):
@@ -253,11 +255,12 @@ def observation(
     rules: OwnRules | None,
     last_words: LastWordsOf,
     healthy: Healthy,
+    before: SaidBefore,
     no_pods: Mapping[Key, str] = MappingProxyType({}),
 ) -> Observation:
     """Put together what is known. last_words: asked for what is Degraded, unless another application holds it.
 
-    healthy: of this application's last look; read and written. no_pods: why workloads get no pods.
+    healthy, before: of this application's looks; read and written. no_pods: why workloads get no pods.
     """
     if len(healthy) > len(applied.objects):
         healthy.clear()
@@ -265,7 +268,14 @@ def observation(
     resources = [
         _lost(one, refused, cluster.live.get(one.key), applied.set_id)
         or _health(
-            one, cluster=cluster, now=now, rules=rules, last_words=last_words, set_id=applied.set_id, healthy=healthy
+            one,
+            cluster=cluster,
+            now=now,
+            rules=rules,
+            last_words=last_words,
+            set_id=applied.set_id,
+            healthy=healthy,
+            before=before,
         )
         for one in applied.objects
     ]
@@ -322,6 +332,7 @@ def _health(
     last_words: LastWordsOf | None = None,
     set_id: str = "",
     healthy: Healthy | None = None,
+    before: SaidBefore,
 ) -> ResourceHealth:
     kind, name = one.key[0][1], one.key[2]
     live = cluster.live.get(one.key)
@@ -342,6 +353,19 @@ def _health(
         return ResourceHealth(
             kind=kind, name=name, health="Unknown", reason="Malformed", message=wrong.message, wanted=0
         )
+    is_degraded = found.verdict.health == "Degraded"
+    before.note(one.key, seen, is_degraded=is_degraded)
+    if is_degraded and before.holds(one.key, seen, now):
+        said = f"nothing is said of it yet since it was applied; before: {found.verdict.message or 'Degraded'}"
+        return ResourceHealth(
+            kind=kind,
+            name=name,
+            health="Progressing",
+            reason=NOT_HEARD,
+            message=said,
+            ready=found.ready,
+            wanted=found.wanted,
+        )
     words = ""
     if last_words is not None and found.verdict.health == "Degraded" and live.part_of == set_id:
         words = last_words([manifest] if live.key[0] == POD else pods)
@@ -361,12 +385,17 @@ def _health(
     return judged
 
 
-def unhealthy(keys: Sequence[Key], *, cluster: Cluster, now: dt.datetime, rules: OwnRules | None) -> tuple[str, bool]:
-    """Say which of these objects are not healthy yet, and whether one is Degraded, so that waiting is idle."""
+def unhealthy(
+    keys: Sequence[Key], *, cluster: Cluster, now: dt.datetime, rules: OwnRules | None, before: SaidBefore
+) -> tuple[str, bool]:
+    """Say which of these objects are not healthy yet, and whether one is Degraded, so that waiting is idle.
+
+    before: of their application.
+    """
     told, degraded = [], False
     for key in keys:
         asked = Asked(key=key, wanted=b"")
-        found = _health(asked, cluster=cluster, now=now, rules=rules)
+        found = _health(asked, cluster=cluster, now=now, rules=rules, before=before)
         if found.health not in ("Healthy", "Suspended"):
             told.append(f"{_label(key)} is {found.health}: {_words(found)}")
             degraded = degraded or found.health == "Degraded"

@@ -45,6 +45,7 @@ from lastgood.targets.kubernetes.no_pods import NoPods, PodsRefused
 from lastgood.targets.kubernetes.observe import Differs, Healthy, Look, look, observation, unhealthy
 from lastgood.targets.kubernetes.rollouts import live_rollouts
 from lastgood.targets.kubernetes.run_hooks import HookRuns
+from lastgood.targets.kubernetes.said_before import SaidBefore
 from lastgood.targets.kubernetes.send import Sender
 from lastgood.targets.kubernetes.shared import APPLICATION
 from lastgood.targets.kubernetes.take_away import TakeAway, going_and_staying
@@ -119,6 +120,7 @@ class KubernetesTarget:
         self._hindrances = Hindrances(self._cluster, claimed=self._claimed, is_healthy=self._is_healthy)
         self._differs: Differs = {}
         self._healthy: dict[str, Healthy] = {}
+        self._said_before: dict[str, SaidBefore] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._starting = asyncio.Lock()
         self._is_set_up = False
@@ -157,7 +159,9 @@ class KubernetesTarget:
                 waves, hooks = await self._wanted(app, rendered, occasion)
                 objects = [*(one for wave in waves for one in wave.objects), *(one for _, one in hooks)]
                 await self._follow(app.name, {*(one.key[0] for one in objects), *self._extent_of(app.name).kinds})
+                self._before(app.name).begin(self._clock.now())
                 result, _ = await self._pass(app, rendered, before_deleting)(waves, hooks)
+                self._before(app.name).go_on(self._clock.now())
             except ClusterTrouble as trouble:
                 raise self._failed(app.name, str(trouble)) from trouble
             except OSError as wrong:
@@ -224,6 +228,7 @@ class KubernetesTarget:
             rules=self._own_rules,
             last_words=last_words,
             healthy=self._healthy.setdefault(app, {}),
+            before=self._before(app),
         )
         found = await self._beside(put_together)
         more = bool(ended) and await self._last_words.ask(ended, applied.set_id)
@@ -472,7 +477,6 @@ class KubernetesTarget:
         self, app: Application, rendered: Rendered, before_deleting: Callable[[], Awaitable[None]] | None
     ) -> Apply:
         account = self._account(app)
-        set_id = apply_set.set_id(app.name, self._rules.namespace)
         return Apply(
             app,
             cluster=self._cluster,
@@ -481,7 +485,7 @@ class KubernetesTarget:
             digest=rendered.digest,
             rules=Rules(namespace=self._rules.namespace, prune=app.policy.prune, may_delete=self._rules.may_delete),
             write=self._write_asked,
-            settled=partial(self._settled, set_id),
+            settled=partial(self._settled, app.name),
             claimed=self._claimed,
             rivals=partial(self._claims.others, app.name),
             before_deleting=partial(self._until_all_asked, app.name, before_deleting),
@@ -571,24 +575,30 @@ class KubernetesTarget:
                     f"{one.key[0][1]} {one.key[2]} is claimed by {names} too, and stays with {applied.app}"
                 )
 
-    def _is_healthy(self, key: Key) -> bool:
-        return not unhealthy([key], cluster=self._cluster, now=self._clock.now(), rules=self._own_rules)[0]
+    def _before(self, app: str) -> SaidBefore:
+        return self._said_before.setdefault(app, SaidBefore())
 
-    async def _settled(self, set_id: str, keys: list[Key]) -> str:
-        """Wait until objects of a set are healthy; return why not, where one is Degraded or the time is over.
+    def _is_healthy(self, key: Key) -> bool:
+        now, before = self._clock.now(), SaidBefore()
+        return not unhealthy([key], cluster=self._cluster, now=now, rules=self._own_rules, before=before)[0]
+
+    async def _settled(self, app: str, keys: list[Key]) -> str:
+        """Wait until objects of an application are healthy; return why not, where one is Degraded or the time is over.
 
         What somebody deletes meanwhile is waited for no more, and a Job that has ended may go.
         Raises PodsRefused where a Job gets no pods.
         """
         there: set[Key] = set()
-        news = self._cluster.listen(set_id)
+        news, before = self._cluster.listen(apply_set.set_id(app, self._rules.namespace)), self._before(app)
+        before.go_on(self._clock.now())
         loop = asyncio.get_running_loop()
         until = loop.time() + self._settle_s
         try:
             while True:
                 keys = [key for key in keys if key not in self._cluster.live.went]
                 there &= set(keys)
-                why, degraded = unhealthy(keys, cluster=self._cluster, now=self._clock.now(), rules=self._own_rules)
+                now = self._clock.now()
+                why, degraded = unhealthy(keys, cluster=self._cluster, now=now, rules=self._own_rules, before=before)
                 there |= {key for key in keys if self._cluster.live.get(key) is not None}
                 is_gone = any(self._cluster.live.get(key) is None for key in there)
                 if not why or degraded or is_gone or loop.time() > until:
@@ -626,7 +636,7 @@ class KubernetesTarget:
         runs = HookRuns(
             cluster=self._cluster,
             sender=sender,
-            settled=partial(self._settled, set_id),
+            settled=partial(self._settled, app),
             done=applied.hooks_done if applied is not None else [],
             begun=applied.hooks_begun if applied is not None else {},
             note=note,
@@ -648,6 +658,7 @@ class KubernetesTarget:
             self._applied.pop(app, None)
         self._apps.pop(apply_set.set_id(app, self._rules.namespace), None)
         self._healthy.pop(app, None)
+        self._said_before.pop(app, None)
         self._claims.release(app)
         await asyncio.to_thread(self._memory.forget, app)
 
