@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 import json
 import os
 import signal
@@ -90,6 +91,25 @@ async def test_a_child_that_keeps_its_output_open_is_not_waited_for_without_end(
         # What a plugin that ended has left running is its own affair, and here the test's.
         with contextlib.suppress(ProcessLookupError):
             os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
+
+
+@pytest.mark.parametrize(("lasts_s", "runs"), [(3600, 1), (20, 1), (-1, 3)])
+async def test_what_lasts_for_less_than_half_a_minute_is_kept_too(tmp_path, lasts_s, runs):
+    """Asked for each request, a plugin would let a release wait for minutes; only what has ended is asked for so."""
+    ends = (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=lasts_s)).isoformat()
+    said = {"kind": "ExecCredential", "status": {"token": "t", "expirationTimestamp": ends}}
+    credential = plugin(tmp_path, f"echo run >> {tmp_path}/runs\ncat <<'END'\n{json.dumps(said)}\nEND\n")
+    for _ in range(3):
+        await asked(credential)
+    assert (tmp_path / "runs").read_text() == "run\n" * runs
+
+
+def test_what_was_given_is_asked_for_anew_before_it_ends():
+    """Half a minute before, or a quarter of its time where that is less."""
+    now = dt.datetime(2026, 11, 28, 12, tzinfo=dt.UTC)
+    ends = {s: now + dt.timedelta(seconds=s) for s in (3600, 20, -5)}
+    kept_s = {s: (credentials.kept_until(at, now=now) - now).total_seconds() for s, at in ends.items()}
+    assert kept_s == {3600: 3570, 20: 15, -5: -5}
 
 
 def kubeconfig(folder, text):

@@ -26,8 +26,10 @@ from lastgood.targets.kubernetes.trouble import Unreachable, said
 API_VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
 LIMIT_S = 20.0
 MAX_BYTES = 1_000_000
-# A token is asked for anew this long before it ends, so that none ends on the way.
+# What was given is asked for anew this long before it ends, so that none ends on the way; of what lasts for less, this
+# share of its time before: a plugin that ran for each request would let hundreds of them wait for it in turn.
 EARLY = dt.timedelta(seconds=30)
+EARLY_SHARE = 0.25
 
 
 class PluginFailed(Unreachable):
@@ -66,6 +68,7 @@ class PluginCredential:
         self._environment = environment
         self._trust = trust
         self._status: _Status | None = None
+        self._kept_until: dt.datetime | None = None
         self._failed: PluginFailed | None = None
         self._asking = asyncio.Lock()
 
@@ -85,13 +88,15 @@ class PluginCredential:
 
     async def _known(self, *, refused: Mapping[str, str] | None) -> _Status:
         async with self._asking:
-            now = dt.datetime.now(dt.UTC)
             known = self._status
             is_refused = known is not None and _headers(known) == refused
-            if known is None or is_refused or _has_ended(known, now):
+            is_over = self._kept_until is not None and self._kept_until <= dt.datetime.now(dt.UTC)
+            if known is None or is_refused or is_over:
                 known = await self._asked_once()
                 if known.clientCertificateData is not None:
                     await asyncio.to_thread(self._take_up, known)
+                ends = known.expirationTimestamp
+                self._kept_until = kept_until(ends, now=dt.datetime.now(dt.UTC)) if ends is not None else None
                 self._status = known
             return known
 
@@ -195,6 +200,7 @@ def _headers(status: _Status) -> dict[str, str]:
     return bearer(status.token) if status.token else {}
 
 
-def _has_ended(status: _Status, now: dt.datetime) -> bool:
-    ends = status.expirationTimestamp
-    return ends is not None and (ends if ends.tzinfo else ends.replace(tzinfo=dt.UTC)) - EARLY <= now
+def kept_until(ends: dt.datetime, *, now: dt.datetime) -> dt.datetime:
+    """Return when what a plugin gave now is asked for anew. ends: as the plugin says, without a zone in UTC."""
+    ends = ends if ends.tzinfo else ends.replace(tzinfo=dt.UTC)
+    return ends - min(EARLY, max(ends - now, dt.timedelta()) * EARLY_SHARE)
