@@ -123,6 +123,54 @@ async def test_a_webhook_that_came_while_something_was_sent_is_asked_about(corne
     assert {one.path for one in way.asked if one.is_dry_run} >= {path_of(corner, "settings")}
 
 
+async def test_what_a_policy_did_is_drift_once_it_has_gone_however_soon_that_was_looked_at(corner):
+    """For a moment the API server goes by a policy that it has told is gone; what it says then does not count for good.
+
+    Nor does what it says before it goes by one that came.
+    """
+    app, target = corner.application(), corner.target()
+    policies = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies"
+    name = f"late-{corner.mark}"
+    change = 'Object{data: {"color": "mirrored"}}'
+    policy = {
+        "metadata": {"name": name},
+        "spec": {
+            "matchConstraints": {
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": corner.namespace()}},
+                "resourceRules": [
+                    {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": ["configmaps"]}
+                ],
+            },
+            "reinvocationPolicy": "Never",
+            "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": change}}],
+        },
+    }
+    binding = {"metadata": {"name": name}, "spec": {"policyName": name}}
+    corner.everywhere += [f"{policies}/{name}", f"{policies.replace('policies', 'policybindings')}/{name}"]
+    wanted = manifests(config_map("settings", color="blue"))
+    await target.apply(app, wanted)
+    marks, key = target._cluster.marks, (("", "ConfigMap"), app.namespace, "settings")
+
+    async def synced():
+        return (await target.observe("web")).sync == "Synced"
+
+    async def drifted():
+        return not await synced()
+
+    def remade(method, path, body=None):
+        before = marks.of(key)
+        corner.ask(method, path, body)
+        return eventually(lambda: marks.of(key) != before)
+
+    await remade("POST", policies, policy)
+    await remade("POST", policies.replace("policies", "policybindings"), binding)
+    await eventually(drifted)
+    await target.apply(app, wanted)
+    await eventually(synced)
+    await remade("DELETE", f"{policies}/{name}")
+    await eventually(drifted)
+
+
 async def test_what_was_deleted_before_our_answer_came_is_missing(corner):
     """A watch may tell that an object is gone before the answer that it was made is read: then it is gone."""
     app, target = corner.application(), corner.target()

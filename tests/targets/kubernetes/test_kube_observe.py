@@ -10,7 +10,7 @@ from lastgood.targets.kubernetes.apply_set import PART_OF
 from lastgood.targets.kubernetes.cluster import QUIET
 from lastgood.targets.kubernetes.live import Live
 from lastgood.targets.kubernetes.live_object import live_object
-from lastgood.targets.kubernetes.marks import MARKING, Marks
+from lastgood.targets.kubernetes.marks import MARKING, SETTLES_S, Marks
 from lastgood.targets.kubernetes.memory import Applied, Asked
 from lastgood.targets.kubernetes.observe import Look, look, observation
 from lastgood.targets.kubernetes.said_before import HEARD_S, SaidBefore
@@ -221,7 +221,7 @@ async def test_a_secret_is_no_drift_because_a_webhook_came():
     secret, webhook = ("", "Secret"), ("admissionregistration.k8s.io", "MutatingWebhookConfiguration")
     live = Live(lambda _: None, marking=MARKING)
     live.put(made(secret, "password"))
-    cluster = SimpleNamespace(live=live, marks=Marks(live), parents=SimpleNamespace(of=lambda _: None))
+    cluster = SimpleNamespace(live=live, marks=Marks(live, now=lambda: 0.0), parents=SimpleNamespace(of=lambda _: None))
     there = live.get((secret, "shop", "password"))
     asked = Asked(key=there.key, wanted=b"", equal=there.digest, mark=cluster.marks.of(there.key))
     applied = Applied(app="web", set_id=SET, digest="d", objects=[asked])
@@ -231,10 +231,34 @@ async def test_a_secret_is_no_drift_because_a_webhook_came():
     assert (found.differing, found.unknown) == ([], [])
 
 
+@pytest.mark.parametrize(
+    "decides",
+    [
+        (("admissionregistration.k8s.io", "MutatingAdmissionPolicy"), "mirror"),
+        (("apiextensions.k8s.io", "CustomResourceDefinition"), "widgets.example.com"),
+    ],
+)
+def test_what_was_found_just_after_a_change_counts_for_as_long_as_the_server_may_not_go_by_it(decides):
+    """The API server reads its policies now and then: what it said of an object meanwhile is asked once more."""
+    live, time = Live(lambda _: None, marking=MARKING), SimpleNamespace(s=100.0)
+    marks, widget = Marks(live, now=lambda: time.s), (("example.com", "Widget"), "shop", "w")
+    before = marks.of(widget)
+    live.put(made(*decides))
+    soon = marks.of(widget)
+    assert (marks.holds(before, widget), marks.holds(soon, widget)) == (False, True)
+    time.s += SETTLES_S
+    later = marks.of(widget)
+    assert (marks.holds(soon, widget), marks.holds(later, widget)) == (False, True)
+    live.remove((decides[0], "shop", decides[1]))
+    assert not marks.holds(later, widget)
+    # What was found long before the change and its end counts again.
+    assert marks.holds(before, widget)
+
+
 def test_what_an_autoscaler_decided_is_asked_anew_when_it_has_gone():
     """The replicas that it left are not Git's any more; other objects keep their mark, and its status changes none."""
     live = Live(lambda _: None, marking=MARKING)
-    marks, web, other = Marks(live), (DEPLOYMENT, "shop", "web"), (DEPLOYMENT, "shop", "other")
+    marks, web, other = Marks(live, now=lambda: 0.0), (DEPLOYMENT, "shop", "web"), (DEPLOYMENT, "shop", "other")
     alone = marks.of(web)
     target = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}
     live.put(made(AUTOSCALER, "web", spec=target))

@@ -430,7 +430,7 @@ class Apply:
         known = self._asked.get(wanted.key)
         if there is None or known is None or known.equal is None or known.theirs:
             return False
-        return known.equal == there.digest and known.mark == self._cluster.marks.of(wanted.key)
+        return known.equal == there.digest and self._cluster.marks.holds(known.mark, wanted.key)
 
     async def _found_equal(self, kind: Kind, wanted: Wanted, live: LiveObject, sent: Sent, *, mark: str) -> None:
         asked = self._asked[wanted.key]

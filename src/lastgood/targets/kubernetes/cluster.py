@@ -5,6 +5,7 @@ Owns the watches: one for each kind, shared by all applications, begun when a ki
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 import structlog
@@ -65,7 +66,7 @@ class Cluster:
         self.kinds = Kinds(connection)
         progressed = None if has_own_rules else self._tell_soon
         self.live = Live(self.tell, progressed=progressed, marking=MARKING, quiet=QUIET, may_go=may_go)
-        self.marks = Marks(self.live)
+        self.marks = Marks(self.live, now=time.monotonic)
         self.parents = Parents(self.tell)
         self.strangers: dict[str, tuple[float, str]] = {}
         self._defined: dict[str, bytes] = {}

@@ -164,7 +164,7 @@ def refused_of(applied: Applied) -> dict[Key, Hindrance]:
 
 def _is_known_equal(one: Asked, live: LiveObject, cluster: Cluster) -> bool:
     # What a webhook would make of a Secret can be asked of nobody, because its content is not kept.
-    return one.equal == live.digest and (not one.sent or one.mark == cluster.marks.of(one.key))
+    return one.equal == live.digest and (not one.sent or cluster.marks.holds(one.mark, one.key))
 
 
 async def _compare(

@@ -66,9 +66,9 @@ async def note_difference(asked: Asked, live: LiveObject, *, cluster: Cluster, s
 
     It is asked once for each content of the two.
     """
-    mark = cluster.marks.of(asked.key)
-    if (asked.equal, asked.mark) == (live.digest, mark):
+    if asked.equal == live.digest and cluster.marks.holds(asked.mark, asked.key):
         return
+    mark = cluster.marks.of(asked.key)
     try:
         asked.differs = await _difference(asked, live, cluster=cluster, sender=sender)
     except Unreachable:
