@@ -73,6 +73,35 @@ async def test_it_ends_at_once_when_the_deployment_ended_otherwise(store, outcom
     assert result.message.startswith("web-production: the deployment ")
 
 
+@pytest.mark.parametrize("outcome", ["failed", "partial"])
+async def test_it_says_why_the_deployment_came_to_nothing(store, outcome):
+    """In the record's own words, as the status has them."""
+    clock = ManualClock()
+    await application(store, clock)
+    run = await store.start_deployment(make_deployment(commit=COMMIT, version=VERSION.version))
+    await store.save_deployment(msgspec.structs.replace(run, outcome=outcome, message="no image shop/web:9"))
+
+    result = await wait_healthy(plan(), store=store, clock=clock, timeout_s=60)
+
+    assert result.message == f"web-production: the deployment ended as {outcome}: no image shop/web:9"
+
+
+@pytest.mark.parametrize(
+    ("waits", "said"),
+    [("the cluster does not answer", "the cluster does not answer"), ("", "Pod web-1: ImagePullBackOff")],
+)
+async def test_it_says_what_is_waited_for_when_time_is_over(store, waits, said):
+    """What keeps the deployment, or else how the application is."""
+    clock = ManualClock()
+    await application(store, clock, health="Degraded", health_message="Pod web-1: ImagePullBackOff")
+    run = await store.start_deployment(make_deployment(commit=COMMIT, version=VERSION.version))
+    await store.save_deployment(msgspec.structs.replace(run, message=waits))
+
+    result = await wait_healthy(plan(), store=store, clock=clock, timeout_s=0)
+
+    assert result.message == f"web-production is Degraded after 0 s: {said}"
+
+
 async def test_no_deployment_is_needed_for_what_runs_already(store):
     """The bad successor never ran: what is wanted is what runs, and it is Healthy."""
     clock = ManualClock()

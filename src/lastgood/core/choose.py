@@ -230,17 +230,16 @@ class _Chooser:
         return False
 
     async def numbered(self, number: int) -> Version:
-        hint = f"`--previous` goes back to the version before this one; see `lastgood timeline {self.app.name}`"
         if self.store is None:
             raise UnknownVersion(
                 f"n{number} is not known: Git alone has no deployment numbers",
-                hint=hint,
+                hint=f"`previous` is the version before this one; see `lastgood timeline {self.app.name}`",
                 app=self.app.name,
                 version=f"n{number}",
             )
         run = await self.store.deployment(self.app.name, number)
         if run is None:
-            raise UnknownVersion(app=self.app.name, version=f"n{number}", hint=hint)
+            raise UnknownVersion(app=self.app.name, version=f"n{number}")
         return _run_version(run)
 
     async def dated(self, at: dt.datetime, text: str) -> Version:

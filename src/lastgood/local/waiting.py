@@ -1,10 +1,11 @@
 """Wait until what a rollback pushed is Healthy. Reads the records again and again; changes nothing."""
 
+from lastgood.core.deployment import Deployment
 from lastgood.core.plan import Plan, PlannedApplication
 from lastgood.core.ports import Clock, Store
 from lastgood.core.record import DeploymentQuery
 from lastgood.core.status import WaitResult
-from lastgood.core.words import Health, Outcome
+from lastgood.core.words import Health
 from lastgood.queries.freshness import fresh
 
 # The records are read this often: an answer half a second late is on time for people.
@@ -17,15 +18,16 @@ async def wait_healthy(plan: Plan, *, store: Store, clock: Clock, timeout_s: flo
     deadline = clock.now().timestamp() + timeout_s
     while True:
         health: dict[str, Health] = {}
-        outcome: dict[str, Outcome | None] = {}
+        ran: dict[str, Deployment | None] = {}
         arrived: dict[str, bool] = {}
         for app in plan.applications:
-            health[app.app], outcome[app.app], arrived[app.app] = await _state(plan, app, store, clock)
-        failed = [name for name, word in outcome.items() if word in {"failed", "partial", "superseded"}]
+            health[app.app], ran[app.app], arrived[app.app] = await _state(plan, app, store, clock)
+        outcome = {name: run.outcome if run else None for name, run in ran.items()}
+        failed = [run for run in ran.values() if run and run.outcome in {"failed", "partial", "superseded"}]
         if all(arrived.values()):
             return WaitResult(healthy=True, health=health, outcome=outcome, message="")
         if failed:
-            message = f"{failed[0]}: the deployment {_ended(outcome[failed[0]])}"
+            message = f"{failed[0].app}: the deployment {_ended(failed[0])}"
             return WaitResult(healthy=False, health=health, outcome=outcome, message=message)
         if clock.now().timestamp() >= deadline:
             late = next(name for name, there in arrived.items() if not there)
@@ -34,14 +36,16 @@ async def wait_healthy(plan: Plan, *, store: Store, clock: Clock, timeout_s: flo
         await clock.sleep(LOOK_EVERY_S)
 
 
-def _ended(outcome: Outcome | None) -> str:
-    return "was overtaken by a newer commit" if outcome == "superseded" else f"ended as {outcome}"
+def _ended(run: Deployment) -> str:
+    if run.outcome == "superseded":
+        return "was overtaken by a newer commit"
+    return f"ended as {run.outcome}" + (f": {run.message}" if run.message else "")
 
 
 async def _state(
     plan: Plan, app: PlannedApplication, store: Store, clock: Clock
-) -> tuple[Health, Outcome | None, bool]:
-    """Return health, the outcome of the deployment that the plan caused (None: none yet), and whether it arrived."""
+) -> tuple[Health, Deployment | None, bool]:
+    """Return health, the deployment that the plan caused (None: none yet), and whether it arrived."""
     record = await store.application(app.app)
     if record is None:
         return "Unknown", None, False
@@ -54,4 +58,4 @@ async def _state(
         settled = all(run.outcome != "in-progress" for run in runs)
         wanted = record.desired is not None and record.desired.version == app.version
         return health, None, runs_it and wanted and settled and health == "Healthy"
-    return health, ours.outcome, ours.outcome == "succeeded" and runs_it and health == "Healthy"
+    return health, ours, ours.outcome == "succeeded" and runs_it and health == "Healthy"

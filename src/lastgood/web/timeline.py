@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from lastgood.core.application import ApplicationView
-from lastgood.core.errors import StoreFailed
+from lastgood.core.errors import StoreFailed, UnknownApplication
 from lastgood.core.ports import Lastgood
 from lastgood.core.status import WaitingRequest
 from lastgood.core.timeline import TimelineEntry
@@ -79,6 +79,15 @@ class TimelinePage(EverythingPage):
     siblings: tuple[EnvironmentCell, ...]
     verdict: Verdict
     tab: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForgottenPage(EverythingPage):
+    """The context of forgotten.html: the records of an application that is followed no more. said: why, in words."""
+
+    app: str
+    said: str
+    hint: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,7 +212,10 @@ def timeline_routes(lastgood: Lastgood, records: Records, pages: Pages) -> Route
         if wants_part(request) and filters.before:
             history = history_of(entries, filters=filters, app=name, total=None, frame=frame)
             return pages.answer("partials/records.html", _Records(history=history, now=frame.now, several=False))
-        status = await lastgood.status(name)
+        try:
+            status = await lastgood.status(name)
+        except UnknownApplication as gone:
+            return await forgotten(request, name, filters, entries, gone)
         chart, total = await chart_of(records, filters=filters, app=name, frame=frame)
         page = TimelinePage(
             frame=frame,
@@ -220,6 +232,27 @@ def timeline_routes(lastgood: Lastgood, records: Records, pages: Pages) -> Route
             tab="timeline",
         )
         return pages.answer("partials/history.html" if wants_part(request) else "timeline.html", page)
+
+    async def forgotten(
+        request: Request, name: str, filters: Filters, entries: list[TimelineEntry], gone: UnknownApplication
+    ) -> Response:
+        """Show the records alone: an application that was forgotten has no state."""
+        frame = pages.frame(request, section="applications")
+        chart, total = await chart_of(records, filters=filters, app=name, frame=frame)
+        page = ForgottenPage(
+            frame=frame,
+            title=f"Timeline of {name}",
+            toolbar=toolbar_of(filters, frame, ()),
+            chart=chart,
+            history=history_of(entries, filters=filters, app=None, total=total, frame=frame),
+            several=False,
+            now=frame.now,
+            waiting=(),
+            app=name,
+            said=gone.message,
+            hint=gone.hint,
+        )
+        return pages.answer("partials/history.html" if wants_part(request) else "forgotten.html", page)
 
     @routes.get("/apps/{name}/records/{key}")
     async def record(request: Request, name: str, key: str) -> Response:
