@@ -146,18 +146,21 @@ async def test_the_way_back_to_a_version_that_did_not_bake_is_a_way_back(world):
 
 
 async def test_a_version_whose_hooks_failed_never_ran(world):
-    """Its migration is not passed over at the next try: that is an upgrade still, and no way back."""
+    """Its migration is not passed over at the next try: that is an upgrade still, and no way back.
+
+    The record has what the hook printed last.
+    """
     await world.release({"lastgood.yaml": CONFIG, **_chart_like("1")})
     await world.start()
     await world.run_until("cart-staging", "succeeded", 1, passing=1)
-    world.target.half_apply("cart-staging", "a", fault="version")
+    world.target.half_apply("cart-staging", "a", fault="version", last_words="a: no such column")
     await world.release(_chart_like("2"))
     await world.look()
     failed = await world.run_until("cart-staging", "failed", 2, passing=1)
     await world.agent.press(PressRequest(app="cart-staging"))
     await world.run_until("cart-staging", "succeeded", 3, passing=1)
 
-    assert failed.own_fault
+    assert (failed.own_fault, failed.last_words) == (True, "a: no such column")
     assert world.target.occasions == ["install", "upgrade", "upgrade"]
 
 

@@ -704,6 +704,28 @@ async def test_a_hook_that_fails_keeps_the_version_out(corner):
     assert corner.ask("GET", path_of(corner, "configmaps", "a")) is None
 
 
+@pytest.mark.usefixtures("stages")
+@pytest.mark.parametrize("policy", ["BeforeHookCreation", "HookFailed"])
+async def test_the_last_words_of_a_hook_that_fails_are_kept(corner, policy):
+    """They say why, also where the hook's policy takes it away at once."""
+    app, target = corner.application(), corner.target()
+    bad = job("migrate", behaves="crash-loop", **{f"{ARGO}/hook": "PreSync", f"{ARGO}/hook-delete-policy": policy})
+    result = await target.apply(app, manifests(config_map("a"), bad))
+    assert not result.complete
+    assert result.last_words == "migrate: KeyError: 'RATES_URL'"
+
+
+@pytest.mark.usefixtures("stages")
+async def test_the_last_words_of_a_wave_that_is_not_healthy_are_kept(corner):
+    """What comes after it was not begun, so nobody looks at the version once more: the apply tells them."""
+    app, target = corner.application(), corner.target()
+    bad = deployment("web", behaves="crash-loop")
+    bad["metadata"]["annotations"] = {f"{ARGO}/sync-wave": "-1"}
+    result = await target.apply(app, manifests(config_map("a"), bad))
+    assert "wave -1 is not healthy" in result.message
+    assert result.last_words == "web: KeyError: 'RATES_URL'"
+
+
 def account(name, **annotations):
     return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "annotations": annotations}}
 

@@ -47,7 +47,7 @@ class MemoryTarget:
         self._health: dict[str, tuple[Health, str, str]] = {}
         self._reasons: dict[str, str] = {}
         self._failures: dict[str, list[TargetFailed]] = {}
-        self._partial: dict[str, list[tuple[str, Fault]]] = {}
+        self._partial: dict[str, list[tuple[str, Fault, str]]] = {}
         self._may_go_on: dict[str, bool | None] = {}
         self._left: dict[str, dict[str, Resource]] = {}
         self._drifted: dict[str, list[str]] = {}
@@ -68,9 +68,9 @@ class MemoryTarget:
         failed = TargetRefused if refuse else TargetFailed
         self._failures.setdefault(app, []).append(failed(app=app, destination=self.name, reason=reason))
 
-    def half_apply(self, app: str, resource: str, *, fault: Fault = "target") -> None:
+    def half_apply(self, app: str, resource: str, *, fault: Fault = "target", last_words: str = "") -> None:
         """Let the next apply do everything but that resource; unless it is the target's fault, it is refused again."""
-        self._partial.setdefault(app, []).append((resource, fault))
+        self._partial.setdefault(app, []).append((resource, fault, last_words))
 
     def clear_the_way(self, app: str) -> None:
         """Let what the last apply was refused be taken from now on, and say so to who watches."""
@@ -106,7 +106,8 @@ class MemoryTarget:
         if not rendered.resources:
             reason = "the version renders to nothing, and an empty version never deletes what runs"
             raise TargetRefused(app=app.name, destination=self.name, reason=reason)
-        skipped, fault = self._partial[app.name].pop(0) if self._partial.get(app.name) else (None, "target")
+        failing = self._partial.get(app.name)
+        skipped, fault, last_words = failing.pop(0) if failing else (None, "target", "")
         self._may_go_on[app.name] = None if skipped is None or fault == "target" else False
         before = {r.name: r for r in self._running[app.name].resources} if app.name in self._running else {}
         after = {r.name: r for r in rendered.resources}
@@ -130,7 +131,13 @@ class MemoryTarget:
         self.applied.append((app.name, rendered.digest))
         self._tell(app.name)
         message = "" if skipped is None else f"not done: {skipped}"
-        return ApplyResult(complete=skipped is None, resources=tuple(results), message=message, fault=fault)
+        return ApplyResult(
+            complete=skipped is None,
+            resources=tuple(results),
+            message=message,
+            fault=fault,
+            last_words=last_words,
+        )
 
     async def observe(self, app: str) -> Observation:
         now = self.clock.now()

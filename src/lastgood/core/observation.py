@@ -102,12 +102,16 @@ def left_in_place(kind: str, name: str, why: str) -> ResourceResult:
 
 
 class ApplyResult(Value, frozen=True, kw_only=True):
-    """What applying did. complete: every resource was done; else the message says what was and was not, fault why."""
+    """What applying did. complete: every resource was done; else the message says what was and was not, fault why.
+
+    last_words: what the containers of the hook or the wave that failed printed last, bounded and redacted.
+    """
 
     complete: bool
     resources: tuple[ResourceResult, ...]
     message: str = ""
     fault: Fault = "target"
+    last_words: str = ""
 
 
 def with_earlier(now: tuple[ResourceResult, ...], before: tuple[ResourceResult, ...]) -> tuple[ResourceResult, ...]:

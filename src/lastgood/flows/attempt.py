@@ -51,12 +51,17 @@ class Attempt:
         *,
         own_fault: bool = False,
         seen: Observation | None = None,
+        last_words: str = "",
         superseded_by: str | None = None,
     ) -> Deployment:
-        """Record how it ended. seen: the last look, whose failing processes have the last words."""
+        """Record how it ended.
+
+        seen: the last look, whose failing processes have the last words. last_words: those of what failed before it.
+        """
         if self.deployment.phases and self.deployment.phases[-1].finished_at is None:
             self.end(message)
-        words = [f"{r.name}: {r.last_words}" for r in seen.resources if r.last_words] if seen is not None else []
+        words = [last_words] if last_words else []
+        words += [f"{r.name}: {r.last_words}" for r in seen.resources if r.last_words] if seen is not None else []
         self.deployment = msgspec.structs.replace(
             self.deployment,
             outcome=outcome,

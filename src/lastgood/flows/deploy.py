@@ -213,7 +213,7 @@ class Deploy:
         await attempt.write(resources=result.resources)
         # Where nothing at all was done, nothing is half done.
         outcome: Outcome = "partial" if _did(result.resources) else "failed"
-        await self._not_applied(attempt, outcome, result.message, result.fault)
+        await self._not_applied(attempt, outcome, result)
         # What was refused is looked at before the rules are asked again: trying at once would come to the same.
         with contextlib.suppress(StoreFailed):
             await self._applies.look(applying)
@@ -251,11 +251,11 @@ class Deploy:
             await attempt.write(what="waiting", message=said, resources=result.resources)
 
     @staticmethod
-    async def _not_applied(attempt: Attempt, outcome: Outcome, said: str, fault: Fault) -> None:
+    async def _not_applied(attempt: Attempt, outcome: Outcome, result: ApplyResult) -> None:
         """Record an apply that came to nothing or stopped half-way: why, and what it is that goes on from there."""
-        then = NEXT[fault].format(app=attempt.deployment.app)
-        room = MAX_MESSAGE - len(then) - 2
-        await attempt.finish(outcome, f"{said[:room].rstrip('.')}. {then}", own_fault=fault == "version")
+        then = NEXT[result.fault].format(app=attempt.deployment.app)
+        said = f"{result.message[: MAX_MESSAGE - len(then) - 2].rstrip('.')}. {then}"
+        await attempt.finish(outcome, said, own_fault=result.fault == "version", last_words=result.last_words)
 
     async def _occasion(self, app: str, deployment: Deployment, step: Step, rendered: Rendered) -> Occasion:
         """Say why the version is applied, as far as the records know. Where nothing has hooks, they are not asked."""

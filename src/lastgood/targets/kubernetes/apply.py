@@ -78,6 +78,7 @@ class Apply:
     """One pass for one application.
 
     settled: waits until objects are healthy; returns why not, "" when they are; raises PodsRefused.
+    words_of: asks what the containers of objects printed last.
     claimed: says whose an object is, None where it may be had. rivals: who else asks for what is this application's.
     before_deleting: waits until all who may ask for something of it now have asked.
     """
@@ -93,6 +94,7 @@ class Apply:
         rules: Rules,
         write: Callable[[Applied], None],
         settled: Callable[[list[Key]], Awaitable[str]],
+        words_of: Callable[[list[Key]], Awaitable[str]],
         claimed: Callable[[str, Key], Awaitable[str | None]],
         rivals: Callable[[Key], Collection[str]],
         before_deleting: Callable[[], Awaitable[None]],
@@ -103,6 +105,8 @@ class Apply:
         self._rules = rules
         self._write = write
         self._settled = settled
+        self._words_of = words_of
+        self._last_words = ""
         self._claimed = claimed
         self._rivals = rivals
         self._before_deleting = before_deleting
@@ -137,6 +141,7 @@ class Apply:
             cluster=self._cluster,
             sender=self._sender,
             settled=self._settled,
+            words_of=self._words_of,
             done=applied.hooks_done,
             begun=applied.hooks_begun,
             note=partial(self._note_hooks, applied),
@@ -168,7 +173,13 @@ class Apply:
         self._write(applied)
         fault: Fault = next((one for one in _FAULTS if one in self._faults), "target")
         return (
-            ApplyResult(complete=complete, resources=tuple(self._results), message=self._message(stopped), fault=fault),
+            ApplyResult(
+                complete=complete,
+                resources=tuple(self._results),
+                message=self._message(stopped),
+                fault=fault,
+                last_words=self._last_words,
+            ),
             applied,
         )
 
@@ -243,6 +254,7 @@ class Apply:
         self._faults.add(runs.fault)
         if runs.failed is not None:
             self._refused(*runs.failed)
+        self._last_words = runs.last_words
         return f"the hook {failed.kind} {failed.name} failed, so nothing after it was begun"
 
     def _applied(self, wanted: list[Wanted]) -> Applied:
@@ -311,6 +323,7 @@ class Apply:
             why, refused = str(no), True
         if not why:
             return ""
+        self._last_words = await self._words_of(keys)
         # Where nobody could look, it may be healthy; and what somebody deleted comes again with the next apply.
         blind = self._cluster.trouble({*(key[0] for key in keys), *SUPPORTING}) is not None
         gone = any(self._cluster.live.get(key) is None for key in keys if key[0] != JOB)

@@ -29,7 +29,8 @@ class HookRuns:
     that an interrupted attempt at the same version has run already; they are not run twice. begun: by the name of a
     hook that such an attempt began, the uid of what was in its place before, "" for nothing: what is there instead now
     is that run, and it is waited for, not run anew. note: called with these two whenever they change. failed: what the
-    cluster would not take of the last one that failed, None where it was taken and came to grief.
+    cluster would not take of the last one that failed, None where it was taken and came to grief. words_of: asks what
+    the containers of objects printed last; last_words: its answer for the one that failed.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class HookRuns:
         cluster: Cluster,
         sender: Sender,
         settled: Callable[[list[Key]], Awaitable[str]],
+        words_of: Callable[[list[Key]], Awaitable[str]],
         done: Sequence[str],
         begun: Mapping[str, str],
         note: Callable[[list[str], dict[str, str]], None],
@@ -45,10 +47,12 @@ class HookRuns:
         self._cluster = cluster
         self._sender = sender
         self._settled = settled
+        self._words_of = words_of
         self._note = note
         self._done = list(done)
         self._begun = dict(begun)
         self.failed: tuple[Wanted, ClusterTrouble] | None = None
+        self.last_words = ""
 
     @property
     def fault(self) -> Fault:
@@ -87,6 +91,8 @@ class HookRuns:
             if live is not None:
                 self._cluster.live.put(live)
             why = await self._settled([wanted.key])
+            if why:
+                self.last_words = await self._words_of([wanted.key])
             if why and "hook-failed" in hook.delete:
                 await self._remove(path, wanted.key)
         except ClusterTrouble as trouble:

@@ -43,6 +43,7 @@ from lastgood.targets.kubernetes.marks import DEFINITIONS
 from lastgood.targets.kubernetes.memory import Applied, Memory, extent_of
 from lastgood.targets.kubernetes.no_pods import NoPods, PodsRefused
 from lastgood.targets.kubernetes.observe import Differs, Healthy, Look, look, observation, unhealthy
+from lastgood.targets.kubernetes.pods import newest_pods
 from lastgood.targets.kubernetes.rollouts import live_rollouts
 from lastgood.targets.kubernetes.run_hooks import HookRuns
 from lastgood.targets.kubernetes.said_before import SaidBefore
@@ -486,6 +487,7 @@ class KubernetesTarget:
             rules=Rules(namespace=self._rules.namespace, prune=app.policy.prune, may_delete=self._rules.may_delete),
             write=self._write_asked,
             settled=partial(self._settled, app.name),
+            words_of=partial(self._words_of, app.name),
             claimed=self._claimed,
             rivals=partial(self._claims.others, app.name),
             before_deleting=partial(self._until_all_asked, app.name, before_deleting),
@@ -615,6 +617,19 @@ class KubernetesTarget:
         finally:
             self._cluster.deafen(news)
 
+    async def _words_of(self, app: str, keys: list[Key]) -> str:
+        """Return what the failing containers of an application's objects printed last, each after the object's name."""
+        runs: dict[str, EndedRun] = {}
+        for one in (self._cluster.live.get(key) for key in keys):
+            if one is not None:
+                pods = [one.manifest] if one.key[0] == POD else newest_pods(one, one.manifest, self._cluster.live)
+                run = ended_run(pods)
+                if run is not None:
+                    runs[one.name] = run
+        await self._last_words.ask(list(runs.values()), apply_set.set_id(app, self._rules.namespace))
+        words = {name: self._last_words.of(run) for name, run in runs.items()}
+        return "\n".join(f"{name}: {said}" for name, said in words.items() if said)
+
     # taking away
     async def _prune(self, app: str, leaving: Leaving | None) -> list[str]:
         await self._set_up()
@@ -637,6 +652,7 @@ class KubernetesTarget:
             cluster=self._cluster,
             sender=sender,
             settled=partial(self._settled, app),
+            words_of=partial(self._words_of, app),
             done=applied.hooks_done if applied is not None else [],
             begun=applied.hooks_begun if applied is not None else {},
             note=note,
