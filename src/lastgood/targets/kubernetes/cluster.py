@@ -116,8 +116,6 @@ class Cluster:
     def _begin_watch(
         self, at: GroupKind, kind: Kind, *, live: Newest, label: str, namespace: str | None = None
     ) -> None:
-        if self._pulse_task is None:
-            self._pulse_task = asyncio.create_task(self._feel())
         watch = KindWatch(
             kind,
             connection=self.connection,
@@ -198,8 +196,11 @@ class Cluster:
     async def follow_parents(self, namespace: str) -> None:
         """See that the namespace of our own objects is there, and that which applications have a set is known.
 
+        Whether the cluster answers is felt from here on: while it never did, each who asks would wait in turn.
         Raises ClusterTrouble.
         """
+        if self._pulse_task is None:
+            self._pulse_task = asyncio.create_task(self._feel())
         spaces = await self.kinds.find("", "Namespace")
         maps = await self.kinds.find(*apply_set.PARENT)
         if spaces is None or maps is None:
