@@ -12,6 +12,7 @@ from lastgood.targets.kubernetes.live import Live
 from lastgood.targets.kubernetes.live_object import live_object
 from lastgood.targets.kubernetes.marks import MARKING, SETTLES_S, Marks
 from lastgood.targets.kubernetes.memory import Applied, Asked
+from lastgood.targets.kubernetes.no_pods import ACCOUNT_S
 from lastgood.targets.kubernetes.observe import Look, look, observation
 from lastgood.targets.kubernetes.said_before import HEARD_S, SaidBefore
 from lastgood.targets.kubernetes.scaled import AUTOSCALER
@@ -177,6 +178,24 @@ def test_what_only_counts_on_is_progress_and_what_turns_is_news(web):
 def test_a_pod_that_cannot_be_judged_or_is_lost_is_in_trouble(status):
     """Whatever may be bad news is told of."""
     assert made(POD, "web-1", owner="ReplicaSet-web", status=status).says in ("Degraded", "Unknown")
+
+
+@pytest.mark.parametrize(
+    ("account", "after_s", "health"),
+    [
+        ("default", 0, "Progressing"),
+        ("default", ACCOUNT_S, "Degraded"),
+        ("builder", 0, "Degraded"),
+    ],
+)
+def test_the_account_that_each_namespace_gets_may_come_a_moment_later(web, account, after_s, health):
+    """Any other has to be in Git, or made by somebody."""
+    words = f'pods "web-1" is forbidden: error looking up service account shop/{account}: '
+    words += f'serviceaccount "{account}" not found'
+    failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": words}
+    status = {"conditions": [{**failure, "lastTransitionTime": NOW.isoformat()}]}
+    web.live.put(made(DEPLOYMENT, "web", version=2, annotations=REVISION, spec={"replicas": 1}, status=status))
+    assert web.look(after_s=after_s)[0] == health
 
 
 BAD = {"conditions": [{"type": "Stalled", "status": "True", "message": "no such store"}]}

@@ -4,11 +4,13 @@ Deployments have a condition for it; Jobs, StatefulSets and DaemonSets have none
 """
 
 import asyncio
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lastgood.targets.kubernetes.cluster import Cluster
 from lastgood.targets.kubernetes.finished import JOB
+from lastgood.targets.kubernetes.health.verdict import HealthVerdict
 from lastgood.targets.kubernetes.kinds import POD, GroupKind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject
 from lastgood.targets.kubernetes.pod_reader import read_events
@@ -24,6 +26,9 @@ PATIENCE_S = 4.0
 ASK_AGAIN_S = 3.0
 ANSWER_S = 2.0
 MAX_KEPT = 10_000
+# The cluster makes this account in each new namespace by itself, as a rule in a moment; so long it may take.
+ACCOUNT_S = 30.0
+_ACCOUNT_LACKS = 'serviceaccount "default" not found'
 
 
 class PodsRefused(InTheWay):
@@ -36,6 +41,13 @@ class _Lack:
 
     ask_at: float
     why: str = ""
+
+
+def is_too_early(said: HealthVerdict, now: dt.datetime) -> bool:
+    """Say whether a workload only came before the account that the cluster makes in its new namespace."""
+    if said.reason != REFUSED or said.since is None or _ACCOUNT_LACKS not in said.message:
+        return False
+    return (now - said.since).total_seconds() < ACCOUNT_S
 
 
 class NoPods:

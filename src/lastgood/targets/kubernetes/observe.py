@@ -27,7 +27,7 @@ from lastgood.targets.kubernetes.health.live import Live
 from lastgood.targets.kubernetes.kinds import POD, Kind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest
 from lastgood.targets.kubernetes.memory import Applied, Asked, Hindrance, extent_of
-from lastgood.targets.kubernetes.no_pods import REFUSED
+from lastgood.targets.kubernetes.no_pods import REFUSED, is_too_early
 from lastgood.targets.kubernetes.options import options_of
 from lastgood.targets.kubernetes.pods import looked_at, newest_pods
 from lastgood.targets.kubernetes.said_before import SaidBefore
@@ -353,16 +353,17 @@ def _health(
         return ResourceHealth(
             kind=kind, name=name, health="Unknown", reason="Malformed", message=wrong.message, wanted=0
         )
-    is_degraded = found.verdict.health == "Degraded"
+    is_early = is_too_early(found.verdict, now)
+    is_degraded = found.verdict.health == "Degraded" and not is_early
     before.note(one.key, seen, is_degraded=is_degraded)
-    if is_degraded and before.holds(one.key, seen, now):
+    if is_early or (is_degraded and before.holds(one.key, seen, now)):
         said = f"nothing is said of it yet since it was applied; before: {found.verdict.message or 'Degraded'}"
         return ResourceHealth(
             kind=kind,
             name=name,
             health="Progressing",
-            reason=NOT_HEARD,
-            message=said,
+            reason=found.verdict.reason if is_early else NOT_HEARD,
+            message=found.verdict.message if is_early else said,
             ready=found.ready,
             wanted=found.wanted,
         )
