@@ -47,6 +47,25 @@ async def test_health_is_never_older_than_half_a_minute(world):
         await world.until(fresh)
 
 
+async def test_what_only_counts_on_is_told(world):
+    """A page that is open shows how far a release is, and not only when its health turns; what stays is told once."""
+    await run_first(world)
+    await turn(world, "Progressing")
+
+    async def told() -> list[dict[str, int]]:
+        return [event.payload for event in await world.store.events(after=0, limit=1000) if event.kind == "progress"]
+
+    for ready in (1, 1, 2):
+        world.target.set_counts("web-staging", ready, 3)
+
+        async def is_told(ready=ready):
+            return {"ready": ready, "wanted": 3} in await told()
+
+        await world.until(is_told)
+    await pass_time(world, 60)
+    assert await told() == [{"ready": 1, "wanted": 3}, {"ready": 2, "wanted": 3}]
+
+
 async def test_what_was_looked_at_for_its_news_is_not_looked_at_again_at_once(world):
     """A release of a thousand applications brings enough looks; what is quiet is looked at every ten seconds."""
     await run_first(world)

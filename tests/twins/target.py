@@ -46,6 +46,7 @@ class MemoryTarget:
         self._wanted: dict[str, str] = {}
         self._health: dict[str, tuple[Health, str, str]] = {}
         self._reasons: dict[str, str] = {}
+        self._counts: dict[str, tuple[int, int]] = {}
         self._failures: dict[str, list[TargetFailed]] = {}
         self._partial: dict[str, list[tuple[str, Fault, str]]] = {}
         self._may_go_on: dict[str, bool | None] = {}
@@ -61,6 +62,11 @@ class MemoryTarget:
         """Let everything of an application be in that health from now on, and say so to who watches."""
         self._health[app] = (health, message, last_words)
         self._reasons[app] = reason
+        self._tell(app)
+
+    def set_counts(self, app: str, ready: int, wanted: int) -> None:
+        """Let so much of each resource be ready from now on, and say so to who watches."""
+        self._counts[app] = (ready, wanted)
         self._tell(app)
 
     def fail_apply(self, app: str, reason: str = "the target is away", *, refuse: bool = False) -> None:
@@ -147,6 +153,7 @@ class MemoryTarget:
                 app=app, observed_at=now, health="Missing", sync="Unknown", message="nothing is installed"
             )
         health, message, last_words = self._health.get(app, ("Healthy", "", ""))
+        ready, wanted = self._counts.get(app, (int(health == "Healthy"), 1))
         resources = tuple(
             ResourceHealth(
                 kind=r.kind,
@@ -155,7 +162,8 @@ class MemoryTarget:
                 reason=self._reasons.get(app, ""),
                 message=message,
                 last_words=last_words,
-                ready=int(health == "Healthy"),
+                ready=ready,
+                wanted=wanted,
             )
             for r in rendered.resources
         )

@@ -284,7 +284,7 @@ class Known:
             same = same and (record.health, record.sync) == (seen.health, seen.sync)
             if same and written is not None and (seen.observed_at - written.observed_at).total_seconds() < REFRESH_S:
                 return
-            await self._store.observe(seen, told=_turn(record, seen))
+            await self._store.observe(seen, told=_turn(record, seen) or _progress(written, seen))
             self._written[seen.app] = seen
             self._records[seen.app] = msgspec.structs.replace(
                 self._records[seen.app],
@@ -317,6 +317,18 @@ def _turn(record: ApplicationRecord, seen: Observation) -> Told | None:
         return None
     payload = {"health": seen.health, "sync": seen.sync, "message": seen.message}
     return Told(kind="health", app=seen.app, payload=payload, at=seen.observed_at)
+
+
+def _progress(before: Observation | None, seen: Observation) -> Told | None:
+    """Return what is told of an observation in which nothing turned: that a resource's count or reason moved."""
+    if before is None or _counts(before) == _counts(seen):
+        return None
+    payload = {"ready": sum(one.ready for one in seen.resources), "wanted": sum(one.wanted for one in seen.resources)}
+    return Told(kind="progress", app=seen.app, payload=payload, at=seen.observed_at)
+
+
+def _counts(seen: Observation) -> list[tuple[object, ...]]:
+    return [(one.kind, one.name, one.health, one.reason, one.ready, one.wanted) for one in seen.resources]
 
 
 def _judgement(record: ApplicationRecord) -> tuple[object, ...]:
