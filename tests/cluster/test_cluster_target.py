@@ -188,7 +188,7 @@ async def test_what_moves_to_another_application_is_handed_over(corner):
 
 
 async def test_what_moves_with_one_commit_is_handed_over_too(corner):
-    """Nothing is deleted before the others that a head concerns have said what they ask for."""
+    """Nothing is deleted before the others that a head concerns have asked, and who asks waits until it is let go."""
     space, target = corner.namespace(), corner.target()
     first, second = (corner.application(name, namespace=space) for name in ("first", "second"))
     await target.apply(first, manifests(config_map("settings", of="first"), config_map("own")))
@@ -200,12 +200,11 @@ async def test_what_moves_with_one_commit_is_handed_over_too(corner):
         second_asks.append(
             asyncio.create_task(target.apply(second, manifests(config_map("settings", of="second"), config_map("new"))))
         )
-        await asyncio.sleep(0)
+        await asyncio.wait(second_asks, timeout=0.5)
 
     result = await target.apply(first, manifests(config_map("own")), before_deleting=others)
     assert messages(result)["ConfigMap settings"] == "left Git and stays: second asks for it now, and takes it over"
-    await second_asks[0]
-    assert (await target.apply(second, manifests(config_map("settings", of="second"), config_map("new")))).complete
+    assert (await second_asks[0]).complete
     now = corner.ask("GET", path)
     assert (now["metadata"]["uid"], now["data"]) == (uid, {"of": "second"})
 
@@ -229,6 +228,25 @@ async def test_two_applications_may_swap_objects(corner):
     assert [corner.ask("GET", path)["metadata"]["uid"] for path in paths] == before
     for app in ("first", "second"):
         assert (await target.observe(app)).sync == "Synced"
+
+
+async def test_two_applications_may_swap_objects_at_the_same_time(corner):
+    """Who has to let go first is not waited for by the other one, which has it soon after."""
+    space, target = corner.namespace(), corner.target()
+    first, second = (corner.application(name, namespace=space) for name in ("first", "second"))
+    await target.apply(first, manifests(config_map("a"), config_map("x")))
+    await target.apply(second, manifests(config_map("b"), config_map("y")))
+    paths = [path_of(corner, "configmaps", name) for name in "xy"]
+    before = [corner.ask("GET", path)["metadata"]["uid"] for path in paths]
+    swapped = (
+        (first, manifests(config_map("a"), config_map("y"))),
+        (second, manifests(config_map("b"), config_map("x"))),
+    )
+    results = await asyncio.gather(*(target.apply(app, version) for app, version in swapped))
+    assert sorted(one.complete for one in results) == [False, True]
+    for app, version in swapped:
+        assert (await target.apply(app, version)).complete
+    assert [corner.ask("GET", path)["metadata"]["uid"] for path in paths] == before
 
 
 @pytest.mark.parametrize("prune", [True, False])

@@ -48,7 +48,7 @@ from lastgood.targets.kubernetes.rollouts import live_rollouts
 from lastgood.targets.kubernetes.run_hooks import HookRuns
 from lastgood.targets.kubernetes.said_before import SaidBefore
 from lastgood.targets.kubernetes.send import Sender
-from lastgood.targets.kubernetes.shared import APPLICATION
+from lastgood.targets.kubernetes.shared import APPLICATION, LOOK_AGAIN_S
 from lastgood.targets.kubernetes.take_away import TakeAway, going_and_staying
 from lastgood.targets.kubernetes.trouble import ClusterTrouble, Unreachable
 from lastgood.targets.kubernetes.wanted import Asks, Wanted, WantedWave
@@ -62,7 +62,7 @@ GIVES_WAY = 8
 FACTS_S = 10.0
 # So long after such a wait nobody waits anew.
 SILENT_S = 30.0
-# So long at most a deletion waits for whoever may ask for the same now.
+# So long at most a deletion waits for whoever may ask for the same now, and who asks for whoever may give it.
 ASKED_S = 10.0
 NOT_YET = "the cluster has not answered yet"
 PROCESS_KIND = "Process"
@@ -118,6 +118,7 @@ class KubernetesTarget:
         self._claims = Claims()
         self._asking: set[str] = set()
         self._asked = asyncio.Event()
+        self._takers: list[tuple[str, str]] = []
         self._hindrances = Hindrances(self._cluster, claimed=self._claimed, is_healthy=self._is_healthy)
         self._differs: Differs = {}
         self._healthy: dict[str, Healthy] = {}
@@ -488,7 +489,7 @@ class KubernetesTarget:
             write=self._write_asked,
             settled=partial(self._settled, app.name),
             words_of=partial(self._words_of, app.name),
-            claimed=self._claimed,
+            claimed=partial(self._claimed_at_last, app.name, before_deleting),
             rivals=partial(self._claims.others, app.name),
             before_deleting=partial(self._until_all_asked, app.name, before_deleting),
         )
@@ -541,6 +542,36 @@ class KubernetesTarget:
             return None
         self._claims.contest(key, mine or "another application")
         return f"{APPLICATION}{other}"
+
+    async def _claimed_at_last(
+        self, app: str, others: Callable[[], Awaitable[None]] | None, set_id: str, key: Key
+    ) -> str | None:
+        """Say whose an object is, once the application that may be about to give it has: for some time at most.
+
+        A definition stays where it is: nobody waits for that.
+        """
+        owner = await self._claimed(set_id, key)
+        if owner is None or not owner.startswith(APPLICATION) or key[0] == DEFINITIONS:
+            return owner
+        await self._until_all_asked(app, others)
+        giver = owner.removeprefix(APPLICATION)
+        self._takers.append((app, giver))
+        try:
+            async with asyncio.timeout(ASKED_S):
+                # Of two that take from each other, one has to begin.
+                while self._is_giving(giver, key) and (giver, app) not in self._takers:
+                    await asyncio.sleep(LOOK_AGAIN_S)
+        except TimeoutError:
+            return owner
+        finally:
+            self._takers.remove((app, giver))
+        return await self._claimed(set_id, key)
+
+    def _is_giving(self, app: str, key: Key) -> bool:
+        """Say whether an application that is being applied asks for an object no more."""
+        applied, lock = (self._applied or {}).get(app), self._locks.get(app)
+        is_applied_now = lock is not None and lock.locked()
+        return is_applied_now and applied is not None and all(one.key != key for one in applied.objects)
 
     def _may_be_had(self, key: Key, app: str) -> bool:
         """Say whether an application has a definition of a kind and nobody keeps it: it is followed here no more."""
