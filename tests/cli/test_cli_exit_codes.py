@@ -132,7 +132,7 @@ def test_a_server_that_refuses_is_exit_1_in_its_words(clone, lastgood):
             5,
             (
                 "error: n4 is not known: Git alone has no deployment numbers\n"
-                "hint: `--previous` goes back to the version before this one; see `lastgood timeline web-production`\n"
+                "hint: `previous` is the version before this one; see `lastgood timeline web-production`\n"
             ),
         ),
         (

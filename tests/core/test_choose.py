@@ -144,8 +144,9 @@ async def test_a_deployments_number(world):
     await ran(world, v[0])
     await ran(world, v[1])
     assert await chosen(world, "n2") == v[1]
-    with pytest.raises(UnknownVersion):
+    with pytest.raises(UnknownVersion) as unknown:
         await chosen(world, "n9")
+    assert unknown.value.hint == "see `lastgood timeline web-production`"
 
 
 async def test_a_date_is_what_ran_then(world):
