@@ -689,7 +689,7 @@ class MemoryLastgood:
 
     async def timeline(self, query: TimelineQuery) -> list[TimelineEntry]:
         self._asked("timeline")
-        if query.app is not None:
+        if query.app is not None and not any(entry.app == query.app for entry in self.entries):
             self._view(query.app)
         kept = [entry for entry in self.entries if _matches(entry, query, self.views)]
         if query.before:

@@ -215,6 +215,27 @@ def test_a_record_shows_the_settings_that_it_changed(browser):
     assert "7 settings only" in [" ".join(element.text.split()) for element in timeline.all("span")]
 
 
+def test_a_step_without_words_takes_no_line_for_them(browser):
+    """Its time stands right below its name."""
+    html = browser.get("/operations/op1").text
+
+    assert "" not in [one.text for one in Page(html).all("span") if one.given.get("class") == "dim wrapany"]
+    assert "</b><br>" not in html
+
+
+def test_an_application_that_was_forgotten_has_its_records(browser, lastgood):
+    """Nothing of now is shown, but that it is gone; what never was has no page."""
+    del lastgood.views["web-production"]
+    page = Page(browser.get("/apps/web-production/timeline").text)
+
+    assert [element.text for element in page.all("h1")] == ["web-production"]
+    assert "there is no application web-production" in [element.text for element in page.all("b")]
+    assert "/apps/web-production/records/n9" in {element.given.get("href") for element in page.all("a")}
+    part = browser.get("/apps/web-production/timeline?outcome=failed", headers={"HX-Request": "true"}).text
+    assert "<h1" not in part
+    assert browser.get("/apps/never-was/timeline").status_code == 404
+
+
 def test_the_page_of_features_answers_by_environment_and_compares(browser, lastgood):
     """Yes, no and not known with since, through and why; a feature that nobody knows is said, and escaped."""
     page = Page(browser.get("/features?q=PR-481").text)
