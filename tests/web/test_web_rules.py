@@ -346,8 +346,19 @@ async def test_progress_says_what_a_deployment_waits_for():
     ]
 
 
+async def test_a_rollback_whose_version_was_mended_or_tried_again_may_be_undone():
+    """A newer deployment of its own commit is no other version."""
+    status = await MemoryLastgood().status("web-production")
+    operation = sample_operation("op1", PRIYA, commit=status.deployment.commit.oid)
+    before = replace(Run.of(status.deployment), number=status.deployment.number - 1)
+
+    progress = describe(operation, [status], [before], now=NOW)
+
+    assert (progress.moved_on, progress.may_undo) == (True, True)
+
+
 async def test_progress_stays_what_it_was_when_the_next_release_came():
-    """The page of a finished rollback tells of its own deployment, not of the newest, and waits for nothing."""
+    """The page of a finished rollback tells of its own deployment, not of the newest, and offers no undo of both."""
     lastgood = MemoryLastgood()
     newest = (await lastgood.status("web-production")).deployment
     runs = [entry for entry in lastgood.entries if entry.app == "web-production" and entry.deployment]
@@ -357,5 +368,5 @@ async def test_progress_stays_what_it_was_when_the_next_release_came():
 
     progress = await progress_of(lastgood, "op1", now=NOW)
 
-    assert (progress.state, progress.moved_on) == ("done", True)
+    assert (progress.state, progress.moved_on, progress.may_undo) == ("done", True, False)
     assert f"web-production: deployment n{before.number} started" in [line.text for line in progress.log]

@@ -141,6 +141,14 @@ def describe(operation: Operation, statuses: list[StatusView], deployments: list
     in_git = operation.step == "failed" or not deploys
     ended = operation.finished_at if in_git else _ended(deployments)
     elapsed = span(((ended if state in END_STEPS and ended else now) - operation.requested_at).total_seconds())
+    later = [
+        status.deployment
+        for status in statuses
+        for run in deployments
+        if run.app == status.application.name
+        and status.deployment is not None
+        and status.deployment.number != run.number
+    ]
     return Progress(
         operation=operation,
         apps=apps,
@@ -164,14 +172,12 @@ def describe(operation: Operation, statuses: list[StatusView], deployments: list
         ),
         images=tuple(image for deployment in deployments for image in deployment.images),
         log=_log(operation, deployments),
-        may_undo=operation.kind == "rollback" and operation.step == "done",
+        # An undo refuses what moved since: it would take that along.
+        may_undo=operation.kind == "rollback"
+        and operation.step == "done"
+        and all(one.commit.oid == operation.commit for one in later),
         deploys=deploys,
-        moved_on=any(
-            status.deployment is not None and status.deployment.number != run.number
-            for status in statuses
-            for run in deployments
-            if run.app == status.application.name
-        ),
+        moved_on=bool(later),
     )
 
 
