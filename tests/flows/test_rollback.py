@@ -161,14 +161,14 @@ async def test_a_false_claim_hides_no_version(memory):
 
 
 async def test_last_good_and_numbers_need_records(world):
-    """Git alone knows neither: exit 5, and the hint names --previous."""
+    """Git alone knows neither: exit 5, and the hint names what Git does know."""
     await _three(world)
     with pytest.raises(NoLastGood) as none:
         await world.plan()
     assert "--previous" in none.value.hint
     with pytest.raises(UnknownVersion) as number:
         await world.plan(to="n41")
-    assert "--previous" in number.value.hint
+    assert "`previous`" in number.value.hint
     assert number.value.exit_code == none.value.exit_code == 5
 
 

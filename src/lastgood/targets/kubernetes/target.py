@@ -48,7 +48,7 @@ from lastgood.targets.kubernetes.rollouts import live_rollouts
 from lastgood.targets.kubernetes.run_hooks import HookRuns
 from lastgood.targets.kubernetes.said_before import SaidBefore
 from lastgood.targets.kubernetes.send import Sender
-from lastgood.targets.kubernetes.shared import APPLICATION, LOOK_AGAIN_S
+from lastgood.targets.kubernetes.shared import APPLICATION
 from lastgood.targets.kubernetes.take_away import TakeAway, going_and_staying
 from lastgood.targets.kubernetes.trouble import ClusterTrouble, Unreachable
 from lastgood.targets.kubernetes.wanted import Asks, Wanted, WantedWave
@@ -556,11 +556,13 @@ class KubernetesTarget:
         await self._until_all_asked(app, others)
         giver = owner.removeprefix(APPLICATION)
         self._takers.append((app, giver))
+        self._asked.set()
         try:
             async with asyncio.timeout(ASKED_S):
                 # Of two that take from each other, one has to begin.
                 while self._is_giving(giver, key) and (giver, app) not in self._takers:
-                    await asyncio.sleep(LOOK_AGAIN_S)
+                    self._asked.clear()
+                    await self._asked.wait()
         except TimeoutError:
             return owner
         finally:
