@@ -711,6 +711,46 @@ async def test_a_namespace_that_is_there_has_its_turn_after_the_hooks(corner):
 
 
 @pytest.mark.usefixtures("stages")
+async def test_a_hook_that_comes_with_the_version_has_its_turn_among_the_waves(corner):
+    """As Argo CD has it: what comes in a later wave may need what the hook did."""
+    app, target = corner.application(), corner.target()
+    seed = job("seed", behaves="evicted", **{f"{ARGO}/hook": "Sync", f"{ARGO}/sync-wave": "1"})
+    early, late = config_map("early"), annotated(config_map("late"), **{f"{ARGO}/sync-wave": "2"})
+    result = await target.apply(app, manifests(early, late, seed))
+    assert "the hook Job seed failed" in result.message
+    assert corner.ask("GET", path_of(corner, "configmaps", "early")) is not None
+    assert corner.ask("GET", path_of(corner, "configmaps", "late")) is None
+    seed = job("seed", **{f"{ARGO}/hook": "Sync", f"{ARGO}/sync-wave": "1"})
+    assert (await target.apply(app, manifests(early, late, seed))).complete
+    assert corner.ask("GET", path_of(corner, "configmaps", "late")) is not None
+
+
+@pytest.mark.usefixtures("stages")
+async def test_a_hook_that_comes_with_the_version_does_not_wait_for_what_comes_beside_it(corner):
+    """The objects of its own wave may become healthy only by what it does; it goes once all has come to its end."""
+    app, target = corner.application(), corner.target()
+    door = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "door"}}
+    door["spec"] = {"type": "LoadBalancer", "ports": [{"port": 80}]}
+    seed = job("seed", **{f"{ARGO}/hook": "Sync", f"{ARGO}/hook-delete-policy": "HookSucceeded"})
+    late = annotated(config_map("late"), **{f"{ARGO}/sync-wave": "1"})
+    applying = asyncio.create_task(target.apply(app, manifests(door, seed, late)))
+    space = corner.namespace()
+    seeded, place = jobs_of(corner, "seed"), f"/api/v1/namespaces/{space}/services/door"
+
+    def has_run():
+        there = corner.ask("GET", seeded)
+        return there is not None and there.get("status", {}).get("succeeded") == 1
+
+    await eventually(has_run)
+    assert corner.ask("GET", path_of(corner, "configmaps", "late")) is None
+    status = {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}
+    corner.ask("PUT", f"{place}/status", {**corner.ask("GET", place), "status": status})
+    assert (await applying).complete
+    assert corner.ask("GET", path_of(corner, "configmaps", "late")) is not None
+    assert corner.ask("GET", seeded) is None
+
+
+@pytest.mark.usefixtures("stages")
 async def test_a_hook_that_fails_keeps_the_version_out(corner):
     """Nothing of the version is applied, SyncFail hooks run, and the message names the hook."""
     app, target = corner.application(), corner.target()

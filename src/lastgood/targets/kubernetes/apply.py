@@ -149,8 +149,12 @@ class Apply:
         stopped = await self._foundations(waves) if any(hook.moment == "before" for hook, _ in hooks) else ""
         stopped = stopped or await self._hooks(runs, hooks, "before")
         for number, wave in enumerate(waves):
+            with_it = partial(self._with_wave, runs, hooks, wave)
+            stopped = stopped or await with_it(are_sent=False)
             if not stopped:
-                stopped = await self._wave(wave, last=number == len(waves) - 1 and not hooks)
+                stopped = await self._wave(wave, last=number == len(waves) - 1 and not hooks, with_it=with_it)
+        if stopped:
+            self._results += await runs.sweep()
         stopped = stopped or await self._hooks(runs, hooks, "during")
         stopped = stopped or await self._hooks(runs, hooks, "after")
         if not self._has_failed() and not stopped:
@@ -237,16 +241,30 @@ class Apply:
         applied.hooks_begun = {name: uid for name, uid in begun.items() if not name.startswith(_OF_FAILURE)}
         self._write(applied)
 
-    async def _hooks(self, runs: HookRuns, hooks: Sequence[tuple[Hook, Wanted]], moment: Moment) -> str:
-        """Run the hooks of a moment; return why nothing may follow, "" where it may."""
+    async def _with_wave(
+        self, runs: HookRuns, hooks: Sequence[tuple[Hook, Wanted]], wave: WantedWave, *, are_sent: bool
+    ) -> str:
+        """Run the hooks that have their turn before the objects of a wave are sent, or beside them once they are."""
+        if wave.wave.first:
+            return ""
+        until = wave.wave.number if are_sent else wave.wave.number - 1
+        return await self._hooks(runs, hooks, "during", until=until)
+
+    async def _hooks(
+        self, runs: HookRuns, hooks: Sequence[tuple[Hook, Wanted]], moment: Moment, *, until: int | None = None
+    ) -> str:
+        """Run the hooks of a moment; return why nothing may follow, "" where it may.
+
+        until: those of later waves come later; None: none does.
+        """
         mine = [
             (hook, msgspec.structs.replace(one, kind=one.kind or await self._kind(hook.resource)))
             for hook, one in hooks
-            if hook.moment == moment
+            if hook.moment == moment and (until is None or hook.weight <= until)
         ]
         if not mine:
             return ""
-        results = await runs(mine)
+        results = await (runs(mine) if until is None else runs.run(mine))
         self._results += results
         failed = next((one for one in results if one.outcome == "failed"), None)
         if failed is None:
@@ -299,8 +317,8 @@ class Apply:
             hooks_begun=dict(interrupted.hooks_begun) if interrupted is not None else {},
         )
 
-    async def _wave(self, wave: WantedWave, *, last: bool) -> str:
-        """Send a wave; return why nothing may follow it, "" where it may."""
+    async def _wave(self, wave: WantedWave, *, last: bool, with_it: Callable[..., Awaitable[str]] | None = None) -> str:
+        """Send a wave; return why nothing may follow it, "" where it may. with_it: runs the hooks beside it."""
         objects = [one for one in wave.objects if one.key not in self._sent]
         self._sent |= {one.key for one in objects}
         for _, group in groupby(objects, key=lambda one: rank(one.placed.resource.kind)):
@@ -309,6 +327,8 @@ class Apply:
             return "" if last else "the waves after it were not begun"
         if last:
             return ""
+        if with_it is not None and (stopped := await with_it(are_sent=True)):
+            return stopped
         keys = [
             one.key
             for one in wave.objects

@@ -51,6 +51,7 @@ class HookRuns:
         self._note = note
         self._done = list(done)
         self._begun = dict(begun)
+        self._ended: dict[str, tuple[Hook, Wanted]] = {}
         self.failed: tuple[Wanted, ClusterTrouble] | None = None
         self.last_words = ""
 
@@ -62,9 +63,13 @@ class HookRuns:
         return "target" if self._cluster.trouble(SUPPORTING) is not None else "version"
 
     async def __call__(self, hooks: Sequence[tuple[Hook, Wanted]]) -> list[ResourceResult]:
-        """Run them in order; the first that fails is the last that runs."""
+        """Run all of a moment in order; the first that fails is the last that runs."""
+        results = await self.run(hooks)
+        return [*results, *await self.sweep()]
+
+    async def run(self, hooks: Sequence[tuple[Hook, Wanted]]) -> list[ResourceResult]:
+        """Run some of a moment; what is to go once it succeeded stays until `sweep`."""
         results: list[ResourceResult] = []
-        ended = []
         for hook, wanted in hooks:
             name = f"{hook.moment} {hook.label}"
             if name not in self._done:
@@ -73,7 +78,13 @@ class HookRuns:
                     break
                 self._done.append(name)
                 self._forget_begun(name)
-            ended.append((hook, wanted))
+            self._ended[name] = (hook, wanted)
+        return results
+
+    async def sweep(self) -> list[ResourceResult]:
+        """Delete what succeeded and is to go then; return what is to be told of it."""
+        ended, self._ended = [*self._ended.values()], {}
+        results = []
         for hook, wanted in reversed(ended):
             if "hook-succeeded" in hook.delete:
                 results += await self._sweep(hook, wanted)
