@@ -914,6 +914,20 @@ async def test_a_hook_that_came_to_grief_while_nobody_looked_is_run_anew(corner)
 
 
 @pytest.mark.usefixtures("stages")
+async def test_killed_before_it_is_on_record_that_all_was_done_no_hook_runs_twice(corner):
+    """The same deployment is gone on with by another agent; another one with the same version runs its hooks."""
+    app = corner.application()
+    version = manifests(config_map("a"), job("migrate", **{f"{ARGO}/hook": "PreSync"}))
+    assert (await corner.target().apply(app, version, attempt=1)).complete
+    first = uid_of(corner, "migrate")
+    target = corner.target()
+    assert (await target.apply(app, version, attempt=1)).complete
+    assert uid_of(corner, "migrate") == first
+    assert (await target.apply(app, version, attempt=2)).complete
+    assert uid_of(corner, "migrate") != first
+
+
+@pytest.mark.usefixtures("stages")
 async def test_healing_runs_no_hooks(corner):
     """Drift is mended without running a migration."""
     app, target = corner.application(), corner.target()

@@ -102,6 +102,7 @@ class MemoryTarget:
         rendered: Rendered,
         *,
         occasion: Occasion = "upgrade",
+        attempt: int | None = None,
         before_deleting: Callable[[], Awaitable[None]] | None = None,
     ) -> ApplyResult:
         self.occasions.append(occasion)

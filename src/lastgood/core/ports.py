@@ -414,11 +414,13 @@ class Target(Protocol):
         rendered: Rendered,
         *,
         occasion: Occasion = "upgrade",
+        attempt: int | None = None,
         before_deleting: Callable[[], Awaitable[None]] | None = None,
     ) -> ApplyResult:
         """Make it so. What already is so is left alone. A half-done apply is a result, not an error.
 
         occasion: why, which decides what of the version is run once (hooks) where a target knows such things.
+        attempt: the number of its deployment: what one ran once it does not run again when it is gone on with.
         before_deleting: waits until the other applications that a new head concerns are applied, too, or will not be:
         where several may ask for one thing, what one of them lets go of may be another's now.
         Raises TargetFailed if nothing at all was done.

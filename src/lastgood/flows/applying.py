@@ -99,6 +99,7 @@ class Applies:
                 applying.app,
                 applying.rendered,
                 occasion=applying.occasion,
+                attempt=attempt.deployment.number,
                 before_deleting=self._known.all_came,
             )
         except TargetFailed as failed:

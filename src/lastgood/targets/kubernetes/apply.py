@@ -77,6 +77,7 @@ class Rules(Value, frozen=True, kw_only=True):
 class Apply:
     """One pass for one application.
 
+    attempt: the number of its deployment, None for none.
     settled: waits until objects are healthy; returns why not, "" when they are; raises PodsRefused.
     words_of: asks what the containers of objects printed last.
     claimed: says whose an object is, None where it may be had. rivals: who else asks for what is this application's.
@@ -91,6 +92,7 @@ class Apply:
         sender: Sender,
         before: Applied | None,
         digest: str,
+        attempt: int | None,
         rules: Rules,
         write: Callable[[Applied], None],
         settled: Callable[[list[Key]], Awaitable[str]],
@@ -114,6 +116,7 @@ class Apply:
         self._known = {one.key: one for one in before.objects} if before is not None else {}
         self._before = before
         self._digest = digest
+        self._attempt = attempt
         self._now: Applied | None = None
         self._asked: dict[Key, Asked] = {}
         self._results: list[ResourceResult] = []
@@ -129,6 +132,7 @@ class Apply:
     ) -> tuple[ApplyResult, Applied]:
         """Do it. Raises ClusterTrouble if nothing at all was done, OSError if nothing could be written down."""
         wanted = [one for wave in waves for one in wave.objects]
+        hooks = () if self._was_complete() else hooks
         parent = self._cluster.parents.of(self._app.name)
         applied = self._applied(wanted)
         self._extent = apply_set.extent(parent, kinds=applied.kinds, namespaces=applied.namespaces)
@@ -169,7 +173,7 @@ class Apply:
         applied.hindrances = [] if complete or "target" in self._faults else self._hindrances
         if complete:
             applied.hooks_done, applied.hooks_begun = [], {}
-            applied.installed = self._digest
+            applied.installed, applied.installed_by = self._digest, self._attempt
             keys = {*(one.key for one in wanted), *(one.key for one in self._members())}
             applied.kinds = sorted({key[0] for key in keys})
             applied.namespaces = sorted({key[1] for key in keys} - {""})
@@ -206,6 +210,12 @@ class Apply:
 
     def _has_failed(self) -> bool:
         return any(one.outcome == "failed" for one in self._results)
+
+    def _was_complete(self) -> bool:
+        """Say whether this deployment was applied whole, hooks too, and is gone on with: it was not on record yet."""
+        before = self._before
+        is_same = before is not None and before.digest == before.installed == self._digest
+        return is_same and before is not None and self._attempt is not None and before.installed_by == self._attempt
 
     def _interrupted(self) -> Applied | None:
         """Return what was written down of an attempt at the same version that did not come to its end."""
@@ -306,6 +316,7 @@ class Apply:
             set_id=self._set,
             digest=self._digest,
             installed=before.installed if before is not None else None,
+            installed_by=before.installed_by if before is not None else None,
             objects=objects,
             kinds=sorted({one.key[0] for one in wanted} | set(before.kinds if before is not None else ())),
             namespaces=sorted(

@@ -69,17 +69,18 @@ class Hindrance(msgspec.Struct, kw_only=True):
 class Applied(msgspec.Struct, kw_only=True):
     """What an application should be in its cluster.
 
-    digest: rendered digest of what was asked for last; installed: of what was last applied completely. kinds,
-    namespaces: as the set's parent says. left: objects that left Git and may not be deleted. hooks_done: hooks that
-    ran for the version in `digest`, or for the deletion, before that was complete; hooks_begun: those of them that may
-    run still, as HookRuns has it. hindrances: what the last apply was refused, where it is worth trying again only
-    once it would not be.
+    digest: rendered digest of what was asked for last; installed: of what was last applied completely, installed_by:
+    by the deployment of which number. kinds, namespaces: as the set's parent says. left: objects that left Git and may
+    not be deleted. hooks_done: hooks that ran for the version in `digest`, or for the deletion, before that was
+    complete; hooks_begun: those of them that may run still, as HookRuns has it. hindrances: what the last apply was
+    refused, where it is worth trying again only once it would not be.
     """
 
     app: str
     set_id: str
     digest: str
     installed: str | None = None
+    installed_by: int | None = None
     objects: list[Asked] = []
     kinds: list[tuple[str, str]] = []
     namespaces: list[str] = []

@@ -135,12 +135,13 @@ class KubernetesTarget:
         rendered: Rendered,
         *,
         occasion: Occasion = "upgrade",
+        attempt: int | None = None,
         before_deleting: Callable[[], Awaitable[None]] | None = None,
     ) -> ApplyResult:
         """Make it so. Raises TargetFailed if nothing at all was done."""
         self._asking.add(app.name)
         try:
-            return await self._apply(app, rendered, occasion, before_deleting)
+            return await self._apply(app, rendered, occasion, attempt, before_deleting)
         finally:
             self._has_asked(app.name)
 
@@ -149,6 +150,7 @@ class KubernetesTarget:
         app: Application,
         rendered: Rendered,
         occasion: Occasion,
+        attempt: int | None,
         before_deleting: Callable[[], Awaitable[None]] | None,
     ) -> ApplyResult:
         async with self._locks.setdefault(app.name, asyncio.Lock()):
@@ -162,7 +164,7 @@ class KubernetesTarget:
                 objects = [*(one for wave in waves for one in wave.objects), *(one for _, one in hooks)]
                 await self._follow(app.name, {*(one.key[0] for one in objects), *self._extent_of(app.name).kinds})
                 self._before(app.name).begin(self._clock.now())
-                result, _ = await self._pass(app, rendered, before_deleting)(waves, hooks)
+                result, _ = await self._pass(app, rendered, attempt, before_deleting)(waves, hooks)
                 self._before(app.name).go_on(self._clock.now())
             except ClusterTrouble as trouble:
                 raise self._failed(app.name, str(trouble)) from trouble
@@ -476,7 +478,11 @@ class KubernetesTarget:
         )
 
     def _pass(
-        self, app: Application, rendered: Rendered, before_deleting: Callable[[], Awaitable[None]] | None
+        self,
+        app: Application,
+        rendered: Rendered,
+        attempt: int | None,
+        before_deleting: Callable[[], Awaitable[None]] | None,
     ) -> Apply:
         account = self._account(app)
         return Apply(
@@ -485,6 +491,7 @@ class KubernetesTarget:
             sender=self._sender_of(account),
             before=(self._applied or {}).get(app.name),
             digest=rendered.digest,
+            attempt=attempt,
             rules=Rules(namespace=self._rules.namespace, prune=app.policy.prune, may_delete=self._rules.may_delete),
             write=self._write_asked,
             settled=partial(self._settled, app.name),

@@ -125,10 +125,11 @@ class ProcessTarget:
         rendered: Rendered,
         *,
         occasion: Occasion = "upgrade",
+        attempt: int | None = None,
         before_deleting: Callable[[], Awaitable[None]] | None = None,
     ) -> ApplyResult:
         """Make it so; see the story above. Raises TargetFailed if nothing at all was done."""
-        _ = occasion, before_deleting  # processes have no hooks, and nobody else asks for them
+        _ = occasion, attempt, before_deleting  # processes have no hooks, and nobody else asks for them
         if not rendered.resources:
             raise self._refused(app.name, "the version renders to nothing, and an empty version never stops what runs")
         strangers = sorted({r.kind for r in rendered.resources if r.kind != KIND})
