@@ -272,6 +272,24 @@ async def test_what_runs_is_what_there_is_a_number_of():
     assert verdict.more_resources == 0
 
 
+@pytest.mark.parametrize(
+    ("outcome", "told"),
+    [("in-progress", ("Rolling out", "t-run", False)), ("failed", ("What went wrong", "t-bad", True))],
+)
+async def test_what_hangs_after_its_deployment_failed_is_not_rolling_out(outcome, told):
+    """Its health stays Progressing for good; the last good version is urged as after any failure."""
+    status = await MemoryLastgood().status("web-production")
+    hangs = replace(
+        status,
+        application=replace(status.application, health="Progressing"),
+        resources=(ResourceHealth(kind="StatefulSet", name="db", health="Progressing", ready=1, wanted=3),),
+        deployment=replace(status.deployment, outcome=outcome, message="Progressing after 300 s"),
+    )
+    verdict = verdict_of(hangs, now=NOW)
+
+    assert (verdict.wrong_title, verdict.wrong_tone, verdict.urged) == told
+
+
 async def test_progress_lists_what_runs_and_what_is_not_well():
     """By kind and name: a Service and a Deployment often have one name."""
     status = await MemoryLastgood().status("web-production")

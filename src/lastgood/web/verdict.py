@@ -17,6 +17,7 @@ from lastgood.web.clockface import span
 LOG_LINES = 5
 RESOURCES_MOST = 12
 _UNWELL = {"Degraded", "Missing", "Unknown"}
+_FAILED = ("failed", "partial")
 
 
 class AppHeader(Value, frozen=True, kw_only=True):
@@ -97,6 +98,8 @@ def verdict_of(status: StatusView, *, now: dt.datetime) -> Verdict:
     deployment = status.deployment
     started = deployment.finished_at or deployment.started_at if deployment else None
     counted = tuple(found for found in status.resources if found.counts)
+    # What hangs is Progressing for good; its deployment was given its time, and failed.
+    rolls_out = app.health == "Progressing" and not (deployment and deployment.outcome in _FAILED)
     badge = health_badge(app.health)
     if app.health == "Healthy" and started and _runs(status):
         badge = Badge(word=f"Healthy for {span((now - started).total_seconds())}", tone=badge.tone, icon=badge.icon)
@@ -109,12 +112,12 @@ def verdict_of(status: StatusView, *, now: dt.datetime) -> Verdict:
         resources=counted[:RESOURCES_MOST],
         more_resources=max(len(counted) - RESOURCES_MOST, 0),
         good_now=good_now,
-        wrong_title=_wrong_title(app, wrongs),
-        wrong_tone=_wrong_tone(app, wrongs),
+        wrong_title=_wrong_title(app, wrongs, rolls_out=rolls_out),
+        wrong_tone=_wrong_tone(app, wrongs, rolls_out=rolls_out),
         wrongs=wrongs,
         last_good=app.last_good,
         bake=span(status.policy.bake_s),
-        urged=bool(wrongs) and app.health != "Progressing",
+        urged=bool(wrongs) and not rolls_out,
     )
 
 
@@ -163,21 +166,21 @@ def _wrongs(status: StatusView) -> tuple[Wrong, ...]:
     if app.health in _UNWELL and not unwell:
         wrongs.append(Wrong(about=app.health or "Unknown", what=status.health_message or app.message or "", log=""))
     failed = status.deployment
-    if failed and failed.outcome in {"failed", "partial"} and not unwell:
+    if failed and failed.outcome in _FAILED and not unwell:
         wrongs.append(Wrong(about=f"Deployment n{failed.number}", what=failed.message, log=_end(failed.last_words)))
     return tuple(wrongs)
 
 
-def _wrong_title(app: ApplicationView, wrongs: tuple[Wrong, ...]) -> str:
-    if app.health == "Progressing":
+def _wrong_title(app: ApplicationView, wrongs: tuple[Wrong, ...], *, rolls_out: bool) -> str:
+    if rolls_out:
         return "Rolling out"
     if wrongs:
         return "What went wrong"
     return "Nothing is wrong" if app.health == "Healthy" else "Nothing is known to be wrong"
 
 
-def _wrong_tone(app: ApplicationView, wrongs: tuple[Wrong, ...]) -> str:
-    if app.health == "Progressing":
+def _wrong_tone(app: ApplicationView, wrongs: tuple[Wrong, ...], *, rolls_out: bool) -> str:
+    if rolls_out:
         return "t-run"
     return "t-bad" if wrongs else "t-ok" if app.health == "Healthy" else "t-off"
 
