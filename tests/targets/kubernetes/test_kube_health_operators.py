@@ -610,3 +610,84 @@ _ENACTMENT = "nmstate.io/NodeNetworkConfigurationEnactment"
 def test_what_they_say_means_this(kind, status, spec, expected):
     """One case for each word that a kind has, in the kinds that were read last."""
     assert health(kind, status, spec) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "spec", "expected"),
+    [
+        # Cluster API since v1beta2: `upToDateReplicas`, and Available in the place of Ready.
+        (
+            "cluster.x-k8s.io/MachineDeployment",
+            "phase: Running, replicas: 3, readyReplicas: 3, upToDateReplicas: 3",
+            "",
+            "Healthy",
+        ),
+        (
+            "cluster.x-k8s.io/MachineDeployment",
+            "phase: Running, replicas: 3, readyReplicas: 3, upToDateReplicas: 1",
+            "",
+            "Progressing",
+        ),
+        ("cluster.x-k8s.io/MachineDeployment", "phase: Failed, replicas: 3", "", "Degraded"),
+        ("cluster.x-k8s.io/MachineSet", "replicas: 2, readyReplicas: 2", "replicas: 2", "Healthy"),
+        ("cluster.x-k8s.io/MachineSet", "replicas: 2, readyReplicas: 1", "replicas: 2", "Progressing"),
+        ("cluster.x-k8s.io/MachineSet", "replicas: 1, readyReplicas: 1", "replicas: 0", "Progressing"),
+        ("cluster.x-k8s.io/MachineSet", "replicas: 0", "replicas: 0", "Healthy"),
+        ("cluster.x-k8s.io/MachineSet", "failureMessage: no template", "replicas: 2", "Degraded"),
+        ("cluster.x-k8s.io/MachineSet", "", "replicas: 0", "Progressing"),
+        (
+            "controlplane.cluster.x-k8s.io/KubeadmControlPlane",
+            "replicas: 3, readyReplicas: 3, upToDateReplicas: 3, " + conditions("MachinesUpToDate=True"),
+            "",
+            "Healthy",
+        ),
+        (
+            "controlplane.cluster.x-k8s.io/KubeadmControlPlane",
+            "replicas: 3, readyReplicas: 3, upToDateReplicas: 2",
+            "",
+            "Progressing",
+        ),
+        (
+            "controlplane.cluster.x-k8s.io/KubeadmControlPlane",
+            "replicas: 3, readyReplicas: 3, upToDateReplicas: 3, " + conditions("MachinesUpToDate=False"),
+            "",
+            "Progressing",
+        ),
+        ("cluster.x-k8s.io/Cluster", "phase: Provisioned, " + conditions("Available=False"), "", "Progressing"),
+        ("cluster.x-k8s.io/Cluster", "phase: Provisioned, " + conditions("Available=True"), "", "Healthy"),
+        # A part that is only informative is False in a revision that was scaled to nothing.
+        ("serving.knative.dev/Revision", conditions("Active=False/NoTraffic", "Ready=True"), "", "Healthy"),
+        ("serving.knative.dev/Revision", conditions("ContainerHealthy=False", "Ready=False"), "", "Degraded"),
+        ("serving.knative.dev/Service", conditions("RoutesReady=False", "Ready=Unknown"), "", "Degraded"),
+        # The topic operator says what is wrong in Ready itself; whoever asks for a pause gets one.
+        ("kafka.strimzi.io/KafkaTopic", conditions("Ready=False/ResourceConflict"), "", "Degraded"),
+        ("kafka.strimzi.io/KafkaConnect", conditions("ReconciliationPaused=True"), "", "Suspended"),
+        ("kafka.strimzi.io/Kafka", conditions("ReconciliationPaused=True"), "", "Suspended"),
+        ("velero.io/Schedule", "phase: Enabled", "paused: true", "Suspended"),
+        ("velero.io/Schedule", "phase: FailedValidation", "paused: true", "Degraded"),
+        ("monitoring.coreos.com/Prometheus", conditions("Available=True", "Reconciled=False"), "", "Degraded"),
+        ("monitoring.coreos.com/Alertmanager", conditions("Available=True", "Reconciled=True"), "", "Healthy"),
+        (
+            "storage.azure.com/StorageAccount",
+            "conditions: [{type: Ready, status: 'False', severity: Error, reason: InvalidParameter}]",
+            "",
+            "Degraded",
+        ),
+        (
+            "storage.azure.com/StorageAccount",
+            "conditions: [{type: Ready, status: 'False', severity: Warning, reason: WaitingForOwner}]",
+            "",
+            "Progressing",
+        ),
+        (
+            "postgresql.cnpg.io/Cluster",
+            "phase: Cluster cannot proceed to reconciliation due to an error while interacting with plugins, "
+            + conditions("Ready=False"),
+            "",
+            "Degraded",
+        ),
+    ],
+)
+def test_what_their_controllers_write_while_they_fail_or_wait(kind, status, spec, expected):
+    """States that are in no list of examples, as the controllers themselves write them."""
+    assert health(kind, status, spec) == expected

@@ -77,6 +77,8 @@ ROWS = (
             "Healthy: Ready=True",
             "Degraded: Ready=False & Ready/Failed",
             "Degraded: Ready=False/AzureResourceNotFound",
+            # Its controller has given up; with other severities it goes on.
+            "Degraded: some(.status.conditions; .type=Ready; .status=False; .severity=Error)",
             "Progressing: Ready",
         ),
     ),

@@ -3,7 +3,12 @@
 from lastgood.targets.kubernetes.health.table.row import Row
 
 _READY = ("Healthy: Ready=True", "Degraded: Ready=False")
-_STRIMZI = ("Degraded: NotReady=True", "Healthy: Ready=True")
+_STRIMZI = (
+    "Suspended: ReconciliationPaused=True",
+    "Degraded: NotReady=True",
+    "Degraded: Ready=False",
+    "Healthy: Ready=True",
+)
 _RABBITMQ = ("Healthy: Ready=True/SuccessfulCreateOrUpdate", "Degraded: Ready=False/FailedCreateOrUpdate")
 _CONFLUENT = ("Healthy: .status.phase=RUNNING",)
 _MARIADB = ("Degraded: *=False/Failed", "Progressing: *=False", "Healthy: .status.conditions")
@@ -42,6 +47,7 @@ ROWS = (
                 "|Primary instance is being restarted without a switchover"
                 "|Cluster cannot execute instance online upgrade due to missing architecture binary"
                 "|Online upgrade in progress|Applying configuration"
+                "|Cluster cannot proceed to reconciliation due to an error while interacting with plugins"
             ),
             (
                 "Suspended: .status.phase=Unable to create required cluster objects"
@@ -246,7 +252,11 @@ ROWS = (
             "Degraded: .status.druidNodeStatus.druidNodeConditionStatus=False",
         ),
     ),
-    Row("kafka.strimzi.io", "Kafka", ("Degraded: NotReady=True/!Creating", "Healthy: Ready=True")),
+    Row(
+        "kafka.strimzi.io",
+        "Kafka",
+        ("Suspended: ReconciliationPaused=True", "Degraded: NotReady=True/!Creating", "Healthy: Ready=True"),
+    ),
     Row("kafka.strimzi.io", "*", _STRIMZI),
     Row(
         "kafka.banzaicloud.io",
@@ -433,7 +443,11 @@ ROWS = (
     Row("astra.netapp.io", "ExecHook", ("Healthy: .spec.enabled=true", "Suspended: .spec.enabled=false")),
     Row("astra.netapp.io", "Schedule", (), "Healthy"),
     Row("velero.io", "Backup Restore", _BACKUP),
-    Row("velero.io", "Schedule", ("Healthy: .status.phase=Enabled", "Degraded: .status.phase=FailedValidation")),
+    Row(
+        "velero.io",
+        "Schedule",
+        ("Degraded: .status.phase=FailedValidation", "Suspended: .spec.paused=true", "Healthy: .status.phase=Enabled"),
+    ),
     Row(
         "velero.io",
         "BackupStorageLocation",

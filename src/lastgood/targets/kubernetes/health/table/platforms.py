@@ -309,6 +309,7 @@ ROWS = (
             "Degraded: .status.phase=Failed",
             "Progressing: RollingOut=True",
             "Progressing: TopologyReconciled=False",
+            "Progressing: Available!=True",
             "Healthy: .status.phase=Provisioned",
             "Healthy: Ready=True & !.status.phase",
         ),
@@ -316,7 +317,7 @@ ROWS = (
     Row("cluster.x-k8s.io", "Machine", ("Healthy: .status.phase=Running", "Degraded: .status.phase=Failed")),
     Row(
         "cluster.x-k8s.io",
-        "MachineDeployment MachineSet",
+        "MachineDeployment",
         (
             "Suspended: .spec.paused=true",
             "Degraded: .status.phase=Failed",
@@ -324,6 +325,23 @@ ROWS = (
                 "Healthy: .status.phase=Running"
                 " & .status.replicas=.status.updatedReplicas & .status.replicas=.status.readyReplicas"
             ),
+            # Its name since v1beta2.
+            (
+                "Healthy: .status.phase=Running"
+                " & .status.replicas=.status.upToDateReplicas & .status.replicas=.status.readyReplicas"
+            ),
+        ),
+    ),
+    # It has no phase.
+    Row(
+        "cluster.x-k8s.io",
+        "MachineSet",
+        (
+            _CAPI_PAUSED,
+            "Degraded: .status.failureMessage",
+            "Progressing: .status.replicas>.spec.replicas?1",
+            "Progressing: .status.readyReplicas<.spec.replicas?1",
+            "Healthy: .status",
         ),
     ),
     Row(
@@ -359,7 +377,11 @@ ROWS = (
             "Progressing: some(.status; RollingOut=True)",
             "Progressing: ControlPlaneComponentsHealthy!=True",
             "Progressing: RollingOut=True",
-            "Progressing: .status.replicas>0 & .status.updatedReplicas<.status.replicas",
+            "Progressing: MachinesUpToDate!=True",
+            (
+                "Progressing: .status.replicas>0"
+                " & .status.updatedReplicas<.status.replicas & .status.upToDateReplicas<.status.replicas"
+            ),
             "Progressing: .status.replicas!=.status.readyReplicas",
         ),
         "Healthy",

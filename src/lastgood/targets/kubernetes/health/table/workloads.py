@@ -6,10 +6,11 @@ _KNATIVE = ("Degraded: *=False", "Progressing: *=Unknown", "Healthy: Ready=True"
 _NOT_OBSERVED = "Progressing: .metadata.generation!=.status.observedGeneration"
 _FAILED_UPGRADE = "Degraded: .metadata.labels[numaplane.numaproj.io/progressive-result-state]=failed"
 _NUMAFLOW = (_NOT_OBSERVED, "Degraded: .status.phase=Failed", _FAILED_UPGRADE, "Degraded: *=False")
-# Broker, Trigger, channels and sources sum up their parts in Ready; a part that is only informative may be False.
+# These sum up their parts in Ready; a part that is only informative may be False.
 _KNATIVE_SUM = ("Healthy: Ready=True", "Degraded: Ready=False", "Progressing: Ready")
 _KEPTN = ("Healthy: .status.status=Succeeded", "Degraded: .status.status=Failed")
 _AVAILABLE = (
+    "Degraded: Reconciled=False",
     "Healthy: Available=True",
     "Progressing: Available!=True/SomePodsNotReady",
     "Degraded: Available!=True",
@@ -255,7 +256,8 @@ ROWS = (
         "Vertex",
         (_NOT_OBSERVED, "Degraded: .status.phase=Failed", "Degraded: *=False", "Healthy: .status.phase=Paused|Running"),
     ),
-    Row("serving.knative.dev", "*", _KNATIVE),
+    Row("serving.knative.dev", "Service", _KNATIVE),
+    Row("serving.knative.dev", "*", _KNATIVE_SUM),
     Row("eventing.knative.dev", "*", _KNATIVE_SUM),
     Row("messaging.knative.dev", "*", _KNATIVE_SUM),
     Row("sources.knative.dev", "*", _KNATIVE_SUM),
