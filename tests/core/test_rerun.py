@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lastgood.core.observation import ResourceResult
 from lastgood.core.preflight import hooks_rerun
-from lastgood.core.rerun import rerun
+from lastgood.core.rerun import jobs_as_in, rerun
 from lastgood.core.resource import Rendered, Resource
+from twins.store import make_deployment
 
 ROLLOUTS = "argoproj.io/v1alpha1"
 
@@ -76,6 +78,42 @@ def test_argo_cds_hooks_run_each_time():
         "warn",
         "hooks run: Job d (before), Job c (with), Job b (after), Job a (if it fails)",
     )
+
+
+def run(version, outcome, *, job=None, own_fault=False):
+    """A record; job: what became of the change of the Job migrate."""
+    done = ResourceResult(kind="Job", name="migrate", change="modified", outcome=job or "applied")
+    return make_deployment(version=version, outcome=outcome, resources=(done,), own_fault=own_fault)
+
+
+@pytest.mark.parametrize(
+    ("runs", "found"),
+    [
+        ([run("bad", "partial", job="failed", own_fault=True), run("good", "succeeded")], {"migrate"}),
+        (
+            [
+                run("worse", "partial", job="failed", own_fault=True),
+                run("bad", "partial", job="failed", own_fault=True),
+                run("good", "succeeded"),
+            ],
+            {"migrate"},
+        ),
+        ([run("bad", "partial", job="applied", own_fault=True), run("good", "succeeded")], set()),
+        ([run("bad", "partial", job="failed"), run("good", "succeeded")], set()),
+        (
+            [run("bad", "partial", job="failed", own_fault=True), run("other", "succeeded"), run("good", "succeeded")],
+            set(),
+        ),
+        ([run("bad", "partial", job="failed", own_fault=True), run("good", "partial", job="failed")], set()),
+        ([run("bad", "partial", job="failed", own_fault=True)], set()),
+        ([], set()),
+    ],
+)
+def test_a_job_whose_change_was_refused_is_as_it_was(runs, found):
+    """What nobody could change does not run again on the way back to the version that it is of."""
+    assert jobs_as_in({"good"}, runs) == found
+    again = rerun(rendered(job("migrate", "b")), rendered(job("migrate")), "return", as_before=found)
+    assert again.jobs == (() if found else ("migrate",))
 
 
 def test_a_job_that_differs_runs_again():

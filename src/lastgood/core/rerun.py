@@ -1,12 +1,13 @@
 """What runs again when an application goes to another version: hooks, Jobs, and the steps of a Rollout. Pure."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
 import msgspec
 
+from lastgood.core.deployment import Deployment, reach
 from lastgood.core.hook import hooks_at, is_hook
 from lastgood.core.resource import Rendered, Resource
 from lastgood.core.rollout import AtOnce, LiveRollout, at_once
@@ -60,20 +61,49 @@ class Rerun(Value, frozen=True, kw_only=True):
 
 
 def rerun(
-    before: Rendered | None, after: Rendered, occasion: Occasion, *, live: Sequence[LiveRollout] | None = None
+    before: Rendered | None,
+    after: Rendered,
+    occasion: Occasion,
+    *,
+    live: Sequence[LiveRollout] | None = None,
+    as_before: Collection[str] = (),
 ) -> Rerun:
     """Say what would run. before: what is there now, None where that is not known: then nothing counts as there.
 
-    live: the Rollouts as they stand in the cluster, None where nobody knows.
+    live: the Rollouts as they stand in the cluster, None where nobody knows. as_before: see `jobs_as_in`.
     """
     here = {_key(one): one.manifest for one in before.resources} if before is not None else {}
     changed = [one for one in after.resources if not is_hook(one.manifest) and here.get(_key(one)) != one.manifest]
     hooks = (f"{one.label} ({_WHEN[one.moment]})" for one in hooks_at(after.resources, occasion))
     return Rerun(
         hooks=tuple(dict.fromkeys(hooks)),
-        jobs=tuple(one.name for one in changed if (one.group, one.kind) == ("batch", "Job")),
+        jobs=tuple(
+            one.name for one in changed if (one.group, one.kind) == ("batch", "Job") and one.name not in as_before
+        ),
         rollouts=tuple(_rollouts(after.resources, here, live or ())),
     )
+
+
+def jobs_as_in(version: Collection[str | None], runs: Iterable[Deployment]) -> frozenset[str]:
+    """Return the names of the Jobs that are still as a version has them: nothing that came since could change them.
+
+    version: its ids. runs: of the application, newest first.
+    """
+    refused: set[str] | None = None
+    for run in runs:
+        if run.version in version:
+            return frozenset(refused or ()) if reach(run) == "whole" else frozenset()
+        if reach(run) == "none":
+            continue
+        jobs = {
+            (one.name, (one.outcome, one.change) == ("failed", "modified"))
+            for one in run.resources
+            if one.kind == "Job"
+        }
+        # Where the cluster was in trouble, what it did not say that it did may be done.
+        here = {name for name, failed in jobs if failed and run.own_fault and (name, False) not in jobs}
+        refused = here if refused is None else refused & here
+    return frozenset()
 
 
 def _key(one: Resource) -> tuple[str, str, str | None, str]:

@@ -19,7 +19,7 @@ from lastgood.core.entry import makes
 from lastgood.core.errors import LastgoodError
 from lastgood.core.inputs import OwnInputs, uses
 from lastgood.core.plan import AlsoAffected, Check
-from lastgood.core.rerun import rerun
+from lastgood.core.rerun import jobs_as_in, rerun
 from lastgood.core.resource import Rendered
 from lastgood.core.version import Version
 from lastgood.core.words import Occasion
@@ -216,7 +216,9 @@ class _Facts:
         occasion: Occasion = "return" if runs is None or has_run(runs) else "upgrade"
         rollouts = self.look.branch.rollouts
         live = await rollouts(self.app) if rollouts is not None else None
-        found = rerun(before if isinstance(before, Rendered) else None, after, occasion, live=live)
+        as_before = jobs_as_in({self.weighed.version, self.part.to.version}, await self.look.runs(self.app.name))
+        there = before if isinstance(before, Rendered) else None
+        found = rerun(there, after, occasion, live=live, as_before=as_before)
         return [preflight.hooks_rerun(self.app.name, found)]
 
     def held(self) -> Check:
