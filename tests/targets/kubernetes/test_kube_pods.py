@@ -1,12 +1,17 @@
 """Which pods count for a workload: those of the version that it has now, also while older ones are still there."""
 
+import datetime as dt
+
 import pytest
 
+from lastgood.targets.kubernetes.health import workload_health
+from lastgood.targets.kubernetes.held_up import held_up
 from lastgood.targets.kubernetes.live import Live
 from lastgood.targets.kubernetes.live_object import live_object
 from lastgood.targets.kubernetes.pods import looked_at, newest_pods
 
 DAEMON_SET, CRON_JOB, JOB, POD = ("apps", "DaemonSet"), ("batch", "CronJob"), ("batch", "Job"), ("", "Pod")
+HASH, NOW = "controller-revision-hash", dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 GENERATION = "deprecated.daemonset.template.generation"
 
 
@@ -67,3 +72,30 @@ def test_what_a_cron_job_has_under_way_counts_for_it(image, conditions, expected
 
 def template(image):
     return {"spec": {"containers": [{"name": "main", "image": image}]}}
+
+
+@pytest.mark.parametrize(
+    ("ready", "revision", "spec", "named"),
+    [
+        ("False", "old", {}, True),
+        ("True", "old", {}, False),
+        # Of the new version itself: its own health says how it is.
+        ("False", "new", {}, False),
+        ("False", "old", {"podManagementPolicy": "Parallel"}, False),
+        ("False", "old", {"updateStrategy": {"type": "OnDelete"}}, False),
+    ],
+)
+def test_the_pod_for_which_a_stateful_set_waits_is_named(ready, revision, spec, named):
+    """The way back from a version whose pod never becomes ready does not begin before somebody deletes that pod."""
+    live = Live(lambda *_: None)
+    status = {"replicas": 2, "readyReplicas": 1, "updateRevision": "new", "currentRevision": "old"}
+    manifest = sent("StatefulSet", "db", spec={"replicas": 2, **spec}, status=status)
+    stateful_set = live_object(manifest, ("apps", "StatefulSet"))
+    live.put(stateful_set)
+    for name, its, is_ready in (("db-1", "old", "True"), ("db-0", revision, ready)):
+        owned = {"labels": {HASH: its}, "ownerReferences": [{"uid": "db", "controller": True}]}
+        conditions = {"conditions": [{"type": "Ready", "status": is_ready}]}
+        live.put(live_object(sent("Pod", name, metadata=owned, status=conditions), POD))
+    found = held_up(workload_health(manifest, [], now=NOW), stateful_set, manifest, live)
+    assert found.verdict.health == "Progressing"
+    assert ("kubectl delete pod db-0 -n shop" in found.verdict.message) is named

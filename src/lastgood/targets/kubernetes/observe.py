@@ -24,6 +24,7 @@ from lastgood.targets.kubernetes.finished import ENDED, SAID, is_done, note_end
 from lastgood.targets.kubernetes.health import OwnRules, workload_health
 from lastgood.targets.kubernetes.health.general import deletion_in_words
 from lastgood.targets.kubernetes.health.live import Live
+from lastgood.targets.kubernetes.held_up import held_up
 from lastgood.targets.kubernetes.kinds import POD, Kind
 from lastgood.targets.kubernetes.live_object import Key, LiveObject, content_digest
 from lastgood.targets.kubernetes.memory import Applied, Asked, Hindrance, extent_of
@@ -348,7 +349,7 @@ def _health(
     manifest = live.manifest
     pods = newest_pods(live, manifest, cluster.live)
     try:
-        found = workload_health(manifest, pods, now=now, own=rules)
+        found = held_up(workload_health(manifest, pods, now=now, own=rules), live, manifest, cluster.live)
     except MalformedResource as wrong:
         return ResourceHealth(
             kind=kind, name=name, health="Unknown", reason="Malformed", message=wrong.message, wanted=0

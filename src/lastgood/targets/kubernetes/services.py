@@ -19,6 +19,7 @@ from lastgood.targets.kubernetes.addresses import (
 from lastgood.targets.kubernetes.family import Family
 from lastgood.targets.kubernetes.finished import ENDED, SAID
 from lastgood.targets.kubernetes.health import HealthVerdict, OwnRules, WorkloadHealth, workload_health
+from lastgood.targets.kubernetes.held_up import held_up
 from lastgood.targets.kubernetes.kinds import POD
 from lastgood.targets.kubernetes.live_object import Key, LiveObject
 from lastgood.targets.kubernetes.pod_spec import images_of, labels_of, pod_labels, runs_pods
@@ -70,7 +71,7 @@ def _service(
         )
     manifest = manifests[key]
     pods = [manifest] if key[0] == POD else newest_pods(one, manifest, family)
-    health = _health(manifest, pods, now=now, rules=rules)
+    health = held_up(_health(manifest, pods, now=now, rules=rules), one, manifest, family)
     said = HealthVerdict(health="Unknown", reason="OutOfReach", message=trouble) if trouble else health.verdict
     return ServiceView(
         group=group,

@@ -18,6 +18,7 @@ from lastgood.targets.kubernetes.family import Family
 from lastgood.targets.kubernetes.finished import ENDED, SAID
 from lastgood.targets.kubernetes.health import HealthVerdict, OwnRules, health_of, workload_health
 from lastgood.targets.kubernetes.health.live import read_time
+from lastgood.targets.kubernetes.held_up import held_up
 from lastgood.targets.kubernetes.kinds import POD
 from lastgood.targets.kubernetes.live_object import Key, LiveObject
 from lastgood.targets.kubernetes.pod_reader import containers_to_read
@@ -67,7 +68,8 @@ def health_in(
     try:
         if one.key[0] == POD:
             return health_of(manifest, now=now, own=rules)
-        return workload_health(manifest, newest_pods(one, manifest, family), now=now, own=rules).verdict
+        found = workload_health(manifest, newest_pods(one, manifest, family), now=now, own=rules)
+        return held_up(found, one, manifest, family).verdict
     except MalformedResource as wrong:
         return HealthVerdict(health="Unknown", reason="Malformed", message=wrong.message)
 
