@@ -333,3 +333,17 @@ def test_a_message_is_bounded():
         "x.io/v1", "Thing", f"status: {{conditions: [{{type: Failed, status: 'True', message: {'x' * 5000}}}]}}"
     )
     assert len(found.message) == 1000
+
+
+def test_a_namespace_that_goes_says_what_keeps_it():
+    """Stuck for days, it is the finalizer of something inside that has to be seen to; only its conditions name it."""
+    left = "Some content in the namespace has finalizers remaining: shop.example/keep in 1 resource instances"
+    conditions = [
+        {"type": "NamespaceDeletionContentFailure", "status": "False", "message": "All content successfully deleted"},
+        {"type": "NamespaceFinalizersRemaining", "status": "True", "message": left},
+    ]
+    metadata = {"name": "shop", "deletionTimestamp": "2026-11-20T10:00:00Z"}
+    status = {"phase": "Terminating", "conditions": conditions}
+    manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata, "status": status}
+    found = health_of(manifest, now=NOW)
+    assert (found.health, found.message) == ("Progressing", f"it is being deleted: {left}")

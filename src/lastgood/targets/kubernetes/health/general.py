@@ -18,6 +18,10 @@ def deletion_in_words(live: Live) -> str:
     """Say of an object that is being deleted what it waits for."""
     listed = live.get("metadata", "finalizers")
     names = [str(one) for one in listed[:MAX_NAMED]] if isinstance(listed, list) else []
+    if live.kind == "Namespace":
+        # What is left in it, and the finalizers that keep that, are told by its conditions alone.
+        keeps = "; ".join(one.said() for one in live.conditions().values() if one.true)
+        return f"it is being deleted: {keeps}" if keeps else "it is being deleted"
     if not names:
         return "it is being deleted"
     return f"it is being deleted and waits for its finalizer{'s' if len(names) > 1 else ''} {', '.join(names)}"
