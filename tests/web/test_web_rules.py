@@ -290,6 +290,18 @@ async def test_what_hangs_after_its_deployment_failed_is_not_rolling_out(outcome
     assert (verdict.wrong_title, verdict.wrong_tone, verdict.urged) == told
 
 
+async def test_what_is_wrong_with_two_of_one_name_is_said_with_their_kinds():
+    """A Service and a Deployment that are both gone are not one thing told twice."""
+    status = await MemoryLastgood().status("web-production")
+    gone = tuple(
+        ResourceHealth(kind=kind, name=name, health="Missing")
+        for kind, name in (("Service", "web"), ("Deployment", "web"), ("ConfigMap", "settings"))
+    )
+    verdict = verdict_of(replace(status, resources=gone), now=NOW)
+
+    assert [wrong.about for wrong in verdict.wrongs] == ["Service web", "Deployment web", "settings"]
+
+
 async def test_progress_lists_what_runs_and_what_is_not_well():
     """By kind and name: a Service and a Deployment often have one name."""
     status = await MemoryLastgood().status("web-production")

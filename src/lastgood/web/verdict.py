@@ -1,6 +1,7 @@
 """The verdict strip and the head of an application's pages: what runs, what is wrong, what was good. Pure."""
 
 import datetime as dt
+from collections import Counter
 
 from lastgood.core.application import ApplicationView
 from lastgood.core.deployment import DeploymentView
@@ -155,9 +156,10 @@ def _wrongs(status: StatusView) -> tuple[Wrong, ...]:
     if status.repo and status.repo.state != "ok":
         wrongs.append(Wrong(about=f"Repository {status.repo.name}", what=status.repo.message, log=""))
     unwell = [found for found in status.resources if found.health in _UNWELL]
+    named = Counter(found.name for found in unwell)
     wrongs += [
         Wrong(
-            about=found.name,
+            about=found.name if named[found.name] == 1 else f"{found.kind} {found.name}",
             what=in_words(found.health, found.reason, found.message) or found.health,
             log=_end(found.last_words),
         )
