@@ -554,7 +554,16 @@ _ENACTMENT = "nmstate.io/NodeNetworkConfigurationEnactment"
         ("iammanager.keikoproj.io/Iamrole", "state: PolicyNotAllowed", "", "Degraded"),
         ("operator.victoriametrics.com/VMCluster", "updateStatus: paused", "", "Suspended"),
         ("operator.victoriametrics.com/VMAgent", "updateStatus: failed, reason: no such volume", "", "Degraded"),
-        ("hypershift.openshift.io/HostedCluster", conditions("Available=True", "Progressing=True"), "", "Healthy"),
+        ("operator.victoriametrics.com/VMRule", "updateStatus: ignored", "", "Healthy"),
+        ("hypershift.openshift.io/HostedCluster", conditions("Available=True", "Progressing=True"), "", "Progressing"),
+        ("hypershift.openshift.io/HostedCluster", conditions("Available=True", "Progressing=False"), "", "Healthy"),
+        ("hypershift.openshift.io/HCPEtcdBackup", conditions("BackupCompleted=False/BackupRejected"), "", "Degraded"),
+        (
+            "hypershift.openshift.io/HCPEtcdBackup",
+            conditions("BackupCompleted=False/BackupInProgress"),
+            "",
+            "Progressing",
+        ),
         (
             "hypershift.openshift.io/HostedControlPlane",
             conditions("Available=True", "Progressing=True"),
@@ -691,3 +700,24 @@ def test_what_they_say_means_this(kind, status, spec, expected):
 def test_what_their_controllers_write_while_they_fail_or_wait(kind, status, spec, expected):
     """States that are in no list of examples, as the controllers themselves write them."""
     assert health(kind, status, spec) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("availableNodes: 3, phase: Ready, health: green", "Healthy"),
+        ("availableNodes: 3, phase: Ready, health: yellow", "Progressing"),
+        ("availableNodes: 3, phase: Ready, health: red", "Degraded"),
+        ("availableNodes: 2, phase: Ready, health: green", "Progressing"),
+        ("phase: ApplyingChanges, health: unknown", "Progressing"),
+        ("phase: Ready, health: red", "Degraded"),
+        ("phase: Ready, health: unknown", "Progressing"),
+        ("phase: Invalid", "Degraded"),
+        ("", "Unknown"),
+    ],
+)
+def test_an_elasticsearch_without_a_count_of_nodes_has_none(status, expected):
+    """Its controller leaves a count of 0 out; replicas that are not placed yet are no failure."""
+    found = health("elasticsearch.k8s.elastic.co/Elasticsearch", status, "nodeSets: [{count: 1}, {count: 2}]")
+
+    assert found == expected

@@ -83,7 +83,8 @@ ROWS = (
         "operator.victoriametrics.com",
         "*",
         (
-            "Healthy: .status.updateStatus=operational",
+            # Ignored is a rule or scrape config that nothing selects: no more will become of it.
+            "Healthy: .status.updateStatus=operational|ignored",
             "Progressing: .status.updateStatus=expanding",
             "Suspended: .status.updateStatus=paused",
             "Degraded: .status.updateStatus=failed",
@@ -208,7 +209,8 @@ ROWS = (
     Row(
         "hypershift.openshift.io",
         "HostedCluster",
-        ("Degraded: Degraded=True", "Healthy: Available=True", "Progressing: Progressing=True"),
+        # It stays available while it is upgraded.
+        ("Degraded: Degraded=True", "Progressing: Progressing=True", "Healthy: Available=True"),
     ),
     Row(
         "hypershift.openshift.io",
@@ -255,7 +257,11 @@ ROWS = (
     Row(
         "hypershift.openshift.io",
         "HCPEtcdBackup",
-        ("Healthy: BackupCompleted=True", "Degraded: BackupCompleted/BackupFailed", "Progressing: BackupCompleted"),
+        (
+            "Healthy: BackupCompleted=True",
+            "Degraded: BackupCompleted/BackupFailed|BackupRejected",
+            "Progressing: BackupCompleted",
+        ),
     ),
     Row(
         "hypershift.openshift.io",
