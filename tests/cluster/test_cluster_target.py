@@ -900,7 +900,10 @@ async def test_a_hook_that_came_to_grief_while_nobody_looked_is_run_anew(corner)
     first = await eventually(lambda: uid_of(corner, "migrate"))
     await kill(attempt, target)
     there = corner.ask("GET", jobs_of(corner, "migrate"))
-    corner.ask("PUT", jobs_of(corner, "migrate"), {**there, "spec": {**there["spec"], "activeDeadlineSeconds": 1}})
+    # Whatever its controller wrote meanwhile.
+    unconditional = {**there["metadata"], "resourceVersion": None}
+    late = {**there, "metadata": unconditional, "spec": {**there["spec"], "activeDeadlineSeconds": 1}}
+    corner.ask("PUT", jobs_of(corner, "migrate"), late)
 
     def has_failed():
         conditions = corner.ask("GET", jobs_of(corner, "migrate"))["status"].get("conditions", [])
