@@ -244,7 +244,8 @@ async def test_a_disabled_process_is_suspended_and_enabling_starts_it(room):
     was = room.state("web").supervisor
     await target.apply(application(), render({"web": {"command": RUN, "disabled": True}}))
     seen = await target.observe("web")
-    assert (seen.health, seen.sync, seen.resources[0].reason) == ("Suspended", "Synced", "Disabled")
+    assert (seen.health, seen.sync) == ("Healthy", "Synced")
+    assert (seen.resources[0].health, seen.resources[0].reason) == ("Suspended", "Disabled")
     assert not is_alive(was)
     await target.apply(application(), render({"web": RUN}))
     await until_health(target, "Healthy")

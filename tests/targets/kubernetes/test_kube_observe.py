@@ -235,6 +235,18 @@ def test_what_is_said_after_an_apply_counts_at_once(web):
     assert web.look()[0] == "Degraded"
 
 
+CRON_JOB = ("batch", "CronJob")
+
+
+@pytest.mark.parametrize(("by_git", "health"), [(True, "Healthy"), (False, "Suspended")])
+def test_what_git_suspends_does_not_keep_its_application_from_being_well(web, by_git, health):
+    """A CronJob that Git suspends is as asked for; one that somebody else suspended is not."""
+    sent = msgspec.json.encode({"spec": {"suspend": True} if by_git else {}})
+    web.applied.objects.append(Asked(key=(CRON_JOB, "shop", "report"), wanted=b"", sent=sent))
+    web.live.put(made(CRON_JOB, "report", spec={"suspend": True}, status={}))
+    assert web.look()[0] == health
+
+
 async def test_a_secret_is_no_drift_because_a_webhook_came():
     """Its content is kept nowhere, so nobody can be asked what the webhook makes of it; what is as it was, is equal."""
     secret, webhook = ("", "Secret"), ("admissionregistration.k8s.io", "MutatingWebhookConfiguration")

@@ -31,6 +31,7 @@ from lastgood.targets.kubernetes.memory import Applied, Asked, Hindrance, extent
 from lastgood.targets.kubernetes.no_pods import REFUSED, is_too_early
 from lastgood.targets.kubernetes.options import options_of
 from lastgood.targets.kubernetes.pods import looked_at, newest_pods
+from lastgood.targets.kubernetes.reading import at
 from lastgood.targets.kubernetes.said_before import SaidBefore
 from lastgood.targets.kubernetes.scaled import says_replicas, with_replicas_of
 from lastgood.targets.kubernetes.send import Sender
@@ -296,7 +297,9 @@ def observation(
     return Observation(
         app=applied.app,
         observed_at=now,
-        health=worst([one.health for one in resources if one.reason != NO_KIND]),
+        health=worst(
+            [one.health for asked, one in zip(applied.objects, resources, strict=True) if _counts(asked, one)]
+        ),
         sync=sync,
         message=message,
         drift="; ".join(seen.differing[:MAX_NAMED]),
@@ -305,6 +308,21 @@ def observation(
         left=tuple(seen.left),
         leaving=tuple(seen.leaving),
         resources=tuple(resources),
+    )
+
+
+def _counts(asked: Asked, one: ResourceHealth) -> bool:
+    """Say whether an object says something of how its application is.
+
+    One that waits for its kind does not, nor does one that does nothing because Git says so, as a CronJob with
+    `suspend: true`: its application has all that it asks for.
+    """
+    if one.reason == NO_KIND:
+        return False
+    return (
+        one.health != "Suspended"
+        or not asked.sent
+        or at(msgspec.json.decode(asked.sent), "spec", "suspend") is not True
     )
 
 

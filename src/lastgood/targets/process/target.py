@@ -420,7 +420,8 @@ class ProcessTarget:
         return Observation(
             app=app,
             observed_at=now,
-            health=worst([r.health for r in resources]),
+            # What Git disables is as it is asked for.
+            health=worst([r.health for r in resources if r.health != "Suspended"]),
             sync="OutOfSync" if differing else "Synced",
             message=message,
             drift="; ".join(differing),
