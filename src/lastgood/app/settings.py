@@ -4,6 +4,7 @@ Only reads and checks; opens nothing. The writers of a config repo can name what
 """
 
 import os
+import re
 import tomllib
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -375,6 +376,20 @@ class HealthSettings(_Part):
         description="CEL: the object is Progressing; asked first",
     )
     failed: str = Field(default="", description="CEL: the object is Degraded; asked before `current`")
+
+    @field_validator("api_version")
+    @classmethod
+    def _is_api_version(cls, value: str) -> str:
+        if not re.fullmatch(r"([a-z0-9][a-z0-9.-]*/)?[a-z][a-z0-9]*", value):
+            raise ValueError("is no apiVersion; write it as the objects do, such as `example.com/v1`")
+        return value
+
+    @field_validator("kind")
+    @classmethod
+    def _is_one_kind(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", value):
+            raise ValueError("is no kind; a rule is for one kind, such as `Widget`")
+        return value
 
 
 class LogSettings(_Part):

@@ -104,11 +104,13 @@ def read_object(value: dict[str, Any], document: KubeDocument, *, file: str, nam
     if found is None:
         _wrong(document, file, f"the apiVersion of this {kind} is {_called(version)}, which is none")
     metadata = value.get("metadata")
-    if nameless and (metadata is None or (isinstance(metadata, dict) and metadata.get("name") in (None, ""))):
-        namespace = _segment(metadata, "namespace", kind, document, file) if metadata else None
-        return Resource(group=found["group"] or "", kind=kind, namespace=namespace, name="", manifest=value)
+    if metadata is None:
+        metadata = {}
     if not isinstance(metadata, dict):
-        _wrong(document, file, f"this {kind} has no `metadata.name`")
+        _wrong(document, file, f"the metadata of this {kind} is {_called(metadata)}, and no mapping")
+    if nameless and metadata.get("name") in (None, ""):
+        namespace = _segment(metadata, "namespace", kind, document, file)
+        return Resource(group=found["group"] or "", kind=kind, namespace=namespace, name="", manifest=value)
     if metadata.get("name") in (None, "") and metadata.get("generateName"):
         if not is_hook(value):
             reason = f"this {kind} has a `generateName` and no `name`: it would be another object every time"

@@ -142,6 +142,10 @@ def test_what_is_no_cel_is_refused_by_name(tmp_path):
         ('[[health]]\nkind = "W"\ncurrent = "true"', "api_version|apiVersion"),
         ('[[health]]\napiVersion = "a/v1"\nkind = "W"', "current"),
         ('[[health]]\napiVersion = "a/v1"\nkind = "W"\ncurrent = "true"\n' * 2, "same apiVersion and kind"),
+        ('[[health]]\napiVersion = "a/v1"\nkind = "*"\ncurrent = "true"\n', "a rule is for one kind"),
+        ('[[health]]\napiVersion = "a/v1"\nkind = "W V"\ncurrent = "true"\n', "a rule is for one kind"),
+        ('[[health]]\napiVersion = "a.io"\nkind = "W"\ncurrent = "true"\n', "is no apiVersion"),
+        ('[[health]]\napiVersion = "a/v1/x"\nkind = "W"\ncurrent = "true"\n', "is no apiVersion"),
         ('[[health]]\napiVersion = "a/v1"\nkind = "W"\ncurrent = "true"\nready = "true"', "ready"),
     ],
 )
