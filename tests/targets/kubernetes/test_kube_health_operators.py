@@ -672,6 +672,8 @@ def test_what_they_say_means_this(kind, status, spec, expected):
         ("kafka.strimzi.io/KafkaTopic", conditions("Ready=False/ResourceConflict"), "", "Degraded"),
         ("kafka.strimzi.io/KafkaConnect", conditions("ReconciliationPaused=True"), "", "Suspended"),
         ("kafka.strimzi.io/Kafka", conditions("ReconciliationPaused=True"), "", "Suspended"),
+        ("db.atlasgo.io/AtlasSchema", conditions("Ready=False/GettingDevDB"), "", "Progressing"),
+        ("db.atlasgo.io/AtlasSchema", conditions("Ready=False/ApplyingSchema"), "", "Degraded"),
         ("velero.io/Schedule", "phase: Enabled", "paused: true", "Suspended"),
         ("velero.io/Schedule", "phase: FailedValidation", "paused: true", "Degraded"),
         ("monitoring.coreos.com/Prometheus", conditions("Available=True", "Reconciled=False"), "", "Degraded"),

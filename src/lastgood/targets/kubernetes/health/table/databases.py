@@ -233,7 +233,7 @@ ROWS = (
     Row(
         "db.atlasgo.io",
         "AtlasMigration AtlasSchema",
-        ("Healthy: Ready=True", "Progressing: Ready/Reconciling", "Degraded: Ready"),
+        ("Healthy: Ready=True", "Progressing: Ready/Reconciling|GettingDevDB", "Degraded: Ready"),
     ),
     Row(
         "db.movetokube.com",
