@@ -72,6 +72,18 @@ def test_a_field_that_is_not_there_is_named(rules):
     assert health_of(bare, now=NOW, own=rules).message.endswith("(inProgress: the object has no status)")
 
 
+def test_what_the_object_says_itself_is_told(rules):
+    """The words of the condition that the expression names, else those of its status, else the rule alone."""
+    broken = {"type": "Broken", "status": "True", "reason": "NoDisk", "message": "no disk is left"}
+    other = {"type": "Other", "status": "False", "message": "nobody asks for this"}
+    found = health_of(widget(phase="Ready", conditions=[other, broken]), now=NOW, own=rules)
+    assert found.message == "the operator's rule says that it failed: no disk is left"
+    building = health_of(widget(phase="Building", message="step 3 of 9", conditions=[broken]), now=NOW, own=rules)
+    assert building.message == "the operator's rule says that it is in progress: step 3 of 9"
+    silent = health_of(widget(phase="Building", message=["odd"], conditions="odd"), now=NOW, own=rules)
+    assert silent.message == "the operator's rule says that it is in progress"
+
+
 def test_what_cannot_be_asked_whether_it_has_failed_is_not_healthy(rules):
     """Not checked is not fine: it says what stood in the way."""
     found = health_of(widget(phase="Ready"), now=NOW, own=rules)

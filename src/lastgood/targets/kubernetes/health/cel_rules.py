@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,19 @@ class CelRule(Value, frozen=True, kw_only=True):
     current: str
     in_progress: str = ""
     failed: str = ""
+
+
+def _own_words(live: Live, rule: CelRule, answer: str) -> str:
+    """Return what an object that is not well says itself: in a condition that the expression names, else at all."""
+    expression = {"inProgress": rule.in_progress, "failed": rule.failed}.get(answer)
+    status = live.manifest.get("status")
+    if expression is None or not isinstance(status, Mapping):
+        return ""
+    for one in live.conditions().values():
+        if one.said() and any(quote + one.type + quote in expression for quote in "'\""):
+            return one.said()
+    message = status.get("message")
+    return message if isinstance(message, str) else ""
 
 
 class CelRules:
@@ -109,7 +122,8 @@ class CelRules:
             return _unknown("RuleFailed", "the process that evaluates the operator's rule ended")
         health, reason, said = _MEANS[str(answer["answer"])]
         why = answer.get("why")
-        return verdict(health, reason, f"{said} ({why})" if why else said)
+        own = _own_words(live, self._all[number], str(answer["answer"]))
+        return verdict(health, reason, f"{said} ({why})" if why else f"{said}: {own}" if own else said)
 
     def _too_long(self) -> HealthVerdict:
         return _unknown("RuleTooSlow", f"the operator's rule took longer than {self._limit_s:g} s")
