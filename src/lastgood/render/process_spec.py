@@ -23,7 +23,7 @@ PROCESS_KEYS = {
     "readiness_probe": "`http_get` or `exec`",
     "availability": "what happens after an exit",
     "shutdown": "how it is stopped",
-    "disabled": "`true`: it is not started, and shown as Suspended",
+    "disabled": "`true`: it is not started, and shown as Suspended; in the health of its application it does not count",
     "description": "shown with the process; a new one restarts nothing",
     "x-lastgood": "`artifact`: which artifact this process runs",
 }
