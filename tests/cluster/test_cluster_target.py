@@ -1014,7 +1014,8 @@ async def test_what_an_autoscaler_decides_is_not_drift(corner):
     corner.ask("DELETE", f"/apis/autoscaling/v2/namespaces/{corner.namespace()}/horizontalpodautoscalers/web")
 
     async def is_gone():
-        return "HorizontalPodAutoscaler" in (await target.observe("web")).message
+        seen = await target.observe("web")
+        return [one.health for one in seen.resources if one.kind == "HorizontalPodAutoscaler"] == ["Missing"]
 
     await eventually(is_gone)
     await target.apply(app, manifests(deployment("web", image="registry.example.com/shop/web:2")))
