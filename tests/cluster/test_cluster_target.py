@@ -209,9 +209,9 @@ async def test_what_moves_with_one_commit_is_handed_over_too(corner):
     assert (now["metadata"]["uid"], now["data"]) == (uid, {"of": "second"})
 
 
-async def test_two_applications_may_swap_objects(corner):
-    """Each waits for what the other has and asks for no more: whoever is next takes it, and nothing is made anew."""
-    space, target = corner.namespace(), corner.target()
+async def to_be_swapped(corner, target):
+    """Apply two applications; return their versions that swap an object, and the objects' paths and uids."""
+    space = corner.namespace()
     first, second = (corner.application(name, namespace=space) for name in ("first", "second"))
     await target.apply(first, manifests(config_map("a"), config_map("x")))
     await target.apply(second, manifests(config_map("b"), config_map("y")))
@@ -221,6 +221,13 @@ async def test_two_applications_may_swap_objects(corner):
         (first, manifests(config_map("a"), config_map("y"))),
         (second, manifests(config_map("b"), config_map("x"))),
     )
+    return swapped, paths, before
+
+
+async def test_two_applications_may_swap_objects(corner):
+    """Each waits for what the other has and asks for no more: whoever is next takes it, and nothing is made anew."""
+    target = corner.target()
+    swapped, paths, before = await to_be_swapped(corner, target)
     results = [await target.apply(app, version) for app, version in swapped]
     assert [one.complete for one in results] == [False, True]
     assert (await target.observe("first")).may_go_on is True
@@ -232,16 +239,8 @@ async def test_two_applications_may_swap_objects(corner):
 
 async def test_two_applications_may_swap_objects_at_the_same_time(corner):
     """Who has to let go first is not waited for by the other one, which has it soon after."""
-    space, target = corner.namespace(), corner.target()
-    first, second = (corner.application(name, namespace=space) for name in ("first", "second"))
-    await target.apply(first, manifests(config_map("a"), config_map("x")))
-    await target.apply(second, manifests(config_map("b"), config_map("y")))
-    paths = [path_of(corner, "configmaps", name) for name in "xy"]
-    before = [corner.ask("GET", path)["metadata"]["uid"] for path in paths]
-    swapped = (
-        (first, manifests(config_map("a"), config_map("y"))),
-        (second, manifests(config_map("b"), config_map("x"))),
-    )
+    target = corner.target()
+    swapped, paths, before = await to_be_swapped(corner, target)
     results = await asyncio.gather(*(target.apply(app, version) for app, version in swapped))
     assert sorted(one.complete for one in results) == [False, True]
     for app, version in swapped:

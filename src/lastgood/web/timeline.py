@@ -215,7 +215,7 @@ def timeline_routes(lastgood: Lastgood, records: Records, pages: Pages) -> Route
         try:
             status = await lastgood.status(name)
         except UnknownApplication as gone:
-            return await forgotten(request, name, filters, entries, gone)
+            return await forgotten(request, frame, name, filters, entries, gone)
         chart, total = await chart_of(records, filters=filters, app=name, frame=frame)
         page = TimelinePage(
             frame=frame,
@@ -234,10 +234,14 @@ def timeline_routes(lastgood: Lastgood, records: Records, pages: Pages) -> Route
         return pages.answer("partials/history.html" if wants_part(request) else "timeline.html", page)
 
     async def forgotten(
-        request: Request, name: str, filters: Filters, entries: list[TimelineEntry], gone: UnknownApplication
+        request: Request,
+        frame: Frame,
+        name: str,
+        filters: Filters,
+        entries: list[TimelineEntry],
+        gone: UnknownApplication,
     ) -> Response:
         """Show the records alone: an application that was forgotten has no state."""
-        frame = pages.frame(request, section="applications")
         chart, total = await chart_of(records, filters=filters, app=name, frame=frame)
         page = ForgottenPage(
             frame=frame,

@@ -346,13 +346,13 @@ class Cluster:
     def tell(self, set_id: str | None) -> None:
         """Tell all who listen for it that something concerns a set; None: all of them."""
         if set_id is not None:
-            self._is_told(set_id)
+            self._tell_no_more_soon(set_id)
         for news in self._listeners:
             news.tell(set_id)
 
     def looked_at(self, set_id: str) -> None:
         """Note that a look at a set begins: who listens to all sets need not hear what is told of it already."""
-        self._is_told(set_id)
+        self._tell_no_more_soon(set_id)
         for news in self._listeners:
             if news.only is None:
                 news.looked_at(set_id)
@@ -361,7 +361,7 @@ class Cluster:
         if set_id not in self._told_soon:
             self._told_soon[set_id] = asyncio.get_running_loop().call_later(PROGRESS_S, self.tell, set_id)
 
-    def _is_told(self, set_id: str) -> None:
+    def _tell_no_more_soon(self, set_id: str) -> None:
         soon = self._told_soon.pop(set_id, None)
         if soon is not None:
             soon.cancel()
